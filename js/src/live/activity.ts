@@ -1,0 +1,95 @@
+// Knows whether anything on the page is still going on. Installed before any other script of the page runs,
+// because a timer or request started earlier could not be seen afterwards.
+
+/** Timers longer than this are schedules (polling, clocks), not a widget finishing its drawing. */
+const LONGEST_TIMER_MS = 1000;
+/** A timer that keeps re-arming itself is a loop; after this many generations it no longer counts. */
+const DEEPEST_CHAIN = 5;
+
+/** Our own rounding of cell heights (see `align`) is not the page's doing. */
+function isAlignment(record: MutationRecord): boolean {
+  return record.attributeName === "style" && (record.target as HTMLElement).dataset.cellId !== undefined;
+}
+
+export class Activity {
+  /** Counts everything that may change pixels; equal before and after means quiet. */
+  events = 0;
+  /** What moved last, in words, for the message when the page never settles. */
+  last = "";
+  private timers = new Map<number, number>();
+  private requests = 0;
+  private depth = 0;
+
+  note(what: string): void {
+    this.events += 1;
+    this.last = what;
+  }
+
+  /** Timers that are about to fire and requests that are not answered yet. */
+  get pending(): number {
+    let close = 0;
+    for (const depth of this.timers.values()) if (depth < DEEPEST_CHAIN) close += 1;
+    return close + this.requests;
+  }
+
+  /** `setTimeout` and `clearTimeout` as they were before: for our own deadlines, which are no unrest. */
+  readonly after = window.setTimeout.bind(window);
+  readonly cancel = window.clearTimeout.bind(window);
+
+  install(): void {
+    this.watchTimers();
+    this.watchRequests();
+    const observer = new MutationObserver((records) => {
+      if (!records.every(isAlignment)) this.note("the page's elements changed");
+    });
+    observer.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+  }
+
+  private watchTimers(): void {
+    const set = this.after;
+    const patched = (handler: TimerHandler, delay?: number, ...rest: unknown[]): number => {
+      if (typeof handler !== "function" || (delay ?? 0) > LONGEST_TIMER_MS) return set(handler, delay, ...rest);
+      const depth = this.depth + 1;
+      const id = set(() => {
+        this.timers.delete(id);
+        const outer = this.depth;
+        this.depth = depth;
+        try {
+          handler(...rest);
+        } finally {
+          this.depth = outer;
+        }
+      }, delay);
+      this.timers.set(id, depth);
+      return id;
+    };
+    window.setTimeout = patched as typeof window.setTimeout;
+    window.clearTimeout = (id?: number): void => {
+      if (id !== undefined) this.timers.delete(id);
+      this.cancel(id);
+    };
+  }
+
+  private watchRequests(): void {
+    const fetch = window.fetch.bind(window);
+    window.fetch = async (...args) => {
+      this.requests += 1;
+      try {
+        return await fetch(...args);
+      } finally {
+        this.requests -= 1;
+        this.note("a request was answered");
+      }
+    };
+    const activity = this;
+    const send = XMLHttpRequest.prototype.send;
+    XMLHttpRequest.prototype.send = function (body) {
+      activity.requests += 1;
+      this.addEventListener("loadend", () => {
+        activity.requests -= 1;
+        activity.note("a request was answered");
+      });
+      send.call(this, body);
+    };
+  }
+}

@@ -1,0 +1,243 @@
+// The live widget page: connects to the kernel, draws the notebook's widgets, and answers the camera's questions.
+
+import type { HTMLManager } from "@jupyter-widgets/html-manager";
+import type { WidgetModel } from "@jupyter-widgets/base";
+import { KernelConnection } from "@jupyterlab/services/lib/kernel/default";
+import { ServerConnection } from "@jupyterlab/services/lib/serverconnection";
+import { Activity } from "./activity";
+import { type Base, type Problem, WIDGET_MIMETYPE, liveManager, load } from "./manager";
+import { Typesetter } from "./math";
+import { type Json, describe } from "./state";
+
+interface Config {
+  baseUrl: string;
+  token: string;
+  kernelId: string;
+  kernelName: string;
+  amdUrl: string;
+  mathUrl: string;
+}
+
+interface Rect {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+const activity = new Activity();
+activity.install();
+const config = JSON.parse(document.getElementById("widgetshot-config")!.textContent!) as Config;
+const math = new Typesetter(config.mathUrl);
+math.install();
+
+type Manager = InstanceType<ReturnType<typeof liveManager>>;
+let manager: Manager;
+let kernel: KernelConnection;
+const problems: Problem[] = [];
+const roots = new Map<Element, string>();
+const started = start();
+
+async function start(): Promise<void> {
+  // This script runs in the head, before the notebook's own scripts; html-manager's comes in its turn, deferred.
+  await new Promise((resolve) => document.addEventListener("DOMContentLoaded", resolve, { once: true }));
+  // No urlArgs, no waitSeconds: modules come from this machine or not at all.
+  window.requirejs.config({ baseUrl: config.amdUrl, waitSeconds: 0 });
+  const [htmlManager, base] = await Promise.all([
+    load<{ HTMLManager: typeof HTMLManager }>("@jupyter-widgets/html-manager"),
+    load<Base>("@jupyter-widgets/base"),
+  ]);
+  const serverSettings = ServerConnection.makeSettings({
+    baseUrl: location.origin + config.baseUrl,
+    wsUrl: location.origin.replace(/^http/, "ws") + config.baseUrl,
+    token: config.token,
+    appendToken: true,
+  });
+  kernel = new KernelConnection({ model: { id: config.kernelId, name: config.kernelName }, serverSettings });
+  kernel.iopubMessage.connect((_, msg) => {
+    // Status messages belong to our own questions too; everything else may change the picture.
+    if (msg.header.msg_type !== "status") activity.note(`the kernel sent '${msg.header.msg_type}'`);
+  });
+  await kernel.info;
+  manager = new (liveManager(htmlManager.HTMLManager, base, kernel))();
+  await manager.restore();
+  const outputs = document.querySelectorAll<HTMLScriptElement>(`script[type="${WIDGET_MIMETYPE}"]`);
+  await Promise.all([...outputs].map((script) => show(script)));
+  for (const element of document.querySelectorAll(".jp-RenderedLatex, .jp-RenderedMarkdown")) math.typeset(element);
+}
+
+async function show(script: HTMLScriptElement): Promise<void> {
+  const place = script.parentElement!;
+  const id = (JSON.parse(script.textContent!) as { model_id: string }).model_id;
+  roots.set(place, id);
+  if (!manager.has_model(id)) {
+    // A widget closed by the notebook itself leaves an empty place, in JupyterLab too.
+    place.classList.add("widgetshot-closed");
+    problems.push({ element: place, message: `the kernel knows no widget ${id}: it was closed or never opened` });
+    return;
+  }
+  const model = await manager.get_model(id);
+  await manager.display_view(manager.create_view(model), place);
+}
+
+async function models(): Promise<Map<string, WidgetModel>> {
+  const found = await Promise.all(manager.models);
+  return new Map(found.map((model) => [model.model_id, model]));
+}
+
+/** Wait until every model is loaded, every state change applied and every view drawn, however deep they nest. */
+async function drained(): Promise<void> {
+  for (;;) {
+    const before = manager.models.length + manager.views.size;
+    const known = await Promise.all(manager.models);
+    await Promise.all(known.map((model) => model.state_change));
+    await Promise.allSettled([...manager.views]);
+    if (manager.models.length + manager.views.size === before) return;
+  }
+}
+
+/** Ask the kernel anything; it answers after every earlier comm message has been dealt with. */
+async function asked(): Promise<void> {
+  await kernel.requestKernelInfo();
+}
+
+async function messagesAnswered(): Promise<boolean> {
+  const known = await Promise.all(manager.models);
+  return known.every((model) => !((model as unknown as { _pending_msgs: number })._pending_msgs > 0));
+}
+
+const frame = (): Promise<void> => new Promise((resolve) => requestAnimationFrame(() => resolve()));
+
+async function drawn(): Promise<void> {
+  await math.idle;
+  await document.fonts.ready;
+  await Promise.allSettled([...document.images].map((image) => image.decode()));
+  for (const animation of document.getAnimations()) {
+    const end = animation.effect?.getComputedTiming().endTime;
+    if (end === undefined || end === Infinity) animation.cancel();
+    else animation.finish();
+  }
+  align();
+  await frame();
+  await frame();
+}
+
+/**
+ * Give every cell a whole number of pixels of height, so that each cell begins on a pixel and looks the same
+ * whatever stands above it.
+ */
+function align(): void {
+  const heights: [HTMLElement, number][] = [];
+  for (const cell of document.querySelectorAll<HTMLElement>("[data-cell-id]")) {
+    cell.style.height = "";
+    heights.push([cell, cell.getBoundingClientRect().height]);
+  }
+  for (const [cell, height] of heights) {
+    if (height % 1) cell.style.height = `${Math.ceil(height)}px`;
+  }
+}
+
+class Deadline extends Error {}
+
+/**
+ * Wait until the page is ready to be photographed.
+ *
+ * @param limit milliseconds
+ * @returns what still moved when the limit was reached, or "" when all is at rest
+ */
+async function ready(limit: number): Promise<string> {
+  let stage = "the page is still loading its scripts";
+  let timer = 0;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = activity.after(() => reject(new Deadline()), limit);
+  });
+  const settle = async (): Promise<void> => {
+    await started;
+    for (;;) {
+      stage = "widgets are still being loaded or drawn";
+      await drained();
+      const before = activity.events;
+      stage = "the kernel is busy and does not answer";
+      await asked();
+      stage = "widgets are still being loaded or drawn";
+      await drained();
+      stage = "fonts or images are still loading";
+      await drawn();
+      if (activity.events === before && activity.pending === 0 && (await messagesAnswered())) return;
+      stage = activity.events === before ? "timers or requests are pending" : activity.last;
+      await frame();
+    }
+  };
+  try {
+    await Promise.race([settle(), deadline]);
+    return "";
+  } catch (error) {
+    if (error instanceof Deadline) return stage;
+    throw error;
+  } finally {
+    activity.cancel(timer);
+  }
+}
+/** What makes the picture of `selector` (or of the whole page) untrustworthy. */
+function problemsIn(selector: string | null): string[] {
+  const scope = selector === null ? document.body : document.querySelector(selector);
+  const here = [...problems, ...(manager?.problems ?? [])].filter(
+    ({ element }) => element === null || !element.isConnected || scope?.contains(element),
+  );
+  const messages = here.map(({ message }) => message);
+  if (!messages.length && scope?.querySelector(".jupyter-widgets-error-widget")) {
+    messages.push("a widget shows an error in place of itself");
+  }
+  if (/^\s*Loading widget\.\.\./m.test((scope as HTMLElement | null)?.innerText ?? "")) {
+    messages.push("a widget still says 'Loading widget...'");
+  }
+  return [...new Set(messages)];
+}
+
+function rect(element: Element): Rect {
+  const box = element.getBoundingClientRect();
+  return { x: box.x + scrollX, y: box.y + scrollY, width: box.width, height: box.height };
+}
+
+/** Boxes of what matches each of `masks` inside `selector`, in page coordinates. */
+function boxes(selector: string | null, masks: string[]): Rect[][] {
+  const scope = selector === null ? document : document.querySelector(selector)!;
+  return masks.map((mask) => [...scope.querySelectorAll(mask)].map(rect).filter((box) => box.width && box.height));
+}
+
+/** The state of the widgets shown inside `selector`, and the front ends that drew them. */
+async function widgets(selector: string | null): Promise<{ tree: Json[]; modules: Record<string, string> }> {
+  const scope = selector === null ? document.body : document.querySelector(selector)!;
+  const known = await models();
+  const seen = new Set<string>();
+  const tree: Json[] = [];
+  for (const [place, id] of roots) {
+    const model = known.get(id);
+    if (scope.contains(place) && model) tree.push(describe(model, seen));
+  }
+  const modules: Record<string, string> = {};
+  for (const id of [...seen]) {
+    const model = known.get(id);
+    if (model) modules[String(model.get("_model_module"))] = String(model.get("_model_module_version"));
+  }
+  return { tree, modules: Object.fromEntries(Object.entries(modules).sort()) };
+}
+
+function extent(): { width: number; height: number } {
+  const root = document.documentElement;
+  return { width: Math.max(root.clientWidth, root.scrollWidth), height: Math.max(root.clientHeight, root.scrollHeight) };
+}
+
+Object.assign(window, {
+  widgetshot: {
+    ready,
+    problemsIn,
+    boxes,
+    widgets,
+    extent,
+    rect: (selector: string) => rect(document.querySelector(selector)!),
+    alive: () => kernel.status !== "dead" && kernel.connectionStatus === "connected",
+    started,
+  },
+});
+started.catch((error: unknown) => problems.push({ element: null, message: `the page could not start: ${error}` }));

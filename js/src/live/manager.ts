@@ -1,0 +1,153 @@
+// The widget manager of the live page: HTMLManager (which knows how to draw) given comms (which make it live).
+
+import type { HTMLManager } from "@jupyter-widgets/html-manager";
+import type { DOMWidgetView, WidgetModel, WidgetView } from "@jupyter-widgets/base";
+import type { Kernel, KernelMessage } from "@jupyterlab/services";
+
+export const WIDGET_MIMETYPE = "application/vnd.jupyter.widget-view+json";
+const OUTPUT_MODULE = "@jupyter-widgets/output";
+
+/** Something that makes a picture untrustworthy, and where. */
+export interface Problem {
+  element: Element | null;
+  message: string;
+}
+
+/** html-manager's and base's private members that a live page needs. */
+interface Internals {
+  _models: Record<string, Promise<WidgetModel>>;
+  _loadFromKernel(): Promise<void>;
+  loadClass(className: string, moduleName: string, moduleVersion: string): Promise<unknown>;
+}
+/** The part of @jupyter-widgets/base that is used here, as loaded by require.js. */
+export interface Base {
+  shims: { services: { Comm: new (comm: Kernel.IComm) => never } };
+}
+
+declare global {
+  interface Window {
+    requirejs: ((names: string[], done: (...modules: unknown[]) => void, failed: (error: Error) => void) => void) & {
+      config(options: object): void;
+      specified(name: string): boolean;
+    };
+  }
+}
+
+/** Load an AMD module; unlike require.js's own callback this works with async code. */
+export function load<T>(name: string): Promise<T> {
+  return new Promise((resolve, reject) => window.requirejs([name], (module) => resolve(module as T), reject));
+}
+
+/** Load a widget's front end from what is installed beside the kernel; there is no CDN to fall back to. */
+async function loadInstalled(name: string, version: string): Promise<unknown> {
+  try {
+    return await load(name);
+  } catch (cause) {
+    const known = cause instanceof Error && "requireType" in cause && cause.requireType === "scripterror";
+    const why = known ? `nbextensions/${name}/index.js is not among the installed Jupyter data files` : String(cause);
+    throw new Error(`the front end of '${name}' (${version}) is not installed: ${why}`);
+  }
+}
+
+/** Build the live manager class on top of the HTMLManager that require.js loaded. */
+export function liveManager(Super: typeof HTMLManager, base: Base, kernel: Kernel.IKernelConnection) {
+  const internals = Super.prototype as unknown as Internals;
+  let outputModel: Promise<unknown> | undefined;
+
+  return class LiveManager extends Super {
+    readonly problems: Problem[] = [];
+    readonly views = new Set<Promise<WidgetView>>();
+
+    constructor() {
+      super({ loader: loadInstalled });
+      kernel.registerCommTarget(this.comm_target_name, async (comm, msg) => {
+        await this.handle_comm_open(new base.shims.services.Comm(comm), msg as never);
+      });
+    }
+
+    get models(): Promise<WidgetModel>[] {
+      return Object.values((this as unknown as Internals)._models);
+    }
+
+    restore(): Promise<void> {
+      return (this as unknown as Internals)._loadFromKernel();
+    }
+
+    override async _create_comm(target: string, id: string, data?: never, metadata?: never, buffers?: never) {
+      const comm = kernel.createComm(target, id);
+      if (data || metadata) comm.open(data, metadata, buffers);
+      return new base.shims.services.Comm(comm);
+    }
+
+    override async _get_comm_info(): Promise<{}> {
+      const reply = await kernel.requestCommInfo({ target_name: this.comm_target_name });
+      return reply.content.status === "ok" ? reply.content.comms : {};
+    }
+
+    // An error view is drawn as a small icon; the cause has to be kept here or it is lost.
+    override create_view(model: WidgetModel, options = {}): Promise<DOMWidgetView> {
+      const view = super.create_view(model, options) as Promise<DOMWidgetView>;
+      this.views.add(view);
+      void view.then(
+        (made) => {
+          const error = made.model?.get("error") as Error | undefined;
+          if (error && made.model.get("msg")) {
+            this.problems.push({ element: made.el, message: error.message ?? String(error) });
+          }
+        },
+        (error: unknown) => this.problems.push({ element: null, message: `a widget could not be drawn: ${error}` }),
+      );
+      return view;
+    }
+
+    protected override loadClass(className: string, moduleName: string, moduleVersion: string) {
+      const inherited = () => internals.loadClass.call(this, className, moduleName, moduleVersion);
+      if (moduleName !== OUTPUT_MODULE || className !== "OutputModel") return inherited() as never;
+      outputModel ??= inherited().then((Model) => liveOutputModel(Model as OutputModelClass, kernel));
+      return outputModel as never;
+    }
+  };
+}
+
+interface OutputModel extends WidgetModel {
+  clear_output(wait?: boolean): void;
+  outputs: { add(output: unknown): number; toJSON(): unknown[] };
+}
+type OutputModelClass = new (...args: never[]) => OutputModel;
+
+/**
+ * An Output widget that catches what a callback prints while the page is open, as JupyterLab's does:
+ * the kernel sets `msg_id`, and every output with that parent belongs to the widget.
+ */
+function liveOutputModel(Super: OutputModelClass, kernel: Kernel.IKernelConnection): OutputModelClass {
+  return class LiveOutputModel extends Super {
+    private hooked = "";
+
+    initialize(attributes: never, options: never): void {
+      super.initialize(attributes, options);
+      this.on("change:msg_id", () => this.follow());
+      this.follow();
+    }
+
+    private follow(): void {
+      const id = (this.get("msg_id") as string) || "";
+      if (this.hooked) kernel.removeMessageHook(this.hooked, this.take);
+      if (id) kernel.registerMessageHook(id, this.take);
+      this.hooked = id;
+    }
+
+    private take = (msg: KernelMessage.IIOPubMessage): boolean => {
+      const type = msg.header.msg_type;
+      if (type === "clear_output") {
+        this.clear_output((msg.content as { wait: boolean }).wait);
+      } else if (type === "execute_result" || type === "display_data" || type === "stream" || type === "error") {
+        this.outputs.add({ ...msg.content, output_type: type });
+      } else {
+        return true;
+      }
+      this.set("outputs", this.outputs.toJSON(), { newMessage: true } as never);
+      this.save_changes();
+      return false;
+    };
+  };
+}

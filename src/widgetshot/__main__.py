@@ -1,0 +1,5 @@
+"""`python -m widgetshot`."""
+
+from widgetshot.cli import main
+
+main()

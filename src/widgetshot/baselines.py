@@ -1,0 +1,130 @@
+"""The store of baselines: read, write atomically, list.
+
+A baseline is `<folder>/<key>.png` with a sidecar `<key>.json` that says in text what the picture shows, so that a
+diff in git can be read.
+"""
+
+import contextlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from widgetshot.errors import BaselineError
+from widgetshot.files import read_png, sha256, write_atomically
+from widgetshot.model import Baseline, Box
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Store:
+    """The baselines under one folder."""
+
+    folder: Path
+
+    def path(self, key: str) -> Path:
+        """Where the picture of `key` is.
+
+        Raises:
+            BaselineError: the key would lead out of the folder.
+        """
+        parts = PurePosixPath(key)
+        if parts.is_absolute() or ".." in parts.parts or not parts.parts or "\\" in key or ":" in parts.parts[0]:
+            raise BaselineError(f"key {key!r} leads out of the baselines folder")
+        path = self.folder / f"{key}.png"
+        # A link inside the folder could lead out of it as well.
+        if not path.parent.resolve().is_relative_to(self.folder.resolve()):
+            raise BaselineError(f"key {key!r} leads out of the baselines folder")
+        return path
+
+    def read(self, key: str) -> Baseline | None:
+        """The baseline of `key`, or None when there is none.
+
+        Raises:
+            BaselineError: there is one, but it is no readable picture.
+        """
+        path = self.path(key)
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise BaselineError(f"the baseline can't be read: {error}", where=str(path)) from error
+        try:
+            pixels = read_png(data)
+        except Exception as error:
+            raise BaselineError(
+                f"the baseline is no readable picture: {error}",
+                where=self._short(path),
+                next_step=f"git checkout -- '{self._short(path)}'  (or take it anew: --update-baselines)",
+            ) from error
+        side = self._sidecar(path)
+        masks = tuple(tuple(Box(*box) for box in boxes) for boxes in side.get("masks", []))
+        return Baseline(pixels, data, sha256(data), side.get("fingerprint", {}), side.get("widgets"), masks)
+
+    def sha256(self, key: str) -> str | None:
+        """The digest of the stored file, whatever it holds; None when there is none."""
+        try:
+            return sha256(self.path(key).read_bytes())
+        except FileNotFoundError:
+            return None
+
+    def _sidecar(self, path: Path) -> Mapping[str, Any]:
+        try:
+            side = json.loads(path.with_name(path.name.removesuffix(".png") + ".json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise BaselineError(
+                f"its sidecar can't be read: {error}",
+                where=self._short(path),
+                next_step=f"git checkout -- '{self._short(path.parent)}'",
+            ) from error
+        # Of a later format only the picture is sure to be understood.
+        return side if isinstance(side, dict) and side.get("format") == FORMAT else {}
+
+    def write(self, key: str, data: bytes, sidecar: Mapping[str, Any]) -> None:
+        """Store a picture's bytes and its sidecar; each file is there whole or not at all.
+
+        Args:
+            data: the PNG file's bytes, stored as they are.
+            sidecar: `fingerprint`, `widgets`, `masks`, `size`.
+
+        Raises:
+            BaselineError: it can't be written.
+        """
+        path = self.path(key)
+        text = json.dumps(
+            {"format": FORMAT, "sha256": sha256(data), **sidecar}, indent=1, ensure_ascii=False, sort_keys=True
+        )
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, data)
+            write_atomically(path.with_name(path.name.removesuffix(".png") + ".json"), (text + "\n").encode())
+        except OSError as error:
+            raise BaselineError(f"the baseline can't be written: {error}", where=self._short(path)) from error
+
+    def keys(self) -> set[str]:
+        """All stored keys."""
+        if not self.folder.is_dir():
+            return set()
+        return {path.relative_to(self.folder).as_posix().removesuffix(".png") for path in self.folder.rglob("*.png")}
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Remove pictures, their sidecars, and folders that are empty then."""
+        for key in keys:
+            path = self.path(key)
+            path.unlink(missing_ok=True)
+            path.with_name(path.name.removesuffix(".png") + ".json").unlink(missing_ok=True)
+            for folder in path.parents:
+                if folder == self.folder:
+                    break
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
+
+    def _short(self, path: Path) -> str:
+        with contextlib.suppress(ValueError):
+            return path.relative_to(self.folder.parent).as_posix()
+        return str(path)

@@ -1,0 +1,153 @@
+"""Which browser executable is used, and what to type when there is none."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from widgetshot.errors import ConfigError, ServerError
+
+VARIABLE = "WIDGETSHOT_BROWSER"
+# Directory prefix in Playwright's registry -> glob of the executable in it.
+_PLAYWRIGHT = {
+    "chromium-headless-shell": ("chromium_headless_shell", "*/*headless*shell*"),
+    "chromium": ("chromium", "*/chrome*"),
+    "firefox": ("firefox", "firefox/firefox*"),
+    "webkit": ("webkit", "pw_run.sh"),
+}
+_SYSTEM = {
+    "chromium": ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
+    # Playwright drives patched builds of these two; a system's own can't stand in.
+    "firefox": (),
+    "webkit": (),
+}
+
+
+@dataclass(frozen=True)
+class Browser:
+    """A browser that can be launched.
+
+    Attributes:
+        executable: its path.
+        origin: where it was found, in words.
+    """
+
+    kind: str
+    executable: str
+    origin: str
+
+
+def registry() -> Path:
+    """The folder into which `playwright install` puts browsers."""
+    own = os.environ.get("PLAYWRIGHT_BROWSERS_PATH")
+    if own and own != "0":
+        return Path(own)
+    if own == "0":
+        return driver_package() / ".local-browsers"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "ms-playwright"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "ms-playwright"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ms-playwright"
+
+
+def driver_package() -> Path:
+    """The folder of Playwright's driver inside its Python package."""
+    import playwright
+
+    return Path(playwright.__file__).parent / "driver" / "package"
+
+
+def candidates(kind: str) -> Iterator[Browser]:
+    """Usable executables of `kind`, the preferred one first."""
+    names = ("chromium-headless-shell", "chromium") if kind == "chromium" else (kind,)
+    own = {name: found for name in names if (found := _playwrights_own(name))}
+    for name in names:
+        if name in own:
+            yield Browser(kind, own[name], "installed by Playwright")
+        if name == "chromium-headless-shell" and (path := shutil.which(name)):
+            yield Browser(kind, path, "on the PATH")
+    for name in _SYSTEM[kind]:
+        if name != "chromium-headless-shell" and (path := shutil.which(name)):
+            yield Browser(kind, path, "on the PATH")
+
+
+def _playwrights_own(name: str) -> str | None:
+    """The build that belongs to the installed Playwright; another revision may not understand it."""
+    try:
+        known = json.loads((driver_package() / "browsers.json").read_text(encoding="utf-8"))["browsers"]
+    except (OSError, ValueError, KeyError, ImportError):
+        return None
+    prefix, pattern = _PLAYWRIGHT[name]
+    for entry in known:
+        if entry["name"] == name:
+            for path in sorted((registry() / f"{prefix}-{entry['revision']}").glob(pattern)):
+                if path.is_file() and os.access(path, os.X_OK) and path.suffix != ".so":
+                    return str(path)
+    return None
+
+
+def find_browser(kind: str, executable: str = "") -> Browser:
+    """The browser to use: the configured one, `$WIDGETSHOT_BROWSER`, or the best that is installed.
+
+    Raises:
+        ConfigError: the configured one does not exist.
+        ServerError: there is none; the command that installs one is in the message.
+    """
+    for path, origin in ((executable, "configured"), (os.environ.get(VARIABLE, ""), f"${VARIABLE}")):
+        if path:
+            found = shutil.which(path)
+            if not found:
+                raise ConfigError(
+                    f"browser executable {path!r} ({origin}) does not exist", next_step="widgetshot doctor"
+                )
+            return Browser(kind, found, origin)
+    for browser in candidates(kind):
+        return browser
+    raise ServerError(f"no {kind} browser was found", next_step=install_commands(kind)[0])
+
+
+def install_commands(kind: str) -> list[str]:
+    """Commands that would install a browser of `kind` here, the usual one first."""
+    name = "chromium-headless-shell" if kind == "chromium" else kind
+    commands = [f"{Path(sys.executable).name} -m playwright install --with-deps {name}"]
+    if kind == "chromium" and shutil.which("apt-get"):
+        commands.append("apt-get install chromium-headless-shell")
+    return commands
+
+
+def install(kind: str) -> Browser:
+    """Install a browser unless there is one: by Playwright, else from the system's packages.
+
+    Raises:
+        ServerError: neither way worked; both outputs are in the message.
+    """
+    for browser in candidates(kind):
+        return browser
+    name = "chromium-headless-shell" if kind == "chromium" else kind
+    attempts: list[list[str]] = [[sys.executable, "-m", "playwright", "install", name]]
+    if kind == "chromium" and shutil.which("apt-get"):
+        root = [] if not hasattr(os, "geteuid") or os.geteuid() == 0 else ["sudo", "-n"]
+        attempts += [
+            [*root, "apt-get", "update"],
+            [*root, "apt-get", "install", "--yes", "--no-install-recommends", "chromium-headless-shell"],
+        ]
+    said = []
+    for command in attempts:
+        print("+", *command, file=sys.stderr, flush=True)
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+        except OSError as error:
+            said.append(f"$ {' '.join(command)}\n{error}")
+            continue
+        said.append(f"$ {' '.join(command)}\n{(done.stdout + done.stderr)[-600:]}")
+        if done.returncode == 0:
+            for browser in candidates(kind):
+                return browser
+    raise ServerError(
+        f"no {kind} browser could be installed:\n" + "\n".join(said), next_step=install_commands(kind)[-1]
+    )

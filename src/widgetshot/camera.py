@@ -1,0 +1,643 @@
+"""Playwright: loads an Exhibit, waits until it is truly ready, takes Shots.
+
+All of the photographing is written once, as coroutines over a page. Besides Playwright's async page they accept a
+sync one wrapped by `Awaitable` (see there), which is how a Python test drives the page by itself.
+"""
+
+import base64
+import hashlib
+import io
+import json
+import os
+import sys
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import numpy as np
+from PIL import Image
+from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import TimeoutError as PlaywrightTimeout
+from playwright.async_api import async_playwright
+
+from widgetshot.browser import Browser, find_browser
+from widgetshot.config import Settings
+from widgetshot.errors import CaptureError, ServerError, WidgetshotError
+from widgetshot.model import Box, Exhibit, Pixels, Shot, Step, Target
+
+T = TypeVar("T")
+STATIC = Path(__file__).resolve().parent / "static"
+# Step timeouts in milliseconds, unless the step has its own.
+_STEP_TIMEOUT = 10_000
+_LOAD_TIMEOUT = 30_000
+_LOOPBACK = {"127.0.0.1", "localhost", "::1", "[::1]"}
+_FLAGS = (
+    # Steady pixels: no sub-pixel text, one colour profile, software rendering of WebGL.
+    "--font-render-hinting=none",
+    "--disable-lcd-text",
+    "--disable-font-subpixel-positioning",
+    "--force-color-profile=srgb",
+    "--enable-unsafe-swiftshader",
+    "--hide-scrollbars",
+    # Nothing leaves the machine: every name and address but loopback is unknown, and the browser itself is silent.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE [::1]",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    "--no-first-run",
+    "--no-proxy-server",
+)
+
+# Runs before any script of a page: the same time and the same random numbers in every run. Time goes on (frozen
+# time breaks every debounce), but it starts at the same moment.
+_INIT = """
+(() => {
+  const start = %(clock)d, born = performance.now(), Real = Date;
+  const now = () => Math.floor(start + performance.now() - born);
+  class Date_ extends Real {
+    constructor(...args) { if (args.length) super(...args); else super(now()); }
+    static now() { return now(); }
+  }
+  window.Date = new Proxy(Date_, { apply: () => new Date_().toString() });
+  let seed = 0x9e3779b9;
+  Math.random = () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+})();
+"""
+
+_FONTS_CONF = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+%(folders)s
+  <cachedir>%(cache)s</cachedir>
+  <match target="font">
+    <edit name="antialias" mode="assign"><bool>true</bool></edit>
+    <edit name="hinting" mode="assign"><bool>false</bool></edit>
+    <edit name="hintstyle" mode="assign"><const>hintnone</const></edit>
+    <edit name="rgba" mode="assign"><const>none</const></edit>
+  </match>
+  <alias binding="strong"><family>sans-serif</family><prefer><family>Noto Sans</family></prefer></alias>
+  <alias binding="strong"><family>system-ui</family><prefer><family>Noto Sans</family></prefer></alias>
+  <alias binding="strong"><family>serif</family><prefer><family>DejaVu Serif</family></prefer></alias>
+  <alias binding="strong"><family>monospace</family><prefer><family>DejaVu Sans Mono</family></prefer></alias>
+</fontconfig>
+"""
+
+
+def launch_options(settings: Settings, browser: Browser, folder: Path) -> dict[str, Any]:
+    """What `BrowserType.launch` is given for steady pixels.
+
+    On Linux, all fonts come from our own folder and the configured ones.
+
+    Args:
+        folder: an existing private folder; must live as long as the browser.
+    """
+    env: dict[str, str | float | bool] = dict(os.environ)
+    if sys.platform.startswith("linux"):
+        folders = (STATIC / "fonts", *settings.fonts)
+        conf = folder / "fonts.conf"
+        names = {
+            "folders": "\n".join(f"  <dir>{_escape(str(font))}</dir>" for font in folders),
+            "cache": _escape(str(folder / "fonts-cache")),
+        }
+        conf.write_text(_FONTS_CONF % names, encoding="utf-8")
+        env["FONTCONFIG_FILE"] = str(conf)
+    args = [*_FLAGS, f"--force-device-scale-factor={settings.scale:g}"] if browser.kind == "chromium" else []
+    return {"executable_path": browser.executable, "args": args, "env": env, "headless": True}
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def context_options(settings: Settings, target: Target) -> dict[str, Any]:
+    """What `Browser.new_context` is given for the page of `target`."""
+    return {
+        "viewport": {"width": target.viewport.width, "height": target.viewport.height},
+        "device_scale_factor": settings.scale,
+        "locale": settings.locale,
+        "timezone_id": settings.timezone,
+        "color_scheme": target.theme,
+        "reduced_motion": "reduce",
+        "service_workers": "block",
+    }
+
+
+def init_script(settings: Settings) -> str:
+    """The script that pins a page's clock and random numbers."""
+    return _INIT % {"clock": int(datetime.fromisoformat(settings.clock).timestamp() * 1000)}
+
+
+def fingerprint(settings: Settings, version: str) -> dict[str, Any]:
+    """The renderer of a picture, as far as it does not depend on the notebook.
+
+    Args:
+        version: the browser's own version.
+    """
+    frontend = json.loads((STATIC / "frontend.json").read_text(encoding="utf-8"))
+    fonts = hashlib.sha256(frontend.pop("fonts").encode())
+    for folder in settings.fonts:
+        for file in sorted(folder.rglob("*")):
+            if file.is_file():
+                fonts.update(file.name.encode() + file.read_bytes())
+    return {
+        "browser": f"{settings.browser} {version}",
+        "frontend": frontend,
+        "fonts": fonts.hexdigest()[:16],
+        "scale": settings.scale,
+        "locale": settings.locale,
+        "timezone": settings.timezone,
+    }
+
+
+class Awaitable:
+    """A sync Playwright object in the dress of an async one.
+
+    Every method becomes a coroutine that does its work at once and never suspends, so `run_now` can finish a
+    coroutine written for the async API without an event loop.
+    """
+
+    def __init__(self, wrapped: Any) -> None:
+        self._wrapped = wrapped
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._wrapped, name)
+        if name in ("mouse", "keyboard"):
+            return Awaitable(value)
+        if not callable(value):
+            return value
+        if name in ("locator", "filter", "nth", "get_by_text"):
+            return lambda *args, **kwargs: Awaitable(value(*args, **kwargs))
+        if name == "first":
+            return Awaitable(value)
+
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            return value(*args, **kwargs)
+
+        return call
+
+
+def run_now(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Finish a coroutine that never suspends."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        value: T = done.value
+        return value
+    raise RuntimeError("the coroutine waited for an event loop")
+
+
+@dataclass
+class Stage:
+    """One live page and what it has said.
+
+    Attributes:
+        page: Playwright's page, async or wrapped by `Awaitable`.
+        cdp: its CDP session with Chromium, else None.
+    """
+
+    page: Any
+    cdp: Any
+    exhibit: Exhibit
+    settings: Settings
+    limit: float
+    console: list[str] = field(default_factory=list)
+    blocked: list[str] = field(default_factory=list)
+    timings: dict[str, float] = field(default_factory=dict)
+    crashed: bool = False
+    _captures: list[Pixels] = field(default_factory=list)
+
+    def listen(self, page: Any) -> None:
+        """Note the page's errors and its requests to elsewhere. `page` is Playwright's own, sync or async."""
+        page.on("console", lambda message: self._said(_console_text(message)) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self._said(str(error)))
+        page.on("crash", lambda _: setattr(self, "crashed", True))
+        page.on("request", lambda request: self._asked(request.url))
+        page.on("websocket", lambda socket: self._asked(socket.url))
+
+    def _said(self, text: str) -> None:
+        # The same failed request is reported by the browser and by the library that made it.
+        if len(self.console) < 50 and text not in self.console:
+            self.console.append(text.replace(self._secret(), "TOKEN")[:2000])
+
+    def _secret(self) -> str:
+        return self.exhibit.url.partition("token=")[2] or "\0"
+
+    def _asked(self, url: str) -> None:
+        parts = urlsplit(url)
+        outside = parts.scheme in ("http", "https", "ws", "wss") and parts.hostname not in _LOOPBACK
+        if outside and len(self.blocked) < 200 and url not in self.blocked:
+            self.blocked.append(url)
+
+    async def load(self) -> None:
+        """Go to the exhibit and wait until its scripts run.
+
+        Raises:
+            CaptureError: the page did not load.
+        """
+        begin = perf_counter()
+        try:
+            await self.page.goto(self.exhibit.url, wait_until="domcontentloaded", timeout=_LOAD_TIMEOUT)
+            await self.page.mouse.move(0, 0)
+        except PlaywrightError as error:
+            raise CaptureError(f"the page did not load: {_first_line(error)}") from error
+        self._add("load", begin)
+
+    async def settle(self, limit: float | None = None) -> str:
+        """Wait until the page is ready; what still moves after `limit` seconds, or ""."""
+        begin = perf_counter()
+        try:
+            unrest: str = await self.page.evaluate(
+                "limit => window.widgetshot.ready(limit)", (self.limit if limit is None else limit) * 1000
+            )
+        except PlaywrightError as error:
+            cause = "the page crashed" if self.crashed else _first_line(error)
+            raise CaptureError(f"the page could not be made ready: {cause}") from error
+        self._add("settle", begin)
+        return unrest
+
+    async def act(self, target: Target, step: Step, number: int, beside: Path) -> str:
+        """Perform one step and wait until its effect is there; what still moves then, or "".
+
+        Args:
+            beside: the notebook's folder, for uploads.
+
+        Raises:
+            CaptureError: the step's element is absent, or never became usable.
+        """
+        self.moved()
+        where = f"{target.nodeid} step {number}"
+        arguments = step.arguments
+        timeout = float(arguments["timeout"]) * 1000 if "timeout" in arguments else _STEP_TIMEOUT
+        root = self.page.locator(
+            "body" if arguments.get("page") or target.cell_id is None else self.exhibit.selectors[target.cell_id]
+        )
+        try:
+            await self._perform(step.action, arguments, root, timeout, beside)
+        except PlaywrightTimeout as error:
+            looked_for = arguments.get("selector") or arguments.get("text")
+            raise CaptureError(
+                f"step '{step.action}' found nothing usable for {looked_for!r} in {timeout / 1000:g} s",
+                where=where,
+                next_step="correct the selector in the notebook, or give the step a longer 'timeout'",
+            ) from error
+        except PlaywrightError as error:
+            raise CaptureError(
+                f"step '{step}' failed: {_first_line(error)}", where=where, next_step="correct the step in the notebook"
+            ) from error
+        # Callbacks answer in order only if each step's effect is there before the next step begins.
+        return await self.settle(target.cap)
+
+    def moved(self) -> None:
+        """Forget what was captured: somebody has acted on the page."""
+        self._captures.clear()
+
+    async def _perform(
+        self, action: str, arguments: Mapping[str, Any], root: Any, timeout: float, beside: Path
+    ) -> None:
+        if action == "wait" and "text" in arguments:
+            element = root.get_by_text(arguments["text"]).filter(visible=True).nth(0)
+            await element.wait_for(timeout=timeout)
+            return
+        if action == "press" and "selector" not in arguments:
+            await self.page.keyboard.press(arguments["key"])
+            return
+        element = root.locator(arguments["selector"]).nth(0)
+        if action == "wait":
+            await element.wait_for(timeout=timeout)
+        elif action == "click":
+            await element.click(timeout=timeout)
+            await self.page.mouse.move(0, 0)
+        elif action == "hover":
+            await element.hover(timeout=timeout)
+        elif action == "fill":
+            await element.fill(arguments["text"], timeout=timeout)
+            # A field tells its kernel when it is left or confirmed, not at each letter.
+            await element.dispatch_event("change")
+        elif action == "press":
+            await element.press(arguments["key"], timeout=timeout)
+        elif action == "select":
+            await element.select_option(label=arguments["option"], timeout=timeout)
+        elif action == "upload":
+            await element.set_input_files(str(beside / arguments["file"]), timeout=timeout)
+        elif action == "drag":
+            await self._drag(element, float(arguments["to"]), timeout)
+
+    async def _drag(self, element: Any, to: float, timeout: float) -> None:
+        """Drag the (first) handle of a slider to the part `to` of its track; up is more on a vertical one."""
+        await element.scroll_into_view_if_needed(timeout=timeout)
+        track, handle = await element.evaluate(
+            """element => {
+                const box = node => { const r = node.getBoundingClientRect(); return [r.x, r.y, r.width, r.height]; };
+                const slider = element.closest('.noUi-target') ?? element.querySelector('.noUi-target');
+                if (slider) return [box(slider.querySelector('.noUi-base')), box(slider.querySelector('.noUi-handle'))];
+                const input = element.matches('input[type=range]') ? element
+                    : element.querySelector('input[type=range]') ?? element;
+                const [x, y, w, h] = box(input);
+                const part = (input.value - input.min) / (input.max - input.min);
+                return [[x, y, w, h], [x + (Number.isFinite(part) ? part : 0) * w, y, 0, h]];
+            }"""
+        )
+        begin = (handle[0] + handle[2] / 2, handle[1] + handle[3] / 2)
+        if track[3] > track[2]:
+            end = (begin[0], track[1] + (1 - to) * track[3])
+        else:
+            end = (track[0] + to * track[2], begin[1])
+        mouse = self.page.mouse
+        await mouse.move(*begin)
+        await mouse.down()
+        await mouse.move(*end, steps=8)
+        await mouse.up()
+        await mouse.move(0, 0)
+
+    async def picture(self, attempt: int = 0) -> Pixels:
+        """The whole page, from its top left corner to the end of its content, in one capture.
+
+        Targets that look at one state of the page share its captures: the first two since the last step are kept.
+        """
+        if attempt < len(self._captures):
+            return self._captures[attempt]
+        begin = perf_counter()
+        try:
+            extent = await self.page.evaluate("() => window.widgetshot.extent()")
+            if self.cdp is not None:
+                # Playwright's own screenshot takes twice as long and scrolls the page about.
+                answer = await self.cdp.send(
+                    "Page.captureScreenshot",
+                    {
+                        "format": "png",
+                        "optimizeForSpeed": True,
+                        "captureBeyondViewport": True,
+                        "clip": {"x": 0, "y": 0, **extent, "scale": 1},
+                    },
+                )
+                data = base64.b64decode(answer["data"])
+            else:
+                data = await self.page.screenshot(full_page=True, animations="disabled", caret="hide")
+        except PlaywrightError as error:
+            cause = "the page crashed" if self.crashed else _first_line(error)
+            raise CaptureError(f"no picture could be taken: {cause}") from error
+        with Image.open(io.BytesIO(data)) as image:
+            pixels = np.asarray(image.convert("RGBA"))
+        self._add("capture", begin)
+        if len(self._captures) < 2:
+            self._captures.append(pixels)
+        return pixels
+
+    async def view(self, target: Target, whole: Pixels) -> tuple[Pixels, Box]:
+        """The part of the whole page's picture that is the target's, and where it is, in picture pixels.
+
+        Raises:
+            CaptureError: the cell shows nothing.
+        """
+        height, width = whole.shape[:2]
+        if target.capture == "page" or target.cell_id is None:
+            return whole, Box(0, 0, width, height)
+        rect = await self.page.evaluate(
+            "selector => window.widgetshot.rect(selector)", self.exhibit.selectors[target.cell_id]
+        )
+        box = _picture_box(rect, self.settings.scale, width, height)
+        if not box.width or not box.height:
+            raise CaptureError(
+                "the cell shows nothing: it has no output", next_step="let the cell display the widget it makes"
+            )
+        return whole[box.y : box.y + box.height, box.x : box.x + box.width], box
+
+    async def masks(self, target: Target, frame: Box) -> tuple[tuple[Box, ...], ...]:
+        """Where the target's masks are, in pixels of its picture.
+
+        Raises:
+            CaptureError: a mask's selector is not valid, or there is nothing to mask.
+        """
+        selectors = [mask.selector for mask in target.masks if mask.selector]
+        found = []
+        if selectors:
+            scope = None if target.cell_id is None else self.exhibit.selectors[target.cell_id]
+            try:
+                found = await self.page.evaluate(
+                    "([scope, masks]) => window.widgetshot.boxes(scope, masks)", [scope, selectors]
+                )
+            except PlaywrightError as error:
+                raise CaptureError(
+                    f"a mask's selector is not valid CSS: {_first_line(error)}",
+                    next_step="correct the selector under 'mask:'",
+                ) from error
+        rects = iter(found)
+        boxes: list[tuple[Box, ...]] = []
+        for mask in target.masks:
+            if mask.box is not None:
+                boxes.append((mask.box,))
+                continue
+            here = tuple(
+                Box(box.x - frame.x, box.y - frame.y, box.width, box.height)
+                for rect in next(rects)
+                for box in [_picture_box(rect, self.settings.scale, 10**6, 10**6)]
+            )
+            if not here:
+                raise CaptureError(
+                    f"mask {mask.selector!r} ({mask.reason}) matches nothing visible",
+                    next_step="correct or remove the mask: what it covered is compared now",
+                )
+            boxes.append(here)
+        return tuple(boxes)
+
+    async def problems(self, target: Target) -> list[str]:
+        """What makes a picture of the target untrustworthy."""
+        scope = None if target.cell_id is None or target.capture == "page" else self.exhibit.selectors[target.cell_id]
+        found: list[str] = await self.page.evaluate("scope => window.widgetshot.problemsIn(scope)", scope)
+        return found
+
+    async def photograph(
+        self, target: Target, expected: Callable[[Pixels, tuple[tuple[Box, ...], ...]], bool], unrest: str
+    ) -> Shot:
+        """Take the target's shot from the state the page is in.
+
+        The first picture is good when it is the expected one; otherwise the page is photographed until two pictures
+        in a row are equal.
+
+        Args:
+            expected: whether pixels (with these masks) are the baseline's.
+            unrest: what `settle` said.
+
+        Raises:
+            CaptureError: a widget has failed, the cell shows nothing, the picture is blank.
+        """
+        self._refuse(await self.problems(target))
+        previous: Pixels | None = None
+        deadline = perf_counter() + (target.cap if target.cap is not None else self.limit)
+        for attempt in range(1_000):
+            whole = await self.picture(attempt)
+            pixels, frame = await self.view(target, whole)
+            masks = await self.masks(target, frame)
+            if expected(pixels, masks):
+                break
+            # Under a cap the page is known never to rest: the picture is taken as it is.
+            if target.cap is not None and unrest:
+                break
+            if previous is not None and _same_but_masks(previous, pixels, masks) and not unrest:
+                break
+            if attempt and perf_counter() > deadline:
+                unrest = unrest or "two pictures taken after one another differ"
+                break
+            previous = pixels
+            if attempt + 1 < len(self._captures):
+                continue
+            unrest = await self.settle(max(0.05, min(self.limit, deadline - perf_counter())))
+        self._refuse(await self.problems(target))
+        settled = not unrest or target.cap is not None
+        if pixels.size and not target.blank and (pixels == pixels[0, 0]).all():
+            raise CaptureError(
+                "the picture is blank: every pixel has the same colour",
+                next_step="let the widget draw something, or declare 'blank: true' if this is how it looks",
+            )
+        scope = None if target.cell_id is None or target.capture == "page" else self.exhibit.selectors[target.cell_id]
+        state = await self.page.evaluate("scope => window.widgetshot.widgets(scope)", scope)
+        return Shot(
+            pixels=pixels,
+            masks=masks,
+            widgets=state["tree"],
+            modules=state["modules"],
+            console=tuple(self.console),
+            blocked=tuple(self.blocked),
+            settled=settled,
+            second=None if settled or previous is None else previous,
+            unrest=unrest,
+            timings=dict(self.timings),
+        )
+
+    def _refuse(self, problems: list[str]) -> None:
+        if problems:
+            raise CaptureError("; ".join(problems), next_step=_advice(problems))
+
+    def _add(self, stage: str, begin: float) -> None:
+        self.timings[stage] = self.timings.get(stage, 0.0) + perf_counter() - begin
+
+
+def _same_but_masks(one: Pixels, other: Pixels, masks: tuple[tuple[Box, ...], ...]) -> bool:
+    if one.shape != other.shape:
+        return False
+    differs = (one != other).any(axis=2)
+    for boxes in masks:
+        for box in boxes:
+            differs[max(0, box.y) : box.y + box.height, max(0, box.x) : box.x + box.width] = False
+    return not differs.any()
+
+
+def _picture_box(rect: Mapping[str, float], scale: float, width: int, height: int) -> Box:
+    """The whole pixels that a page rectangle touches, inside a picture of the given size."""
+    left = max(0, int(np.floor(rect["x"] * scale)))
+    top = max(0, int(np.floor(rect["y"] * scale)))
+    right = min(width, int(np.ceil((rect["x"] + rect["width"]) * scale)))
+    bottom = min(height, int(np.ceil((rect["y"] + rect["height"]) * scale)))
+    return Box(left, top, max(0, right - left), max(0, bottom - top))
+
+
+def _console_text(message: Any) -> str:
+    # Chromium does not name what failed to load in the text, only in the place.
+    if message.text.startswith("Failed to load resource"):
+        return f"{message.text} {message.location.get('url', '')}"
+    return str(message.text)
+
+
+def _advice(problems: list[str]) -> str:
+    for problem in problems:
+        if "is not installed" in problem:
+            name = problem.partition("front end of '")[2].partition("'")[0]
+            return f"pip install {name.lstrip('@').split('/')[0] or 'the widget package'}"
+    return "open the notebook in Jupyter and look at the widget"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+class Camera:
+    """A browser of our own.
+
+    Args:
+        folder: an existing private folder.
+    """
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        self.settings = settings
+        self.fingerprint: dict[str, Any] = {}
+        self._folder = folder
+        self._playwright: Any = None
+        self._browser: Any = None
+
+    async def start(self) -> None:
+        """Launch the browser.
+
+        Raises:
+            ServerError: there is none, or it does not start.
+        """
+        found = find_browser(self.settings.browser, self.settings.browser_executable)
+        try:
+            self._playwright = await async_playwright().start()
+            kind = getattr(self._playwright, self.settings.browser)
+            self._browser = await kind.launch(**launch_options(self.settings, found, self._folder))
+        except BaseException as error:
+            await self.stop()
+            if isinstance(error, PlaywrightError):
+                raise ServerError(
+                    f"{found.executable} did not start: {_first_line(error)}", next_step="widgetshot doctor"
+                ) from error
+            raise
+        self.fingerprint = fingerprint(self.settings, self._browser.version)
+
+    async def stop(self) -> None:
+        """End the browser and its driver."""
+        if self._browser is not None:
+            await self._browser.close()
+        if self._playwright is not None:
+            await self._playwright.stop()
+        self._browser = self._playwright = None
+
+    @property
+    def connected(self) -> bool:
+        return bool(self._browser is not None and self._browser.is_connected())
+
+    async def stage(self, exhibit: Exhibit, target: Target, limit: float) -> Stage:
+        """Open a fresh page on an exhibit, ready for steps and pictures.
+
+        Args:
+            limit: seconds that the page may take to come to rest.
+
+        Raises:
+            CaptureError: the page did not load.
+            ServerError: the browser is gone.
+        """
+        try:
+            context = await self._browser.new_context(**context_options(self.settings, target))
+            await context.add_init_script(init_script(self.settings))
+            page = await context.new_page()
+            cdp = await context.new_cdp_session(page) if self.settings.browser == "chromium" else None
+            if cdp is None:
+                await context.route(lambda url: urlsplit(url).hostname not in _LOOPBACK, lambda route: route.abort())
+        except PlaywrightError as error:
+            raise ServerError(f"the browser is gone: {_first_line(error)}", next_step="widgetshot doctor") from error
+        stage = Stage(page, cdp, exhibit, self.settings, limit)
+        stage.listen(page)
+        try:
+            await stage.load()
+        except BaseException:
+            await self.strike(stage)
+            raise
+        return stage
+
+    async def strike(self, stage: Stage) -> None:
+        """Take a stage down."""
+        try:
+            await stage.page.context.close()
+        except PlaywrightError as error:
+            if self.connected:
+                raise WidgetshotError(f"a page could not be closed: {_first_line(error)}") from error

@@ -1,0 +1,319 @@
+"""The command line: parse, call one function, print."""
+
+import json
+import queue
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from widgetshot import __version__
+from widgetshot.config import BROWSERS, UPDATES, Settings, find_root, load_settings
+from widgetshot.errors import ConfigError, ExitCode, WidgetshotError
+from widgetshot.model import Result, Target, Verdict
+from widgetshot.notebook import Notebook
+
+_MARKS = {
+    Verdict.MATCH: "✓",
+    Verdict.CHANGED: "≠",
+    Verdict.RESIZED: "⤡",
+    Verdict.NEW: "+",
+    Verdict.BROKEN: "✗",
+    Verdict.UNSTABLE: "~",
+}
+
+
+def _settings(**flags: Any) -> Settings:
+    given = {name: value for name, value in flags.items() if value is not None}
+    return load_settings(find_root(Path.cwd()), given)
+
+
+def _relative(path: Path) -> str:
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="widgetshot")
+def commands() -> None:
+    """Visual regression tests for Jupyter widgets.
+
+    Exit codes: 0 all match, 1 differences or broken notebooks, 2 infrastructure (server, browser, kernel, disk),
+    3 configuration.
+    """
+
+
+_update = click.option(
+    "--update-baselines",
+    "update",
+    type=click.Choice(UPDATES[1:]),
+    help="Write baselines: 'missing' ones, 'changed' and missing ones (the default), or 'all'.",
+)
+_report = click.option("--report", type=click.Path(path_type=Path), help="The run folder.")
+
+
+@commands.command()
+@click.argument("paths", nargs=-1, type=click.Path())
+@_update
+@click.option("--jobs", type=int, help="Notebooks in work at the same time.")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@_report
+@click.option("--browser", type=click.Choice(BROWSERS), help="The browser to photograph with.")
+@click.pass_context
+def run(context: click.Context, /, paths: tuple[str, ...], output: str, **flags: Any) -> None:
+    """Execute notebooks, photograph them, compare with the baselines.
+
+    PATHS are notebooks or folders; without any, those of the configuration.
+    """
+    context.exit(_run(_settings(**flags), paths, output))
+
+
+def _run(settings: Settings, paths: tuple[str, ...], output: str) -> int:
+    from widgetshot.gallery import write_gallery
+    from widgetshot.record import Recorder, failure_text, read_run
+    from widgetshot.review import unused
+    from widgetshot.run import Engine, find_notebooks, load_notebook
+
+    notebooks: list[Notebook] = []
+    problems: list[WidgetshotError] = []
+    for file in find_notebooks(settings, paths):
+        try:
+            notebooks.append(load_notebook(settings, file))
+        except WidgetshotError as error:
+            problems.append(error)
+    # What is declared wrongly is told before minutes are spent; a file that can't be read sinks only itself.
+    wrong = [error for error in problems if isinstance(error, ConfigError)]
+    if wrong:
+        raise ConfigError("\n".join(str(error) for error in wrong))
+    targets = [target for notebook in notebooks if not notebook.skip for target in notebook.targets]
+    if not targets and not problems:
+        raise ConfigError("no notebooks were found", next_step="widgetshot run PATH")
+    recorder = Recorder(settings.report, root=settings.root, environment=settings.environment)
+    say = _Progress(len(targets), quiet=output == "json")
+    for problem in problems:
+        say.failure(str(problem))
+    for notebook in notebooks:
+        if notebook.skip:
+            say.line(f"- {notebook.path}: skipped: {notebook.skip}")
+    results: list[Result] = []
+    finished: queue.SimpleQueue[Result] = queue.SimpleQueue()
+    complete = False
+    with Engine(settings, recorder) as engine, _stoppable():
+        try:
+            for notebook in notebooks:
+                if not notebook.skip:
+                    engine.submit(notebook, notebook.targets, finished.put)
+            for result in _stream(engine, targets, finished):
+                results.append(result)
+                say.result(result, failure_text(result, settings.report))
+            complete = True
+        finally:
+            whole = complete and not paths and not problems
+            left = unused(engine.store, targets, settings.root) if whole else None
+            recorder.finish(
+                engine.order,
+                complete=complete,
+                timings=engine.timings,
+                fingerprint=engine.fingerprint,
+                unused=left,
+            )
+    if recorder.failure is None:
+        page = write_gallery(settings.report)
+        if output == "json":
+            run = read_run(settings.report)
+            run["problems"] = [str(error) for error in problems]
+            click.echo(json.dumps(run, indent=1, ensure_ascii=False))
+        say.summary(results, left, _relative(page))
+    else:
+        say.failure(str(recorder.failure))
+        say.summary(results, left, None)
+    codes = [int(result.failure.exit_code) for result in results if result.failure is not None]
+    codes += [int(problem.exit_code) for problem in problems]
+    codes += [int(recorder.failure.exit_code)] if recorder.failure else []
+    if not all(result.passed for result in results):
+        codes.append(int(ExitCode.DIFFERENCES))
+    return max(codes, default=0)
+
+
+def _stream(engine: Any, targets: list[Target], finished: "queue.SimpleQueue[Result]") -> Any:
+    """Results as they come; an engine that can't start raises here."""
+    waiting = {engine.key(target): target for target in targets}
+    while waiting:
+        try:
+            result = finished.get(timeout=0.2)
+        except queue.Empty:
+            for key, target in waiting.items():
+                if engine.failed(key):
+                    engine.result(target)
+            continue
+        del waiting[result.key]
+        yield result
+
+
+@contextmanager
+def _stoppable() -> Any:
+    """A termination signal ends a run as Ctrl-C does: in order."""
+
+    def stop(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+class _Progress:
+    """What a person at a terminal sees while a run goes on. Everything goes to standard error when quiet."""
+
+    def __init__(self, total: int, *, quiet: bool) -> None:
+        self.total = total
+        self.count = 0
+        self.err = quiet
+        self.live = sys.stderr.isatty() if quiet else sys.stdout.isatty()
+
+    def line(self, text: str) -> None:
+        click.echo(("\r\x1b[2K" if self.live else "") + text, err=self.err)
+
+    def failure(self, text: str) -> None:
+        self.line(click.style("✗ ", fg="red") + text)
+
+    def result(self, result: Result, details: str) -> None:
+        self.count += 1
+        mark = _MARKS[result.verdict]
+        if result.updated:
+            self.line(f"{mark} {result.target.nodeid}: baseline written")
+        elif not result.passed:
+            self.line(f"{click.style(mark, fg='red')} {details}")
+        if self.live:
+            click.echo(f"\r\x1b[2K[{self.count}/{self.total}] {result.target.nodeid}", nl=False, err=self.err)
+
+    def summary(self, results: list[Result], left: list[str] | None, page: str | None) -> None:
+        counts = {verdict: sum(result.verdict is verdict for result in results) for verdict in Verdict}
+        text = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count) or "nothing photographed"
+        updated = sum(result.updated for result in results)
+        self.line(f"{text}{f'; {updated} baselines written' if updated else ''}")
+        if left:
+            self.line(f"{len(left)} baselines are declared by no notebook; list them: widgetshot prune")
+        if page:
+            self.line(f"gallery: {page}")
+        if any(result.verdict.acceptable and not result.passed for result in results):
+            self.line("accept what is right: widgetshot approve 'NOTEBOOK::SHOT' ...  or  widgetshot approve --all")
+
+
+@commands.command()
+@click.argument("names", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Accept everything that can be accepted.")
+@_report
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def approve(names: tuple[str, ...], everything: bool, report: Path | None, output: str) -> None:
+    """Make shots of the last run the new baselines, byte for byte.
+
+    NAMES are names (notebooks/x.ipynb::shot[dark]) or keys of results.
+    """
+    from widgetshot.baselines import Store
+    from widgetshot.review import approve as approve_results
+
+    if bool(names) == everything:
+        raise ConfigError("name the results to approve, or say --all", next_step="widgetshot approve --all")
+    settings = _settings(report=report)
+    accepted = approve_results(settings.report, Store(settings.baselines), names, everything=everything)
+    if output == "json":
+        click.echo(json.dumps({"approved": accepted}, indent=1, ensure_ascii=False))
+        return
+    for key in accepted:
+        click.echo(f"✓ {key}")
+    click.echo(f"{len(accepted)} baselines written" if accepted else "nothing to approve")
+
+
+@commands.command()
+@click.option("--remove", is_flag=True, help="Remove them; without this they are only listed.")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def prune(remove: bool, output: str) -> None:
+    """List (or remove) baselines that no notebook and no test declares."""
+    from widgetshot.baselines import Store
+    from widgetshot.review import prune as prune_keys
+    from widgetshot.review import unused
+    from widgetshot.run import find_notebooks, load_notebook
+
+    settings = _settings()
+    store = Store(settings.baselines)
+    # A notebook that can't be read declares nobody knows what: the error ends the command.
+    targets = [target for file in find_notebooks(settings) for target in load_notebook(settings, file).targets]
+    keys = unused(store, targets, settings.root)
+    if remove:
+        prune_keys(store, keys)
+    if output == "json":
+        click.echo(json.dumps({"unused": keys, "removed": remove}, indent=1, ensure_ascii=False))
+        return
+    for key in keys:
+        click.echo(f"{'removed ' if remove else ''}{key}")
+    if keys and not remove:
+        click.echo(f"{len(keys)} unused; remove them: widgetshot prune --remove")
+    elif not keys:
+        click.echo("every baseline is declared")
+
+
+@commands.command()
+@click.option("--install", is_flag=True, help="Install a browser if there is none.")
+@click.option("--browser", type=click.Choice(BROWSERS))
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.pass_context
+def doctor(context: click.Context, install: bool, browser: str | None, output: str) -> None:
+    """Say what a run needs, what is there, and the command that mends what is missing."""
+    from widgetshot.browser import install as install_browser
+    from widgetshot.doctor import examine
+
+    settings = _settings(browser=browser)
+    if install and not settings.browser_executable:
+        install_browser(settings.browser)
+    findings = list(examine(settings))
+    if output == "json":
+        click.echo(json.dumps([vars(finding) for finding in findings], indent=1, ensure_ascii=False))
+    else:
+        for finding in findings:
+            mark = click.style("✓", fg="green") if finding.ok else click.style("✗", fg="red")
+            click.echo(f"{mark} {finding.subject:18} {finding.detail}")
+            if not finding.ok:
+                click.echo(f"  next: {finding.command}")
+    context.exit(0 if all(finding.ok for finding in findings) else int(ExitCode.INFRASTRUCTURE))
+
+
+def _clean(function: Callable[[], Any]) -> Callable[[], NoReturn]:
+    """Turn our errors into a message and an exit code."""
+
+    @wraps(function)
+    def main() -> NoReturn:
+        try:
+            sys.exit(function())
+        except WidgetshotError as error:
+            _complain(str(error), error)
+            sys.exit(int(error.exit_code))
+        except click.ClickException as error:
+            _complain(error.format_message(), None)
+            sys.exit(int(ExitCode.CONFIGURATION))
+        except (KeyboardInterrupt, click.Abort):
+            click.echo("\nstopped; what was finished is in the run folder", err=True)
+            sys.exit(130)
+
+    return main
+
+
+def _complain(text: str, error: WidgetshotError | None) -> None:
+    click.echo(click.style("error: ", fg="red") + text, err=True)
+    if "json" in sys.argv or "--output=json" in sys.argv:
+        kind = type(error).__name__ if error else "ConfigError"
+        click.echo(json.dumps({"error": {"type": kind, "message": text}}, indent=1, ensure_ascii=False))
+
+
+@_clean
+def main() -> Any:
+    """Entry point of the `widgetshot` command."""
+    # A bare flag must not take the path behind it for its value.
+    arguments = ["--update-baselines=changed" if word == "--update-baselines" else word for word in sys.argv[1:]]
+    return commands.main(args=arguments, prog_name="widgetshot", standalone_mode=False)

@@ -1,0 +1,183 @@
+"""pyproject.toml and flags -> Settings."""
+
+import os
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from widgetshot.errors import ConfigError, nearest
+from widgetshot.model import Tolerance, Viewport
+from widgetshot.notebook import Defaults, themes_from, tolerance_from, viewports_from
+
+BROWSERS = ("chromium", "firefox", "webkit")
+FRONTENDS = ("page",)
+UPDATES = ("none", "missing", "changed", "all")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that a run depends on besides the notebooks.
+
+    Attributes:
+        root: the project's folder (that of pyproject.toml); keys are relative to it.
+        notebooks: files and folders run when none is named.
+        exclude: glob patterns, relative to the root, of notebooks left out.
+        baselines: folder of the baselines.
+        report: the run folder.
+        update: none, missing, changed or all: which baselines a run writes.
+        jobs: notebooks in work at the same time.
+        browser_executable: path of the browser, or "" to look for one.
+        scale: device pixels per CSS pixel.
+        clock: ISO 8601 time at which each page's clock starts.
+        fonts: folders of extra fonts, part of the fingerprint.
+    """
+
+    root: Path
+    notebooks: tuple[str, ...] = ("notebooks",)
+    exclude: tuple[str, ...] = ()
+    baselines: Path = Path("baselines")
+    report: Path = Path("widgetshot-report")
+    update: str = "none"
+    jobs: int = 2
+    browser: str = "chromium"
+    browser_executable: str = ""
+    frontend: str = "page"
+    theme: tuple[str, ...] = ("light",)
+    viewport: tuple[Viewport, ...] = (Viewport(960, 720),)
+    tolerance: Tolerance = field(default_factory=Tolerance)
+    scale: float = 1.0
+    locale: str = "en-US"
+    timezone: str = "UTC"
+    clock: str = "2026-01-01T12:00:00+00:00"
+    timeout: float = 60.0
+    settle_timeout: float = 10.0
+    kernel: str = ""
+    fonts: tuple[Path, ...] = ()
+
+    @property
+    def environment(self) -> str:
+        """Whose baselines these are, e.g. `page-chromium-linux`."""
+        platform = {"win32": "windows", "darwin": "macos"}.get(sys.platform, sys.platform)
+        return f"{self.frontend}-{self.browser}-{platform}"
+
+    @property
+    def defaults(self) -> Defaults:
+        return Defaults(self.theme, self.viewport, self.tolerance, self.timeout, self.settle_timeout, self.kernel)
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder upwards that has a pyproject.toml or is a checkout, else `start`."""
+    for folder in (start, *start.parents):
+        if (folder / "pyproject.toml").is_file() or (folder / ".git").exists():
+            return folder
+    return start
+
+
+def load_settings(root: Path, overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Settings of a project; `overrides` (flags that were given) win over pyproject.toml.
+
+    Raises:
+        ConfigError: an unknown option, a value of the wrong kind, unreadable TOML.
+    """
+    root = root.resolve()
+    file = root / "pyproject.toml"
+    table: Mapping[str, Any] = {}
+    if file.is_file():
+        try:
+            table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("widgetshot", {})
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+            raise ConfigError(f"can't be read: {error}", where=str(file)) from error
+    settings = Settings(root=root, jobs=max(2, os.cpu_count() or 2))
+    settings = replace(settings, **_checked(table, root, "pyproject.toml [tool.widgetshot]"))
+    if overrides:
+        settings = replace(settings, **_checked(overrides, root, "command line"))
+    return replace(settings, baselines=root / settings.baselines, report=root / settings.report)
+
+
+def _checked(table: Mapping[str, Any], root: Path, where: str) -> dict[str, Any]:
+    """Turn raw option values into field values, one by one, each with a clear refusal."""
+    checkers: dict[str, Any] = {
+        "notebooks": _texts, "exclude": _texts, "baselines": _path, "report": _path,
+        "update": _one_of(UPDATES), "jobs": _count, "browser": _one_of(BROWSERS), "browser_executable": _text,
+        "frontend": _one_of(FRONTENDS), "theme": themes_from, "viewport": viewports_from,
+        "tolerance": tolerance_from, "scale": _seconds, "locale": _text, "timezone": _timezone, "clock": _clock,
+        "timeout": _seconds, "settle_timeout": _seconds, "kernel": _text,
+        "fonts": lambda value, place: _folders(value, root, place),
+    }  # fmt: skip
+    values = {}
+    for key, value in table.items():
+        name = key.replace("-", "_")
+        if name not in checkers:
+            raise ConfigError(f"unknown option '{key}'{nearest(key, checkers)}", where=where)
+        values[name] = checkers[name](value, f"{where} {key}")
+    return values
+
+
+def _text(value: Any, where: str) -> str:
+    if not isinstance(value, str):
+        raise ConfigError(f"must be text, not {value!r}", where=where)
+    return value
+
+
+def _texts(value: Any, where: str) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,)
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+        raise ConfigError(f"must be a list of texts, not {value!r}", where=where)
+    return tuple(value)
+
+
+def _path(value: Any, where: str) -> Path:
+    return Path(_text(str(value) if isinstance(value, Path) else value, where)).expanduser()
+
+
+def _folders(value: Any, root: Path, where: str) -> tuple[Path, ...]:
+    folders = tuple(root / item for item in _texts(value, where))
+    for folder in folders:
+        if not folder.is_dir():
+            raise ConfigError(f"{folder} is not a folder", where=where)
+    return folders
+
+
+def _one_of(valid: tuple[str, ...]) -> Any:
+    def check(value: Any, where: str) -> str:
+        if value not in valid:
+            raise ConfigError(f"{value!r}{nearest(value, valid)}", where=where)
+        return str(value)
+
+    return check
+
+
+def _count(value: Any, where: str) -> int:
+    if type(value) is not int or value < 1:
+        raise ConfigError(f"must be a whole number from 1, not {value!r}", where=where)
+    return value
+
+
+def _seconds(value: Any, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e6:
+        raise ConfigError(f"must be a number over 0, not {value!r}", where=where)
+    return float(value)
+
+
+def _timezone(value: Any, where: str) -> str:
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(_text(value, where))
+    except (KeyError, ValueError, OSError) as error:
+        raise ConfigError(f"unknown time zone {value!r}; for example 'UTC' or 'Europe/Berlin'", where=where) from error
+    return str(value)
+
+
+def _clock(value: Any, where: str) -> str:
+    from datetime import UTC, datetime
+
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"must be a time such as 2026-01-01T12:00:00Z, not {value!r}", where=where) from error
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()

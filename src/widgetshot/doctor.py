@@ -1,0 +1,99 @@
+"""Looks at everything a run needs and says what mends what is missing."""
+
+import json
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from widgetshot.browser import find_browser, install_commands
+from widgetshot.config import Settings
+from widgetshot.errors import WidgetshotError
+
+_PACKAGES = ("jupyter_server", "nbclient", "nbconvert", "ipykernel", "ipywidgets", "playwright", "numpy", "pillow")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; `command` mends it when it is not `ok`."""
+
+    subject: str
+    ok: bool
+    detail: str
+    command: str = ""
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Look at everything, the basic things first."""
+    python = f"{platform.python_version()} ({sys.executable})"
+    yield Finding("Python", sys.version_info >= (3, 11), python, "install Python 3.11 or later")
+    for package in _PACKAGES:
+        try:
+            yield Finding(package, True, version(package))
+        except PackageNotFoundError:
+            yield Finding(package, False, "not installed", f"pip install {package}")
+    yield _assets()
+    yield _kernel(settings.kernel or "python3")
+    yield _browser(settings)
+    yield _frontends()
+
+
+def _assets() -> Finding:
+    static = Path(__file__).parent / "static"
+    missing = [
+        name for name in ("live.js", "page.css", "gallery.html", "frontend.json") if not (static / name).is_file()
+    ]
+    if missing:
+        return Finding(
+            "page assets", False, f"{', '.join(missing)} not built", "pip install --force-reinstall widgetshot"
+        )
+    built = json.loads((static / "frontend.json").read_text(encoding="utf-8"))
+    return Finding("page assets", True, f"html-manager {built['html-manager']}, fonts {built['fonts']}")
+
+
+def _kernel(name: str) -> Finding:
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    command = f"{Path(sys.executable).name} -m ipykernel install --sys-prefix --name {name}"
+    try:
+        spec = KernelSpecManager().get_kernel_spec(name)
+    except NoSuchKernel:
+        return Finding(f"kernel {name}", False, "no such kernel spec", command)
+    return Finding(f"kernel {name}", True, f"{spec.display_name} ({spec.resource_dir})")
+
+
+def _browser(settings: Settings) -> Finding:
+    commands = "  or  ".join(install_commands(settings.browser))
+    try:
+        found = find_browser(settings.browser, settings.browser_executable)
+    except WidgetshotError as error:
+        return Finding(settings.browser, False, error.what, commands)
+    # That a file is there does not mean that it runs: system libraries may be missing.
+    script = (
+        "import sys; from playwright.sync_api import sync_playwright\n"
+        "with sync_playwright() as p:\n"
+        "    b = getattr(p, sys.argv[1]).launch(executable_path=sys.argv[2]); print(b.version); b.close()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, found.kind, found.executable], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        last = [line for line in done.stderr.splitlines() if line.strip()][-1:]
+        return Finding(settings.browser, False, f"{found.executable} does not start: {' '.join(last)}", commands)
+    return Finding(settings.browser, True, f"{done.stdout.strip()} ({found.executable}, {found.origin})")
+
+
+def _frontends() -> Finding:
+    from jupyter_core.paths import jupyter_path
+
+    names = {
+        entry.name
+        for folder in jupyter_path("nbextensions")
+        if Path(folder).is_dir()
+        for entry in Path(folder).iterdir()
+        if (entry / "index.js").is_file()
+    }
+    return Finding("widget front ends", True, ", ".join(sorted(names)) or "none but ipywidgets' own")

@@ -1,0 +1,99 @@
+"""The error tree.
+
+::
+
+    WidgetshotError
+      ConfigError     unknown option, bad value, bad selector        exit 3
+      NotebookError   unreadable, duplicate name, cell raised/late   result `broken`, exit 1
+      CaptureError    selector absent, widget failed to load         result `broken`, exit 1
+      ServerError     server, kernel or browser could not be had     exit 2
+      BaselineError   corrupt or unwritable baseline                 exit 2
+      RecordError     the run folder can't be read or written        exit 2
+      StaleDecision   baseline or shot changed since the review      refused, exit 1
+
+A visual difference is a verdict, never an error.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What a front door returns to the shell."""
+
+    MATCH = 0
+    DIFFERENCES = 1
+    INFRASTRUCTURE = 2
+    CONFIGURATION = 3
+
+
+class WidgetshotError(Exception):
+    """Base of every error raised on purpose.
+
+    Args:
+        what: what failed, one sentence without a full stop.
+        where: `notebooks/x.ipynb::shot`, a file or an option; shown first.
+        next_step: the next command to type, or the next thing to do.
+    """
+
+    exit_code = ExitCode.DIFFERENCES
+
+    def __init__(self, what: str, *, where: str = "", next_step: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{text}\n  next: {self.next_step}" if self.next_step else text
+
+    def at(self, where: str) -> "WidgetshotError":
+        """The same error with a place, when the raiser did not know it."""
+        if not self.where:
+            self.where = where
+        return self
+
+
+class ConfigError(WidgetshotError):
+    """An option or a declaration is wrong; nothing has run."""
+
+    exit_code = ExitCode.CONFIGURATION
+
+
+class NotebookError(WidgetshotError):
+    """A notebook can't be read or did not execute to its end."""
+
+
+class CaptureError(WidgetshotError):
+    """A page was there, but no picture of it can be trusted."""
+
+
+class ServerError(WidgetshotError):
+    """The server, a kernel or the browser could not be had."""
+
+    exit_code = ExitCode.INFRASTRUCTURE
+
+
+class BaselineError(WidgetshotError):
+    """A stored baseline can't be read or written."""
+
+    exit_code = ExitCode.INFRASTRUCTURE
+
+
+class RecordError(WidgetshotError):
+    """A run folder can't be read or written."""
+
+    exit_code = ExitCode.INFRASTRUCTURE
+
+
+class StaleDecision(WidgetshotError):
+    """What was reviewed is not what is on disk any more."""
+
+
+def nearest(word: object, valid: Iterable[str]) -> str:
+    """A hint for a message: `; did you mean 'x'?`, or a list of what is valid."""
+    names = sorted(valid)
+    close = get_close_matches(str(word), names, n=1, cutoff=0.5)
+    return f"; did you mean '{close[0]}'?" if close else f"; valid: {', '.join(names)}"

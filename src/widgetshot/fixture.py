@@ -1,0 +1,151 @@
+"""The `widgetshot` fixture: a notebook's live page in the hands of a Python test."""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pytest
+from playwright.sync_api import Page
+
+from widgetshot.camera import Awaitable, Stage, context_options, fingerprint, init_script, run_now
+from widgetshot.errors import ConfigError, WidgetshotError
+from widgetshot.model import Mask, Result, Shot, Target, Viewport
+from widgetshot.notebook import themes_from, tolerance_from, viewports_from
+from widgetshot.run import Engine, load_notebook
+
+
+class Widgetshot:
+    """Opens notebooks and asserts pictures of them.
+
+    ::
+
+        def test_scaling(widgetshot):
+            page = widgetshot.open("notebooks/cluster.ipynb")
+            page.get_by_role("button", name="Scale").click()
+            widgetshot.check("scaled", cell="cluster")
+    """
+
+    def __init__(
+        self, request: pytest.FixtureRequest, engine: Engine, conclude: Callable[[pytest.Item, Result], None]
+    ) -> None:
+        self._request = request
+        self._engine = engine
+        self._conclude = conclude
+        self._stages: list[tuple[Stage, Any]] = []
+        self._now: Stage | None = None
+        self._theme = "light"
+        self._viewport: Viewport | None = None
+        self._notebook = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for stage, context in self._stages:
+            with contextlib.suppress(Exception):  # the test may have closed it
+                context.close()
+            self._engine.call(lambda frontend, exhibit=stage.exhibit: frontend.close(exhibit))  # type: ignore[misc]
+
+    def open(self, notebook: str | Path, *, theme: str = "light", viewport: str | None = None) -> Page:
+        """Execute a notebook and open its live page.
+
+        Args:
+            notebook: its path, relative to the project's root.
+            theme: `light` or `dark`.
+            viewport: `WIDTHxHEIGHT` in CSS pixels; the project's default otherwise.
+
+        Returns:
+            Playwright's page, at rest.
+
+        Raises:
+            NotebookError, CaptureError, ServerError, ConfigError: there is no such page.
+        """
+        settings = self._engine.settings
+        file = (settings.root / notebook).resolve()
+        if not file.is_relative_to(settings.root):
+            raise ConfigError(f"{file} is outside of the project {settings.root}")
+        parsed = load_notebook(settings, file)
+        (self._theme,) = themes_from(theme, "widgetshot.open(theme=...)")
+        sizes = viewports_from(viewport, "widgetshot.open(viewport=...)") if viewport else settings.viewport
+        self._viewport, self._notebook = sizes[0], parsed.path
+        target = self._target("", cell=None)
+        exhibit = self._engine.call(lambda frontend: frontend.open(file, target, parsed.kernel))
+        browser = self._request.getfixturevalue("widgetshot_browser")
+        context = browser.new_context(**context_options(settings, target))
+        context.add_init_script(init_script(settings))
+        page: Page = context.new_page()
+        cdp = context.new_cdp_session(page) if settings.browser == "chromium" else None
+        stage = Stage(Awaitable(page), cdp and Awaitable(cdp), exhibit, settings, parsed.settle_timeout)
+        stage.listen(page)
+        self._stages.append((stage, context))
+        self._now = stage
+        run_now(stage.load())
+        run_now(stage.settle())
+        return page
+
+    def check(
+        self,
+        name: str,
+        *,
+        cell: str | None = None,
+        mask: Sequence[dict[str, Any]] = (),
+        tolerance: dict[str, Any] | None = None,
+        blank: bool = False,
+    ) -> None:
+        """Assert that the page (or one cell of it) looks as it was approved under this name.
+
+        Args:
+            name: names the picture within the test.
+            cell: the nbformat id of a cell; the whole page otherwise.
+            mask: `{"selector": CSS, "reason": TEXT}`, as in a notebook.
+            tolerance: `{"pixels": N}`, `{"share": X}` or `{"threshold": X}`.
+            blank: a picture of one single colour is fine.
+
+        Raises:
+            AssertionError: it does not look so; the message has numbers, paths and the next command.
+        """
+        stage = self._now
+        if stage is None:
+            raise ConfigError("check() before open()", where=self._request.node.nodeid)
+        if cell is not None and cell not in stage.exhibit.selectors:
+            raise ConfigError(f"{self._notebook} has no cell with the id {cell!r}", where=self._request.node.nodeid)
+        where = f"{self._request.node.nodeid} check({name!r})"
+        masks = tuple(Mask(reason=str(one["reason"]), selector=str(one["selector"])) for one in mask)
+        target = self._target(name, cell=cell, masks=masks, blank=blank)
+        if tolerance is not None:
+            target = self._target(name, cell=cell, masks=masks, blank=blank, tolerance=tolerance_from(tolerance, where))
+        # Whatever the test has done to the page since the last picture, no older capture may stand for it.
+        stage.moved()
+        baseline = None
+        outcome: Shot | WidgetshotError
+        try:
+            baseline = self._engine.baseline(target)
+            outcome = run_now(stage.photograph(target, self._engine.expects(target, baseline), run_now(stage.settle())))
+        except WidgetshotError as error:
+            outcome = error
+        browser = self._request.getfixturevalue("widgetshot_browser")
+        result = self._engine.conclude(target, outcome, baseline, fingerprint(self._engine.settings, browser.version))
+        self._conclude(self._request.node, result)
+
+    def _target(self, name: str, *, cell: str | None, **options: Any) -> Target:
+        """The target of a Python test: its baseline lies under the test's file and name."""
+        file, _, test = self._request.node.nodeid.partition("::")
+        assert self._viewport is not None
+        variant = ",".join(
+            part for part in (self._theme if self._theme != "light" else "", self._viewport.name) if part
+        )
+        return Target(
+            notebook=f"{file}/{test.replace('::', '/').replace('/', '.')}" if name else self._notebook,
+            shot=name,
+            cell_id=cell,
+            order=0,
+            theme=self._theme,
+            viewport=self._viewport,
+            variant=variant,
+            timeout=self._engine.settings.timeout,
+            **options,
+        )

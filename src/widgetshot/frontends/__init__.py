@@ -1,0 +1,24 @@
+"""How a notebook becomes an Exhibit. One module each; all answer to `Frontend`."""
+
+from pathlib import Path
+from typing import Protocol
+
+from widgetshot.model import Exhibit, Target
+
+
+class Frontend(Protocol):
+    """Turns notebooks into live pages."""
+
+    async def open(self, file: Path, target: Target, kernel: str) -> Exhibit:
+        """Execute the notebook of `target` and serve it.
+
+        Raises:
+            NotebookError: it did not run to its end.
+            ServerError: no server or kernel could be had.
+        """
+
+    async def alive(self, exhibit: Exhibit) -> bool:
+        """Whether the exhibit's kernel still lives."""
+
+    async def close(self, exhibit: Exhibit) -> None:
+        """End the exhibit's kernel and page."""

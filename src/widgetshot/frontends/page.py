@@ -1,0 +1,56 @@
+"""The default front end: a thin live page, JupyterLab's look without its frame."""
+
+from pathlib import Path
+from typing import Any
+
+from widgetshot import errors
+from widgetshot.model import Exhibit, Target
+from widgetshot.server.launcher import Server
+
+_API = "widgetshot/api/exhibits"
+
+
+class PageFrontend:
+    """Exhibits of the `widgetshot.server` extension.
+
+    Args:
+        server: a running server.
+        environment: variables that every kernel gets.
+    """
+
+    def __init__(self, server: Server, environment: dict[str, str]) -> None:
+        self._server = server
+        self._environment = environment
+
+    async def open(self, file: Path, target: Target, kernel: str) -> Exhibit:
+        """See `Frontend.open`."""
+        answer: dict[str, Any] = await self._server.request(
+            "POST",
+            _API,
+            {
+                "file": str(file),
+                "path": target.notebook,
+                "theme": target.theme,
+                "kernel": kernel,
+                "timeout": target.timeout,
+                "environment": self._environment,
+            },
+        )
+        if "error" in answer:
+            error = answer["error"]
+            kind = getattr(errors, error["kind"])
+            raise kind(error["what"], where=error["where"], next_step=error["next_step"])
+        return Exhibit(
+            id=answer["id"],
+            url=self._server.page_url(answer["url"]),
+            selectors={cell: f'[data-cell-id="{cell}"]' for cell in answer["cells"]},
+            timings=answer["timings"],
+        )
+
+    async def alive(self, exhibit: Exhibit) -> bool:
+        """See `Frontend.alive`."""
+        return bool((await self._server.request("GET", f"{_API}/{exhibit.id}"))["alive"])
+
+    async def close(self, exhibit: Exhibit) -> None:
+        """See `Frontend.close`."""
+        await self._server.request("DELETE", f"{_API}/{exhibit.id}")

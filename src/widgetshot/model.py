@@ -1,0 +1,297 @@
+"""The words of widgetshot as frozen values. Nothing here does I/O.
+
+A picture is a numpy array of shape (height, width, 4), dtype uint8, RGBA.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+
+
+class Verdict(StrEnum):
+    """The outcome for one target."""
+
+    MATCH = "match"
+    CHANGED = "changed"
+    RESIZED = "resized"
+    NEW = "new"
+    BROKEN = "broken"
+    UNSTABLE = "unstable"
+
+    @property
+    def passed(self) -> bool:
+        return self is Verdict.MATCH
+
+    @property
+    def acceptable(self) -> bool:
+        """Whether a person may turn the shot into the baseline."""
+        return self in (Verdict.CHANGED, Verdict.RESIZED, Verdict.NEW)
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle in CSS pixels of the picture: left, top, width, height."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    def as_list(self) -> list[int]:
+        return [self.x, self.y, self.width, self.height]
+
+
+@dataclass(frozen=True)
+class Viewport:
+    """Size of the browser's layout viewport, in CSS pixels."""
+
+    width: int
+    height: int
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height}"
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How much may differ before the verdict is `changed`.
+
+    Attributes:
+        pixels: number of pixels that may differ.
+        share: share of the picture's pixels that may differ, 0 to 1.
+        threshold: colour distance (0 to 1) below which two pixels are equal, as in pixelmatch, which
+            then also ignores anti-aliasing. 0 is strict: any step of any channel counts.
+    """
+
+    pixels: int = 0
+    share: float = 0.0
+    threshold: float = 0.0
+
+    def allowance(self, total: int) -> int:
+        """Number of pixels that may differ in a picture of `total` pixels."""
+        return max(self.pixels, int(self.share * total))
+
+    def __str__(self) -> str:
+        amount = f"up to {self.pixels} pixel{'' if self.pixels == 1 else 's'} may differ"
+        if self.share:
+            amount += f" or {self.share:.4%} of the picture"
+        if self.threshold:
+            return f"{amount}; colours closer than {self.threshold:g} count as equal, anti-aliasing is ignored"
+        return f"{amount}; any step of any colour channel counts"
+
+
+@dataclass(frozen=True)
+class Mask:
+    """A part of the picture that is not compared, and why.
+
+    Exactly one of `selector` (inside the target's cell) and `box` is set.
+    """
+
+    reason: str
+    selector: str = ""
+    box: Box | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One action on the live page before a shot.
+
+    Attributes:
+        action: click, fill, press, hover, select, drag, upload or wait.
+        arguments: the action's arguments, already validated.
+    """
+
+    action: str
+    arguments: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        return f"{self.action} {', '.join(f'{k}={v!r}' for k, v in self.arguments.items())}"
+
+
+@dataclass(frozen=True)
+class Target:
+    """One picture that a notebook declares; known from the file alone.
+
+    Attributes:
+        notebook: path relative to the project's root, with forward slashes.
+        shot: the shot's name.
+        cell_id: nbformat id (or position, for old notebooks) of the cell; None for the whole page.
+        order: position in the notebook, the order in which a person would act.
+        capture: `cell` for the cell's box, `page` for the whole page.
+        cap: seconds after which a page that never settles is photographed anyway; None to insist.
+    """
+
+    notebook: str
+    shot: str
+    cell_id: str | None
+    order: int
+    source: str = ""
+    steps: tuple[Step, ...] = ()
+    masks: tuple[Mask, ...] = ()
+    tolerance: Tolerance = Tolerance()
+    theme: str = "light"
+    viewport: Viewport = Viewport(960, 720)
+    variant: str = ""
+    capture: str = "cell"
+    cap: float | None = None
+    blank: bool = False
+    timeout: float = 60.0
+
+    @property
+    def name(self) -> str:
+        """`shot` or `shot[variant]`."""
+        return f"{self.shot}[{self.variant}]" if self.variant else self.shot
+
+    @property
+    def nodeid(self) -> str:
+        """`notebooks/x.ipynb::shot[variant]`, as pytest and messages show it."""
+        return f"{self.notebook}::{self.name}"
+
+    @property
+    def path(self) -> str:
+        """The key without its environment: `notebooks/x/shot[variant]`."""
+        return f"{self.notebook.removesuffix('.ipynb')}/{self.name}"
+
+    def key(self, environment: str) -> str:
+        return f"{environment}/{self.path}"
+
+    @property
+    def session(self) -> tuple[str, str]:
+        """Targets of one session share a kernel and a page: (notebook, variant)."""
+        return (self.notebook, self.variant)
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A notebook made into a live page. Pure data.
+
+    Attributes:
+        id: the server's name for it; closing it ends its kernel.
+        url: where the page is, token included.
+        selectors: cell id -> CSS selector of the cell's box.
+        timings: seconds per stage spent on the server.
+    """
+
+    id: str
+    url: str
+    selectors: Mapping[str, str]
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Shot:
+    """The picture taken in this run.
+
+    Attributes:
+        pixels: the raw picture, nothing masked.
+        masks: boxes of each mask of the target, as measured on the page, same order as `Target.masks`.
+        widgets: the widget tree's state, plain JSON.
+        modules: front-end module of each kind of widget shown -> its version.
+        console: errors the page wrote to its console.
+        blocked: URLs outside this machine that the page asked for; none was answered.
+        settled: whether the page came to rest.
+        second: where the page never came to rest, another picture of it that differs.
+        unrest: what kept moving, in words.
+    """
+
+    pixels: Pixels
+    masks: tuple[tuple[Box, ...], ...] = ()
+    widgets: Any = None
+    modules: Mapping[str, str] = field(default_factory=dict)
+    console: tuple[str, ...] = ()
+    blocked: tuple[str, ...] = ()
+    settled: bool = True
+    second: Pixels | None = None
+    unrest: str = ""
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The picture last approved, with its sidecar; `data` are the file's own bytes."""
+
+    pixels: Pixels
+    data: bytes
+    sha256: str
+    fingerprint: Mapping[str, Any] = field(default_factory=dict)
+    widgets: Any = None
+    masks: tuple[tuple[Box, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What differs between a baseline and a shot.
+
+    Attributes:
+        changed: number of pixels that differ outside the masks, by the tolerance's rule.
+        total: number of pixels compared, masks excluded.
+        regions: boxes around what differs, largest first.
+        resized: whether the two sizes differ; both are then padded at the right and the bottom.
+        diff: the diff picture as palette indices, shape (height, width), see `compare.PALETTE`.
+    """
+
+    changed: int
+    total: int
+    regions: tuple[Box, ...] = ()
+    resized: bool = False
+    diff: Pixels | None = None
+
+    @property
+    def share(self) -> float:
+        """Share of the compared pixels that differ, 0 to 1."""
+        return self.changed / self.total if self.total else 0.0
+
+
+@dataclass(frozen=True)
+class TraitChange:
+    """One widget trait that is not what it was when the baseline was approved."""
+
+    widget: str
+    trait: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a result has no trustworthy shot; `kind` is the error's class name."""
+
+    kind: str
+    message: str
+    next_step: str = ""
+    exit_code: int = 1
+
+
+@dataclass(frozen=True)
+class Result:
+    """A target with what came of it.
+
+    Attributes:
+        sentence: the verdict in words a designer understands.
+        updated: whether this run wrote the baseline (only under --update-baselines).
+        duration: seconds from opening its session, or from the previous shot, to the verdict.
+    """
+
+    target: Target
+    key: str
+    verdict: Verdict
+    sentence: str
+    shot: Shot | None = None
+    baseline: Baseline | None = None
+    comparison: Comparison | None = None
+    failure: Failure | None = None
+    traits: tuple[TraitChange, ...] = ()
+    fingerprint: Mapping[str, Any] = field(default_factory=dict)
+    updated: bool = False
+    duration: float = 0.0
+
+    @property
+    def passed(self) -> bool:
+        return self.verdict.passed or self.updated

@@ -1,0 +1,478 @@
+"""An .ipynb file -> Targets, without executing anything.
+
+The declaration language is described in docs/reference/notebook-options.md.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, cast
+
+import nbformat
+import yaml
+
+from widgetshot.errors import ConfigError, NotebookError, WidgetshotError, nearest
+from widgetshot.model import Box, Mask, Step, Target, Tolerance, Viewport
+
+PAGE_SHOT = "page"
+THEMES = ("light", "dark")
+_PREFIX = "#|"
+_NAME = re.compile(r"[\w][\w .-]{0,99}")
+
+_SHARED_OPTIONS = {"mask", "tolerance", "theme", "viewport", "capture", "cap", "blank"}
+_SHOT_OPTIONS = _SHARED_OPTIONS | {"name", "steps"}
+_NOTEBOOK_OPTIONS = _SHARED_OPTIONS | {"timeout", "settle_timeout", "kernel", "skip"}
+_BLOCK_KEYS = {"shot", "widgetshot"}
+
+# Cell options of Quarto and nbdev that may stand in the same block. https://quarto.org/docs/reference/cells/cells-jupyter.html
+_QUARTO = re.compile(
+    r"(label|tags|id|export|eval|echo|output|warning|error|include|panel|classes|column|layout|layout-.+|slideshow"
+    r"|fig-.+|tbl-.+|lst-.+|cap-.+|code-.+|html-.+|export-.+|page-.+|execution_count|default_exp|hide|hide_.+)"
+)
+
+_STEP_ARGUMENTS: dict[str, tuple[set[str], set[str]]] = {  # action -> (required, optional)
+    "click": ({"selector"}, set()),
+    "fill": ({"selector", "text"}, set()),
+    "press": ({"key"}, {"selector"}),
+    "hover": ({"selector"}, set()),
+    "select": ({"selector", "option"}, set()),
+    "drag": ({"selector", "to"}, set()),
+    "upload": ({"selector", "file"}, set()),
+    "wait": (set(), {"text", "selector"}),
+}
+_STEP_SHORTHAND = {"click": "selector", "hover": "selector", "press": "key", "wait": "text"}
+_STEP_COMMON = {"page", "timeout"}
+
+
+_STRICT = Tolerance()
+_VIEWPORT = Viewport(960, 720)
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What a shot gets where its notebook is silent."""
+
+    theme: tuple[str, ...] = ("light",)
+    viewport: tuple[Viewport, ...] = (_VIEWPORT,)
+    tolerance: Tolerance = _STRICT
+    timeout: float = 60.0
+    settle_timeout: float = 10.0
+    kernel: str = ""
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """A parsed notebook: its targets and what applies to all of it.
+
+    Attributes:
+        path: relative to the root, forward slashes.
+        skip: why nothing of it is photographed, or "".
+    """
+
+    path: str
+    targets: tuple[Target, ...]
+    timeout: float
+    settle_timeout: float
+    kernel: str = ""
+    skip: str = ""
+
+
+@dataclass
+class _Declared:
+    """One declared shot before variants are multiplied out."""
+
+    name: str
+    cell_id: str | None
+    order: int
+    source: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_notebook(file: Path, path: str, defaults: Defaults | None = None) -> Notebook:
+    """Parse one notebook.
+
+    Args:
+        file: where it is.
+        path: its name relative to the root, with forward slashes.
+        defaults: the project's settings.
+
+    Raises:
+        NotebookError: the file is unreadable, or two shots have one name.
+        ConfigError: an option is unknown or has a bad value.
+    """
+    defaults = defaults or Defaults()
+    cells, metadata = _load(file, path)
+    try:
+        return _parse(cells, metadata, path, defaults)
+    except WidgetshotError as error:
+        raise error.at(path) from None
+
+
+def _load(file: Path, path: str) -> tuple[list[Any], Mapping[str, Any]]:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotebookError(f"can't be read: {error}", where=path, next_step=f"check the file {file}") from error
+    try:
+        # nbformat's reader validates and warns; conversion of older formats keeps one shape below.
+        notebook = nbformat.reads(text, as_version=4)
+    except Exception as error:
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if len(first) > 200:
+            first = first[:200] + "..."
+        raise NotebookError(
+            f"not a valid notebook (truncated?): {first}",
+            where=path,
+            next_step=f"open it in Jupyter and save it again, or: git checkout -- {path}",
+        ) from error
+    return list(notebook.cells), cast(Mapping[str, Any], notebook.metadata)
+
+
+def _parse(cells: list[Any], metadata: Mapping[str, Any], path: str, defaults: Defaults) -> Notebook:
+    options: dict[str, Any] = {}
+    own = metadata.get("widgetshot", {})
+    if not isinstance(own, Mapping):
+        raise ConfigError("metadata 'widgetshot' must be a mapping", where=path)
+    options.update(own)
+
+    declared: list[_Declared] = []
+    first_code = True
+    for index, cell in enumerate(cells):
+        if cell.cell_type != "code":
+            continue
+        cell_id = cell.get("id") or f"position-{index}"
+        where = f"{path}::{cell_id}"
+        block, body = split_block(cell.source, where)
+        if first_code:
+            options.update(_mapping(block.pop("widgetshot", {}), "widgetshot", where))
+        elif "widgetshot" in block:
+            raise ConfigError("'widgetshot:' belongs at the top of the first code cell", where=where)
+        first_code = False
+        tags = cell.metadata.get("tags", [])
+        declared += _declared_by(block, body, tags, cell, len(declared), where)
+
+    _check_keys(options, _NOTEBOOK_OPTIONS, "notebook option", path)
+    if not declared:
+        declared = [_Declared(PAGE_SHOT, None, 0, "")]
+    _check_unique(declared, path)
+    notebook_targets: list[Target] = []
+    timeout = _positive(options.get("timeout", defaults.timeout), "timeout", path)
+    for shot in declared:
+        notebook_targets += _targets(shot, options, path, defaults, timeout)
+    return Notebook(
+        path=path,
+        targets=tuple(notebook_targets),
+        timeout=timeout,
+        settle_timeout=_positive(options.get("settle_timeout", defaults.settle_timeout), "settle_timeout", path),
+        kernel=_text(options.get("kernel", defaults.kernel), "kernel", path),
+        skip=_text(options.get("skip", ""), "skip", path),
+    )
+
+
+def split_block(source: str, where: str) -> tuple[dict[str, Any], str]:
+    """Split a cell's source into its `#|` options and the rest.
+
+    Raises:
+        ConfigError: the block is no YAML mapping.
+    """
+    lines = source.splitlines()
+    head: list[str] = []
+    rest = 0
+    for rest, line in enumerate(lines):  # noqa: B007 - the index after the loop is what counts
+        if not line.lstrip().startswith(_PREFIX) and (head or line.strip()):
+            break
+        if line.strip():
+            head.append(line.lstrip()[len(_PREFIX) :])
+    else:
+        rest = len(lines)
+    body = "\n".join(lines[rest:])
+    if not head:
+        return {}, body
+    try:
+        block = yaml.safe_load("\n".join(line.removeprefix(" ") for line in head))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line_text = f" in line {mark.line + 1} of the block" if mark else ""
+        problem = getattr(error, "problem", None) or "not valid YAML"
+        raise ConfigError(f"the '#|' block is not valid YAML{line_text}: {problem}", where=where) from error
+    if isinstance(block, str):  # nbdev's bare directives, such as `#| hide`
+        return {}, body
+    if not isinstance(block, dict):
+        raise ConfigError(f"the '#|' block must be 'option: value' lines, not {block!r}", where=where)
+    return {str(key): value for key, value in block.items()}, body
+
+
+def _declared_by(
+    block: dict[str, Any], body: str, tags: Iterable[str], cell: Any, order: int, where: str
+) -> list[_Declared]:
+    """The shots that one cell declares, by block or by tag."""
+    tagged = [tag for tag in tags if tag == "shot" or tag.startswith("shot:")]
+    for tag in tags:
+        if tag not in tagged and get_close_matches(tag.split(":")[0], ["shot"], cutoff=0.75):
+            raise ConfigError(f"unknown tag '{tag}'; did you mean 'shot' or 'shot:NAME'?", where=where)
+    stray = [key for key in block if key not in _BLOCK_KEYS and not _QUARTO.fullmatch(key)]
+    cell_id = cell.get("id")
+    if "shot" not in block:
+        for key in stray:
+            if key in _SHOT_OPTIONS or get_close_matches(key, ["shot", "widgetshot"], cutoff=0.7):
+                raise ConfigError(f"option '{key}' without a 'shot:' in this cell{nearest(key, ['shot'])}", where=where)
+        entries: list[Any] = [tag.partition(":")[2] or True for tag in tagged]
+        shared: dict[str, Any] = {}
+    else:
+        if tagged:
+            raise ConfigError(f"declares shots both in its '#|' block and by the tag '{tagged[0]}'", where=where)
+        value = block["shot"]
+        shared = {key: block[key] for key in stray}
+        _check_keys(shared, _SHOT_OPTIONS, "option", where)
+        if value is False:
+            return []
+        entries = value if isinstance(value, list) else [value]
+        if len(entries) > 1 and shared.keys() & {"steps", "name"}:
+            raise ConfigError("'steps' and 'name' belong inside each shot when a cell declares several", where=where)
+        if not entries:
+            raise ConfigError("'shot:' is an empty list", where=where)
+
+    found: list[_Declared] = []
+    for entry in entries:
+        options = dict(shared)
+        if isinstance(entry, Mapping):
+            _check_keys(entry, _SHOT_OPTIONS, "option", where)
+            options.update(entry)
+        elif isinstance(entry, bool) or entry is None:
+            pass
+        else:
+            options["name"] = entry
+        name = options.pop("name", None)
+        if name is None:
+            if len(entries) > 1:
+                raise ConfigError("each of several shots of one cell needs a name", where=where)
+            if not cell_id:
+                raise ConfigError(
+                    "a shot without a name takes its cell's id, and this notebook (nbformat < 4.5) has none",
+                    where=where,
+                    next_step="write 'shot: NAME', or save the notebook with a current Jupyter",
+                )
+            name = cell_id
+        if not isinstance(name, str | int) or not _NAME.fullmatch(str(name)):
+            raise ConfigError(
+                f"shot name {name!r} is not valid: letters, digits, space, '.', '_' and '-', 100 at most", where=where
+            )
+        found.append(_Declared(str(name), cell_id or where.rsplit("::", 1)[1], order + len(found), body, options))
+    return found
+
+
+def _check_unique(declared: list[_Declared], path: str) -> None:
+    seen: dict[str, _Declared] = {}
+    for shot in declared:
+        # Baselines live on file systems that don't tell A from a.
+        other = seen.setdefault(shot.name.casefold(), shot)
+        if other is not shot:
+            raise NotebookError(
+                f"two shots are named '{shot.name}' (cells '{other.cell_id}' and '{shot.cell_id}')",
+                where=f"{path}::{shot.name}",
+                next_step="give one of them another name",
+            )
+
+
+def _targets(
+    shot: _Declared, notebook: Mapping[str, Any], path: str, defaults: Defaults, timeout: float
+) -> list[Target]:
+    where = f"{path}::{shot.name}"
+    options = {key: value for key, value in notebook.items() if key in _SHARED_OPTIONS - {"mask"}} | dict(shot.options)
+    masks = _masks(notebook.get("mask", []), where) + _masks(shot.options.get("mask", []), where)
+    themes = themes_from(options["theme"], where) if "theme" in options else defaults.theme
+    viewports = viewports_from(options["viewport"], where) if "viewport" in options else defaults.viewport
+    capture = options.get("capture", "cell")
+    if capture not in ("cell", "page"):
+        raise ConfigError(f"capture: {capture!r}{nearest(capture, ['cell', 'page'])}", where=where)
+    blank = options.get("blank", False)
+    if not isinstance(blank, bool):
+        raise ConfigError(f"blank: must be true or false, not {blank!r}", where=where)
+    cap = options.get("cap")
+    targets = []
+    for theme in themes:
+        for viewport in viewports:
+            parts = ([] if theme == THEMES[0] else [theme]) + ([viewport.name] if viewport.name else [])
+            targets.append(
+                Target(
+                    notebook=path,
+                    shot=shot.name,
+                    cell_id=shot.cell_id,
+                    order=shot.order,
+                    source=shot.source,
+                    steps=_steps(options.get("steps", []), where),
+                    masks=masks,
+                    tolerance=tolerance_from(options["tolerance"], where)
+                    if "tolerance" in options
+                    else defaults.tolerance,
+                    theme=theme,
+                    viewport=viewport,
+                    variant=",".join(parts),
+                    capture="page" if shot.cell_id is None else capture,
+                    cap=None if cap is None else _positive(cap, "cap", where),
+                    blank=blank,
+                    timeout=timeout,
+                )
+            )
+    return targets
+
+
+def _steps(value: Any, where: str) -> tuple[Step, ...]:
+    if not isinstance(value, list):
+        raise ConfigError("steps: must be a list", where=where)
+    steps = []
+    for number, item in enumerate(value, 1):
+        place = f"{where} step {number}"
+        if not isinstance(item, Mapping) or len(item) != 1:
+            raise ConfigError(f"a step is one 'action: ...', not {item!r}", where=place)
+        ((action, raw),) = item.items()
+        if action not in _STEP_ARGUMENTS:
+            raise ConfigError(f"unknown step '{action}'{nearest(action, _STEP_ARGUMENTS)}", where=place)
+        required, optional = _STEP_ARGUMENTS[action]
+        if isinstance(raw, str | int | float) and not isinstance(raw, bool) and action in _STEP_SHORTHAND:
+            raw = {_STEP_SHORTHAND[action]: str(raw)}
+        if not isinstance(raw, Mapping):
+            raise ConfigError(f"{action}: must be a mapping with {', '.join(sorted(required | optional))}", where=place)
+        _check_keys(raw, required | optional | _STEP_COMMON, f"argument of {action}", place)
+        missing = required - raw.keys()
+        if missing or (action == "wait" and not raw.keys() & optional):
+            raise ConfigError(f"{action}: lacks {', '.join(sorted(missing)) or 'text or selector'}", where=place)
+        arguments: dict[str, Any] = dict(raw)
+        for key in arguments.keys() & {"selector", "text", "key", "option", "file"}:
+            arguments[key] = str(arguments[key])
+            if not arguments[key] and key != "text":
+                raise ConfigError(f"{action}: '{key}' is empty", where=place)
+        if "timeout" in arguments:
+            arguments["timeout"] = _positive(arguments["timeout"], "timeout", place)
+        if action == "drag":
+            to = arguments["to"]
+            if isinstance(to, bool) or not isinstance(to, int | float) or not 0 <= to <= 1:
+                raise ConfigError(f"drag: 'to' is the part of the track, 0 to 1, not {to!r}", where=place)
+        if not isinstance(arguments.get("page", False), bool):
+            raise ConfigError(f"{action}: 'page' must be true or false", where=place)
+        steps.append(Step(action, arguments))
+    return tuple(steps)
+
+
+def _masks(value: Any, where: str) -> tuple[Mask, ...]:
+    entries = value if isinstance(value, list) else [value]
+    masks = []
+    for entry in entries:
+        if not isinstance(entry, Mapping):
+            raise ConfigError(f"a mask is {{selector: CSS, reason: TEXT}}, not {entry!r}", where=where)
+        _check_keys(entry, {"selector", "box", "reason"}, "mask option", where)
+        reason = entry.get("reason")
+        if not isinstance(reason, str) or not reason.strip():
+            raise ConfigError("a mask needs a reason: why may this part not be compared?", where=where)
+        if ("selector" in entry) == ("box" in entry):
+            raise ConfigError("a mask has either a selector or a box", where=where)
+        if "selector" in entry:
+            masks.append(Mask(reason, selector=_text(entry["selector"], "selector", where)))
+            continue
+        box = entry["box"]
+        if not (isinstance(box, list) and len(box) == 4 and all(type(n) is int and n >= 0 for n in box)):
+            raise ConfigError(f"box: must be [x, y, width, height] in whole pixels, not {box!r}", where=where)
+        masks.append(Mask(reason, box=Box(*box)))
+    return tuple(masks)
+
+
+def tolerance_from(value: Any, where: str) -> Tolerance:
+    """Parse a tolerance; an ambiguous number is refused rather than guessed.
+
+    Raises:
+        ConfigError: a bare number, a fraction of a pixel, a share over 1.
+    """
+    if not isinstance(value, Mapping):
+        raise ConfigError(
+            f"tolerance: {value!r} has no unit; write {{pixels: N}}, {{share: 0.001}} or {{threshold: 0.1}}",
+            where=where,
+        )
+    _check_keys(value, {"pixels", "share", "threshold"}, "tolerance option", where)
+    pixels = value.get("pixels", 0)
+    if type(pixels) is not int or pixels < 0:
+        raise ConfigError(
+            f"tolerance: 'pixels' is a whole number of pixels, not {pixels!r}; a part of the picture is 'share'",
+            where=where,
+        )
+    parts = {}
+    for name in ("share", "threshold"):
+        part = value.get(name, 0.0)
+        if isinstance(part, bool) or not isinstance(part, int | float) or not 0 <= part < 1:
+            raise ConfigError(f"tolerance: '{name}' is from 0 up to but not including 1, not {part!r}", where=where)
+        parts[name] = float(part)
+    return Tolerance(pixels, parts["share"], parts["threshold"])
+
+
+def viewports_from(value: Any, where: str) -> tuple[Viewport, ...]:
+    """Parse `960x720`, or a list of those and of `{name, width, height}`.
+
+    The first unnamed entry is the default and has no variant name; others are named by their size.
+    """
+    if not isinstance(value, list):
+        return (_viewport(value, where),)
+    if not value:
+        raise ConfigError("viewport: is an empty list", where=where)
+    found: list[Viewport] = []
+    for number, entry in enumerate(value):
+        viewport = _viewport(entry, where)
+        if number and not viewport.name:
+            viewport = Viewport(viewport.width, viewport.height, str(viewport))
+        if any(viewport.name == other.name for other in found):
+            raise ConfigError(f"viewport: two are named '{viewport.name or viewport}'", where=where)
+        found.append(viewport)
+    return tuple(found)
+
+
+def _viewport(value: Any, where: str) -> Viewport:
+    name = ""
+    if isinstance(value, Mapping):
+        _check_keys(value, {"name", "width", "height"}, "viewport option", where)
+        name = str(value.get("name", ""))
+        size: tuple[Any, Any] = (value.get("width"), value.get("height"))
+        if name and not re.fullmatch(r"\w[\w-]*", name):
+            raise ConfigError(f"viewport: name {name!r} may hold letters, digits, '_' and '-'", where=where)
+    else:
+        match = re.fullmatch(r"(\d+)x(\d+)", str(value))
+        size = (int(match[1]), int(match[2])) if match else (None, None)
+    width, height = size
+    if type(width) is not int or type(height) is not int or not (50 <= width <= 8000 and 50 <= height <= 8000):
+        raise ConfigError(f"viewport: must be WIDTHxHEIGHT, each 50 to 8000, not {value!r}", where=where)
+    return Viewport(width, height, name)
+
+
+def themes_from(value: Any, where: str) -> tuple[str, ...]:
+    """Parse a theme or a list of themes."""
+    themes = value if isinstance(value, list) else [value]
+    for theme in themes:
+        if theme not in THEMES:
+            raise ConfigError(f"unknown theme {theme!r}{nearest(theme, THEMES)}", where=where)
+    if not themes or len(set(themes)) != len(themes):
+        raise ConfigError(f"theme: {value!r} must name each theme once", where=where)
+    return tuple(themes)
+
+
+def _check_keys(given: Mapping[Any, Any], valid: set[str], what: str, where: str) -> None:
+    for key in given:
+        if key not in valid:
+            raise ConfigError(f"unknown {what} '{key}'{nearest(key, valid)}", where=where)
+
+
+def _mapping(value: Any, what: str, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"'{what}:' must be a mapping, not {value!r}", where=where)
+    return value
+
+
+def _text(value: Any, what: str, where: str) -> str:
+    if not isinstance(value, str):
+        raise ConfigError(f"{what}: must be text, not {value!r}", where=where)
+    return value
+
+
+def _positive(value: Any, what: str, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0 or math.isinf(value):
+        raise ConfigError(f"{what}: must be a number of seconds over 0, not {value!r}", where=where)
+    return float(value)

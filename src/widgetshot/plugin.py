@@ -1,0 +1,324 @@
+"""The pytest front door: thin hooks, one item per target.
+
+Nothing heavy is imported until a notebook is collected: the plugin is loaded in every pytest run of its environment.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from widgetshot.config import Settings
+    from widgetshot.model import Result, Target
+    from widgetshot.notebook import Notebook
+    from widgetshot.record import Recorder
+    from widgetshot.run import Engine
+
+_FLAG = "--update-baselines"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("widgetshot", "widgetshot: pictures of notebooks")
+    group.addoption(
+        _FLAG,
+        nargs="?",
+        const="changed",
+        metavar="missing|changed|all",
+        help="write baselines: missing ones, changed and missing ones (the default), or all",
+    )
+    group.addoption("--widgetshot-report", metavar="DIR", help="the run folder (default: widgetshot-report)")
+    group.addoption("--widgetshot-browser", metavar="NAME", help="chromium, firefox or webkit")
+    group.addoption("--widgetshot-jobs", metavar="N", type=int, help="notebooks in work at the same time")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(args: list[str]) -> None:
+    # A bare flag must not take the path behind it for its value.
+    args[:] = [f"{_FLAG}=changed" if word == _FLAG else word for word in args]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "widgetshot: pictures of notebooks (added to each of them)")
+    config.stash[_DOOR] = _Door(config)
+
+
+class _Door:
+    """What one pytest process knows of widgetshot; everything in it is made when first needed."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.worker = os.environ.get("PYTEST_XDIST_WORKER") if hasattr(config, "workerinput") else None
+        self.items: list[TargetItem] = []
+        self.results: list[tuple[Result, str]] = []
+        self._settings: Settings | None = None
+        self._engine: Engine | None = None
+        self._recorder: Recorder | None = None
+
+    @property
+    def settings(self) -> "Settings":
+        from widgetshot.config import load_settings
+
+        if self._settings is None:
+            option = self.config.option
+            given = {
+                "update": option.update_baselines,
+                "report": option.widgetshot_report,
+                "browser": option.widgetshot_browser,
+                # Each worker has a server and a browser of its own, and there are as many workers as wished for.
+                "jobs": option.widgetshot_jobs or (1 if self.worker else None),
+            }
+            given = {name: value for name, value in given.items() if value is not None}
+            self._settings = load_settings(self.config.rootpath, given)
+        return self._settings
+
+    @property
+    def controls_workers(self) -> bool:
+        return self.worker is None and bool(getattr(self.config.option, "numprocesses", None))
+
+    @property
+    def report(self) -> Path:
+        from widgetshot.record import WORKERS
+
+        return self.settings.report / WORKERS / self.worker if self.worker else self.settings.report
+
+    @property
+    def engine(self) -> "Engine":
+        if self._engine is None:
+            from widgetshot.record import Recorder
+            from widgetshot.run import Engine
+
+            settings = self.settings
+            self._recorder = Recorder(self.report, root=settings.root, environment=settings.environment)
+            self._engine = Engine(settings, self._recorder)
+            self._engine.__enter__()
+        return self._engine
+
+    def submit(self, items: "list[TargetItem]") -> None:
+        """Put targets to work; those of one notebook together."""
+        notebooks: dict[str, tuple[Notebook, list[Target]]] = {}
+        for item in items:
+            notebooks.setdefault(item.notebook.path, (item.notebook, []))[1].append(item.target)
+        for notebook, targets in notebooks.values():
+            self.engine.submit(notebook, targets)
+
+    def result(self, item: "TargetItem") -> "Result":
+        if self.worker:
+            # The controller hands out items one by one. Those of one page are worth taking together: whichever of
+            # them come to this worker as well are ready then.
+            self.submit([other for other in self.items if other.target.session == item.target.session])
+        return self.engine.result(item.target)
+
+    def finish(self, *, complete: bool) -> None:
+        """End the engine, and make the run folder whole."""
+        if self._engine is None or self._recorder is None:
+            return
+        engine, recorder = self._engine, self._recorder
+        self._engine = None
+        engine.__exit__(None, None, None)
+        recorder.finish(engine.order, complete=complete, timings=engine.timings, fingerprint=engine.fingerprint)
+
+    @property
+    def failure(self) -> str:
+        return str(self._recorder.failure) if self._recorder is not None and self._recorder.failure else ""
+
+
+_DOOR: pytest.StashKey[_Door] = pytest.StashKey()
+
+
+def door(config: pytest.Config) -> _Door:
+    """The one of this process."""
+    return config.stash[_DOOR]
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "NotebookFile | None":
+    if file_path.suffix != ".ipynb" or ".ipynb_checkpoints" in file_path.parts:
+        return None
+    from widgetshot.run import excluded
+
+    settings = door(parent.config).settings
+    if file_path.is_relative_to(settings.root) and excluded(settings, file_path):
+        return None
+    return NotebookFile.from_parent(parent, path=file_path)
+
+
+class NotebookFile(pytest.File):
+    """One notebook."""
+
+    def collect(self) -> Iterator["TargetItem"]:
+        from widgetshot.errors import ConfigError, WidgetshotError
+        from widgetshot.run import load_notebook
+
+        settings = door(self.config).settings
+        try:
+            if not self.path.is_relative_to(settings.root):
+                raise ConfigError(
+                    f"{self.path} is outside of the project {settings.root}", next_step="pytest --rootdir=FOLDER"
+                )
+            notebook = load_notebook(settings, self.path)
+        except WidgetshotError as error:
+            raise self.CollectError(str(error)) from error
+        for target in notebook.targets:
+            yield TargetItem.from_parent(self, name=target.name, notebook=notebook, target=target)
+
+
+class TargetItem(pytest.Item):
+    """One target."""
+
+    def __init__(self, *, notebook: "Notebook", target: "Target", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.notebook = notebook
+        self.target = target
+        self.add_marker("widgetshot")
+        if self.config.pluginmanager.hasplugin("xdist"):
+            # With --dist loadgroup, a page's targets go to one worker.
+            self.add_marker(pytest.mark.xdist_group("::".join(target.session)))
+        if notebook.skip:
+            self.add_marker(pytest.mark.skip(reason=notebook.skip))
+
+    def runtest(self) -> None:
+        from widgetshot.errors import ServerError
+
+        try:
+            result = door(self.config).result(self)
+        except ServerError as error:
+            # Without a server or a browser every other target would fail in the same way.
+            self.session.shouldstop = f"widgetshot: {error}"
+            raise
+        conclude(self, result, door(self.config).report)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        from widgetshot.errors import WidgetshotError
+
+        if isinstance(excinfo.value, WidgetshotError | PictureError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        return self.path, None, self.target.nodeid
+
+
+class PictureError(AssertionError):
+    """A picture is not as it was approved; the message has numbers, paths and the next command."""
+
+
+def conclude(item: pytest.Item, result: "Result", report: Path) -> None:
+    """Note a result with pytest, and fail where it fails.
+
+    Raises:
+        PictureError: it is not as it was approved.
+    """
+    from widgetshot.record import failure_text
+
+    item.user_properties.append(("verdict", result.verdict.value))
+    if result.comparison is not None:
+        item.user_properties.append(("changed_pixels", result.comparison.changed))
+    if result.updated:
+        item.user_properties.append(("baseline", "written"))
+    if not result.passed:
+        raise PictureError(failure_text(result, report))
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    own = door(session.config)
+    if own.controls_workers and not session.config.option.collectonly:
+        from widgetshot.record import WORKERS
+
+        # Left by a run that was killed; workers write theirs anew.
+        shutil.rmtree(own.settings.report / WORKERS, ignore_errors=True)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    own = door(session.config)
+    own.items = [item for item in session.items if isinstance(item, TargetItem) and not item.notebook.skip]
+    if own.items and not own.worker and not own.controls_workers and not session.config.option.collectonly:
+        # The work begins before pytest asks for the first result, and goes on while it runs other tests.
+        own.submit(own.items)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    own = door(session.config)
+    own.finish(complete=not session.shouldstop and not session.shouldfail)
+    if own.controls_workers:
+        from widgetshot.record import WORKERS, clear, merge
+
+        workers = own.settings.report / WORKERS
+        folders = sorted(folder for folder in workers.glob("*") if (folder / "run.json").is_file())
+        if folders:
+            kept = own.settings.report.with_name(own.settings.report.name + ".workers")
+            shutil.rmtree(kept, ignore_errors=True)
+            workers.rename(kept)
+            try:
+                clear(own.settings.report)
+                merge([kept / folder.name for folder in folders], own.settings.report)
+            finally:
+                shutil.rmtree(kept, ignore_errors=True)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    own = door(config)
+    if own.worker or own._settings is None or config.option.collectonly:
+        return
+    from widgetshot.errors import WidgetshotError
+    from widgetshot.gallery import write_gallery
+    from widgetshot.record import read_run
+
+    if own.failure:
+        terminalreporter.section("widgetshot", red=True)
+        terminalreporter.write_line(own.failure)
+        return
+    if own._recorder is None and not own.controls_workers:
+        return
+    try:
+        page = write_gallery(own.settings.report)
+        summary = read_run(own.settings.report)["summary"]
+    except WidgetshotError as error:
+        if own._recorder is not None:
+            terminalreporter.write_line(f"widgetshot: {error}")
+        return
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in summary["verdicts"].items() if count)
+    updated = f"; {summary['updated']} baselines written" if summary["updated"] else ""
+    terminalreporter.write_line(f"widgetshot: {counts}{updated}; gallery: {page}")
+    if any(summary["verdicts"][verdict] for verdict in ("changed", "resized", "new")) and summary["failed"]:
+        terminalreporter.write_line("accept what is right: widgetshot approve 'NOTEBOOK::SHOT' ... (or --all)")
+
+
+@pytest.fixture
+def widgetshot(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Opens notebooks from a Python test and asserts pictures by name, see `widgetshot.fixture.Widgetshot`."""
+    from widgetshot.fixture import Widgetshot
+
+    own = door(request.config)
+    with Widgetshot(request, own.engine, lambda item, result: conclude(item, result, own.report)) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def widgetshot_playwright(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A sync Playwright: pytest-playwright's own where it is installed, because one thread can have only one."""
+    if request.config.pluginmanager.hasplugin("playwright"):
+        yield request.getfixturevalue("playwright")
+        return
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def widgetshot_browser(
+    request: pytest.FixtureRequest, widgetshot_playwright: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Any]:
+    """The browser of the `widgetshot` fixture, launched as the engine's is."""
+    from widgetshot.browser import find_browser
+    from widgetshot.camera import launch_options
+
+    settings = door(request.config).settings
+    found = find_browser(settings.browser, settings.browser_executable)
+    kind = getattr(widgetshot_playwright, settings.browser)
+    browser = kind.launch(**launch_options(settings, found, tmp_path_factory.mktemp("widgetshot")))
+    yield browser
+    browser.close()

@@ -1,0 +1,455 @@
+"""The engine: targets in, a stream of Results out. The only place where the rooms meet.
+
+It works in a thread of its own, ahead of whoever asks for results: while one notebook is photographed, another one
+executes. Playwright lives in that thread, so it never meets another Playwright of the same program.
+"""
+
+import asyncio
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from concurrent.futures import CancelledError, Future
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from widgetshot.baselines import Store
+from widgetshot.camera import Camera, Stage
+from widgetshot.compare import compare
+from widgetshot.config import Settings
+from widgetshot.errors import BaselineError, CaptureError, ConfigError, NotebookError, ServerError, WidgetshotError
+from widgetshot.frontends.page import PageFrontend
+from widgetshot.judge import explain, judge, trait_changes
+from widgetshot.model import Baseline, Box, Exhibit, Failure, Pixels, Result, Shot, Target, Tolerance, Verdict
+from widgetshot.notebook import Notebook, read_notebook
+from widgetshot.record import Recorder, shot_bytes, sidecar
+from widgetshot.server.launcher import Server
+
+_STRICT = Tolerance()
+T = TypeVar("T")
+
+
+def find_notebooks(settings: Settings, paths: Iterable[str | Path] = ()) -> list[Path]:
+    """The notebook files under `paths` (or the configured ones), sorted, checkpoints and excluded ones left out.
+
+    Raises:
+        ConfigError: a path does not exist, or lies outside of the root.
+    """
+    files: dict[Path, None] = {}
+    given = [Path(path).resolve() for path in paths] or [settings.root / name for name in settings.notebooks]
+    for path in given:
+        if not path.is_relative_to(settings.root):
+            raise ConfigError(f"{path} is outside of the project {settings.root}", next_step="run from that project")
+        if path.is_file():
+            files[path] = None
+        elif path.is_dir():
+            found = (file for file in path.rglob("*.ipynb") if not _hidden(file.relative_to(path)))
+            files |= dict.fromkeys(file for file in sorted(found) if not excluded(settings, file))
+        else:
+            raise ConfigError(f"{path} does not exist", next_step="widgetshot run PATH")
+    return list(files)
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def excluded(settings: Settings, file: Path) -> bool:
+    """Whether the configuration leaves this notebook out."""
+    relative = file.relative_to(settings.root)
+    return any(relative.match(pattern) for pattern in settings.exclude)
+
+
+def load_notebook(settings: Settings, file: Path) -> Notebook:
+    """Read one notebook of the project, see `read_notebook`."""
+    return read_notebook(file, file.relative_to(settings.root).as_posix(), settings.defaults)
+
+
+class Engine:
+    """Executes, photographs, compares and records targets in the background; a context manager.
+
+    `submit` returns at once; `result` waits for one target. Usable from the thread that made it.
+    """
+
+    def __init__(self, settings: Settings, recorder: Recorder | None = None) -> None:
+        self.settings = settings
+        self.recorder = recorder
+        self.store = Store(settings.baselines)
+        self.timings: dict[str, float] = {}
+        self.fingerprint: Mapping[str, Any] = {}
+        self.order: list[str] = []
+        self._futures: dict[str, Future[Result]] = {}
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="widgetshot", daemon=True)
+        self._folder: Path | None = None
+        self._server: Server | None = None
+        self._camera: Camera | None = None
+        self._opening = asyncio.Lock()
+        self._slots = asyncio.Semaphore(settings.jobs)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    # What callers use, from their thread ------------------------------------------------------------------
+
+    def submit(
+        self, notebook: Notebook, targets: Iterable[Target], done: Callable[[Result], None] | None = None
+    ) -> None:
+        """Begin to work on some targets of one notebook.
+
+        Args:
+            done: called with each result, in the engine's thread.
+        """
+        wanted = [target for target in targets if self.key(target) not in self._futures]
+        sessions: dict[tuple[str, str], set[str]] = {}
+        for target in wanted:
+            self._futures[self.key(target)] = Future()
+            self.order.append(self.key(target))
+            sessions.setdefault(target.session, set()).add(target.name)
+        for session, names in sessions.items():
+            # Steps of earlier shots run too, so that a shot looks the same whatever was selected.
+            way = [target for target in notebook.targets if target.session == session]
+            last = max(index for index, target in enumerate(way) if target.name in names)
+            self._loop.call_soon_threadsafe(self._spawn, notebook, way[: last + 1], names, done)
+
+    def result(self, target: Target) -> Result:
+        """Wait for a submitted target's result.
+
+        Raises:
+            ServerError: the server or the browser could not be had.
+        """
+        try:
+            return self._futures[self.key(target)].result()
+        except CancelledError:
+            raise ServerError("the run was stopped", where=target.nodeid) from None
+
+    def failed(self, key: str) -> bool:
+        """Whether a target has ended without any result; `result` raises the cause."""
+        future = self._futures[key]
+        return future.done() and future.exception() is not None
+
+    def call(self, work: Callable[[PageFrontend], Coroutine[Any, Any, T]]) -> T:
+        """Let the front end do something in the engine's thread, and wait for what comes of it."""
+
+        async def go() -> T:
+            frontend, _ = await self._rooms(camera=False)
+            return await work(frontend)
+
+        return asyncio.run_coroutine_threadsafe(go(), self._loop).result()
+
+    def key(self, target: Target) -> str:
+        return target.key(self.settings.environment)
+
+    # What happens in the engine's thread --------------------------------------------------------------------
+
+    def _spawn(
+        self, notebook: Notebook, way: list[Target], wanted: set[str], done: Callable[[Result], None] | None
+    ) -> None:
+        task = self._loop.create_task(self._session(notebook, way, wanted, done))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _rooms(self, *, camera: bool = True) -> tuple[PageFrontend, Camera]:
+        """The running server and browser; started when first needed, and again when one has died."""
+        async with self._opening:
+            if self._folder is None:
+                self._folder = Path(tempfile.mkdtemp(prefix="widgetshot-"))
+            starts: list[Any] = []
+            if self._server is None or not self._server.running:
+                starts.append(self._start_server(self._folder))
+            if camera and (self._camera is None or not self._camera.connected):
+                starts.append(self._start_camera(self._folder))
+            for outcome in await asyncio.gather(*starts, return_exceptions=True):
+                if isinstance(outcome, BaseException):
+                    raise outcome
+            assert self._server is not None
+            environment = {"TZ": self.settings.timezone}
+            return PageFrontend(self._server, environment), self._camera  # type: ignore[return-value]
+
+    async def _start_server(self, folder: Path) -> None:
+        begin = perf_counter()
+        if self._server is not None:
+            await self._server.stop()
+        self._server = None
+        server = Server(folder)
+        await server.start()
+        self._server = server
+        self._time({"server": perf_counter() - begin})
+
+    async def _start_camera(self, folder: Path) -> None:
+        begin = perf_counter()
+        if self._camera is not None:
+            await self._camera.stop()
+        self._camera = None
+        camera = Camera(self.settings, folder)
+        await camera.start()
+        self._camera, self.fingerprint = camera, camera.fingerprint
+        self._time({"browser": perf_counter() - begin})
+
+    async def _close(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for future in self._futures.values():
+            future.cancel()
+        if self._camera is not None:
+            await self._camera.stop()
+        if self._server is not None:
+            await self._server.stop()
+
+    def _time(self, timings: Mapping[str, float]) -> None:
+        for stage, seconds in timings.items():
+            self.timings[stage] = self.timings.get(stage, 0.0) + seconds
+
+    async def _session(
+        self, notebook: Notebook, way: list[Target], wanted: set[str], done: Callable[[Result], None] | None
+    ) -> None:
+        """One notebook in one variant, from its execution to the last of its results."""
+        async with self._slots:
+            pending = {target.name: target for target in way if target.name in wanted}
+            begin = perf_counter()
+            exhibit: Exhibit | None = None
+            stage: Stage | None = None
+            frontend = camera = None
+            try:
+                frontend, camera = await self._rooms()
+                exhibit = await frontend.open(self.settings.root / notebook.path, way[0], notebook.kernel)
+                self._time(exhibit.timings)
+                stage = await camera.stage(exhibit, way[0], notebook.settle_timeout)
+                begin = await self._shoot(stage, frontend, way, pending, begin, done)
+            except WidgetshotError as error:
+                if isinstance(error, ServerError) and (frontend is None or camera is None):
+                    # Without server or browser no target can have a result: whoever asks is told so.
+                    for target in pending.values():
+                        self._futures[self.key(target)].set_exception(error)
+                    return
+                for target in list(pending.values()):
+                    await self._settle_result(self._broken(target, error, perf_counter() - begin), pending, done)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                for target in pending.values():
+                    self._futures[self.key(target)].set_exception(error)
+            finally:
+                if stage is not None:
+                    self._time(stage.timings)
+                    assert camera is not None
+                    await camera.strike(stage)
+                if exhibit is not None and frontend is not None:
+                    # A kernel takes its time to end; the next notebook need not wait for it.
+                    closing = self._loop.create_task(self._end(frontend, exhibit))
+                    self._tasks.add(closing)
+                    closing.add_done_callback(self._tasks.discard)
+
+    async def _end(self, frontend: PageFrontend, exhibit: Exhibit) -> None:
+        try:
+            await frontend.close(exhibit)
+        except ServerError:
+            if self._server is not None and self._server.running:
+                raise
+
+    async def _shoot(
+        self,
+        stage: Stage,
+        frontend: PageFrontend,
+        way: Sequence[Target],
+        pending: dict[str, Target],
+        begin: float,
+        done: Callable[[Result], None] | None,
+    ) -> float:
+        """Go the notebook's way: steps, shots, results."""
+        unrest = await stage.settle(way[0].cap)
+        spoiled: dict[str | None, WidgetshotError] = {}
+        for target in way:
+            try:
+                if target.cell_id in spoiled:
+                    raise CaptureError(f"an earlier step of its cell failed: {spoiled[target.cell_id].what}")
+                beside = (self.settings.root / target.notebook).parent
+                try:
+                    for number, step in enumerate(target.steps, 1):
+                        unrest = await stage.act(target, step, number, beside)
+                except WidgetshotError as error:
+                    spoiled[target.cell_id] = error
+                    raise
+                if target.name not in pending:
+                    continue
+                result = await self._photograph(stage, target, unrest)
+            except WidgetshotError as error:
+                if target.name not in pending:
+                    continue
+                result = self._broken(target, await self._cause(frontend, stage, error, target), 0.0)
+            if result.verdict is Verdict.UNSTABLE and not await frontend.alive(stage.exhibit):
+                result = self._broken(target, _kernel_died(target), 0.0)
+            now = perf_counter()
+            await self._settle_result(replace(result, duration=now - begin), pending, done)
+            begin = now
+        return begin
+
+    async def _cause(
+        self, frontend: PageFrontend, stage: Stage, error: WidgetshotError, target: Target
+    ) -> WidgetshotError:
+        """A dead kernel shows itself in many ways; the death is the cause."""
+        if isinstance(error, CaptureError) and not await frontend.alive(stage.exhibit):
+            return _kernel_died(target)
+        return error
+
+    async def _photograph(self, stage: Stage, target: Target, unrest: str) -> Result:
+        baseline = await asyncio.to_thread(self.baseline, target)
+        shot = await stage.photograph(target, self.expects(target, baseline), unrest)
+        begin = perf_counter()
+        result = await asyncio.to_thread(self._judge, target, shot, baseline, self.fingerprint)
+        self._time({"compare": perf_counter() - begin})
+        return result
+
+    # Used here in order, and by whoever takes a shot without us (a Python test with a page of its own) ------
+
+    def baseline(self, target: Target) -> Baseline | None:
+        """The baseline of a target, or None.
+
+        Raises:
+            BaselineError: it is damaged, and this run may not replace it.
+        """
+        try:
+            return self.store.read(self.key(target))
+        except BaselineError:
+            # Taking it anew is one of the two ways out, so under an update it counts as absent.
+            if self.settings.update in ("none", "missing"):
+                raise
+            return None
+
+    def expects(
+        self, target: Target, baseline: Baseline | None
+    ) -> Callable[[Pixels, tuple[tuple[Box, ...], ...]], bool]:
+        """Whether a picture is the baseline's, pixel by pixel outside of the masks; see `Stage.photograph`."""
+
+        def expected(pixels: Pixels, masks: tuple[tuple[Box, ...], ...]) -> bool:
+            return (
+                baseline is not None
+                and baseline.pixels.shape == pixels.shape
+                and compare(baseline.pixels, pixels, _STRICT, _boxes(target, masks, baseline)).changed == 0
+            )
+
+        return expected
+
+    def conclude(
+        self, target: Target, shot: Shot | WidgetshotError, baseline: Baseline | None, fingerprint: Mapping[str, Any]
+    ) -> Result:
+        """Judge and record a shot that was taken elsewhere (or the error that came instead)."""
+        if isinstance(shot, WidgetshotError):
+            result = self._broken(target, shot, 0.0)
+        else:
+            result = self._judge(target, shot, baseline, fingerprint)
+        if result.key not in self.order:
+            self.order.append(result.key)
+        return self._keep(result)
+
+    def _judge(self, target: Target, shot: Shot, baseline: Baseline | None, fingerprint: Mapping[str, Any]) -> Result:
+        comparison = None
+        if baseline is not None:
+            masks = _boxes(target, shot.masks, baseline)
+            comparison = compare(baseline.pixels, shot.pixels, target.tolerance, masks)
+        verdict, sentence = judge(target, shot, baseline, comparison)
+        traits: tuple[Any, ...] = ()
+        # Which front ends drew it is known only now that its widgets are.
+        fingerprint = {**fingerprint, "widgets": dict(shot.modules)}
+        if baseline is not None and verdict in (Verdict.CHANGED, Verdict.RESIZED):
+            known = baseline.widgets is not None
+            traits = trait_changes(baseline.widgets, shot.widgets) if known else ()
+            why = explain(traits, known, baseline.fingerprint, fingerprint)
+            sentence = f"{why}; {sentence}" if why else sentence
+        return Result(
+            target=target,
+            key=self.key(target),
+            verdict=verdict,
+            sentence=sentence,
+            shot=shot,
+            baseline=baseline,
+            comparison=comparison,
+            traits=traits,
+            fingerprint=fingerprint,
+        )
+
+    def _broken(self, target: Target, error: WidgetshotError, duration: float) -> Result:
+        failure = Failure(type(error).__name__, _message(error, target), error.next_step, int(error.exit_code))
+        return Result(
+            target=target,
+            key=self.key(target),
+            verdict=Verdict.BROKEN,
+            sentence=failure.message,
+            failure=failure,
+            fingerprint=self.fingerprint,
+            duration=duration,
+        )
+
+    async def _settle_result(
+        self, result: Result, pending: dict[str, Target], done: Callable[[Result], None] | None
+    ) -> None:
+        begin = perf_counter()
+        result = await asyncio.to_thread(self._keep, result)
+        self._time({"write": perf_counter() - begin})
+        del pending[result.target.name]
+        if done is not None:
+            done(result)
+        self._futures[result.key].set_result(result)
+
+    def _keep(self, result: Result) -> Result:
+        """Write what is to be written; the pictures are on disk then and leave memory."""
+        data: bytes | None = None
+        if self._should_update(result):
+            result = replace(result, updated=True)
+            data = shot_bytes(result)
+            try:
+                self.store.write(result.key, data, sidecar(result))
+            except BaselineError as error:
+                result = replace(self._broken(result.target, error, result.duration), fingerprint=result.fingerprint)
+                data = None
+        if self.recorder is not None:
+            self.recorder.add(result, data)
+        comparison = result.comparison and replace(result.comparison, diff=None)
+        return replace(result, shot=None, baseline=None, comparison=comparison)
+
+    def _should_update(self, result: Result) -> bool:
+        update = self.settings.update
+        if result.shot is None or update == "none" or result.verdict is Verdict.UNSTABLE:
+            return False
+        return (
+            update == "all"
+            or result.verdict is Verdict.NEW
+            or (update == "changed" and result.verdict in (Verdict.CHANGED, Verdict.RESIZED))
+        )
+
+
+def _message(error: WidgetshotError, target: Target) -> str:
+    """The error in one sentence; its place only where it is not the target itself."""
+    if error.where and error.where != target.nodeid and not target.nodeid.startswith(f"{error.where}::"):
+        return f"{error.where}: {error.what}"
+    return error.what
+
+
+def _kernel_died(target: Target) -> NotebookError:
+    return NotebookError(
+        "the kernel died while its page was open",
+        where=target.notebook,
+        next_step=f"jupyter execute {target.notebook}",
+    )
+
+
+def _boxes(target: Target, masks: tuple[tuple[Box, ...], ...], baseline: Baseline) -> list[Box]:
+    """All boxes that are not compared: where the masks are now, and where they were in the baseline."""
+    then = baseline.masks if len(baseline.masks) == len(target.masks) else ()
+    return [box for boxes in (*masks, *then) for box in boxes]

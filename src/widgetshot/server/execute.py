@@ -1,0 +1,121 @@
+"""Execute a notebook on a kernel that stays alive afterwards."""
+
+import asyncio
+import re
+from pathlib import Path
+from queue import Empty
+from time import monotonic
+from typing import Any
+
+from jupyter_client.channels import AsyncZMQSocketChannel
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+from widgetshot.errors import NotebookError
+
+_PRELUDE = (Path(__file__).parent / "prelude.py").read_text(encoding="utf-8")
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+# How long a reply may go unnoticed when a send swallowed its wake-up, in seconds.
+_SLICE = 0.05
+
+
+class SlicedShellChannel(AsyncZMQSocketChannel):
+    """A shell channel whose waiting survives sends on the same socket.
+
+    nbclient's stand-in for `Output` widgets sends on the shell socket while a poll on it is pending. pyzmq's wake-up
+    is edge-triggered, and such a send can consume the edge that announced the reply: the poll then sleeps although
+    the reply is there, until the cell's timeout or for ever. Asking again in slices notices the reply.
+    """
+
+    async def get_msg(self, timeout: float | None = None) -> dict[str, Any]:
+        """The next message; `timeout` in seconds, `queue.Empty` when there is none by then."""
+        deadline = None if timeout is None else monotonic() + timeout
+        while True:
+            left = _SLICE if deadline is None else min(_SLICE, max(0.0, deadline - monotonic()))
+            try:
+                return dict(await super().get_msg(timeout=left))
+            except Empty:
+                if deadline is not None and monotonic() >= deadline:
+                    raise
+
+
+class _Client(NotebookClient):
+    """A NotebookClient that keeps its hands off signals and the kernel's life."""
+
+    async def run_cells(self) -> None:
+        self.reset_execution_trackers()
+        for index, cell in enumerate(self.nb.cells):
+            await self.async_execute_cell(cell, index, execution_count=self.code_cells_executed + 1)
+
+
+async def connect(km: Any, startup_timeout: float = 60) -> Any:
+    """A client of a running kernel that has answered.
+
+    Raises:
+        RuntimeError: the kernel died or did not answer in time.
+    """
+    kc = km.client()
+    kc.shell_channel_class = SlicedShellChannel
+    kc.allow_stdin = False
+    kc.start_channels()
+    try:
+        await kc.wait_for_ready(timeout=startup_timeout)
+    except BaseException:
+        kc.stop_channels()
+        raise
+    return kc
+
+
+async def execute(nb: Any, km: Any, kc: Any, *, path: str, timeout: float) -> None:
+    """Run every cell in place; outputs go into `nb`.
+
+    Args:
+        nb: the notebook; cells carry `metadata.widgetshot_id`.
+        timeout: seconds for each cell.
+
+    Raises:
+        NotebookError: a cell raised, was over its time, or its kernel died.
+    """
+    client = _Client(nb, km=km, timeout=timeout, interrupt_on_timeout=False)
+    client.kc = kc
+    running: list[Any] = [None]
+
+    def note(cell: Any, **_: Any) -> None:
+        running[0] = cell
+
+    client.on_cell_execute = note
+    kc.execute(_PRELUDE, silent=True, store_history=False)
+    try:
+        await client.run_cells()
+    except (CellExecutionError, CellTimeoutError, DeadKernelError, RuntimeError, asyncio.CancelledError) as error:
+        where = f"{path}::{running[0].metadata.get('widgetshot_id')}" if running[0] is not None else path
+        if isinstance(error, asyncio.CancelledError):
+            # nbclient cancels its own wait when the kernel is gone; any other cancellation is ours to pass on.
+            if await km.is_alive():
+                raise
+            error = DeadKernelError("Kernel died")
+        raise _translate(error, where, timeout) from error
+
+
+def _translate(error: Exception, where: str, timeout: float) -> NotebookError:
+    file = where.partition("::")[0]
+    if isinstance(error, CellExecutionError):
+        detail = _ANSI.sub("", f"{error.ename}: {error.evalue}")
+        return NotebookError(
+            f"the cell raised {detail}",
+            where=where,
+            next_step=f"jupyter execute {file}  (or tag the cell 'raises-exception' if that is what it shows)",
+        )
+    if isinstance(error, CellTimeoutError):
+        return NotebookError(
+            f"the cell was not finished after {timeout:g} s",
+            where=where,
+            next_step="make it end, or set '#| widgetshot: {timeout: SECONDS}' in the first cell",
+        )
+    if isinstance(error, DeadKernelError):
+        return NotebookError(
+            "the kernel died while the cell ran (out of memory, a crash in native code, or it killed itself)",
+            where=where,
+            next_step=f"jupyter execute {file}",
+        )
+    return NotebookError(f"the cell could not be run: {error}", where=where, next_step=f"jupyter execute {file}")

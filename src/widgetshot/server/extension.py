@@ -1,0 +1,382 @@
+"""The server extension: exhibits (a notebook, its live kernel, its page) behind a small API.
+
+- ``POST /widgetshot/api/exhibits`` executes a notebook and answers with the exhibit, or with why there is none
+- ``GET /widgetshot/api/exhibits/ID`` tells whether its kernel lives; ``DELETE`` ends it
+- ``GET /widgetshot/exhibits/ID`` is the live page
+- ``/widgetshot/static``, ``/widgetshot/lab``, ``/widgetshot/amd``, ``/nbextensions``: what pages are made of
+"""
+
+import asyncio
+import atexit
+import json
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import nbformat
+import psutil
+from jupyter_client.kernelspec import NoSuchKernel
+from jupyter_core.paths import jupyter_path
+from jupyter_server.base.handlers import APIHandler, JupyterHandler
+from jupyter_server.utils import url_path_join
+from nbconvert.exporters.html import HTMLExporter
+from tornado import web  # type: ignore[attr-defined]
+
+from widgetshot.errors import NotebookError, ServerError, WidgetshotError
+from widgetshot.server.execute import connect, execute
+
+PACKAGE = Path(__file__).resolve().parent.parent
+STATIC = PACKAGE / "static"
+EXHIBIT_VARIABLE = "WIDGETSHOT_EXHIBIT"
+# Files this small are copied beside the kernel, so that a notebook can't write through to the project's own.
+_COPY_LIMIT = 16 * 1024 * 1024
+_GRACE = 3.0
+_WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+@dataclass
+class _Exhibit:
+    id: str
+    folder: Path
+    kernel_id: str = ""
+    html: str = ""
+
+
+class Exhibits:
+    """All exhibits of this server."""
+
+    def __init__(self, serverapp: Any) -> None:
+        self.serverapp = serverapp
+        self.base_url: str = serverapp.base_url
+        self._all: dict[str, _Exhibit] = {}
+
+    def __getitem__(self, id: str) -> _Exhibit:
+        return self._all[id]
+
+    async def open(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Execute a notebook and make its page.
+
+        Args:
+            request: `file` (absolute), `path` (for messages), `theme`, `kernel`, `timeout`, `environment`.
+
+        Raises:
+            NotebookError: it did not run to its end.
+            ServerError: no kernel could be had.
+        """
+        path = request["path"]
+        exhibit = _Exhibit(secrets.token_hex(8), Path(tempfile.mkdtemp(prefix="exhibit-")))
+        self._all[exhibit.id] = exhibit
+        try:
+            return await self._open(exhibit, path, request)
+        except BaseException:
+            await self.close(exhibit.id)
+            raise
+
+    async def _open(self, exhibit: _Exhibit, path: str, request: dict[str, Any]) -> dict[str, Any]:
+        timings = {}
+        begin = perf_counter()
+        file = Path(request["file"])
+        nb = nbformat.reads(file.read_text(encoding="utf-8"), as_version=4)
+        for index, cell in enumerate(nb.cells):
+            cell.metadata["widgetshot_id"] = cell.get("id") or f"position-{index}"
+        name = request["kernel"] or nb.metadata.get("kernelspec", {}).get("name") or "python3"
+        environment = prepare_folder(exhibit, file, request["environment"])
+        kernels = self.serverapp.kernel_manager
+        try:
+            exhibit.kernel_id = await kernels.start_kernel(
+                kernel_name=name, cwd=str(exhibit.folder / "work"), env=environment
+            )
+            km = kernels.get_kernel(exhibit.kernel_id)
+            kc = await connect(km)
+        except NoSuchKernel as error:
+            raise NotebookError(
+                f"its kernel '{name}' is not installed",
+                where=path,
+                next_step=f"python -m ipykernel install --sys-prefix --name {name}  (or set '#| widgetshot: "
+                "{kernel: python3}' in its first cell)",
+            ) from error
+        except (RuntimeError, OSError) as error:
+            raise ServerError(f"the kernel '{name}' did not start: {error}", where=path) from error
+        timings["kernel"] = perf_counter() - begin
+        begin = perf_counter()
+        try:
+            await execute(nb, km, kc, path=path, timeout=request["timeout"])
+        finally:
+            kc.stop_channels()
+        timings["execute"] = perf_counter() - begin
+        begin = perf_counter()
+        config = {
+            "baseUrl": self.base_url,
+            "token": self.serverapp.identity_provider.token,
+            "kernelId": exhibit.kernel_id,
+            "kernelName": name,
+            "amdUrl": url_path_join(self.base_url, "widgetshot/amd"),
+            "mathUrl": url_path_join(self.base_url, "widgetshot/static/tex-svg.js"),
+        }
+        exhibit.html = await asyncio.to_thread(render, nb, path, request["theme"], config)
+        timings["render"] = perf_counter() - begin
+        return {
+            "id": exhibit.id,
+            "url": url_path_join(self.base_url, "widgetshot/exhibits", exhibit.id),
+            "cells": [cell.metadata["widgetshot_id"] for cell in nb.cells],
+            "timings": timings,
+        }
+
+    async def alive(self, id: str) -> bool:
+        kernel_id = self._all[id].kernel_id
+        kernels = self.serverapp.kernel_manager
+        return kernel_id in kernels and bool(await kernels.is_alive(kernel_id))
+
+    async def close(self, id: str) -> None:
+        """End an exhibit: its kernel, whatever the kernel started, its folder."""
+        exhibit = self._all.pop(id)
+        kernels = self.serverapp.kernel_manager
+        if exhibit.kernel_id in kernels:
+            # A kernel in an endless loop does not hear a shutdown request; an interrupt first makes it listen.
+            try:
+                await kernels.interrupt_kernel(exhibit.kernel_id)
+                await kernels.shutdown_kernel(exhibit.kernel_id)
+            except Exception as error:
+                self.serverapp.log.warning(f"kernel {exhibit.kernel_id} did not shut down in order: {error!r}")
+        await asyncio.to_thread(end_processes, exhibit.id)
+        await asyncio.to_thread(shutil.rmtree, exhibit.folder, ignore_errors=True)
+
+    async def close_all(self) -> None:
+        await asyncio.gather(*(self.close(id) for id in list(self._all)))
+
+
+def prepare_folder(exhibit: _Exhibit, file: Path, extra: dict[str, str]) -> dict[str, str]:
+    """Make a private HOME and working folder; the files beside the notebook are in the latter.
+
+    Returns:
+        The kernel's environment.
+    """
+    work, home = exhibit.folder / "work", exhibit.folder / "home"
+    work.mkdir()
+    home.mkdir()
+    for entry in file.parent.iterdir():
+        if entry.name.startswith((".", "__pycache__")) or entry.suffix == ".ipynb":
+            continue
+        copy = entry.is_file() and entry.stat().st_size <= _COPY_LIMIT
+        try:
+            shutil.copy2(entry, work / entry.name) if copy else (work / entry.name).symlink_to(entry.resolve())
+        except OSError:
+            # Where links are not allowed (Windows without developer mode), big data is copied after all.
+            (shutil.copytree if entry.is_dir() else shutil.copy2)(entry, work / entry.name)
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("JUPYTER_", "JPY_"))}
+    environment |= {
+        "HOME": str(home),
+        "USERPROFILE": str(home),
+        "IPYTHONDIR": str(home / ".ipython"),
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)]),
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        EXHIBIT_VARIABLE: exhibit.id,
+        # matplotlib writes its font list at its first import, which takes seconds: kept for the whole run.
+        "MPLCONFIGDIR": str(exhibit.folder.parent / "matplotlib"),
+    }
+    for name in [name for name in environment if name.startswith("XDG_")]:
+        del environment[name]
+    return environment | extra
+
+
+def processes_of(id: str) -> Iterator[psutil.Process]:
+    """Processes that an exhibit's kernel started, however deep and in whatever session they are."""
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(EXHIBIT_VARIABLE) == id:
+                yield process
+        except (psutil.Error, OSError):
+            continue
+
+
+def end_processes(id: str) -> None:
+    """End what outlived its kernel; processes that are about to end by themselves get a moment to do it."""
+    left = list(processes_of(id))
+    _, left = psutil.wait_procs(left, timeout=_GRACE)
+    for process in left:
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue
+    psutil.wait_procs(left, timeout=_GRACE)
+
+
+@cache
+def _exporter() -> HTMLExporter:
+    exporter = HTMLExporter(
+        template_name="widgetshot",
+        extra_template_basedirs=[str(Path(__file__).parent / "templates")],
+        exclude_input=True,
+        exclude_output_prompt=True,
+        exclude_anchor_links=True,
+    )
+    exporter.register_filter("title", str.title)
+    return exporter
+
+
+# nbconvert's exporters are not made for threads; rendering is short, so they take turns.
+_render_lock = threading.Lock()
+
+
+def render(nb: Any, path: str, theme: str, config: dict[str, Any]) -> str:
+    """The live page's HTML."""
+    base = config["baseUrl"]
+    page = {
+        "title": path,
+        "theme": theme,
+        "config": config,
+        "static_url": url_path_join(base, "widgetshot/static"),
+        "lab_url": url_path_join(base, "widgetshot/lab"),
+    }
+    # nbconvert shows a widget only where it finds its state; here the live kernel has it.
+    ids: dict[str, Any] = {
+        output["data"][_WIDGET_VIEW]["model_id"]: {}
+        for cell in nb.cells
+        for output in cell.get("outputs", [])
+        if _WIDGET_VIEW in output.get("data", {})
+    }
+    nb.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": {"state": ids}}
+    with _render_lock:
+        html, _ = _exporter().from_notebook_node(nb, resources={"widgetshot": page})
+    return str(html)
+
+
+class _ExhibitsHandler(APIHandler):
+    @web.authenticated
+    async def post(self) -> None:
+        request = json.loads(self.request.body)
+        try:
+            answer = await self.settings["widgetshot"].open(request)
+        except WidgetshotError as error:
+            answer = {
+                "error": {
+                    "kind": type(error).__name__,
+                    "what": error.what,
+                    "where": error.where,
+                    "next_step": error.next_step,
+                }
+            }
+        self.finish(json.dumps(answer))
+
+
+class _ExhibitHandler(APIHandler):
+    @web.authenticated
+    async def get(self, id: str) -> None:
+        try:
+            self.finish(json.dumps({"alive": await self.settings["widgetshot"].alive(id)}))
+        except KeyError:
+            raise web.HTTPError(404) from None
+
+    @web.authenticated
+    async def delete(self, id: str) -> None:
+        try:
+            await self.settings["widgetshot"].close(id)
+        except KeyError:
+            raise web.HTTPError(404) from None
+        self.set_status(204)
+        self.finish()
+
+
+class _PageHandler(JupyterHandler):
+    @web.authenticated
+    def get(self, id: str) -> None:
+        try:
+            self.finish(self.settings["widgetshot"][id].html)
+        except KeyError:
+            raise web.HTTPError(404) from None
+
+
+class _StaticHandler(web.StaticFileHandler):
+    """Files that are the same for every page; the browser may keep them."""
+
+    def set_extra_headers(self, path: str) -> None:  # noqa: ARG002 - tornado calls it so
+        self.set_header("Cache-Control", "max-age=86400")
+
+
+class _SearchHandler(_StaticHandler):
+    """The first of several folders that has the file. `path` may hold nothing that leads out of them."""
+
+    roots: tuple[str, ...] = ()
+
+    def initialize(self, roots: tuple[str, ...], as_module: bool = False) -> None:
+        super().initialize(roots[0])
+        self.roots = roots
+        self.as_module = as_module
+
+    @classmethod
+    def get_absolute_path(cls, root: str, path: str) -> str:
+        return os.path.abspath(os.path.join(root, path))
+
+    def candidates(self, path: str) -> Iterator[tuple[str, str]]:
+        for root in self.roots:
+            yield root, path
+            # AMD names a widget's front end `NAME`; it is installed as NAME/index.js.
+            if self.as_module and path.endswith(".js"):
+                yield root, os.path.join(path.removesuffix(".js"), "index.js")
+
+    def validate_absolute_path(self, root: str, absolute_path: str) -> str:
+        path = os.path.relpath(absolute_path, root)
+        for folder, candidate in self.candidates(path):
+            found = os.path.abspath(os.path.join(folder, candidate))
+            if found.startswith(os.path.abspath(folder) + os.sep) and os.path.isfile(found):
+                self.root = folder
+                return str(super().validate_absolute_path(folder, found))
+        raise web.HTTPError(404, f"{path} is not installed")
+
+
+def load(serverapp: Any) -> None:
+    """Add the extension to a Jupyter Server."""
+    exhibits = Exhibits(serverapp)
+    serverapp.web_app.settings["widgetshot"] = exhibits
+    nbextensions = tuple(jupyter_path("nbextensions"))
+    lab = tuple(os.path.join(folder, "lab", "static") for folder in jupyter_path("nbconvert", "templates"))
+    id = r"([0-9a-f]{16})"
+    routes: list[Any] = [
+        (r"widgetshot/api/exhibits", _ExhibitsHandler),
+        (rf"widgetshot/api/exhibits/{id}", _ExhibitHandler),
+        (rf"widgetshot/exhibits/{id}", _PageHandler),
+        (r"widgetshot/static/(.*)", _StaticHandler, {"path": str(STATIC)}),
+        (r"widgetshot/lab/(.*)", _SearchHandler, {"roots": lab}),
+        (r"widgetshot/amd/(.*)", _SearchHandler, {"roots": (str(STATIC / "amd"), *nbextensions), "as_module": True}),
+        # Front ends fetch their own chunks and assets from the classic notebook's address.
+        (r"nbextensions/(.*)", _SearchHandler, {"roots": nbextensions}),
+    ]
+    serverapp.web_app.add_handlers(
+        ".*$", [(url_path_join(serverapp.base_url, route[0]), *route[1:]) for route in routes]
+    )
+    if folder := os.environ.get("WIDGETSHOT_FOLDER"):
+        _end_with_parent(serverapp, exhibits, folder)
+    threading.Thread(target=_exporter, daemon=True).start()
+
+
+def _end_with_parent(serverapp: Any, exhibits: Exhibits, folder: str) -> None:
+    """Stop, kernels first, as soon as the process that started this server closes our standard input or dies.
+
+    Args:
+        folder: everything temporary of the run, removed at the very end.
+    """
+    loop = serverapp.io_loop
+
+    async def stop() -> None:
+        await exhibits.close_all()
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        serverapp.stop()
+
+    def watch() -> None:
+        while sys.stdin.buffer.read(1):
+            pass
+        loop.add_callback(stop)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,164 @@
+"""Start the headless Jupyter Server in a process of its own, and talk to it."""
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError
+from tornado.simple_httpclient import SimpleAsyncHTTPClient
+
+from widgetshot.errors import ServerError
+
+_START_TIMEOUT = 60.0
+_STOP_TIMEOUT = 20.0
+_LOG_TAIL = 15
+
+
+class Server:
+    """A headless Jupyter Server on a free loopback port.
+
+    Args:
+        folder: an existing private folder; the server removes it when its parent dies.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.url = ""
+        self.token = secrets.token_hex(24)
+        self.folder = folder / f"server-{secrets.token_hex(4)}"
+        self._parent = folder
+        self._process: asyncio.subprocess.Process | None = None
+        self._http: AsyncHTTPClient | None = None
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    async def start(self) -> None:
+        """Start it and wait until it listens.
+
+        Raises:
+            ServerError: it does not come up; the tail of its log is in the message.
+        """
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self) -> None:
+        runtime, root, work = self.folder / "runtime", self.folder / "root", self.folder / "work"
+        for folder in (runtime, root, work, work / "matplotlib"):
+            folder.mkdir(parents=True)
+        environment = os.environ | {
+            "JUPYTER_RUNTIME_DIR": str(runtime),
+            # Nobody's personal or system-wide server settings may change a picture.
+            "JUPYTER_CONFIG_DIR": str(self.folder / "config"),
+            "JUPYTER_NO_CONFIG": "1",
+            "JUPYTER_TOKEN": self.token,
+            "JUPYTER_PLATFORM_DIRS": "1",
+            "TMPDIR": str(work),
+            "WIDGETSHOT_FOLDER": str(self._parent),
+        }
+        log = (self.folder / "server.log").open("wb")
+        with log:
+            # The token travels in the environment: arguments can be read by every user of the machine.
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "jupyter_server",
+                "--ServerApp.ip=127.0.0.1",
+                "--ServerApp.port=0",
+                "--ServerApp.open_browser=False",
+                "--ServerApp.allow_root=True",
+                "--ServerApp.terminals_enabled=False",
+                f"--ServerApp.root_dir={root}",
+                "--ServerApp.jpserver_extensions={'widgetshot.server': True}",
+                "--ServerApp.log_level=WARN",
+                # A kernel that died must stay dead to be reported, and big messages are no attack here.
+                "--KernelManager.autorestart=False",
+                "--ZMQChannelsWebsocketConnection.limit_rate=False",
+                stdin=asyncio.subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                start_new_session=True,
+            )
+        info = await self._announced(runtime / f"jpserver-{self._process.pid}.json")
+        self.url = info["url"].rstrip("/")
+        self._http = SimpleAsyncHTTPClient(force_instance=True, max_clients=1000, max_body_size=2**30)
+
+    async def _announced(self, file: Path) -> dict[str, Any]:
+        """The server's own description of itself, which it writes when it listens."""
+        assert self._process is not None
+        deadline = asyncio.get_running_loop().time() + _START_TIMEOUT
+        while asyncio.get_running_loop().time() < deadline:
+            if self._process.returncode is not None:
+                raise ServerError(
+                    f"the Jupyter server ended at once with exit code {self._process.returncode}:\n{self.log_tail()}",
+                    next_step="widgetshot doctor",
+                )
+            with contextlib.suppress(OSError, json.JSONDecodeError):
+                return dict(json.loads(file.read_text(encoding="utf-8")))
+            await asyncio.sleep(0.02)
+        raise ServerError(
+            f"the Jupyter server was not ready after {_START_TIMEOUT:g} s:\n{self.log_tail()}",
+            next_step="widgetshot doctor",
+        )
+
+    def log_tail(self) -> str:
+        """The last lines that the server wrote."""
+        try:
+            lines = (self.folder / "server.log").read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            return ""
+        return "\n".join(lines[-_LOG_TAIL:])
+
+    async def request(self, method: str, path: str, body: Any = None) -> Any:
+        """Ask the server's API; the answer's JSON, or None.
+
+        Raises:
+            ServerError: no answer, or one that is not a success.
+        """
+        assert self._http is not None
+        try:
+            response = await self._http.fetch(
+                f"{self.url}/{path}",
+                method=method,
+                headers={"Authorization": f"token {self.token}", "Content-Type": "application/json"},
+                body=None if body is None else json.dumps(body),
+                request_timeout=0,
+                connect_timeout=_START_TIMEOUT,
+                allow_nonstandard_methods=True,
+            )
+        except (HTTPClientError, OSError) as error:
+            raise ServerError(
+                f"the Jupyter server did not answer {method} {path}: {error}\n{self.log_tail()}",
+                next_step="widgetshot doctor",
+            ) from error
+        return json.loads(response.body) if response.body else None
+
+    def page_url(self, path: str) -> str:
+        """Absolute address of a page, token included."""
+        origin = "/".join(self.url.split("/")[:3])
+        return f"{origin}{path}?token={self.token}"
+
+    async def stop(self) -> None:
+        """End the server, its kernels and its folder."""
+        if self._http is not None:
+            self._http.close()
+        process = self._process
+        if process is not None and process.returncode is None:
+            assert process.stdin is not None
+            process.stdin.close()  # it ends its kernels and then itself
+            try:
+                await asyncio.wait_for(process.wait(), _STOP_TIMEOUT)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+        await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)

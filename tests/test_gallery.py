@@ -1,0 +1,555 @@
+"""The gallery as a person meets it: real pictures, a real run folder, a real browser, opened from disk."""
+
+import hashlib
+import json
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, ImageDraw
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from widgetshot.errors import RecordError
+from widgetshot.gallery import write_gallery
+
+HOSTILE = "</script><script>window.pwned=1</script><img src=x onerror='window.pwned=2'>\u2028\u202egpj.exe"
+TO_DECIDE = ("heavy", "slight", "taller", "first", "restless", "late")
+FINGERPRINT = {"browser": {"name": "chromium", "version": "156.0"}, "fonts": "4be1", "scale": 1}
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def browser_for_gallery() -> Iterator[Browser]:
+    """The one place that knows which browser opens the gallery."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium-headless-shell", args=["--disable-background-networking"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser_for_gallery: Browser) -> Iterator[Open]:
+    """Opens a page from disk; at the end, whatever it fetched from elsewhere or logged as an error fails the test."""
+    pages: list[Page] = []
+    trouble: list[str] = []
+
+    def open_page(path: Path, **context: Any) -> Page:
+        page = browser_for_gallery.new_context(**{"viewport": {"width": 1280, "height": 900}, **context}).new_page()
+        pages.append(page)
+        page.on("console", lambda message: trouble.append(message.text))
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.on("dialog", lambda dialog: trouble.append(f"dialog: {dialog.message}"))
+        page.on("request", lambda request: note(request.url))
+
+        def note(url: str) -> None:
+            if url != path.as_uri() and not url.startswith(("blob:", "data:")):
+                trouble.append(f"request: {url}")
+
+        page.goto(path.as_uri())
+        expect(page.locator("h1")).to_be_visible()
+        return page
+
+    yield open_page
+    for page in pages:
+        page.context.close()
+    assert trouble == []
+
+
+class Folder:
+    """A run folder written by hand, the way docs/reference/run-folder.md says."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.tests: list[dict[str, Any]] = []
+        (path / "pictures").mkdir(parents=True)
+
+    def picture(self, name: str, knob: int = 40, size: tuple[int, int] = (240, 80)) -> dict[str, Any]:
+        image = Image.new("RGBA", size, "#ffffff")
+        draw = ImageDraw.Draw(image)
+        draw.line((20, 40, 220, 40), "#9e9e9e", 3)
+        draw.ellipse((knob - 8, 32, knob + 8, 48), "#2196f3", "#555555")
+        file = self.path / "pictures" / f"{name}.png"
+        image.save(file)
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        return {"path": f"pictures/{name}.png", "sha256": digest, "width": size[0], "height": size[1]}
+
+    def add(self, shot: str, verdict: str, changed: int = 0, **more: Any) -> dict[str, Any]:
+        """One entry of tests[]; the pictures it has follow from its verdict."""
+        n = len(self.tests)
+        pictures: dict[str, Any] = dict.fromkeys(("shot", "baseline", "diff", "second"))
+        if verdict != "broken":
+            pictures["shot"] = self.picture(f"{n}.shot", knob=120)
+        if verdict in ("changed", "resized", "match"):
+            size = (240, 60) if verdict == "resized" else (240, 80)
+            pictures["baseline"] = self.picture(f"{n}.baseline", knob=120 if verdict == "match" else 60, size=size)
+        if verdict in ("changed", "resized", "unstable"):
+            pictures["diff"] = self.picture(f"{n}.diff", knob=90)
+        if verdict == "unstable":
+            pictures["second"] = self.picture(f"{n}.second", knob=160)
+        test = {
+            "key": f"page-chromium-linux/notebooks/demo/{shot}",
+            "name": f"notebooks/demo.ipynb::{shot}",
+            "notebook": "notebooks/demo.ipynb",
+            "shot": shot,
+            "variant": "",
+            "status": "passed" if verdict == "match" else "failed",
+            "verdict": verdict,
+            "updated": False,
+            "sentence": f"This is {shot}.",
+            "duration": 1.2,
+            "error": None,
+            "source": f"slider_of_{n} = IntSlider()",
+            "tolerance": "up to 0 pixels may differ",
+            "theme": "light",
+            "viewport": [960, 720],
+            "masks": [],
+            "metrics": {
+                "changed_pixels": changed,
+                "changed_share": changed / 19200,
+                "regions": [[50, 30, 90, 20]] if changed else [],
+                "timings": {"load": 0.5, "capture": 0.03},
+            },
+            "traits": [],
+            "console": [],
+            "blocked": [],
+            "fingerprint": FINGERPRINT,
+            "baseline_fingerprint": FINGERPRINT if pictures["baseline"] else None,
+            "pictures": pictures,
+            **more,
+        }
+        self.tests.append(test)
+        return test
+
+    def write(self, **more: Any) -> Path:
+        failed = sum(test["status"] == "failed" for test in self.tests)
+        run = {
+            "format": 1,
+            "id": "20261121T092500",
+            "tool": {"name": "widgetshot", "version": "0.1"},
+            "project": "demo-project",
+            "commit": "9f3c2e1b7a4d5e6f708192a3b4c5d6e7f8091a2b",
+            "started": "2026-11-21T09:25:00+00:00",
+            "complete": True,
+            "environment": {
+                "name": "page-chromium-linux",
+                "python": "3.11",
+                "platform": "Linux",
+                "fingerprint": FINGERPRINT,
+            },
+            "summary": {
+                "total": len(self.tests),
+                "passed": len(self.tests) - failed,
+                "failed": failed,
+                "updated": 0,
+                "duration_seconds": 12.5,
+                "verdicts": dict(Counter(test["verdict"] for test in self.tests)),
+            },
+            "timings": {"server": 0.8, "load": 4.1},
+            "unused": None,
+            "tests": self.tests,
+            **more,
+        }
+        (self.path / "run.json").write_text(json.dumps(run), encoding="utf-8")
+        return write_gallery(self.path)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path / "widgetshot-report")
+
+
+@pytest.fixture
+def mixed(folder: Folder) -> Folder:
+    """One of each verdict, two changed, declared in an order that is not the gallery's."""
+    folder.add("calm", "match")
+    folder.add("late", "broken", error={"type": "NotebookError", "message": "cell raised", "next": "pip install x"})
+    folder.add("slight", "changed", changed=12)
+    folder.add("restless", "unstable", changed=70)
+    folder.add("first", "new")
+    folder.add("heavy", "changed", changed=900, traits=[{"widget": "W", "trait": "value", "before": 3, "after": "5"}])
+    folder.add("taller", "resized", changed=400)
+    return folder
+
+
+def expect_shown(page: Page, *shots: str) -> None:
+    expect(page.locator(".card .name")).to_have_text([f"notebooks/demo.ipynb::{shot}" for shot in shots])
+
+
+def card(page: Page, shot: str) -> Any:
+    return page.locator(f'.card[data-key$="/{shot}"]')
+
+
+def focused(page: Page) -> str:
+    return str(page.evaluate("document.activeElement.closest('.card')?.dataset.key.split('/').at(-1) ?? ''"))
+
+
+def test_opens_on_what_needs_a_decision_largest_change_first(mixed: Folder, open_page: Open) -> None:
+    page = open_page(mixed.write())
+    expect_shown(page, *TO_DECIDE)
+    expect(page.locator("h1")).to_have_text("6 of 7 pictures need a decision")
+    page.get_by_text("Passed").click()
+    expect_shown(page, *TO_DECIDE, "calm")
+    expect(card(page, "calm").locator(".heading")).to_have_attribute("aria-expanded", "false")
+    card(page, "calm").locator(".heading").click()
+    expect(card(page, "calm").locator("img")).to_have_count(1)
+
+
+def test_result_tells_its_verdict_in_words_its_sentence_and_its_evidence(mixed: Folder, open_page: Open) -> None:
+    mixed.tests[2] |= {
+        "console": ["font not found"],
+        "blocked": ["https://cdn.example/x.js"],
+        "baseline_fingerprint": {**FINGERPRINT, "browser": {"name": "chromium", "version": "151.0"}},
+    }
+    page = open_page(mixed.write())
+    heavy = card(page, "heavy")
+    expect(heavy.locator(".badge")).to_have_text("changed")
+    expect(heavy.locator(".badge svg")).to_be_visible()
+    expect(heavy).to_contain_text("This is heavy.")
+    expect(heavy).to_contain_text("slider_of_5 = IntSlider()")
+    expect(heavy.locator(".traits")).to_have_text("W.value 3 → 5")
+    expect(heavy.locator(".differs")).to_have_count(0)
+    slight = card(page, "slight")
+    slight.scroll_into_view_if_needed()
+    expect(slight).to_contain_text("No trait differs: a style or front-end change.")
+    expect(slight).to_contain_text("font not found")
+    expect(slight).to_contain_text("https://cdn.example/x.js")
+    expect(slight.locator(".differs")).to_have_count(1)
+    expect(slight.locator(".differs")).to_contain_text("151.0")
+    late = card(page, "late")
+    late.scroll_into_view_if_needed()
+    expect(late.locator(".error")).to_contain_text("cell raised")
+    expect(late.locator(".error code")).to_have_text("pip install x")
+    expect(late).to_contain_text("No picture was taken.")
+
+
+def test_only_what_may_become_a_baseline_offers_the_command(mixed: Folder, open_page: Open) -> None:
+    mixed.tests[4]["key"] = "page-chromium-linux/notebooks/it's/first"
+    page = open_page(mixed.write())
+    expect(page.locator("header .command code")).to_have_text("widgetshot approve --all")
+    for shot in TO_DECIDE:
+        card(page, shot).scroll_into_view_if_needed()
+        expect(card(page, shot).locator(".body .aside")).to_be_visible()
+        expect(card(page, shot).locator(".approve")).to_have_count(0 if shot in ("restless", "late") else 1)
+    expect(card(page, "first").locator("code")).to_have_text(
+        r"widgetshot approve 'page-chromium-linux/notebooks/it'\''s/first'"
+    )
+
+
+def test_copy_puts_the_exact_command_on_the_clipboard(mixed: Folder, open_page: Open) -> None:
+    page = open_page(mixed.write(), permissions=["clipboard-read", "clipboard-write"])
+    card(page, "heavy").get_by_role("button", name="Copy command").click()
+    expect(card(page, "heavy").locator(".command button")).to_have_text("Copied")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == "widgetshot approve 'page-chromium-linux/notebooks/demo/heavy'"
+
+
+def test_chips_count_and_filter_by_verdict(mixed: Folder, open_page: Open) -> None:
+    page = open_page(mixed.write())
+    chips = page.locator(".chip")
+    expect(chips).to_have_text(["changed 2", "resized 1", "new 1", "unstable 1", "broken 1", "match 1"])
+    chips.nth(0).click()
+    expect_shown(page, "heavy", "slight")
+    expect(chips.nth(0)).to_have_attribute("aria-pressed", "true")
+    chips.nth(2).click()
+    expect_shown(page, "heavy", "slight", "first")
+    chips.nth(0).click()
+    chips.nth(2).click()
+    expect_shown(page, *TO_DECIDE)
+    chips.nth(5).click()
+    expect_shown(page, "calm")
+
+
+def test_text_filter_reaches_folded_matches_and_can_be_cleared(mixed: Folder, open_page: Open) -> None:
+    page = open_page(mixed.write())
+    page.keyboard.press("/")
+    page.keyboard.type("calm")
+    expect_shown(page, "calm")
+    page.get_by_role("searchbox").fill("demo.IPYNB TALLER")
+    expect_shown(page, "taller")
+    page.get_by_role("searchbox").fill("nowhere to be found")
+    page.get_by_role("button", name="Show all").click()
+    expect_shown(page, *TO_DECIDE)
+
+
+def test_keys_move_between_results_and_typing_in_the_search_is_only_typing(mixed: Folder, open_page: Open) -> None:
+    page = open_page(mixed.write())
+    visited = []
+    for key in "jjjjjjjkk":
+        page.keyboard.press(key)
+        visited.append(focused(page))
+    assert visited == ["heavy", "slight", "taller", "first", "restless", "late", "late", "restless", "first"]
+    page.keyboard.press("Enter")
+    expect(card(page, "first").locator(".body")).to_have_count(0)
+    page.keyboard.press("/")
+    page.keyboard.type("j2")
+    expect(page.get_by_role("searchbox")).to_have_value("j2")
+    expect(page.get_by_role("button", name="Side by side")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("next, previous result")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+def test_modes_show_the_same_pictures_in_four_ways(mixed: Folder, open_page: Open) -> None:
+    page = open_page(mixed.write())
+    heavy = card(page, "heavy")
+    pictures = heavy.locator(".pictures")
+    expect(pictures.locator("figcaption")).to_have_text(["Expected 240 × 80", "Actual 240 × 80", "Diff 240 × 80"])
+    expect(pictures.locator("img")).to_have_count(3)
+    page.wait_for_function(
+        "[...document.querySelectorAll('.card img')].every(i => i.complete && i.naturalWidth === 240)"
+    )
+
+    page.keyboard.press("2")
+    expect(pictures).to_have_attribute("data-mode", "slider")
+    divide = heavy.get_by_role("slider")
+    divide.focus()
+    page.keyboard.press("Home")
+    expect(pictures.locator(".layer")).to_have_css("clip-path", "inset(0px 0px 0px 0%)")
+    page.keyboard.press("End")
+    expect(pictures.locator(".layer")).to_have_css("clip-path", "inset(0px 0px 0px 100%)")
+
+    page.keyboard.press("3")
+    expect(pictures).to_have_attribute("data-mode", "onion")
+    heavy.get_by_role("slider").fill("25")
+    expect(pictures.locator(".layer")).to_have_css("opacity", "0.25")
+    page.get_by_role("button", name="Blink").click()
+    expect(pictures.locator(".layer")).to_have_css("animation-name", "blink")
+
+    page.keyboard.press("4")
+    expect(pictures.locator("figcaption")).to_have_text(["Diff 240 × 80"])
+    # What has nothing to compare with stays visible in every mode.
+    card(page, "first").scroll_into_view_if_needed()
+    expect(card(page, "first").locator("figcaption")).to_have_text(["Actual 240 × 80"])
+
+
+def test_reduced_motion_stops_the_blink(mixed: Folder, open_page: Open) -> None:
+    page = open_page(mixed.write(), reduced_motion="reduce")
+    page.keyboard.press("b")
+    expect(card(page, "heavy").locator(".layer")).to_be_visible()
+    expect(page.get_by_role("button", name="Blink")).to_be_disabled()
+    expect(page.locator(".blink")).to_have_count(0)
+
+
+def test_enlarged_pixels_stay_sharp_and_panes_pan_together(mixed: Folder, open_page: Open) -> None:
+    page = open_page(mixed.write())
+    image = card(page, "heavy").locator("img").first
+    expect(image).to_be_visible()
+    for _ in range(4):
+        page.keyboard.press("+")
+    expect(image).to_have_css("width", "1920px")
+    expect(image).to_have_css("image-rendering", "pixelated")
+    ports = card(page, "heavy").locator(".port")
+    ports.nth(0).evaluate("e => e.scrollTo(123, 0)")
+    page.wait_for_function(
+        "[...document.querySelectorAll('.card')[0].querySelectorAll('.port')].every(e => e.scrollLeft === 123)"
+    )
+    page.keyboard.press("0")
+    expect(image).to_have_css("width", "240px")
+
+
+def test_resized_pictures_share_a_canvas_and_neither_is_stretched(mixed: Folder, open_page: Open) -> None:
+    page = open_page(mixed.write())
+    taller = card(page, "taller")
+    taller.scroll_into_view_if_needed()
+    expect(taller.locator("img")).to_have_count(3)
+    assert taller.locator("img").evaluate_all("all => all.map(e => e.offsetHeight)") == [60, 80, 80]
+    assert taller.locator(".stage").evaluate_all("all => all.map(e => e.offsetHeight)") == [80, 80, 80]
+
+
+def test_regions_and_masks_are_drawn_where_they_are_and_can_be_hidden(folder: Folder, open_page: Open) -> None:
+    mask = {"reason": "a clock", "selector": ".clock", "boxes": [[10, 20, 60, 30], [100, 0, 20, 10]]}
+    folder.add("masked", "changed", changed=9, masks=[mask])
+    page = open_page(folder.write())
+    pictures = card(page, "masked").locator(".pictures")
+    expect(pictures.locator(".region")).to_have_count(3)
+    expect(pictures.locator(".mask")).to_have_count(6)
+    expect(pictures.locator(".legend")).to_contain_text("a clock 2 boxes")
+    place = "e => [e.offsetLeft, e.offsetTop, e.offsetWidth, e.offsetHeight]"
+    assert pictures.locator(".mask").first.evaluate(place) == [10, 20, 60, 30]
+    assert pictures.locator(".region").first.evaluate(place) == [50, 30, 90, 20]
+    page.keyboard.press("r")
+    expect(pictures.locator(".region")).to_have_count(0)
+    page.get_by_role("button", name="Masks").click()
+    expect(pictures.locator(".mask")).to_have_count(0)
+
+
+def test_unstable_shows_both_pictures_and_compares_them_with_each_other(mixed: Folder, open_page: Open) -> None:
+    page = open_page(mixed.write())
+    restless = card(page, "restless")
+    restless.scroll_into_view_if_needed()
+    captions = restless.locator("figcaption span:not(:has(span))")
+    expect(captions).to_have_text(["Actual, first picture", "Actual, second picture", "Diff"])
+    page.keyboard.press("2")
+    expect(captions).to_have_text(["Actual, first picture", "Actual, second picture"])
+    sources = restless.locator("img").evaluate_all("all => all.map(e => e.src)")
+    assert len(set(sources)) == 2
+
+
+def test_missing_or_foreign_picture_is_told_and_never_shown(folder: Folder, open_page: Open, tmp_path: Path) -> None:
+    gone = folder.add("gone", "changed", changed=3)
+    (folder.path / gone["pictures"]["baseline"]["path"]).unlink()
+    other = folder.add("other", "changed", changed=2)
+    Image.new("RGB", (9, 9)).save(folder.path / other["pictures"]["baseline"]["path"])
+    outside = folder.add("outside", "changed", changed=1)
+    (folder.path / outside["pictures"]["baseline"]["path"]).rename(tmp_path / "secret.png")
+    outside["pictures"]["baseline"] |= {"path": "../secret.png", "sha256": sha256(tmp_path / "secret.png")}
+    page = open_page(folder.write())
+    for shot, words in (
+        ("gone", "picture not recorded"),
+        ("other", "the file is not the one this run recorded"),
+        ("outside", "its path leaves the run folder"),
+    ):
+        card(page, shot).scroll_into_view_if_needed()
+        expect(card(page, shot).locator(".absent")).to_contain_text(words)
+        expect(card(page, shot).locator("img")).to_have_count(2)
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_hostile_strings_are_text(folder: Folder, open_page: Open) -> None:
+    long = "very-long-name-" * 60
+    mask = {"reason": HOSTILE, "selector": HOSTILE, "boxes": [[0, 0, 50, 50]]}
+    folder.add(
+        "hostile",
+        "changed",
+        changed=5,
+        name=f"notebooks/{HOSTILE}{long}.ipynb::{HOSTILE}",
+        key=f"page/{HOSTILE}'/hostile",
+        sentence=HOSTILE,
+        source=HOSTILE,
+        tolerance=HOSTILE,
+        theme=HOSTILE,
+        masks=[mask],
+        traits=[{"widget": HOSTILE, "trait": HOSTILE, "before": {HOSTILE: 1}, "after": float("nan")}],
+        console=[HOSTILE],
+        blocked=[HOSTILE],
+        fingerprint={HOSTILE: HOSTILE},
+        error={"type": HOSTILE, "message": f"\x1b[31m{HOSTILE}", "next": HOSTILE},
+    )
+    index = folder.write(project=HOSTILE, commit=HOSTILE, started=HOSTILE, unused=[HOSTILE])
+    page = open_page(index, viewport={"width": 375, "height": 800})
+    hostile = page.locator(".card")
+    expect(hostile.locator(".pictures img")).to_have_count(3)
+    for key in "234":
+        page.keyboard.press(key)
+    assert page.evaluate("window.pwned") is None
+    assert page.locator("img:not(.card img), #app script, [onerror]").count() == 0
+    expect(hostile.locator(".sentence")).to_have_text(HOSTILE.replace("\u202e", "⟨U+202E⟩"))
+    assert "\u202e" not in page.locator("body").inner_text()
+    assert "\x1b" not in page.locator("body").inner_text()
+    assert page.evaluate("document.documentElement.scrollWidth") == 375
+
+
+def test_policy_lets_no_other_script_run_and_nothing_be_fetched(mixed: Folder, browser_for_gallery: Browser) -> None:
+    page = browser_for_gallery.new_page()
+    page.goto(mixed.write().as_uri())
+    policy = page.locator('meta[http-equiv="Content-Security-Policy"]').get_attribute("content") or ""
+    assert "default-src 'none'" in policy
+    assert "img-src data: blob:" in policy
+    for loose in ("unsafe", "http", "*"):
+        assert loose not in policy
+    intrusion = """async () => {
+        const script = document.createElement("script");
+        script.textContent = "window.intruder = true";
+        document.body.append(script);
+        const fetched = await fetch("https://example.com/").then(() => true, () => false);
+        return [window.intruder ?? false, fetched];
+    }"""
+    assert page.evaluate(intrusion) == [False, False]
+    page.close()
+
+
+def test_light_and_dark_follow_the_system_until_the_toggle_says_otherwise(mixed: Folder, open_page: Open) -> None:
+    index = mixed.write()
+    dark, light = "rgb(21, 22, 24)", "rgb(246, 246, 243)"
+    page = open_page(index, color_scheme="dark")
+    expect(page.locator("html")).to_have_css("background-color", dark)
+    toggle = page.get_by_role("button", name="Theme")
+    toggle.click()
+    expect(page.locator("html")).to_have_css("background-color", light)
+    toggle.click()
+    expect(page.locator("html")).to_have_css("background-color", dark)
+    expect(open_page(index, color_scheme="light").locator("html")).to_have_css("background-color", light)
+
+
+def test_pictures_are_decoded_when_seen(folder: Folder, open_page: Open) -> None:
+    for n in range(40):
+        folder.add(f"shot-{n}", "changed", changed=1)
+    page = open_page(folder.write())
+    expect(page.locator(".card img").first).to_be_visible()
+    assert page.locator(".card img").count() < 30
+    page.locator(".card").last.scroll_into_view_if_needed()
+    expect(page.locator(".card").last.locator("img")).to_have_count(3)
+
+
+def test_header_tells_which_run_this_is(folder: Folder, open_page: Open) -> None:
+    folder.add("calm", "match")
+    folder.add("fresh", "new", status="passed", updated=True)
+    page = open_page(folder.write(complete=False, unused=["page-chromium-linux/notebooks/old/panel"]))
+    header = page.locator("header")
+    for words in ("demo-project", "9f3c2e1b7a", "2026-11-21 09:25 UTC", "12.5 s", "page-chromium-linux"):
+        expect(header).to_contain_text(words)
+    expect(header).to_contain_text("This run did not finish")
+    expect(header).to_contain_text("1 unused baseline")
+    expect(page.locator("h1")).to_have_text("Nothing to decide: 2 pictures, as approved")
+    expect(header.locator(".command")).to_have_count(0)
+    expect(card(page, "fresh")).to_contain_text("baseline updated")
+
+
+def test_run_without_results_is_a_page_too(folder: Folder, open_page: Open) -> None:
+    expect(open_page(folder.write(commit=None)).locator("h1")).to_have_text("This run took no pictures")
+
+
+def test_same_bytes_go_in_once_and_of_a_match_only_the_shot(folder: Folder) -> None:
+    for n in range(3):
+        folder.add(f"calm-{n}", "match")
+    match = folder.tests[0]["pictures"]
+    match["baseline"] = folder.picture("only-a-baseline", knob=199)
+    page = folder.write().read_text(encoding="utf-8")
+    assert page.count(encoded(folder.path / match["shot"]["path"])) == 1
+    assert encoded(folder.path / match["baseline"]["path"]) not in page
+
+
+def encoded(path: Path) -> str:
+    return b64encode(path.read_bytes()).decode("ascii")
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (None, "no run can be read here"),
+        ("{", "not JSON"),
+        ("[]", "a run of format 1 is needed, this is 'list'"),
+        ('{"format": 2}', "a run of format 1 is needed, this is 2"),
+        ('{"format": 1}', "not a complete run: KeyError('tests')"),
+        ('{"format": 1, "tests": [{"verdict": "new", "pictures": {"shot": {"path": 3}}}]}', "not a complete run"),
+    ],
+)
+def test_unreadable_folder_is_a_record_error(tmp_path: Path, content: str | None, what: str) -> None:
+    if content is not None:
+        (tmp_path / "run.json").write_text(content)
+    with pytest.raises(RecordError) as caught:
+        write_gallery(tmp_path)
+    assert caught.value.what.startswith(what)
+    assert caught.value.where == str(tmp_path / "run.json")
+    assert caught.value.next_step
+    assert not (tmp_path / "index.html").exists()
+
+
+def test_page_that_cannot_be_written_is_a_record_error_and_leaves_nothing_behind(folder: Folder) -> None:
+    (folder.path / "index.html").mkdir()
+    before = sorted(folder.path.iterdir())
+    with pytest.raises(RecordError, match="can't be written") as caught:
+        folder.write()
+    assert isinstance(caught.value.__cause__, OSError)
+    assert sorted(folder.path.iterdir()) == sorted([*before, folder.path / "run.json"])
