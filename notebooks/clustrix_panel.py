@@ -130,7 +130,9 @@ def block_sum(block, blocks, steps):
 def integrate_quarter_circle(blocks, steps, workers):
     """The sums of all blocks, computed by ``workers`` threads of clustrix's local executor."""
     with clustrix.create_local_executor(max_workers=workers, use_threads=True) as executor:
-        return executor.execute_loop_parallel(block_sum, "block", range(blocks), func_kwargs={"blocks": blocks, "steps": steps})
+        return executor.execute_loop_parallel(
+            block_sum, "block", range(blocks), func_kwargs={"blocks": blocks, "steps": steps}
+        )
 
 
 class Field:
@@ -172,7 +174,9 @@ class ClusterPanel:
         self.fields = {
             "type": Field(
                 "type",
-                w.Dropdown(options=[(v, k) for k, v in TYPES.items()], value="local", description="Runs on", style=style),
+                w.Dropdown(
+                    options=[(v, k) for k, v in TYPES.items()], value="local", description="Runs on", style=style
+                ),
                 6,
             ),
             "host": Field("host", text("Host", placeholder="login.campus.example"), 4),
@@ -195,9 +199,13 @@ class ClusterPanel:
 
         self.head = w.HTML(_dom_classes=("cx-head",))
         self.hint = w.HTML()
-        self.apply = w.Button(description="Check and apply", button_style="primary", _dom_classes=("cx-apply", "cx-wide"))
+        self.apply = w.Button(
+            description="Check and apply", button_style="primary", _dom_classes=("cx-apply", "cx-wide")
+        )
         self.active = w.HTML(_dom_classes=("cx-active",))
-        self.name = w.Text(description="Save as", placeholder="profile name", style=style, _dom_classes=("cx-input", "cx-name"))
+        self.name = w.Text(
+            description="Save as", placeholder="profile name", style=style, _dom_classes=("cx-input", "cx-name")
+        )
         self.save = w.Button(description="Save", _dom_classes=("cx-save", "cx-side"))
         self.saved = w.Dropdown(description="Saved profiles", style=style, _dom_classes=("cx-input", "cx-saved"))
         self.load = w.Button(description="Load", _dom_classes=("cx-load", "cx-side"))
@@ -205,7 +213,9 @@ class ClusterPanel:
         self.run = w.Button(description="Run test job locally", icon="play", _dom_classes=("cx-run", "cx-wide"))
         self.job = w.HTML(_dom_classes=("cx-job",))
         self.advanced = w.Accordion(
-            [self._grid("modules", "env", "commands", "workdir", "python")], titles=("Advanced",), _dom_classes=("cx-advanced",)
+            [self._grid("modules", "env", "commands", "workdir", "python")],
+            titles=("Advanced",),
+            _dom_classes=("cx-advanced",),
         )
 
         def card(*children):
@@ -225,14 +235,24 @@ class ClusterPanel:
         )
         right = w.VBox(
             [
-                card(title("Active configuration", "What <code>clustrix.get_config()</code> holds, without the defaults"), self.active),
+                card(
+                    title(
+                        "Active configuration", "What <code>clustrix.get_config()</code> holds, without the defaults"
+                    ),
+                    self.active,
+                ),
                 card(
                     title("Profiles", "YAML files that clustrix reads by itself"),
                     w.HBox([self.name, self.save], _dom_classes=("cx-row",)),
                     w.HBox([self.saved, self.load], _dom_classes=("cx-row",)),
                     self.profile_note,
                 ),
-                card(title("Test job", "Integrates π with clustrix on this computer"), w.HTML("<div style='height:10px'></div>"), self.run, self.job),
+                card(
+                    title("Test job", "Integrates π with clustrix on this computer"),
+                    w.HTML("<div style='height:10px'></div>"),
+                    self.run,
+                    self.job,
+                ),
             ],
             _dom_classes=("cx-col",),
         )
@@ -431,9 +451,17 @@ class ClusterPanel:
 
     def _show_active(self):
         config, defaults = clustrix.get_config(), ClusterConfig()
-        changed = {k: v for k, v in vars(config).items() if v != getattr(defaults, k) or (k == "cluster_type" and config.cluster_host)}
+        changed = {
+            k: v
+            for k, v in vars(config).items()
+            if v != getattr(defaults, k) or (k == "cluster_type" and config.cluster_host)
+        }
         changed = dict(sorted(changed.items(), key=lambda item: not item[0].startswith("cluster_")))
-        text = yaml.dump(changed, default_flow_style=False, sort_keys=False) if changed else "# all defaults: jobs run here\n"
+        text = (
+            yaml.dump(changed, default_flow_style=False, sort_keys=False)
+            if changed
+            else "# all defaults: jobs run here\n"
+        )
         self.active.value = f'<pre class="cx-yaml">{html.escape(text.rstrip())}</pre>'
 
 

@@ -64,13 +64,18 @@ class Dashboard:
     def __init__(self, jobs, slots=2):
         self.slots = slots
         self.rows = [_Row(job) for job in jobs]
-        self.start = w.Button(description="Run all jobs", icon="play", button_style="primary", _dom_classes=("jd-start",))
+        self.start = w.Button(
+            description="Run all jobs", icon="play", button_style="primary", _dom_classes=("jd-start",)
+        )
         self.only = w.ToggleButton(description="Only failed", icon="filter", _dom_classes=("jd-only",))
         self.title = w.HTML()
         self.counts = w.HTML()
         self.lock = threading.Lock()
         self.processes = set()
-        heading = w.HTML("".join(f"<span>{text}</span>" for text in ("Job", "State", "Progress", "Result", "Time")), _dom_classes=("jd-headings",))
+        heading = w.HTML(
+            "".join(f"<span>{text}</span>" for text in ("Job", "State", "Progress", "Result", "Time")),
+            _dom_classes=("jd-headings",),
+        )
         self.widget = w.VBox(
             [
                 w.HTML(STYLE),
@@ -108,7 +113,12 @@ class Dashboard:
         row.show("running")
         self._count("running")
         began = time.perf_counter()
-        process = subprocess.Popen([sys.executable, "-I", "-c", PREAMBLE + row.job.code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-c", PREAMBLE + row.job.code],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         self.processes.add(process)
         last = ""
         for line in process.stdout:
@@ -131,15 +141,22 @@ class Dashboard:
         with self.lock:
             states = [row.state for row in self.rows]
             self.title.value = f'<div class="jd-title">Jobs</div><div class="jd-sub">{len(states)} jobs, {self.slots} at a time: {state}</div>'
-            self.counts.value = '<div class="jd-counts">' + "".join(
-                f'<div><b class="jd-{kind}">{states.count(kind)}</b><span>{kind}</span></div>' for kind in ("queued", "running", "done", "failed")
-            ) + "</div>"
+            self.counts.value = (
+                '<div class="jd-counts">'
+                + "".join(
+                    f'<div><b class="jd-{kind}">{states.count(kind)}</b><span>{kind}</span></div>'
+                    for kind in ("queued", "running", "done", "failed")
+                )
+                + "</div>"
+            )
 
 
 class _Row:
     def __init__(self, job):
         self.job = job
-        self.name = w.HTML(f'<div class="jd-name">{html.escape(job.name)}</div><div class="jd-what">{html.escape(job.what)}</div>')
+        self.name = w.HTML(
+            f'<div class="jd-name">{html.escape(job.name)}</div><div class="jd-what">{html.escape(job.what)}</div>'
+        )
         self.badge, self.result, self.took = w.HTML(), w.HTML(), w.HTML()
         self.bar = w.FloatProgress(min=0, max=1)
         self.widget = w.Box([self.name, self.badge, self.bar, self.result, self.took], _dom_classes=("jd-row",))

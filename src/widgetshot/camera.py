@@ -506,8 +506,6 @@ class Stage:
             masks=masks,
             widgets=state["tree"],
             modules=state["modules"],
-            console=tuple(self.console),
-            blocked=tuple(self.blocked),
             settled=settled,
             second=None if settled or previous is None else previous,
             unrest=unrest,

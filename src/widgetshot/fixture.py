@@ -128,7 +128,9 @@ class Widgetshot:
         except WidgetshotError as error:
             outcome = error
         browser = self._request.getfixturevalue("widgetshot_browser")
-        result = self._engine.conclude(target, outcome, baseline, fingerprint(self._engine.settings, browser.version))
+        result = self._engine.conclude(
+            target, outcome, baseline, fingerprint(self._engine.settings, browser.version), stage
+        )
         self._conclude(self._request.node, result)
 
     def _target(self, name: str, *, cell: str | None, **options: Any) -> Target:

@@ -194,8 +194,6 @@ class Shot:
         masks: boxes of each mask of the target, as measured on the page, same order as `Target.masks`.
         widgets: the widget tree's state, plain JSON.
         modules: front-end module of each kind of widget shown -> its version.
-        console: errors the page wrote to its console.
-        blocked: URLs outside this machine that the page asked for; none was answered.
         settled: whether the page came to rest.
         second: where the page never came to rest, another picture of it that differs.
         unrest: what kept moving, in words.
@@ -205,8 +203,6 @@ class Shot:
     masks: tuple[tuple[Box, ...], ...] = ()
     widgets: Any = None
     modules: Mapping[str, str] = field(default_factory=dict)
-    console: tuple[str, ...] = ()
-    blocked: tuple[str, ...] = ()
     settled: bool = True
     second: Pixels | None = None
     unrest: str = ""
@@ -275,6 +271,8 @@ class Result:
 
     Attributes:
         sentence: the verdict in words a designer understands.
+        console: errors the page wrote to its console.
+        blocked: URLs outside this machine that the page asked for; none was answered.
         updated: whether this run wrote the baseline (only under --update-baselines).
         duration: seconds from opening its session, or from the previous shot, to the verdict.
     """
@@ -289,6 +287,8 @@ class Result:
     failure: Failure | None = None
     traits: tuple[TraitChange, ...] = ()
     fingerprint: Mapping[str, Any] = field(default_factory=dict)
+    console: tuple[str, ...] = ()
+    blocked: tuple[str, ...] = ()
     updated: bool = False
     duration: float = 0.0
 

@@ -250,8 +250,8 @@ def _entry(result: Result) -> dict[str, Any]:
             {"widget": change.widget, "trait": change.trait, "before": change.before, "after": change.after}
             for change in result.traits
         ],
-        "console": list(shot.console) if shot else [],
-        "blocked": list(shot.blocked) if shot else [],
+        "console": list(result.console),
+        "blocked": list(result.blocked),
         "fingerprint": dict(result.fingerprint),
         "baseline_fingerprint": dict(result.baseline.fingerprint) if result.baseline else None,
         "baseline_sha256": result.baseline.sha256 if result.baseline else None,

@@ -90,6 +90,7 @@ class Engine:
         self._opening = asyncio.Lock()
         self._slots = asyncio.Semaphore(settings.jobs)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._endings: set[asyncio.Task[None]] = set()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -205,6 +206,7 @@ class Engine:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._endings, return_exceptions=True)
         for future in self._futures.values():
             future.cancel()
         if self._camera is not None:
@@ -253,8 +255,8 @@ class Engine:
                 if exhibit is not None and frontend is not None:
                     # A kernel takes its time to end; the next notebook need not wait for it.
                     closing = self._loop.create_task(self._end(frontend, exhibit))
-                    self._tasks.add(closing)
-                    closing.add_done_callback(self._tasks.discard)
+                    self._endings.add(closing)
+                    closing.add_done_callback(self._endings.discard)
 
     async def _end(self, frontend: PageFrontend, exhibit: Exhibit) -> None:
         try:
@@ -296,7 +298,8 @@ class Engine:
             if result.verdict is Verdict.UNSTABLE and not await frontend.alive(stage.exhibit):
                 result = self._broken(target, _kernel_died(target), 0.0)
             now = perf_counter()
-            await self._settle_result(replace(result, duration=now - begin), pending, done)
+            result = replace(result, duration=now - begin, console=tuple(stage.console), blocked=tuple(stage.blocked))
+            await self._settle_result(result, pending, done)
             begin = now
         return begin
 
@@ -347,13 +350,19 @@ class Engine:
         return expected
 
     def conclude(
-        self, target: Target, shot: Shot | WidgetshotError, baseline: Baseline | None, fingerprint: Mapping[str, Any]
+        self,
+        target: Target,
+        shot: Shot | WidgetshotError,
+        baseline: Baseline | None,
+        fingerprint: Mapping[str, Any],
+        stage: Stage,
     ) -> Result:
         """Judge and record a shot that was taken elsewhere (or the error that came instead)."""
         if isinstance(shot, WidgetshotError):
             result = self._broken(target, shot, 0.0)
         else:
             result = self._judge(target, shot, baseline, fingerprint)
+        result = replace(result, console=tuple(stage.console), blocked=tuple(stage.blocked))
         if result.key not in self.order:
             self.order.append(result.key)
         return self._keep(result)

@@ -15,7 +15,15 @@ interface Config {
   kernelId: string;
   kernelName: string;
   amdUrl: string;
+  /** AMD name of each installed front end -> its address, without `.js`. */
+  frontEnds: Record<string, string>;
   mathUrl: string;
+}
+
+/** An error that a front end let escape, and which front ends its stack names. */
+interface Uncaught {
+  modules: string[];
+  message: string;
 }
 
 interface Rect {
@@ -35,14 +43,27 @@ type Manager = InstanceType<ReturnType<typeof liveManager>>;
 let manager: Manager;
 let kernel: KernelConnection;
 const problems: Problem[] = [];
+const uncaught: Uncaught[] = [];
 const roots = new Map<Element, string>();
 const started = start();
+
+// A front end that fails after its view was made (anywidget draws on its own time) tells nobody but the window.
+function escaped(error: unknown): void {
+  if (!(error instanceof Error)) return;
+  const stack = error.stack ?? "";
+  const modules = Object.keys(config.frontEnds).filter((name) => stack.includes(config.frontEnds[name]!));
+  // anywidget runs a widget's own code from a blob.
+  if (stack.includes("blob:")) modules.push("anywidget");
+  if (modules.length) uncaught.push({ modules, message: error.message });
+}
+window.addEventListener("error", (event) => escaped(event.error));
+window.addEventListener("unhandledrejection", (event) => escaped(event.reason));
 
 async function start(): Promise<void> {
   // This script runs in the head, before the notebook's own scripts; html-manager's comes in its turn, deferred.
   await new Promise((resolve) => document.addEventListener("DOMContentLoaded", resolve, { once: true }));
   // No urlArgs, no waitSeconds: modules come from this machine or not at all.
-  window.requirejs.config({ baseUrl: config.amdUrl, waitSeconds: 0 });
+  window.requirejs.config({ baseUrl: config.amdUrl, paths: config.frontEnds, waitSeconds: 0 });
   const [htmlManager, base] = await Promise.all([
     load<{ HTMLManager: typeof HTMLManager }>("@jupyter-widgets/html-manager"),
     load<Base>("@jupyter-widgets/base"),
@@ -151,9 +172,10 @@ async function ready(limit: number): Promise<string> {
   const deadline = new Promise<never>((_, reject) => {
     timer = activity.after(() => reject(new Deadline()), limit);
   });
+  let rounds = 0;
   const settle = async (): Promise<void> => {
     await started;
-    for (;;) {
+    for (; ; rounds += 1) {
       stage = "widgets are still being loaded or drawn";
       await drained();
       const before = activity.events;
@@ -172,7 +194,8 @@ async function ready(limit: number): Promise<string> {
     await Promise.race([settle(), deadline]);
     return "";
   } catch (error) {
-    if (error instanceof Deadline) return stage;
+    // After several rounds it is what begins each new one that never rests, not what the last one waited for.
+    if (error instanceof Deadline) return rounds > 1 ? activity.last : stage;
     throw error;
   } finally {
     activity.cancel(timer);
@@ -185,6 +208,12 @@ function problemsIn(selector: string | null): string[] {
     ({ element }) => element === null || !element.isConnected || scope?.contains(element),
   );
   const messages = here.map(({ message }) => message);
+  for (const [element, module] of manager?.drawn ?? []) {
+    if (!scope?.contains(element)) continue;
+    for (const error of uncaught) {
+      if (error.modules.includes(module)) messages.push(`the front end '${module}' failed: ${error.message}`);
+    }
+  }
   if (!messages.length && scope?.querySelector(".jupyter-widgets-error-widget")) {
     messages.push("a widget shows an error in place of itself");
   }

@@ -57,6 +57,8 @@ export function liveManager(Super: typeof HTMLManager, base: Base, kernel: Kerne
   return class LiveManager extends Super {
     readonly problems: Problem[] = [];
     readonly views = new Set<Promise<WidgetView>>();
+    /** Each view's element, with the front end that drew it. */
+    readonly drawn = new Map<Element, string>();
 
     constructor() {
       super({ loader: loadInstalled });
@@ -90,6 +92,7 @@ export function liveManager(Super: typeof HTMLManager, base: Base, kernel: Kerne
       this.views.add(view);
       void view.then(
         (made) => {
+          this.drawn.set(made.el, String(model.get("_view_module")));
           const error = made.model?.get("error") as Error | undefined;
           if (error && made.model.get("msg")) {
             this.problems.push({ element: made.el, message: error.message ?? String(error) });

@@ -119,6 +119,7 @@ class Exhibits:
             "token": self.serverapp.identity_provider.token,
             "kernelId": exhibit.kernel_id,
             "kernelName": name,
+            "frontEnds": front_ends(self.base_url),
             "amdUrl": url_path_join(self.base_url, "widgetshot/amd"),
             "mathUrl": url_path_join(self.base_url, "widgetshot/static/tex-svg.js"),
         }
@@ -310,30 +311,29 @@ class _SearchHandler(_StaticHandler):
 
     roots: tuple[str, ...] = ()
 
-    def initialize(self, roots: tuple[str, ...], as_module: bool = False) -> None:
-        super().initialize(roots[0])
+    def initialize(self, roots: tuple[str, ...]) -> None:
+        super().initialize(roots[0] if roots else os.devnull)
         self.roots = roots
-        self.as_module = as_module
-
-    @classmethod
-    def get_absolute_path(cls, root: str, path: str) -> str:
-        return os.path.abspath(os.path.join(root, path))
-
-    def candidates(self, path: str) -> Iterator[tuple[str, str]]:
-        for root in self.roots:
-            yield root, path
-            # AMD names a widget's front end `NAME`; it is installed as NAME/index.js.
-            if self.as_module and path.endswith(".js"):
-                yield root, os.path.join(path.removesuffix(".js"), "index.js")
 
     def validate_absolute_path(self, root: str, absolute_path: str) -> str:
         path = os.path.relpath(absolute_path, root)
-        for folder, candidate in self.candidates(path):
-            found = os.path.abspath(os.path.join(folder, candidate))
+        for folder in self.roots:
+            found = os.path.abspath(os.path.join(folder, path))
             if found.startswith(os.path.abspath(folder) + os.sep) and os.path.isfile(found):
                 self.root = folder
                 return str(super().validate_absolute_path(folder, found))
         raise web.HTTPError(404, f"{path} is not installed")
+
+
+def front_ends(base_url: str) -> dict[str, str]:
+    """AMD name of each installed widget front end -> its address, without `.js`."""
+    found: dict[str, str] = {}
+    for folder in map(Path, jupyter_path("nbextensions")):
+        # Scoped names, `@scope/name`, lie one level deeper.
+        for index in [*folder.glob("*/index.js"), *folder.glob("@*/*/index.js")]:
+            name = index.parent.relative_to(folder).as_posix()
+            found.setdefault(name, url_path_join(base_url, "nbextensions", name, "index"))
+    return found
 
 
 def load(serverapp: Any) -> None:
@@ -349,7 +349,7 @@ def load(serverapp: Any) -> None:
         (rf"widgetshot/exhibits/{id}", _PageHandler),
         (r"widgetshot/static/(.*)", _StaticHandler, {"path": str(STATIC)}),
         (r"widgetshot/lab/(.*)", _SearchHandler, {"roots": lab}),
-        (r"widgetshot/amd/(.*)", _SearchHandler, {"roots": (str(STATIC / "amd"), *nbextensions), "as_module": True}),
+        (r"widgetshot/amd/(.*)", _StaticHandler, {"path": str(STATIC / "amd")}),
         # Front ends fetch their own chunks and assets from the classic notebook's address.
         (r"nbextensions/(.*)", _SearchHandler, {"roots": nbextensions}),
     ]

@@ -1,0 +1,268 @@
+"""What goes wrong in a notebook gets the right verdict and a message, and sinks nothing else."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from conftest import MARK, Project, button_cell
+
+QUICK = "#| widgetshot: {timeout: 4, settle_timeout: 3}\n"
+CLOCK = """
+import threading, time, ipywidgets as widgets
+label = widgets.HTML("0")
+def tick():
+    n = 0
+    while True:
+        n += 1
+        label.value = f"<b class='clock' style='display:inline-block;width:200px'>{n}</b> ticks"
+        time.sleep(0.02)
+threading.Thread(target=tick, daemon=True).start()
+label
+"""
+ANYWIDGET = """
+import anywidget
+class Shown(anywidget.AnyWidget):
+    _esm = '''export default {{ {hook} }}'''
+Shown()
+"""
+
+NOTEBOOKS: dict[str, tuple[str, ...]] = {
+    "good": (button_cell(),),
+    "loop": (QUICK + "#| shot: s\nwhile True: pass",),
+    "killer": (QUICK + "#| shot: s\nimport os; os.kill(os.getpid(), 9)",),
+    "syntax": ("#| shot: s\ndef broken(:\n    pass",),
+    "raises": ("#| shot: first\nprint('shown')", "#| shot: second\n1 / 0"),
+    "no_frontend": (
+        "#| shot: fine\nimport ipywidgets as widgets\nwidgets.Label('fine')",
+        "#| shot: absent\nimport traitlets\n"
+        "class Absent(widgets.DOMWidget):\n"
+        "    _model_module = traitlets.Unicode('absent-widget').tag(sync=True)\n"
+        "    _view_module = traitlets.Unicode('absent-widget').tag(sync=True)\n"
+        "    _model_name = traitlets.Unicode('AbsentModel').tag(sync=True)\n"
+        "    _view_name = traitlets.Unicode('AbsentView').tag(sync=True)\n"
+        "widgets.VBox([widgets.Label('above'), Absent()])",
+    ),
+    "failing_view": ("#| shot: s" + ANYWIDGET.format(hook="render() { throw new Error('view broke') }"),),
+    "slow_view": (
+        "#| shot: s"
+        + ANYWIDGET.format(
+            hook="async render({ el }) { await new Promise(done => setTimeout(done, 900));"
+            " el.innerHTML = '<p style=\"background:#36c;color:#fff\">drawn late</p>'; }"
+        ),
+    ),
+    "damaged": (button_cell("#| shot: s"),),
+    "blank": ("#| shot: s\nfrom IPython.display import HTML\nHTML('<div style=\"height:40px\"></div>')",),
+    "blank_allowed": (
+        "#| shot: s\n#| blank: true\nfrom IPython.display import HTML\nHTML('<div style=\"height:40px\"></div>')",
+    ),
+    "nothing": ("#| shot: s\nx = 1",),
+    "closed": ("#| shot: s\nimport ipywidgets as widgets\nw = widgets.Label('x')\ndisplay(w)\nw.close()",),
+    "clock": (QUICK + "#| shot: s" + CLOCK,),
+    "capped": (QUICK + "#| shot: s\n#| cap: 0.5\n#| mask: {selector: .clock, reason: counts the ticks}" + CLOCK,),
+    "no_mask": ("#| shot: s\n#| mask: {selector: .nowhere, reason: test}\nprint('x')",),
+    "no_step": (
+        button_cell(
+            "#| shot:\n#|   - {name: before}\n#|   - name: lost\n"
+            "#|     steps: [{click: {selector: .nowhere, timeout: 0.5}}]\n#|   - {name: after}"
+        ),
+        "#| shot: elsewhere\nprint('another cell')",
+    ),
+    "dies_later": (
+        QUICK
+        + "#| shot:\n#|   - alive\n#|   - {name: dead, steps: [{click: button}]}\n"
+        + "import os, ipywidgets as widgets\nb = widgets.Button(description='end')\n"
+        + "b.on_click(lambda _: os._exit(1))\nb",
+    ),
+    "outside": (
+        "#| shot: s\nfrom IPython.display import HTML\n"
+        'HTML(\'<p>text</p><img src="http://pictures.example/x.png" width=9 height=9>'
+        '<script>fetch("https://api.example/data").catch(() => 0); new WebSocket("ws://203.0.113.9/live")</script>\')',
+    ),
+    "no_kernel": ("#| widgetshot: {kernel: cobol}\n#| shot: s\nprint(1)",),
+}
+
+
+@pytest.fixture(scope="module")
+def judged(shared_project: Project) -> Project:
+    """All faulty notebooks, photographed once for baselines and once for verdicts."""
+    project = shared_project
+    for name, sources in NOTEBOOKS.items():
+        project.notebook(f"notebooks/{name}.ipynb", *sources)
+    whole = project.notebook("notebooks/truncated.ipynb", "print(1)").read_text()
+    project.write("notebooks/truncated.ipynb", whole[: len(whole) // 2])
+    first = project.widgetshot("run", "--update-baselines")
+    assert "good.ipynb::button: baseline written" in first.stdout
+    baseline = next((project.root / "baselines").rglob("damaged/s.png"))
+    baseline.write_bytes(baseline.read_bytes()[:150])
+    done = project.widgetshot("run")
+    project.write("output.txt", done.stdout + done.stderr)
+    project.write("code.txt", str(done.returncode))
+    return project
+
+
+def failure(project: Project, name: str) -> dict[str, Any]:
+    entry = project.entry(f"notebooks/{name}")
+    assert entry["verdict"] == "broken"
+    assert entry["status"] == "failed"
+    error: dict[str, Any] = entry["error"]
+    return error
+
+
+@pytest.mark.parametrize("name", ["good.ipynb::button", "slow_view.ipynb::s", "capped.ipynb::s", "outside.ipynb::s"])
+def test_good_neighbours_are_judged(judged: Project, name: str) -> None:
+    assert judged.entry(f"notebooks/{name}")["verdict"] == "match"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "says", "advises"),
+    [
+        ("loop.ipynb::s", "NotebookError", "not finished after 4 s", "timeout"),
+        ("killer.ipynb::s", "NotebookError", "the kernel died", "jupyter execute notebooks/killer.ipynb"),
+        ("syntax.ipynb::s", "NotebookError", "SyntaxError", "jupyter execute notebooks/syntax.ipynb"),
+        ("raises.ipynb::first", "NotebookError", "raises.ipynb::cell-1: the cell raised ZeroDivisionError", "execute"),
+        ("no_frontend.ipynb::absent", "CaptureError", "front end of 'absent-widget'", "pip install absent-widget"),
+        ("failing_view.ipynb::s", "CaptureError", "view broke", "open the notebook"),
+        ("blank.ipynb::s", "CaptureError", "blank", "blank: true"),
+        ("nothing.ipynb::s", "CaptureError", "shows nothing", "display the widget"),
+        ("closed.ipynb::s", "CaptureError", "closed", "open the notebook"),
+        ("no_mask.ipynb::s", "CaptureError", "'.nowhere' (test) matches nothing", "remove the mask"),
+        ("no_step.ipynb::lost", "CaptureError", "'.nowhere' in 0.5 s", "correct the selector"),
+        ("no_step.ipynb::after", "CaptureError", "an earlier step of its cell failed", ""),
+        ("dies_later.ipynb::dead", "NotebookError", "the kernel died while its page was open", "jupyter execute"),
+        ("no_kernel.ipynb::s", "NotebookError", "kernel 'cobol' is not installed", "ipykernel install"),
+        ("damaged.ipynb::s", "BaselineError", "no readable picture", "git checkout"),
+    ],
+)
+def test_fault_is_broken_with_its_cause_and_the_next_step(
+    judged: Project, name: str, kind: str, says: str, advises: str
+) -> None:
+    error = failure(judged, name)
+    assert error["type"] == kind
+    assert says in error["message"]
+    assert advises in error["next"]
+
+
+@pytest.mark.parametrize(
+    "name", ["no_frontend.ipynb::fine", "no_step.ipynb::before", "no_step.ipynb::elsewhere", "dies_later.ipynb::alive"]
+)
+def test_only_the_shots_that_a_fault_touches_are_broken(judged: Project, name: str) -> None:
+    assert judged.entry(f"notebooks/{name}")["verdict"] == "match"
+
+
+def test_page_that_never_settles_is_unstable_with_both_pictures(judged: Project) -> None:
+    entry = judged.entry("notebooks/clock.ipynb::s")
+    assert entry["verdict"] == "unstable"
+    pictures = entry["pictures"]
+    assert pictures["shot"]["sha256"] != pictures["second"]["sha256"]
+    for kind in ("shot", "second"):
+        assert (judged.root / "widgetshot-report" / pictures[kind]["path"]).is_file()
+    assert not list((judged.root / "baselines").rglob("clock/*"))
+
+
+def test_blank_picture_is_fine_where_declared(judged: Project) -> None:
+    assert judged.entry("notebooks/blank_allowed.ipynb::s")["verdict"] == "match"
+
+
+def test_requests_to_elsewhere_are_named(judged: Project) -> None:
+    blocked = judged.entry("notebooks/outside.ipynb::s")["blocked"]
+    assert sorted(blocked) == ["http://pictures.example/x.png", "https://api.example/data", "ws://203.0.113.9/live"]
+
+
+def test_unreadable_notebook_is_told_and_a_damaged_baseline_is_exit_2(judged: Project) -> None:
+    output = (judged.root / "output.txt").read_text()
+    assert "notebooks/truncated.ipynb: not a valid notebook (truncated?)" in output
+    assert "Traceback" not in output
+    assert (judged.root / "code.txt").read_text() == "2"
+
+
+def test_damaged_baseline_is_taken_anew_under_update(judged: Project) -> None:
+    done = judged.widgetshot("run", "--update-baselines", "notebooks/damaged.ipynb", "--report", "other")
+    assert done.returncode == 0, done.stdout
+    assert "damaged.ipynb::s: baseline written" in done.stdout
+
+
+def test_no_browser_is_exit_2_with_the_command_that_installs_one(project: Project) -> None:
+    project.notebook("notebooks/n.ipynb", button_cell())
+    (project.root / "empty").mkdir()
+    nowhere = {"PATH": str(project.root / "empty"), "PLAYWRIGHT_BROWSERS_PATH": str(project.root / "empty")}
+    done = project.widgetshot("run", environment=nowhere)
+    assert done.returncode == 2
+    assert "no chromium browser was found" in done.stderr
+    assert "playwright install --with-deps chromium-headless-shell" in done.stderr
+    assert "Traceback" not in done.stderr
+    told = project.widgetshot("doctor", environment=nowhere)
+    assert told.returncode == 2
+    assert "✗ chromium" in told.stdout
+    stopped = project.pytest("notebooks", environment=nowhere)
+    assert stopped.returncode == 2
+    assert "no chromium browser was found" in stopped.stdout
+
+
+def test_full_disk_is_exit_2_and_the_verdicts_are_told(project: Project) -> None:
+    project.notebook("notebooks/n.ipynb", button_cell())
+    project.notebook("notebooks/m.ipynb", button_cell())
+    folder = project.root / "small"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", str(folder)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("only root may mount a small disk")
+    try:
+        done = project.widgetshot("run", "--report", str(folder))
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+    assert done.returncode == 2
+    assert "No space left on device" in done.stdout + done.stderr
+    assert "--report" in done.stdout + done.stderr
+    assert "2 new" in done.stdout
+
+
+def start(project: Project, *words: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "widgetshot", *words],
+        cwd=project.root,
+        env=os.environ | {MARK: project.mark},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def wait_until(true: Any, seconds: float = 40) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.05)
+
+
+def finished(report: Path) -> int:
+    journal = report / "journal.jsonl"
+    return len(journal.read_text().splitlines()) if journal.is_file() else 0
+
+
+@pytest.mark.parametrize("signal", ["SIGKILL", "SIGTERM", "SIGINT"])
+def test_killed_run_leaves_what_was_finished_and_no_process(project: Project, signal: str) -> None:
+    project.notebook("notebooks/a.ipynb", button_cell())
+    project.notebook(
+        "notebooks/b.ipynb", "#| shot: s\nimport subprocess, time\nsubprocess.Popen(['sleep', '500'])\ntime.sleep(500)"
+    )
+    running = start(project, "run", "--jobs", "2")
+    wait_until(lambda: finished(project.root / "widgetshot-report") == 1)
+    wait_until(lambda: any("sleep 500" in line for line in project.left_behind()))
+    psutil.Process(running.pid).send_signal({"SIGKILL": 9, "SIGTERM": 15, "SIGINT": 2}[signal])
+    output, _ = running.communicate(timeout=60)
+    wait_until(lambda: not project.left_behind())
+    approved = project.widgetshot("approve", "--all")
+    assert approved.returncode == 0, approved.stderr
+    assert "notebooks/a/button" in approved.stdout
+    if signal != "SIGKILL":
+        assert "Traceback" not in output
+        assert json.loads((project.root / "widgetshot-report" / "run.json").read_text())["complete"] is False
