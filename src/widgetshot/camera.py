@@ -74,6 +74,13 @@ _INIT = """
 })();
 """
 
+# What pages ask for -> the pinned font they get. Chromium's own generic families go by the names of old fonts.
+_FONT_ALIASES = {
+    "Noto Sans": ("sans-serif", "sans", "system-ui", "Arial", "Helvetica", "Liberation Sans", "Verdana", "Roboto"),
+    "DejaVu Serif": ("serif", "Times New Roman", "Times", "Georgia", "Liberation Serif"),
+    "DejaVu Sans Mono": ("monospace", "Courier New", "Courier", "Liberation Mono", "Menlo", "Consolas", "Monaco"),
+}
+
 _FONTS_CONF = """<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig>
@@ -85,10 +92,7 @@ _FONTS_CONF = """<?xml version="1.0"?>
     <edit name="hintstyle" mode="assign"><const>hintnone</const></edit>
     <edit name="rgba" mode="assign"><const>none</const></edit>
   </match>
-  <alias binding="strong"><family>sans-serif</family><prefer><family>Noto Sans</family></prefer></alias>
-  <alias binding="strong"><family>system-ui</family><prefer><family>Noto Sans</family></prefer></alias>
-  <alias binding="strong"><family>serif</family><prefer><family>DejaVu Serif</family></prefer></alias>
-  <alias binding="strong"><family>monospace</family><prefer><family>DejaVu Sans Mono</family></prefer></alias>
+%(aliases)s
 </fontconfig>
 """
 
@@ -108,6 +112,11 @@ def launch_options(settings: Settings, browser: Browser, folder: Path) -> dict[s
         names = {
             "folders": "\n".join(f"  <dir>{_escape(str(font))}</dir>" for font in folders),
             "cache": _escape(str(folder / "fonts-cache")),
+            "aliases": "\n".join(
+                f'  <alias binding="strong"><family>{name}</family><prefer><family>{font}</family></prefer></alias>'
+                for font, names in _FONT_ALIASES.items()
+                for name in names
+            ),
         }
         conf.write_text(_FONTS_CONF % names, encoding="utf-8")
         env["FONTCONFIG_FILE"] = str(conf)

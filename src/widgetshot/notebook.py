@@ -3,15 +3,15 @@
 The declaration language is described in docs/reference/notebook-options.md.
 """
 
+import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import nbformat
 import yaml
 
 from widgetshot.errors import ConfigError, NotebookError, WidgetshotError, nearest
@@ -111,27 +111,52 @@ def read_notebook(file: Path, path: str, defaults: Defaults | None = None) -> No
         raise error.at(path) from None
 
 
-def _load(file: Path, path: str) -> tuple[list[Any], Mapping[str, Any]]:
+@dataclass(frozen=True)
+class _Cell:
+    """What matters of a cell. `id` is None where the format has none."""
+
+    id: str | None
+    code: bool
+    source: str
+    tags: tuple[str, ...]
+
+
+def _load(file: Path, path: str) -> tuple[list[_Cell], Mapping[str, Any]]:
+    """Cells and metadata of a notebook file.
+
+    Read without nbformat, whose import alone takes over a second, which every collection would pay; formats before 4
+    are left to it.
+    """
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise NotebookError(f"can't be read: {error}", where=path, next_step=f"check the file {file}") from error
     try:
-        # nbformat's reader validates and warns; conversion of older formats keeps one shape below.
-        notebook = nbformat.reads(text, as_version=4)
+        content = json.loads(text)
+        if not isinstance(content, dict) or "nbformat" not in content:
+            raise ValueError("it has no 'nbformat'")
+        if content["nbformat"] != 4:
+            import nbformat
+
+            content = nbformat.reads(text, as_version=4)
+        return [_cell(raw) for raw in content["cells"]], content["metadata"]
     except Exception as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        if len(first) > 200:
-            first = first[:200] + "..."
+        detail = f"no {error}" if isinstance(error, KeyError) else str(error)
         raise NotebookError(
-            f"not a valid notebook (truncated?): {first}",
+            f"not a valid notebook (truncated?): {detail.splitlines()[0][:200] if detail else type(error).__name__}",
             where=path,
             next_step=f"open it in Jupyter and save it again, or: git checkout -- {path}",
         ) from error
-    return list(notebook.cells), cast(Mapping[str, Any], notebook.metadata)
 
 
-def _parse(cells: list[Any], metadata: Mapping[str, Any], path: str, defaults: Defaults) -> Notebook:
+def _cell(raw: Any) -> _Cell:
+    source = raw["source"]
+    text = source if isinstance(source, str) else "".join(source)
+    tags = raw["metadata"].get("tags", [])
+    return _Cell(raw.get("id"), raw["cell_type"] == "code", text, tuple(str(tag) for tag in tags))
+
+
+def _parse(cells: list[_Cell], metadata: Mapping[str, Any], path: str, defaults: Defaults) -> Notebook:
     options: dict[str, Any] = {}
     own = metadata.get("widgetshot", {})
     if not isinstance(own, Mapping):
@@ -141,9 +166,9 @@ def _parse(cells: list[Any], metadata: Mapping[str, Any], path: str, defaults: D
     declared: list[_Declared] = []
     first_code = True
     for index, cell in enumerate(cells):
-        if cell.cell_type != "code":
+        if not cell.code:
             continue
-        cell_id = cell.get("id") or f"position-{index}"
+        cell_id = cell.id or f"position-{index}"
         where = f"{path}::{cell_id}"
         block, body = split_block(cell.source, where)
         if first_code:
@@ -151,8 +176,7 @@ def _parse(cells: list[Any], metadata: Mapping[str, Any], path: str, defaults: D
         elif "widgetshot" in block:
             raise ConfigError("'widgetshot:' belongs at the top of the first code cell", where=where)
         first_code = False
-        tags = cell.metadata.get("tags", [])
-        declared += _declared_by(block, body, tags, cell, len(declared), where)
+        declared += _declared_by(block, body, cell, len(declared), where)
 
     _check_keys(options, _NOTEBOOK_OPTIONS, "notebook option", path)
     if not declared:
@@ -205,16 +229,14 @@ def split_block(source: str, where: str) -> tuple[dict[str, Any], str]:
     return {str(key): value for key, value in block.items()}, body
 
 
-def _declared_by(
-    block: dict[str, Any], body: str, tags: Iterable[str], cell: Any, order: int, where: str
-) -> list[_Declared]:
+def _declared_by(block: dict[str, Any], body: str, cell: _Cell, order: int, where: str) -> list[_Declared]:
     """The shots that one cell declares, by block or by tag."""
-    tagged = [tag for tag in tags if tag == "shot" or tag.startswith("shot:")]
-    for tag in tags:
+    tagged = [tag for tag in cell.tags if tag == "shot" or tag.startswith("shot:")]
+    for tag in cell.tags:
         if tag not in tagged and get_close_matches(tag.split(":")[0], ["shot"], cutoff=0.75):
             raise ConfigError(f"unknown tag '{tag}'; did you mean 'shot' or 'shot:NAME'?", where=where)
     stray = [key for key in block if key not in _BLOCK_KEYS and not _QUARTO.fullmatch(key)]
-    cell_id = cell.get("id")
+    cell_id = cell.id
     if "shot" not in block:
         for key in stray:
             if key in _SHOT_OPTIONS or get_close_matches(key, ["shot", "widgetshot"], cutoff=0.7):

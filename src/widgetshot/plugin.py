@@ -197,8 +197,8 @@ class TargetItem(pytest.Item):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
-    def reportinfo(self) -> tuple[Path, None, str]:
-        return self.path, None, self.target.nodeid
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, 0, self.target.nodeid
 
 
 class PictureError(AssertionError):

@@ -18,6 +18,14 @@ from widgetshot.errors import ServerError
 _START_TIMEOUT = 60.0
 _STOP_TIMEOUT = 20.0
 _LOG_TAIL = 15
+# jsonschema, which Jupyter Server and nbformat import, would load rfc3987_syntax for a check of URLs that nobody asks
+# for; compiling that package's grammar takes over a second. Without it jsonschema leaves the check out.
+_PROGRAM = """
+import sys
+sys.modules["rfc3987_syntax"] = None
+from jupyter_server.serverapp import main
+main()
+"""
 
 
 class Server:
@@ -70,8 +78,8 @@ class Server:
             # The token travels in the environment: arguments can be read by every user of the machine.
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                "-m",
-                "jupyter_server",
+                "-c",
+                _PROGRAM,
                 "--ServerApp.ip=127.0.0.1",
                 "--ServerApp.port=0",
                 "--ServerApp.open_browser=False",
@@ -89,13 +97,13 @@ class Server:
                 env=environment,
                 start_new_session=True,
             )
-        info = await self._announced(runtime / f"jpserver-{self._process.pid}.json")
-        self.url = info["url"].rstrip("/")
         self._http = SimpleAsyncHTTPClient(force_instance=True, max_clients=1000, max_body_size=2**30)
+        await self._listens(runtime / f"jpserver-{self._process.pid}.json")
 
-    async def _announced(self, file: Path) -> dict[str, Any]:
-        """The server's own description of itself, which it writes when it listens."""
+    async def _listens(self, file: Path) -> None:
+        """Wait until the server has described itself in a file (it does so a moment too early) and answers."""
         assert self._process is not None
+        assert self._http is not None
         deadline = asyncio.get_running_loop().time() + _START_TIMEOUT
         while asyncio.get_running_loop().time() < deadline:
             if self._process.returncode is not None:
@@ -103,8 +111,10 @@ class Server:
                     f"the Jupyter server ended at once with exit code {self._process.returncode}:\n{self.log_tail()}",
                     next_step="widgetshot doctor",
                 )
-            with contextlib.suppress(OSError, json.JSONDecodeError):
-                return dict(json.loads(file.read_text(encoding="utf-8")))
+            with contextlib.suppress(OSError, json.JSONDecodeError, HTTPClientError):
+                self.url = json.loads(file.read_text(encoding="utf-8"))["url"].rstrip("/")
+                await self._http.fetch(f"{self.url}/api")
+                return
             await asyncio.sleep(0.02)
         raise ServerError(
             f"the Jupyter server was not ready after {_START_TIMEOUT:g} s:\n{self.log_tail()}",

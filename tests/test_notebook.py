@@ -1,0 +1,503 @@
+"""The declaration language: what a notebook says becomes targets, or an error with a place."""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from builders import PATH, block, bug, cell, notebook_json, read
+from widgetshot.errors import ConfigError, NotebookError, WidgetshotError
+from widgetshot.model import Box, Mask, Step, Tolerance, Viewport
+from widgetshot.notebook import Defaults, read_notebook
+
+PHONE = "{name: phone, width: 375, height: 700}"
+
+
+def refusal(folder: Path, *cells: str | dict[str, Any], **options: Any) -> str:
+    with pytest.raises(WidgetshotError) as caught:
+        read(folder, *cells, **options)
+    return str(caught.value)
+
+
+def names(folder: Path, *cells: str | dict[str, Any], **options: Any) -> list[str]:
+    return [target.name for target in read(folder, *cells, **options).targets]
+
+
+OPTIONS: list[tuple[str, str, object]] = [
+    ("mask: {selector: .clock, reason: time}", "masks", (Mask("time", selector=".clock"),)),
+    (
+        "mask: [{box: [0, 2, 3, 4], reason: a}, {selector: b, reason: c}]",
+        "masks",
+        (Mask("a", box=Box(0, 2, 3, 4)), Mask("c", selector="b")),
+    ),
+    ("mask: []", "masks", ()),
+    ("tolerance: {pixels: 3}", "tolerance", Tolerance(pixels=3)),
+    ("tolerance: {share: 0.001}", "tolerance", Tolerance(share=0.001)),
+    ("tolerance: {pixels: 2, share: 0.5, threshold: 0.1}", "tolerance", Tolerance(2, 0.5, 0.1)),
+    ("theme: dark", "theme", "dark"),
+    ("viewport: 400x300", "viewport", Viewport(400, 300)),
+    (f"viewport: {PHONE}", "viewport", Viewport(375, 700, "phone")),
+    ("capture: page", "capture", "page"),
+    ("cap: 2.5", "cap", 2.5),
+    ("cap: null", "cap", None),
+    ("blank: true", "blank", True),
+]
+
+
+@pytest.mark.parametrize("place", ["beside", "inside", "first cell", "metadata"])
+@pytest.mark.parametrize(("option", "attribute", "expected"), OPTIONS)
+def test_an_option_reaches_the_target_wherever_it_stands(
+    tmp_path: Path, place: str, option: str, attribute: str, expected: object
+) -> None:
+    metadata = {"widgetshot": yaml.safe_load(option)} if place == "metadata" else {}
+    lines = {
+        "beside": ["shot: a", option],
+        "inside": ["shot:", "  name: a", f"  {option}"],
+        "first cell": [f"widgetshot: {{{option}}}", "shot: a"],
+        "metadata": ["shot: a"],
+    }[place]
+    (target,) = read(tmp_path, block(*lines), metadata=metadata).targets
+    assert getattr(target, attribute) == expected
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        ("click: button", Step("click", {"selector": "button"})),
+        ("click: {selector: b, page: true, timeout: 3}", Step("click", {"selector": "b", "page": True, "timeout": 3})),
+        ("fill: {selector: input, text: ''}", Step("fill", {"selector": "input", "text": ""})),
+        ("fill: {selector: input, text: 12}", Step("fill", {"selector": "input", "text": "12"})),
+        ("press: Enter", Step("press", {"key": "Enter"})),
+        ("press: 5", Step("press", {"key": "5"})),
+        ("press: {selector: i, key: Control+A}", Step("press", {"selector": "i", "key": "Control+A"})),
+        ("hover: 'text=Run'", Step("hover", {"selector": "text=Run"})),
+        ("select: {selector: s, option: two}", Step("select", {"selector": "s", "option": "two"})),
+        ("drag: {selector: s, to: 0}", Step("drag", {"selector": "s", "to": 0})),
+        ("drag: {selector: s, to: 1}", Step("drag", {"selector": "s", "to": 1})),
+        ("upload: {selector: s, file: a.csv}", Step("upload", {"selector": "s", "file": "a.csv"})),
+        ("wait: 3 workers", Step("wait", {"text": "3 workers"})),
+        ("wait: {selector: .done}", Step("wait", {"selector": ".done"})),
+        ("wait: {text: done, timeout: 0.5}", Step("wait", {"text": "done", "timeout": 0.5})),
+        pytest.param(
+            "fill: {selector: i, text: yes}", Step("fill", {"selector": "i", "text": "yes"}), marks=bug("types 'True'")
+        ),
+        pytest.param(
+            "fill: {selector: i, text: 12:30}",
+            Step("fill", {"selector": "i", "text": "12:30"}),
+            marks=bug("types '750', YAML 1.1's base 60"),
+        ),
+        pytest.param("press: 007", Step("press", {"key": "007"}), marks=bug("presses '7', YAML 1.1's octal")),
+    ],
+)
+def test_a_step_is_read_in_each_of_its_forms(tmp_path: Path, step: str, expected: Step) -> None:
+    (target,) = read(tmp_path, block("shot: a", "steps:", f"  - {step}")).targets
+    assert target.steps == (expected,)
+
+
+def test_notebook_only_options_and_their_defaults(tmp_path: Path) -> None:
+    plain = read(tmp_path, "1")
+    assert (plain.timeout, plain.settle_timeout, plain.kernel, plain.skip) == (60, 10, "", "")
+    notebook = read(tmp_path, block("widgetshot: {timeout: 5, settle_timeout: 0.5, kernel: ir, skip: needs a GPU}"))
+    assert (notebook.timeout, notebook.settle_timeout, notebook.kernel, notebook.skip) == (5, 0.5, "ir", "needs a GPU")
+    assert notebook.targets[0].timeout == 5
+
+
+def test_the_nearer_declaration_wins_and_masks_add_up(tmp_path: Path) -> None:
+    mask = "{selector: %s, reason: r}"
+    notebook = read(
+        tmp_path,
+        block("widgetshot:", "  timeout: 7", "  theme: light", f"  mask: {mask % 'b'}", "shot: a"),
+        block("shot: c", "theme: [light, dark]", f"mask: {mask % 'd'}"),
+        metadata={"widgetshot": {"timeout": 99, "theme": "dark", "cap": 3}},
+        defaults=Defaults(tolerance=Tolerance(9), settle_timeout=4),
+    )
+    assert (notebook.timeout, notebook.settle_timeout) == (7, 4)
+    assert [target.name for target in notebook.targets] == ["a", "c", "c[dark]"]
+    assert {target.cap for target in notebook.targets} == {3}
+    assert {target.tolerance for target in notebook.targets} == {Tolerance(9)}
+    assert [mask.selector for mask in notebook.targets[1].masks] == ["b", "d"]
+
+
+@pytest.mark.parametrize("zero", ["{pixels: 0}", "{share: 0}", "{threshold: 0}"])
+def test_an_explicit_zero_is_kept(tmp_path: Path, zero: str) -> None:
+    (target,) = read(
+        tmp_path, block("shot: a", f"tolerance: {zero}"), defaults=Defaults(tolerance=Tolerance(5, 0.5, 0.1))
+    ).targets
+    assert target.tolerance == Tolerance(0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["shot: a"], ["a"]),
+        (["shot: true"], ["c0"]),
+        (["shot:"], ["c0"]),
+        (["shot: {}"], ["c0"]),
+        (["shot: {name: null, blank: true}"], ["c0"]),
+        (["shot: 3"], ["3"]),
+        (["shot: false"], ["page"]),
+        (["shot: Überblick 2.1_a-b"], ["Überblick 2.1_a-b"]),
+        (["shot: [a, {name: b}]"], ["a", "b"]),
+        (["shot: a", "theme: [dark, light]"], ["a[dark]", "a"]),
+        (["shot: a", f"viewport: [960x720, {PHONE}, 400x300]"], ["a", "a[phone]", "a[400x300]"]),
+        (
+            ["shot: a", "theme: [light, dark]", f"viewport: [960x720, {PHONE}]"],
+            ["a", "a[phone]", "a[dark]", "a[dark,phone]"],
+        ),
+        (["echo: false", "fig-cap: x", "label: fig-a", "shot: a"], ["a"]),
+        (["label: fig-a", "layout-ncol: 2"], ["page"]),
+        (["hide"], ["page"]),
+        (["default_exp core", "export"], ["page"]),
+        (["made_up: by someone else"], ["page"]),
+        pytest.param(["shot: [{name: on}, {name: off}]"], ["on", "off"], marks=bug("named 'True' and 'False'")),
+        pytest.param(["shot: 12:30"], [], marks=bug("named '750'; ':' is no letter of a name")),
+        pytest.param(
+            ["export", "eval: false"], ["page"], marks=bug("nbdev's bare directive before another is 'not valid YAML'")
+        ),
+        pytest.param(["hide", "shot: a"], ["a"], marks=bug("nbdev's bare directive beside 'shot' is 'not valid YAML'")),
+        pytest.param([" "], ["page"], marks=bug("an empty '#|' comment is refused")),
+        pytest.param(["shot: a", "renderings: [light, dark]"], ["a"], marks=bug("Quarto's 'renderings' is unknown")),
+        pytest.param(
+            ["shot: a", f"viewport: [{PHONE}, 960x720]"],
+            ["a[phone]", "a"],
+            marks=bug("viewports_from: 'the first unnamed entry is the default' holds for the first entry only"),
+        ),
+    ],
+)
+def test_names_of_what_a_block_declares(tmp_path: Path, lines: list[str], expected: list[str]) -> None:
+    if not expected:
+        assert "::c0" in refusal(tmp_path, block(*lines))
+    else:
+        assert names(tmp_path, block(*lines)) == expected
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"), [(["shot"], ["c"]), (["shot:"], ["c"]), (["shot:a", "x", "shot:b"], ["a", "b"]), ([], ["page"])]
+)
+def test_tags_declare_shots(tmp_path: Path, tags: list[str], expected: list[str]) -> None:
+    assert names(tmp_path, cell("1", "c", tags), cell("#| echo: false", "d", ["hide-input", "parameters"])) == expected
+
+
+def test_a_notebook_without_shots_gets_one_of_its_whole_page(tmp_path: Path) -> None:
+    (target,) = read(tmp_path, "1", "2", cell("#| shot: no", "m", kind="markdown")).targets
+    assert (target.name, target.cell_id, target.capture) == ("page", None, "page")
+    assert (target.nodeid, target.path) == ("notebooks/x.ipynb::page", "notebooks/x/page")
+
+
+def test_targets_come_in_the_order_in_which_a_person_would_act(tmp_path: Path) -> None:
+    targets = read(tmp_path, block("shot: [z, b]"), "1", cell("2", "t", ["shot:y"]), block("shot: a")).targets
+    assert [(target.name, target.order, target.cell_id) for target in targets] == [
+        ("z", 0, "c0"),
+        ("b", 1, "c0"),
+        ("y", 2, "t"),
+        ("a", 3, "c3"),
+    ]
+
+
+def test_the_source_is_told_without_its_block(tmp_path: Path) -> None:
+    source = "\n\n  #| shot: a\n  #| steps: []\nprint(1)\n#| shot: not here\n"
+    assert read(tmp_path, source).targets[0].source == "print(1)\n#| shot: not here"
+
+
+def test_inserting_cells_renames_nothing(tmp_path: Path) -> None:
+    cells = [cell(block("shot: a"), "one"), cell(block("shot: true"), "two"), cell("3", "three", ["shot"])]
+    before = read(tmp_path, *cells).targets
+    new = [cell("import os", "n1"), cell("# Title", "n2", kind="markdown")]
+    after = read(tmp_path, *new, cells[0], cell(block("shot: b"), "n3"), *cells[1:]).targets
+    assert [(target.path, target.cell_id) for target in after if target.shot != "b"] == [
+        (target.path, target.cell_id) for target in before
+    ]
+
+
+def test_old_notebooks_have_no_ids_but_may_have_names(tmp_path: Path) -> None:
+    (target,) = read(tmp_path, "1", block("shot: a"), minor=4).targets
+    assert (target.name, target.cell_id) == ("a", "position-1")
+    said = refusal(tmp_path, block("shot: true"), minor=4)
+    assert "notebooks/x.ipynb::position-0" in said
+    assert "write 'shot: NAME'" in said
+
+
+V3 = {"cell_type": "code", "input": "#| shot: true", "language": "python", "outputs": [], "metadata": {}}
+
+
+@bug("nbformat makes up random ids, so the shot has another name (and key) each time it is read")
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "document",
+    [
+        notebook_json(cell("#| shot: true")),
+        notebook_json(cell("1", "same"), cell("#| shot: true", "same")),
+        json.dumps({"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"cells": [V3]}]}),
+    ],
+    ids=["no id", "two with one id", "nbformat 3"],
+)
+def test_a_key_never_changes_between_two_readings(tmp_path: Path, document: str) -> None:
+    file = tmp_path / "x.ipynb"
+    file.write_text(document, encoding="utf-8")
+    read_twice = []
+    for _ in range(2):
+        try:
+            read_twice.append([target.path for target in read_notebook(file, PATH).targets])
+        except WidgetshotError as error:
+            read_twice.append([str(error)])
+    assert read_twice[0] == read_twice[1]
+
+
+@bug("under -W error a notebook whose cells have no ids is told to be truncated")
+def test_a_warning_of_nbformat_is_no_truncation(tmp_path: Path) -> None:
+    assert names(tmp_path, cell("#| shot: a")) == ["a"]
+
+
+ERRORS: list[Any] = [
+    # (block, place after the notebook's path, what the message says)
+    (["shto: a"], "::c0", "did you mean 'shot'"),
+    (["tolerance: {pixels: 1}"], "::c0", "'tolerance' without a 'shot:'"),
+    (["shot: a", "tolerence: {pixels: 1}"], "::c0", "unknown option 'tolerence'; did you mean 'tolerance'?"),
+    (["shot: {name: a, maks: []}"], "::c0", "did you mean 'mask'?"),
+    (["shot: []"], "::c0", "empty list"),
+    (["shot: [true, a]"], "::c0", "needs a name"),
+    (["shot: [a, b]", "steps: []"], "::c0", "'steps' and 'name' belong inside"),
+    (["shot: [[a]]"], "::c0", "is not valid"),
+    (["shot: 1.5"], "::c0", "is not valid"),
+    (["shot: ../x"], "::c0", "'../x' is not valid"),
+    (["shot: a/b"], "::c0", "'a/b' is not valid"),
+    (["shot: '[x]'"], "::c0", "'[x]' is not valid"),
+    (["shot: 'a\\b'"], "::c0", "is not valid"),
+    (["shot: .hidden"], "::c0", "is not valid"),
+    (["shot: ' a'"], "::c0", "is not valid"),
+    ([r'shot: "a\n"'], "::c0", "is not valid"),
+    ([f"shot: {'a' * 101}"], "::c0", "100 at most"),
+    (["shot: [a"], "::c0", "not valid YAML in line"),
+    (["shot: a", "  mask: []"], "::c0", "not valid YAML in line 2"),
+    (["- shot"], "::c0", "must be 'option: value' lines"),
+    (["shot: a", "steps: click"], "::a", "steps: must be a list"),
+    (["shot: a", "steps: [click]"], "::a step 1", "one 'action: ...'"),
+    (["shot: a", "steps: [hover: b, {click: a, hover: b}]"], "::a step 2", "one 'action: ...'"),
+    (["shot: a", "steps: [clik: b]"], "::a step 1", "did you mean 'click'?"),
+    (["shot: a", "steps: [fill: b]"], "::a step 1", "selector, text"),
+    (["shot: a", "steps: [fill: {selector: b}]"], "::a step 1", "lacks text"),
+    (["shot: a", "steps: [fill: {selector: b, txt: c}]"], "::a step 1", "did you mean 'text'?"),
+    (["shot: a", "steps: [wait: {timeout: 3}]"], "::a step 1", "lacks text or selector"),
+    (["shot: a", "steps: [wait: true]"], "::a step 1", "mapping"),
+    (["shot: a", "steps: [click: '']"], "::a step 1", "'selector' is empty"),
+    (["shot: a", "steps: [wait: {text: a, timeout: 0}]"], "::a step 1", "over 0, not 0"),
+    (["shot: a", "steps: [wait: {text: a, timeout: true}]"], "::a step 1", "not True"),
+    (["shot: a", "steps: [click: {selector: b, page: 1}]"], "::a step 1", "'page' must be true or false"),
+    *((["shot: a", f"steps: [drag: {{selector: b, to: {to}}}]"], "::a step 1", "0 to 1") for to in (-1, 1.1, "true", "x")),
+    (["shot: a", "mask: .clock"], "::a", "a mask is {selector: CSS, reason: TEXT}"),
+    (["shot: a", "mask: {selector: b}"], "::a", "needs a reason"),
+    (["shot: a", "mask: {selector: b, reason: ' '}"], "::a", "needs a reason"),
+    (["shot: a", "mask: {reason: r}"], "::a", "either a selector or a box"),
+    (["shot: a", "mask: {selector: b, box: [1, 2, 3, 4], reason: r}"], "::a", "either a selector or a box"),
+    (["shot: a", "mask: {select: b, reason: r}"], "::a", "did you mean 'selector'?"),
+    (["shot: a", "mask: {selector: 3, reason: r}"], "::a", "selector: must be text"),
+    *(
+        (["shot: a", f"mask: {{box: {box}, reason: r}}"], "::a", "[x, y, width, height]")
+        for box in ("[1, 2, 3]", "[1, 2, 3, true]", "[1, 2, 3, -1]", "[1, 2, 3, 4.5]", "5")
+    ),
+    (["shot: a", "tolerance: 0.03"], "::a", "no unit"),
+    (["shot: a", "tolerance: {pixel: 3}"], "::a", "did you mean 'pixels'?"),
+    *((["shot: a", f"tolerance: {{pixels: {n}}}"], "::a", "whole number of pixels") for n in ("0.5", "true", "-1", "'3'")),
+    *((["shot: a", f"tolerance: {{share: {n}}}"], "::a", "'share' is from 0") for n in ("1", "true", "-0.1", ".nan")),
+    *((["shot: a", f"tolerance: {{threshold: {n}}}"], "::a", "'threshold' is from 0") for n in ("1", "false", "x")),
+    (["shot: a", "theme: drak"], "::a", "did you mean 'dark'?"),
+    (["shot: a", "theme: []"], "::a", "must name each theme once"),
+    (["shot: a", "theme: [dark, dark]"], "::a", "must name each theme once"),
+    (["shot: a", "viewport: []"], "::a", "empty list"),
+    (["shot: a", "viewport: 960"], "::a", "WIDTHxHEIGHT"),
+    (["shot: a", "viewport: 49x700"], "::a", "50 to 8000"),
+    (["shot: a", "viewport: {width: true, height: 700}"], "::a", "WIDTHxHEIGHT"),
+    (["shot: a", "viewport: {wide: 300, height: 700}"], "::a", "did you mean 'width'?"),
+    (["shot: a", "viewport: {name: a/b, width: 300, height: 700}"], "::a", "letters, digits"),
+    (["shot: a", f"viewport: [{PHONE}, {PHONE}]"], "::a", "two are named 'phone'"),
+    (["shot: a", "capture: pge"], "::a", "did you mean 'page'?"),
+    (["shot: a", "blank: 1"], "::a", "true or false"),
+    *((["shot: a", f"cap: {n}"], "::a", "seconds over 0") for n in ("0", "-1", "true", ".inf", ".nan", "soon")),
+    (["widgetshot: 5", "shot: a"], "::c0", "must be a mapping"),
+    (["widgetshot: {timeuot: 5}"], "", "did you mean 'timeout'?"),
+    (["widgetshot: {steps: []}"], "", "unknown notebook option 'steps'"),
+    (["widgetshot: {timeout: true}"], "", "timeout: must be a number"),
+    (["widgetshot: {settle_timeout: 0}"], "", "settle_timeout: must be a number"),
+    (["widgetshot: {kernel: 3}"], "", "kernel: must be text"),
+    (["widgetshot: {skip: true}"], "", "skip: must be text"),
+    pytest.param(
+        ["shot: a", "mask: {selector: '', reason: r}"], "::a", "empty", marks=bug("an empty selector masks nothing")
+    ),
+    pytest.param(
+        ["shot: a", "mask: {box: [1, 2, 0, 5], reason: r}"], "::a", "box", marks=bug("an empty box masks nothing")
+    ),
+    pytest.param(["shot: a", "steps: [wait: '']"], "::a step 1", "empty", marks=bug("waits for no text at all")),
+    pytest.param(
+        ["shot: a", "steps: [fill: {selector: i, text: }]"], "::a step 1", "text", marks=bug("types the word None")
+    ),
+    pytest.param(["shot: a", "shot: b"], "::c0", "shot", marks=bug("of two 'shot:' lines the first is dropped unsaid")),
+    pytest.param(["shot: a", "viewport: {name: null, width: 400, height: 300}"], "::a", "name", marks=bug("a[None]")),
+    pytest.param([f"shot: {'日' * 100}"], "::c0", "name", marks=bug("300 bytes are no file name: it fails after the run")),
+]
+
+
+@pytest.mark.parametrize(("lines", "place", "said"), ERRORS)
+def test_a_wrong_declaration_is_refused_with_its_place(
+    tmp_path: Path, lines: list[str], place: str, said: str
+) -> None:
+    message = refusal(tmp_path, block(*lines))
+    assert message.startswith(f"{PATH}{place}: ")
+    assert said in message
+
+
+@pytest.mark.parametrize(
+    ("tags", "said"),
+    [
+        (["shto"], "did you mean 'shot'"),
+        (["Shot:a"], "did you mean 'shot'"),
+        (["shot:a/b"], "'a/b' is not valid"),
+        (["shot", "shot"], "needs a name"),
+    ],
+)
+def test_a_wrong_tag_is_refused_with_its_place(tmp_path: Path, tags: list[str], said: str) -> None:
+    message = refusal(tmp_path, cell("1", "c", tags))
+    assert message.startswith(f"{PATH}::c: ")
+    assert said in message
+
+
+@bug("common words one letter off 'shot' sink the notebook")
+@pytest.mark.parametrize("tag", ["show", "hot", "slot", "short"])
+def test_a_tag_that_is_a_word_of_its_own_is_left_alone(tmp_path: Path, tag: str) -> None:
+    assert names(tmp_path, cell("1", "c", [tag])) == ["page"]
+
+
+def test_block_and_tag_of_one_cell_are_refused_together(tmp_path: Path) -> None:
+    assert "both in its '#|' block and by the tag 'shot'" in refusal(tmp_path, cell(block("shot: a"), "c", ["shot"]))
+
+
+def test_notebook_options_belong_to_the_first_code_cell(tmp_path: Path) -> None:
+    assert f"{PATH}::c1: 'widgetshot:' belongs" in refusal(tmp_path, "1", block("widgetshot: {timeout: 5}"))
+    title = cell("# Title", "m", kind="markdown")
+    assert read(tmp_path, title, block("widgetshot: {timeout: 5}")).timeout == 5
+
+
+@pytest.mark.parametrize("value", [5, None, ["timeout"], {"timeout": "5"}, {"them": "dark"}])
+def test_wrong_metadata_is_refused(tmp_path: Path, value: object) -> None:
+    with pytest.raises(ConfigError, match=r"^notebooks/x.ipynb"):
+        read(tmp_path, "1", metadata={"widgetshot": value})
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        (block("shot: a"), block("shot: a")),
+        (block("shot: Overview"), cell("1", "c1", ["shot:overview"])),
+        (block("shot: c1"), block("shot: true")),
+        (block("shot: [a, A]"),),
+        pytest.param(
+            (block("shot: a", "theme: [light, dark]", "viewport: [960x720, {name: dark, width: 99, height: 99}]"),),
+            marks=bug("two targets have the key a[dark]"),
+        ),
+        pytest.param(
+            (block("shot: a", f"viewport: [{PHONE}, {{name: Phone, width: 99, height: 99}}]"),),
+            marks=bug("a[phone] and a[Phone] are one file on Windows and macOS"),
+        ),
+    ],
+)
+def test_two_targets_never_share_a_file(tmp_path: Path, cells: tuple[str | dict[str, Any], ...]) -> None:
+    message = refusal(tmp_path, *cells)
+    assert message.startswith(f"{PATH}::")
+    assert "two " in message
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "not json",
+        notebook_json("#| shot: a")[:-9],
+        "[]",
+        "5",
+        "{}",
+        '{"nbformat": 4}',
+        '{"nbformat": 99, "nbformat_minor": 0, "cells": [], "metadata": {}}',
+        '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [1]}',
+        "\ud800",
+        pytest.param("[" * 100_000, id="deep"),
+        pytest.param(notebook_json(cell("1", "c", [1])), marks=bug("AttributeError")),
+        pytest.param(notebook_json(cell("1", "c", None)), marks=bug("TypeError")),
+        pytest.param(notebook_json(cell(None, "c")), marks=bug("AttributeError")),
+        pytest.param(notebook_json(cell(5, "c")), marks=bug("AttributeError")),
+    ],
+)
+def test_what_is_no_notebook_is_told_so(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "x.ipynb"
+    file.write_bytes(text.encode("utf-8", "surrogatepass"))
+    with pytest.raises(WidgetshotError) as caught:
+        read_notebook(file, PATH)
+    assert caught.value.where.startswith(PATH)
+    assert len(str(caught.value)) < 600
+
+
+def test_a_missing_file_and_a_folder_are_told_so(tmp_path: Path) -> None:
+    for file in (tmp_path / "absent.ipynb", tmp_path):
+        with pytest.raises(NotebookError, match="can't be read"):
+            read_notebook(file, PATH)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param("shot: 2024-99-99", marks=bug("ValueError: yaml's dates")),
+        pytest.param("shot: 0x_", marks=bug("ValueError: yaml's integers")),
+        pytest.param("shot: !!int foo", marks=bug("ValueError: yaml's integers")),
+        pytest.param(f"shot: {'9' * 5000}", id="long int", marks=bug("ValueError: int of over 4300 digits")),
+        pytest.param(f"shot: {'[' * 3000}", id="deep", marks=bug("RecursionError")),
+        pytest.param(f"widgetshot: {{timeout: {'9' * 400}}}", id="timeout", marks=bug("OverflowError")),
+        pytest.param(f"widgetshot: {{viewport: {'9' * 5000}x1}}", id="viewport", marks=bug("ValueError")),
+        "shot: &a [*a]",
+        "? [1]",
+        "shot: \x00",
+        "shot: !!python/object/apply:os.system [ls]",
+        "<<: 5",
+    ],
+)
+def test_hostile_yaml_is_a_clean_refusal(tmp_path: Path, line: str) -> None:
+    assert refusal(tmp_path, f"#| {line}").startswith(PATH)
+
+
+KEYS = st.sampled_from(
+    "shot name steps mask tolerance theme viewport capture cap blank widgetshot timeout settle_timeout kernel skip "
+    "click fill press hover select drag upload wait selector text key option file to page pixels share threshold "
+    "width height box reason echo label fig-cap".split()
+)
+LEAVES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(width=32), st.text(max_size=8), st.dates(), KEYS,
+    st.sampled_from(["light", "dark", "960x720", "cell"]),
+)  # fmt: skip
+VALUES = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS | st.integers().map(str), inner, max_size=4),
+    max_leaves=12,
+)
+TOKENS = st.lists(
+    st.sampled_from(
+        [*":-[]{}'\"|>?#%@,&*!~ \n", ": ", "\n- ", "\n  ", "&a ", "*a", "!!str ", "true", "1.5", "é", "\x85", "\u2028"]
+    )
+    | KEYS,
+    max_size=25,
+).map("".join)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@given(head=st.dictionaries(KEYS, VALUES, max_size=5).map(lambda data: yaml.safe_dump(data, allow_unicode=True)) | TOKENS)
+def test_an_arbitrary_block_is_read_or_refused_cleanly(head: str) -> None:
+    source = "\n".join(f"#| {line}" for line in head.split("\n"))
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            notebook = read(Path(folder), source)
+        except WidgetshotError as error:
+            assert str(error).startswith(PATH)
+        else:
+            assert notebook.targets

@@ -1,0 +1,220 @@
+"""pytest as its users type it."""
+
+import shutil
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+from conftest import Project, button_cell, make_project
+
+TWO_STATES = button_cell(
+    "#| shot:\n#|   - idle\n#|   - {name: clicked, steps: [{click: button}]}\n#| theme: [light, dark]"
+)
+
+
+@pytest.fixture(scope="module")
+def approved(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project in git whose baselines are approved; tests copy it."""
+    project = make_project(tmp_path_factory.mktemp("approved"))
+    project.notebook("notebooks/a.ipynb", TWO_STATES)
+    project.notebook("notebooks/b.ipynb", button_cell())
+    project.write(".gitignore", "widgetshot-report/\n__pycache__/\n*.xml\n")
+    done = project.pytest("notebooks", "-q", "--update-baselines")
+    assert done.returncode == 0, done.stdout
+    assert "5 new; 5 baselines written" in done.stdout
+    for words in (["init", "-q"], ["add", "-A"], ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "x"]):
+        assert project.command("git", *words).returncode == 0
+    return project
+
+
+@pytest.fixture
+def copy(approved: Project, tmp_path: Path) -> Project:
+    root = tmp_path / "copy"
+    shutil.copytree(approved.root, root)
+    return Project(root)
+
+
+def test_unchanged_tree_passes_twice_with_identical_pictures(copy: Project) -> None:
+    first = copy.pytest("notebooks", "-q")
+    pictures = copy.files("widgetshot-report/pictures")
+    second = copy.pytest("notebooks", "-q")
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert "5 passed" in second.stdout
+    assert len(pictures) == 5
+    assert copy.files("widgetshot-report/pictures") == pictures
+
+
+def test_click_reaches_python_and_its_picture_shows_it(approved: Project) -> None:
+    pictures = approved.files("widgetshot-report/pictures/page-chromium-linux/notebooks/a")
+    assert pictures["idle.shot.png"] != pictures["clicked.shot.png"]
+    sidecar = (approved.root / "baselines/page-chromium-linux/notebooks/a/clicked[dark].json").read_text()
+    assert '"value": "ran"' in sidecar
+
+
+def test_update_on_an_unchanged_tree_changes_no_byte(copy: Project) -> None:
+    before = copy.files("baselines")
+    # A bare flag must not swallow the path behind it.
+    done = copy.pytest("--update-baselines", "notebooks", "-q")
+    assert done.returncode == 0, done.stdout
+    assert copy.files("baselines") == before
+
+
+def test_changed_button_fails_exactly_its_shots_until_approved(copy: Project) -> None:
+    notebook = copy.root / "notebooks" / "b.ipynb"
+    notebook.write_text(notebook.read_text().replace('\\"info\\"', '\\"danger\\"'))
+    failed = copy.pytest("notebooks", "-q")
+    assert failed.returncode == 1
+    assert "1 failed, 4 passed" in failed.stdout
+    assert 'Button \'Run\'.button_style "info" → "danger"' in failed.stdout
+    assert "widgetshot approve 'notebooks/b.ipynb::button'" in failed.stdout
+    assert "site-packages" not in failed.stdout
+    assert "Traceback" not in failed.stdout
+    assert {name for name, verdict in copy.verdicts().items() if verdict != "match"} == {"notebooks/b.ipynb::button"}
+    assert copy.widgetshot("approve", "--all").returncode == 0
+    assert copy.pytest("notebooks", "-q").returncode == 0
+    status = copy.command("git", "status", "--porcelain").stdout.splitlines()
+    assert sorted(line[3:] for line in status) == [
+        "baselines/page-chromium-linux/notebooks/b/button.json",
+        "baselines/page-chromium-linux/notebooks/b/button.png",
+        "notebooks/b.ipynb",
+    ]
+
+
+def test_run_without_update_never_writes_baselines(copy: Project) -> None:
+    shutil.rmtree(copy.root / "baselines" / "page-chromium-linux" / "notebooks" / "b")
+    before = copy.files("baselines")
+    done = copy.pytest("notebooks", "-q")
+    assert done.returncode == 1
+    assert "has no baseline yet" in done.stdout
+    assert copy.files("baselines") == before
+
+
+def test_update_missing_leaves_changed_ones_failing(copy: Project) -> None:
+    shutil.rmtree(copy.root / "baselines" / "page-chromium-linux" / "notebooks" / "a")
+    notebook = copy.root / "notebooks" / "b.ipynb"
+    notebook.write_text(notebook.read_text().replace('\\"info\\"', '\\"danger\\"'))
+    done = copy.pytest("notebooks", "-q", "--update-baselines=missing")
+    assert done.returncode == 1
+    assert "1 failed, 4 passed" in done.stdout
+    assert len(list((copy.root / "baselines").rglob("a/*.png"))) == 4
+
+
+def test_selection_by_name_last_failed_and_first_failure(copy: Project) -> None:
+    collected = copy.pytest("notebooks", "--collect-only", "-q").stdout
+    assert "notebooks/a.ipynb::clicked[dark]" in collected
+    # Only the last state is wanted, and it still looks as it does in a whole run.
+    chosen = copy.pytest("notebooks", "-q", "-k", "clicked and dark")
+    assert "1 passed, 4 deselected" in chosen.stdout
+    assert "no tests ran" in copy.pytest("notebooks", "-q", "-m", "not widgetshot").stdout.replace(
+        "5 deselected", "no tests ran"
+    )
+    for name in ("a", "b"):
+        notebook = copy.root / "notebooks" / f"{name}.ipynb"
+        notebook.write_text(notebook.read_text().replace('\\"info\\"', '\\"danger\\"'))
+    once = copy.command("python", "-m", "pytest", "notebooks", "-q", "-x")
+    assert "1 failed" in once.stdout
+    again = copy.command("python", "-m", "pytest", "notebooks", "-q", "--lf", "--co")
+    assert again.stdout.count("::") == 1
+
+
+def test_junit_and_xdist_agree_with_a_plain_run(copy: Project) -> None:
+    notebook = copy.root / "notebooks" / "b.ipynb"
+    notebook.write_text(notebook.read_text().replace('\\"info\\"', '\\"danger\\"'))
+    done = copy.pytest("notebooks", "-q", "-n", "2", "--junit-xml=out.xml")
+    assert done.returncode == 1
+    assert "1 failed, 4 passed" in done.stdout
+    suite = next(ElementTree.parse(copy.root / "out.xml").getroot().iter("testsuite"))
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("5", "1", "0")
+    run = copy.report()
+    assert run["summary"]["total"] == 5
+    assert run["summary"]["verdicts"]["changed"] == 1
+    assert run["complete"]
+    for test in run["tests"]:
+        assert (copy.root / "widgetshot-report" / test["pictures"]["shot"]["path"]).is_file()
+    assert not (copy.root / "widgetshot-report" / "workers").exists()
+    assert copy.widgetshot("approve", "--all").returncode == 0
+
+
+PYTHON_TEST = """
+def test_playwright_of_its_own(page):
+    page.set_content("<p>pytest-playwright</p>")
+    assert page.inner_text("p") == "pytest-playwright"
+
+def test_button(widgetshot):
+    page = widgetshot.open("notebooks/b.ipynb")
+    widgetshot.check("idle", cell="cell-0")
+    page.get_by_role("button", name="Run").click()
+    page.get_by_text("ran", exact=True).wait_for()
+    widgetshot.check("clicked", cell="cell-0")
+
+def test_dark_page(widgetshot):
+    widgetshot.open("notebooks/b.ipynb", theme="dark", viewport="500x400")
+    widgetshot.check("whole", mask=[{"selector": "button", "reason": "shows a mask"}])
+"""
+BROWSER_ARGUMENTS = """
+import pytest
+from widgetshot.browser import find_browser
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args):
+    return {**browser_type_launch_args, "executable_path": find_browser("chromium").executable}
+"""
+
+
+def test_python_test_drives_the_page_beside_pytest_playwright(copy: Project) -> None:
+    copy.write("tests/test_ui.py", PYTHON_TEST)
+    copy.write("tests/conftest.py", BROWSER_ARGUMENTS)
+    new = copy.pytest("-q", "tests", "notebooks")
+    assert new.returncode == 1
+    assert "2 failed, 6 passed" in new.stdout, new.stdout
+    assert copy.pytest("-q", "tests", "--update-baselines").returncode == 0
+    done = copy.pytest("-q", "tests", "notebooks")
+    assert done.returncode == 0, done.stdout
+    keys = {
+        path.relative_to(copy.root / "baselines/page-chromium-linux").as_posix()
+        for path in copy.root.rglob("test_ui.py/**/*.png")
+    } - {""}
+    assert keys == {
+        "tests/test_ui.py/test_button/idle.png",
+        "tests/test_ui.py/test_button/clicked.png",
+        "tests/test_ui.py/test_dark_page/whole[dark].png",
+    }
+    assert "every baseline is declared" in copy.widgetshot("prune").stdout
+    copy.write("tests/test_ui.py", PYTHON_TEST.replace("test_dark_page", "test_other"))
+    assert "test_dark_page/whole[dark]" in copy.widgetshot("prune").stdout
+
+
+def test_declaration_errors_are_told_at_collection_without_running(copy: Project) -> None:
+    copy.notebook("notebooks/wrong.ipynb", "#| shot: s\n#| tolerence: {pixels: 3}\n1")
+    copy.write("notebooks/cut.ipynb", '{"cells": [')
+    done = copy.pytest("notebooks", "-q")
+    assert done.returncode == 2
+    assert "unknown option 'tolerence'; did you mean 'tolerance'?" in done.stdout
+    assert "notebooks/cut.ipynb: not a valid notebook" in done.stdout
+    assert "Traceback" not in done.stdout
+    others = copy.pytest("notebooks", "-q", "--continue-on-collection-errors")
+    assert "5 passed, 2 errors" in others.stdout
+
+
+def test_skipped_notebook_says_why(copy: Project) -> None:
+    copy.notebook("notebooks/later.ipynb", "#| widgetshot: {skip: waits for a licence}\n#| shot: s\n1/0")
+    done = copy.pytest("notebooks/later.ipynb", "-q", "-rs")
+    assert done.returncode == 0
+    assert "waits for a licence" in done.stdout
+
+
+def test_plugin_imports_nothing_heavy_without_notebooks(tmp_path: Path) -> None:
+    (tmp_path / "test_x.py").write_text(
+        "import sys\ndef test_x():\n"
+        "    heavy = {'playwright', 'numpy', 'nbformat', 'nbclient', 'PIL', 'tornado', 'yaml', 'click'}\n"
+        "    assert not heavy & set(sys.modules)\n    assert 'widgetshot.plugin' in sys.modules\n"
+    )
+    done = Project(tmp_path).pytest("-q", "-p", "no:playwright", "-p", "no:hypothesispytest", "-p", "no:anyio")
+    assert done.returncode == 0, done.stdout
+
+
+def test_help_names_every_option(tmp_path: Path) -> None:
+    told = Project(tmp_path).pytest("--help").stdout
+    for option in ("--update-baselines", "--widgetshot-report", "--widgetshot-browser", "--widgetshot-jobs"):
+        assert option in told
