@@ -76,7 +76,7 @@ def result_of(name: str = "a", shot: Pixels | None = None, baseline: Pixels | No
     if shot is None:
         failure = Failure("NotebookError", "the kernel died", "jupyter execute x")
         return Result(target, key, Verdict.BROKEN, failure.message, failure=failure)
-    taken = Shot(shot, masks=((),) * len(target.masks), **{"widgets": {"widget": "Button"}} | options)
+    taken = Shot(shot, masks=((),) * len(target.masks), widgets={"widget": "Button"}, **options)
     old = None if baseline is None else baseline_of(baseline)
     comparison = None if old is None else compare(old.pixels, shot, target.tolerance)
     verdict, sentence = judge(target, taken, old, comparison)

@@ -60,8 +60,10 @@ class Project:
     def widgetshot(self, *words: str, **options: Any) -> subprocess.CompletedProcess[str]:
         return self.command(sys.executable, "-m", "widgetshot", *words, **options)
 
-    def pytest(self, *words: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        return self.command(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *words, **options)
+    def pytest(self, *words: str, cache: bool = False, **options: Any) -> subprocess.CompletedProcess[str]:
+        # Hypothesis takes most of a second to load and has nothing to do here.
+        plugins = ["-p", "no:hypothesispytest", *(["-p", "no:cacheprovider"] if not cache else [])]
+        return self.command(sys.executable, "-m", "pytest", *plugins, *words, **options)
 
     def report(self, folder: str = "widgetshot-report") -> dict[str, Any]:
         run: dict[str, Any] = json.loads((self.root / folder / "run.json").read_text(encoding="utf-8"))

@@ -1,6 +1,7 @@
 """The store of baselines."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,9 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "baselines")
 
 
-@pytest.mark.parametrize("key", [KEY, "e/n/a[dark,phone]", "e/my notes/a b", "e/größe/日本 [x]", "e/n/a.b", "e/tests/t.py/t[1]/x"])
+@pytest.mark.parametrize(
+    "key", [KEY, "e/n/a[dark,phone]", "e/my notes/a b", "e/größe/日本 [x]", "e/n/a.b", "e/tests/t.py/t[1]/x"]
+)
 def test_what_was_written_is_read_byte_for_byte(store: Store, key: str) -> None:
     side = {"fingerprint": {"browser": "1"}, "widgets": [{"widget": "Überblick"}], "masks": [[[1, 2, 3, 4]], []]}
     assert store.read(key) is None
@@ -34,7 +37,9 @@ def test_what_was_written_is_read_byte_for_byte(store: Store, key: str) -> None:
     assert (baseline.fingerprint, baseline.widgets) == (side["fingerprint"], side["widgets"])
     assert baseline.masks == ((Box(1, 2, 3, 4),), ())
     assert store.keys() == {key}
-    assert {file.name for file in store.path(key).parent.iterdir()} == {f"{key.rpartition('/')[2]}{end}" for end in (".png", ".json")}
+    assert {file.name for file in store.path(key).parent.iterdir()} == {
+        f"{key.rpartition('/')[2]}{end}" for end in (".png", ".json")
+    }
 
 
 def test_the_sidecar_is_text_that_git_can_show(store: Store) -> None:
@@ -50,9 +55,13 @@ def test_the_sidecar_is_text_that_git_can_show(store: Store) -> None:
             pytest.param("e/a\0b", marks=bug("ValueError: embedded null byte"))],
 )  # fmt: skip
 def test_no_key_leads_out_of_the_folder(store: Store, tmp_path: Path, key: str) -> None:
-    for act in (store.read, store.path, store.sha256, lambda key: store.write(key, DATA, {}), lambda key: store.remove([key])):
+    acts: list[Callable[[], object]] = [
+        lambda: store.read(key), lambda: store.sha256(key), lambda: store.write(key, DATA, {}),
+        lambda: store.remove([key]),
+    ]  # fmt: skip
+    for act in acts:
         with pytest.raises(BaselineError, match="leads out"):
-            act(key)
+            act()
     assert list(tmp_path.rglob("*.png")) == []
 
 
@@ -72,7 +81,9 @@ def test_a_linked_store_is_fine(tmp_path: Path) -> None:
     assert Store(tmp_path / "real").keys() == {KEY}
 
 
-@pytest.mark.parametrize("damaged", [b"", b"no picture", DATA[: len(DATA) // 2], b"version https://git-lfs.github.com/spec/v1\n"])
+@pytest.mark.parametrize(
+    "damaged", [b"", b"no picture", DATA[: len(DATA) // 2], b"version https://git-lfs.github.com/spec/v1\n"]
+)
 def test_a_damaged_picture_is_an_error_with_a_way_out(store: Store, damaged: bytes) -> None:
     store.write(KEY, DATA, {})
     store.path(KEY).write_bytes(damaged)
@@ -114,9 +125,10 @@ def test_without_a_sidecar_of_this_format_the_picture_still_counts(store: Store,
 
 def test_something_else_in_the_way_is_an_error_and_stays(store: Store) -> None:
     (store.folder / f"{KEY}.png" / "inner").mkdir(parents=True)
-    for act in (lambda: store.read(KEY), lambda: store.write(KEY, DATA, {})):
-        with pytest.raises(BaselineError, match="can't be"):
-            act()
+    with pytest.raises(BaselineError, match="can't be read"):
+        store.read(KEY)
+    with pytest.raises(BaselineError, match="can't be written"):
+        store.write(KEY, DATA, {})
     assert [path.name for path in store.path(KEY).parent.rglob("*")] == ["a.png", "inner"]
     store.folder.joinpath("e").write_text("a file where a folder should be")
     with pytest.raises(BaselineError, match="can't be written"):

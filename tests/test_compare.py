@@ -75,6 +75,10 @@ def pairs() -> Iterator[tuple[str, Pixels, Pixels]]:
     faded[..., 3] = np.linspace(0, 255, 60)[None, :]
     yield "text becoming transparent", text, faded
     yield "both transparent", faded, np.roll(faded, 1, axis=0)
+    for seed in range(4):
+        greys = np.repeat(noise(seed, 40, 33, colours=3)[..., :1], 4, axis=2) | np.uint8([0, 0, 0, 255])
+        changed = noise(seed + 10, 40, 33)[..., :1] > 200
+        yield f"a few of three greys {seed}", greys, np.where(changed, np.roll(greys, 1, axis=1), greys)
     speck = noise(7, 50, 40, colours=4)
     dotted = speck.copy()
     dotted[::7, ::5, 0] ^= 85
@@ -188,9 +192,7 @@ def test_a_picture_that_only_grew_by_transparency_is_still_resized() -> None:
 
 
 @QUICK
-@given(
-    st.integers(1, 70), st.integers(1, 70), st.lists(st.tuples(st.integers(0, 69), st.integers(0, 69)), max_size=30)
-)
+@given(st.integers(1, 70), st.integers(1, 70), st.lists(st.tuples(st.integers(0, 69), st.integers(0, 69)), max_size=30))
 def test_regions_cover_every_changed_pixel_and_nothing_outside(
     height: int, width: int, points: list[tuple[int, int]]
 ) -> None:

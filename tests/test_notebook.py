@@ -1,6 +1,7 @@
 """The declaration language: what a notebook says becomes targets, or an error with a place."""
 
 import json
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -177,7 +178,8 @@ def test_names_of_what_a_block_declares(tmp_path: Path, lines: list[str], expect
 
 
 @pytest.mark.parametrize(
-    ("tags", "expected"), [(["shot"], ["c"]), (["shot:"], ["c"]), (["shot:a", "x", "shot:b"], ["a", "b"]), ([], ["page"])]
+    ("tags", "expected"),
+    [(["shot"], ["c"]), (["shot:"], ["c"]), (["shot:a", "x", "shot:b"], ["a", "b"]), ([], ["page"])],
 )
 def test_tags_declare_shots(tmp_path: Path, tags: list[str], expected: list[str]) -> None:
     assert names(tmp_path, cell("1", "c", tags), cell("#| echo: false", "d", ["hide-input", "parameters"])) == expected
@@ -225,14 +227,15 @@ def test_old_notebooks_have_no_ids_but_may_have_names(tmp_path: Path) -> None:
 V3 = {"cell_type": "code", "input": "#| shot: true", "language": "python", "outputs": [], "metadata": {}}
 
 
-@bug("nbformat makes up random ids, so the shot has another name (and key) each time it is read")
-@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
     "document",
     [
         notebook_json(cell("#| shot: true")),
         notebook_json(cell("1", "same"), cell("#| shot: true", "same")),
-        json.dumps({"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"cells": [V3]}]}),
+        pytest.param(
+            json.dumps({"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"cells": [V3]}]}),
+            marks=bug("nbformat makes up random ids, so the shot has another name each time it is read"),
+        ),
     ],
     ids=["no id", "two with one id", "nbformat 3"],
 )
@@ -248,9 +251,13 @@ def test_a_key_never_changes_between_two_readings(tmp_path: Path, document: str)
     assert read_twice[0] == read_twice[1]
 
 
-@bug("under -W error a notebook whose cells have no ids is told to be truncated")
-def test_a_warning_of_nbformat_is_no_truncation(tmp_path: Path) -> None:
-    assert names(tmp_path, cell("#| shot: a")) == ["a"]
+def test_a_shot_with_a_name_needs_no_cell_id(tmp_path: Path) -> None:
+    assert names(tmp_path, cell("#| shot: a"), cell("#| shot: b", "c", [1])) == ["a", "b"]
+
+
+@bug("both shots are of the cell id 'same': at most one of them can be the right picture")
+def test_two_shown_cells_with_one_id_are_refused(tmp_path: Path) -> None:
+    assert "same" in refusal(tmp_path, cell("#| shot: a", "same"), cell("#| shot: b", "same"))
 
 
 ERRORS: list[Any] = [
@@ -288,7 +295,7 @@ ERRORS: list[Any] = [
     (["shot: a", "steps: [wait: {text: a, timeout: 0}]"], "::a step 1", "over 0, not 0"),
     (["shot: a", "steps: [wait: {text: a, timeout: true}]"], "::a step 1", "not True"),
     (["shot: a", "steps: [click: {selector: b, page: 1}]"], "::a step 1", "'page' must be true or false"),
-    *((["shot: a", f"steps: [drag: {{selector: b, to: {to}}}]"], "::a step 1", "0 to 1") for to in (-1, 1.1, "true", "x")),
+    *((["shot: a", f"steps: [drag: {{selector: b, to: {to}}}]"], "::a step 1", "0 to 1") for to in (-1, 1.1, "true")),
     (["shot: a", "mask: .clock"], "::a", "a mask is {selector: CSS, reason: TEXT}"),
     (["shot: a", "mask: {selector: b}"], "::a", "needs a reason"),
     (["shot: a", "mask: {selector: b, reason: ' '}"], "::a", "needs a reason"),
@@ -302,7 +309,7 @@ ERRORS: list[Any] = [
     ),
     (["shot: a", "tolerance: 0.03"], "::a", "no unit"),
     (["shot: a", "tolerance: {pixel: 3}"], "::a", "did you mean 'pixels'?"),
-    *((["shot: a", f"tolerance: {{pixels: {n}}}"], "::a", "whole number of pixels") for n in ("0.5", "true", "-1", "'3'")),
+    *((["shot: a", f"tolerance: {{pixels: {n}}}"], "::a", "whole number of pixels") for n in (0.5, "true", -1, "x")),
     *((["shot: a", f"tolerance: {{share: {n}}}"], "::a", "'share' is from 0") for n in ("1", "true", "-0.1", ".nan")),
     *((["shot: a", f"tolerance: {{threshold: {n}}}"], "::a", "'threshold' is from 0") for n in ("1", "false", "x")),
     (["shot: a", "theme: drak"], "::a", "did you mean 'dark'?"),
@@ -337,14 +344,12 @@ ERRORS: list[Any] = [
     ),
     pytest.param(["shot: a", "shot: b"], "::c0", "shot", marks=bug("of two 'shot:' lines the first is dropped unsaid")),
     pytest.param(["shot: a", "viewport: {name: null, width: 400, height: 300}"], "::a", "name", marks=bug("a[None]")),
-    pytest.param([f"shot: {'日' * 100}"], "::c0", "name", marks=bug("300 bytes are no file name: it fails after the run")),
+    pytest.param([f"shot: {'日' * 100}"], "::c0", "name", marks=bug("300 bytes are no file name")),
 ]
 
 
 @pytest.mark.parametrize(("lines", "place", "said"), ERRORS)
-def test_a_wrong_declaration_is_refused_with_its_place(
-    tmp_path: Path, lines: list[str], place: str, said: str
-) -> None:
+def test_a_wrong_declaration_is_refused_with_its_place(tmp_path: Path, lines: list[str], place: str, said: str) -> None:
     message = refusal(tmp_path, block(*lines))
     assert message.startswith(f"{PATH}{place}: ")
     assert said in message
@@ -425,10 +430,14 @@ def test_two_targets_never_share_a_file(tmp_path: Path, cells: tuple[str | dict[
         '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [1]}',
         "\ud800",
         pytest.param("[" * 100_000, id="deep"),
-        pytest.param(notebook_json(cell("1", "c", [1])), marks=bug("AttributeError")),
-        pytest.param(notebook_json(cell("1", "c", None)), marks=bug("TypeError")),
-        pytest.param(notebook_json(cell(None, "c")), marks=bug("AttributeError")),
-        pytest.param(notebook_json(cell(5, "c")), marks=bug("AttributeError")),
+        notebook_json(cell("1", "c", None)),
+        notebook_json(cell(None, "c")),
+        notebook_json(cell(5, "c")),
+        *(
+            pytest.param(f'{{"nbformat": 4, "metadata": {value}, "cells": []}}', marks=bug("AttributeError: metadata"))
+            for value in ("null", "[]", "5")
+        ),
+        pytest.param('{"nbformat": 4, "metadata": {}, "cells": {}}', marks=bug("cells of another kind are no cells")),
     ],
 )
 def test_what_is_no_notebook_is_told_so(tmp_path: Path, text: str) -> None:
@@ -467,11 +476,12 @@ def test_hostile_yaml_is_a_clean_refusal(tmp_path: Path, line: str) -> None:
     assert refusal(tmp_path, f"#| {line}").startswith(PATH)
 
 
-KEYS = st.sampled_from(
-    "shot name steps mask tolerance theme viewport capture cap blank widgetshot timeout settle_timeout kernel skip "
-    "click fill press hover select drag upload wait selector text key option file to page pixels share threshold "
-    "width height box reason echo label fig-cap".split()
+WORDS = (
+    "shot,name,steps,mask,tolerance,theme,viewport,capture,cap,blank,widgetshot,timeout,settle_timeout,kernel,skip,"
+    "click,fill,press,hover,select,drag,upload,wait,selector,text,key,option,file,to,page,pixels,share,threshold,"
+    "width,height,box,reason,echo,label,fig-cap"
 )
+KEYS = st.sampled_from(re.findall(r"[\w-]+", WORDS))
 LEAVES = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(width=32), st.text(max_size=8), st.dates(), KEYS,
     st.sampled_from(["light", "dark", "960x720", "cell"]),
@@ -490,14 +500,16 @@ TOKENS = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True, database=None)
-@given(head=st.dictionaries(KEYS, VALUES, max_size=5).map(lambda data: yaml.safe_dump(data, allow_unicode=True)) | TOKENS)
+@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@given(
+    head=st.dictionaries(KEYS, VALUES, max_size=5).map(lambda data: yaml.safe_dump(data, allow_unicode=True)) | TOKENS
+)
 def test_an_arbitrary_block_is_read_or_refused_cleanly(head: str) -> None:
     source = "\n".join(f"#| {line}" for line in head.split("\n"))
     with tempfile.TemporaryDirectory() as folder:
         try:
             notebook = read(Path(folder), source)
+            said = notebook.targets[0].nodeid
         except WidgetshotError as error:
-            assert str(error).startswith(PATH)
-        else:
-            assert notebook.targets
+            said = str(error)
+    assert said.startswith(PATH)

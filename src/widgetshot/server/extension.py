@@ -85,7 +85,10 @@ class Exhibits:
         timings = {}
         begin = perf_counter()
         file = Path(request["file"])
-        nb = nbformat.reads(file.read_text(encoding="utf-8"), as_version=4)
+        try:
+            nb = nbformat.reads(file.read_text(encoding="utf-8"), as_version=4)
+        except (OSError, ValueError) as error:
+            raise NotebookError(f"can't be read: {error}", where=path, next_step=f"check the file {file}") from error
         for index, cell in enumerate(nb.cells):
             cell.metadata["widgetshot_id"] = cell.get("id") or f"position-{index}"
         name = request["kernel"] or nb.metadata.get("kernelspec", {}).get("name") or "python3"

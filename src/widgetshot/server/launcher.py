@@ -44,6 +44,11 @@ class Server:
         self._http: AsyncHTTPClient | None = None
 
     @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def running(self) -> bool:
         return self._process is not None and self._process.returncode is None
 
