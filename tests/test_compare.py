@@ -76,7 +76,7 @@ def pairs() -> Iterator[tuple[str, Pixels, Pixels]]:
     yield "text becoming transparent", text, faded
     yield "both transparent", faded, np.roll(faded, 1, axis=0)
     for seed in range(4):
-        greys = np.repeat(noise(seed, 40, 33, colours=3)[..., :1], 4, axis=2) | np.uint8([0, 0, 0, 255])
+        greys = np.repeat(noise(seed, 40, 33, colours=3)[..., :1], 4, axis=2) | np.array([0, 0, 0, 255], dtype=np.uint8)
         changed = noise(seed + 10, 40, 33)[..., :1] > 200
         yield f"a few of three greys {seed}", greys, np.where(changed, np.roll(greys, 1, axis=1), greys)
     speck = noise(7, 50, 40, colours=4)
