@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 from widgetshot.compare import compare
 from widgetshot.files import encode_png, sha256
@@ -15,11 +14,6 @@ from widgetshot.notebook import Defaults, Notebook, read_notebook
 
 ENVIRONMENT = "page-chromium-linux"
 PATH = "notebooks/x.ipynb"
-
-
-def bug(reason: str) -> pytest.MarkDecorator:
-    """Marks a test that shows a known bug; it must be removed with the bug."""
-    return pytest.mark.xfail(strict=True, reason=f"BUG: {reason}")
 
 
 def cell(source: Any, id: Any = None, tags: Any = (), kind: str = "code") -> dict[str, Any]:

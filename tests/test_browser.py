@@ -87,7 +87,7 @@ def test_the_configured_one_wins_then_the_variable(machine: Path, monkeypatch: p
 
 def test_a_configured_one_that_is_absent_is_never_replaced(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(machine / "bin" / "chromium")
-    with pytest.raises(ConfigError, match=r"'/nowhere/chrome' \(configured\) does not exist"):
+    with pytest.raises(ConfigError, match=r"'/nowhere/chrome' \(configured\) is no program that can be run"):
         find_browser("chromium", "/nowhere/chrome")
     monkeypatch.setenv("WIDGETSHOT_BROWSER", "nothing-of-this-name")
     with pytest.raises(ConfigError, match="WIDGETSHOT_BROWSER"):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from builders import ENVIRONMENT, MASK, VERDICTS, bug, picture, result_called, result_of
+from builders import ENVIRONMENT, MASK, VERDICTS, picture, result_called, result_of
 from widgetshot.errors import ConfigError, RecordError
 from widgetshot.files import read_png, sha256
 from widgetshot.model import Box, Result, TraitChange
@@ -82,9 +82,7 @@ def documented(title: str) -> set[str]:
     return {name.removesuffix("[]") for row in rows for name in re.findall(r"`([^`]+)`", row)}
 
 
-@pytest.mark.parametrize(
-    "title", ["run.json", pytest.param("tests[]", marks=bug("baseline_sha256 is not in docs/reference/run-folder.md"))]
-)
+@pytest.mark.parametrize("title", ["run.json", pytest.param("tests[]")])
 def test_the_documented_fields_are_the_written_ones(run: dict[str, Any], title: str) -> None:
     assert set(run if title == "run.json" else run["tests"][0]) == documented(title)
 
@@ -123,7 +121,6 @@ def test_a_killed_run_is_readable_up_to_its_last_whole_line(tmp_path: Path, cut:
     assert (run["complete"], run["summary"]["total"], run["summary"]["passed"]) == (False, len(expected), 1)
 
 
-@bug("UnicodeDecodeError: the journal was cut in the middle of a character")
 def test_a_run_killed_within_a_character_is_readable(tmp_path: Path) -> None:
     journal = killed(tmp_path / "report") / "journal.jsonl"
     data = journal.read_bytes()
@@ -131,7 +128,6 @@ def test_a_run_killed_within_a_character_is_readable(tmp_path: Path) -> None:
     assert [test["verdict"] for test in read_run(tmp_path / "report")["tests"]] == ["match"]
 
 
-@bug("str.splitlines splits a journal line at U+2028, U+0085... and all later results are lost")
 @pytest.mark.parametrize("separator", ["\u2028", "\x85"])
 def test_line_separators_in_a_source_lose_no_result(tmp_path: Path, separator: str) -> None:
     made = recorder(tmp_path / "report")
@@ -141,7 +137,6 @@ def test_line_separators_in_a_source_lose_no_result(tmp_path: Path, separator: s
     assert len(read_run(tmp_path / "report")["tests"]) == 2
 
 
-@bug("UnicodeEncodeError leaves add(), and again each later one: a lone surrogate in one notebook sinks the run")
 def test_a_lone_surrogate_in_one_source_sinks_nothing(tmp_path: Path) -> None:
     first = result_called("match")
     poisoned = replace(first, target=replace(first.target, source="'\ud83d'"))
@@ -150,7 +145,7 @@ def test_a_lone_surrogate_in_one_source_sinks_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [None, "", "{", "[]", '{"format": 2}', pytest.param('{"format": 1}', marks=bug("KeyError instead of RecordError"))],
+    [None, "", "{", "[]", '{"format": 2}', pytest.param('{"format": 1}')],
 )
 def test_a_folder_without_a_known_run_is_refused(tmp_path: Path, text: str | None) -> None:
     if text is not None:
@@ -168,9 +163,9 @@ def tree(folder: Path) -> list[str]:
     [
         ["notes.txt"],
         ["pictures/holiday.jpg", "notes.txt"],
-        pytest.param(["index.html", "pictures/holiday.jpg"], marks=bug("a web page with its pictures is deleted")),
-        pytest.param(["pictures/holiday.jpg"], marks=bug("a folder of pictures is deleted")),
-        pytest.param(["run.json", "pictures/holiday.jpg"], marks=bug("any run.json counts as ours")),
+        pytest.param(["index.html", "pictures/holiday.jpg"]),
+        pytest.param(["pictures/holiday.jpg"]),
+        pytest.param(["run.json", "pictures/holiday.jpg"]),
     ],
 )
 def test_a_foreign_folder_is_refused_and_kept(tmp_path: Path, names: list[str]) -> None:
@@ -272,7 +267,6 @@ def edited(folder: Path, **fields: Any) -> Path:
         {"format": 2},
         pytest.param(
             {"environment": {"name": "page-firefox-linux", "fingerprint": {}}},
-            marks=bug("runs of several environments are mixed, against the docstring"),
         ),
     ],
 )
@@ -291,7 +285,6 @@ def test_merging_nothing_or_what_lacks_a_picture_is_refused(tmp_path: Path) -> N
         merge(folders, tmp_path / "all")
 
 
-@bug("a picture's path from run.json is followed out of the folder")
 def test_merging_writes_nothing_outside(tmp_path: Path) -> None:
     one, two = two_runs(tmp_path)
     (tmp_path / "victim").write_text("old")

@@ -31,7 +31,8 @@ class Store:
             BaselineError: the key would lead out of the folder.
         """
         parts = PurePosixPath(key)
-        if parts.is_absolute() or ".." in parts.parts or not parts.parts or "\\" in key or ":" in parts.parts[0]:
+        odd = "\\" in key or "\0" in key or not parts.parts or ":" in parts.parts[0]
+        if odd or parts.is_absolute() or ".." in parts.parts:
             raise BaselineError(f"key {key!r} leads out of the baselines folder")
         path = self.folder / f"{key}.png"
         # A link inside the folder could lead out of it as well.
@@ -61,15 +62,26 @@ class Store:
                 next_step=f"git checkout -- '{self._short(path)}'  (or take it anew: --update-baselines)",
             ) from error
         side = self._sidecar(path)
-        masks = tuple(tuple(Box(*box) for box in boxes) for boxes in side.get("masks", []))
-        return Baseline(pixels, data, sha256(data), side.get("fingerprint", {}), side.get("widgets"), masks)
+        try:
+            masks = tuple(tuple(Box(*map(int, box)) for box in boxes) for boxes in side.get("masks", []))
+            fingerprint = dict(side.get("fingerprint", {}))
+        except (TypeError, ValueError) as error:
+            raise BaselineError(
+                f"its sidecar can't be understood: {error}",
+                where=self._short(path),
+                next_step=f"git checkout -- '{self._short(path.parent)}'",
+            ) from error
+        return Baseline(pixels, data, sha256(data), fingerprint, side.get("widgets"), masks)
 
     def sha256(self, key: str) -> str | None:
         """The digest of the stored file, whatever it holds; None when there is none."""
+        path = self.path(key)
         try:
-            return sha256(self.path(key).read_bytes())
+            return sha256(path.read_bytes())
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise BaselineError(f"the baseline can't be read: {error}", where=self._short(path)) from error
 
     def _sidecar(self, path: Path) -> Mapping[str, Any]:
         try:
@@ -102,15 +114,40 @@ class Store:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(path, data)
-            write_atomically(path.with_name(path.name.removesuffix(".png") + ".json"), (text + "\n").encode())
+            write_atomically(
+                path.with_name(path.name.removesuffix(".png") + ".json"),
+                (text + "\n").encode(errors="backslashreplace"),
+            )
         except OSError as error:
             raise BaselineError(f"the baseline can't be written: {error}", where=self._short(path)) from error
+
+    def files(self, key: str) -> dict[Path, bytes | None]:
+        """The picture and the sidecar of `key` as they are; None for one that does not exist. See `restore`."""
+        path = self.path(key)
+        both = (path, path.with_name(path.name.removesuffix(".png") + ".json"))
+        return {file: file.read_bytes() if file.is_file() else None for file in both}
+
+    def restore(self, key: str, files: Mapping[Path, bytes | None]) -> None:
+        """Put back what `files` gave.
+
+        Raises:
+            BaselineError: it can't be put back.
+        """
+        for file, data in files.items():
+            try:
+                if data is not None:
+                    write_atomically(file, data)
+                elif file.is_file():
+                    self.remove([key])
+            except OSError as error:
+                raise BaselineError(f"the baseline can't be put back: {error}", where=self._short(file)) from error
 
     def keys(self) -> set[str]:
         """All stored keys."""
         if not self.folder.is_dir():
             return set()
-        return {path.relative_to(self.folder).as_posix().removesuffix(".png") for path in self.folder.rglob("*.png")}
+        pictures = (path for path in self.folder.rglob("*.png") if path.is_file())
+        return {path.relative_to(self.folder).as_posix().removesuffix(".png") for path in pictures}
 
     def remove(self, keys: Iterable[str]) -> None:
         """Remove pictures, their sidecars, and folders that are empty then."""

@@ -12,12 +12,12 @@ from pathlib import Path
 from widgetshot.errors import ConfigError, ServerError
 
 VARIABLE = "WIDGETSHOT_BROWSER"
-# Directory prefix in Playwright's registry -> glob of the executable in it.
-_PLAYWRIGHT = {
-    "chromium-headless-shell": ("chromium_headless_shell", "*/*headless*shell*"),
-    "chromium": ("chromium", "*/chrome*"),
-    "firefox": ("firefox", "firefox/firefox*"),
-    "webkit": ("webkit", "pw_run.sh"),
+# Folder in Playwright's registry (without revision), and globs of the executable in it.
+_PLAYWRIGHT: dict[str, tuple[str, tuple[str, ...]]] = {
+    "chromium-headless-shell": ("chromium_headless_shell", ("*/*headless*shell", "*/*headless*shell.exe")),
+    "chromium": ("chromium", ("*/chrome", "*/chrome.exe", "*/*.app/Contents/MacOS/*")),
+    "firefox": ("firefox", ("firefox/firefox", "firefox/firefox.exe", "firefox/*.app/Contents/MacOS/firefox")),
+    "webkit": ("webkit", ("pw_run.sh", "Playwright.exe")),
 }
 _SYSTEM = {
     "chromium": ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
@@ -82,12 +82,12 @@ def _playwrights_own(name: str) -> str | None:
         known = json.loads((driver_package() / "browsers.json").read_text(encoding="utf-8"))["browsers"]
     except (OSError, ValueError, KeyError, ImportError):
         return None
-    prefix, pattern = _PLAYWRIGHT[name]
+    prefix, patterns = _PLAYWRIGHT[name]
     for entry in known:
-        if entry["name"] == name:
-            for path in sorted((registry() / f"{prefix}-{entry['revision']}").glob(pattern)):
-                if path.is_file() and os.access(path, os.X_OK) and path.suffix != ".so":
-                    return str(path)
+        folder = registry() / f"{prefix}-{entry['revision']}"
+        for path in (path for pattern in patterns for path in sorted(folder.glob(pattern))):
+            if entry["name"] == name and path.is_file() and os.access(path, os.X_OK):
+                return str(path)
     return None
 
 
@@ -103,7 +103,8 @@ def find_browser(kind: str, executable: str = "") -> Browser:
             found = shutil.which(path)
             if not found:
                 raise ConfigError(
-                    f"browser executable {path!r} ({origin}) does not exist", next_step="widgetshot doctor"
+                    f"browser executable {path!r} ({origin}) is no program that can be run",
+                    next_step="widgetshot doctor",
                 )
             return Browser(kind, found, origin)
     for browser in candidates(kind):

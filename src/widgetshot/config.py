@@ -87,9 +87,12 @@ def load_settings(root: Path, overrides: Mapping[str, Any] | None = None) -> Set
     table: Mapping[str, Any] = {}
     if file.is_file():
         try:
-            table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("widgetshot", {})
+            tool = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {})
+            table = tool.get("widgetshot", {}) if isinstance(tool, dict) else tool
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
             raise ConfigError(f"can't be read: {error}", where=str(file)) from error
+        if not isinstance(table, dict):
+            raise ConfigError("[tool.widgetshot] must be a table", where=str(file))
     settings = Settings(root=root, jobs=max(2, os.cpu_count() or 2))
     settings = replace(settings, **_checked(table, root, "pyproject.toml [tool.widgetshot]"))
     if overrides:
@@ -131,7 +134,10 @@ def _texts(value: Any, where: str) -> tuple[str, ...]:
 
 
 def _path(value: Any, where: str) -> Path:
-    return Path(_text(str(value) if isinstance(value, Path) else value, where)).expanduser()
+    try:
+        return Path(_text(str(value) if isinstance(value, Path) else value, where)).expanduser()
+    except RuntimeError as error:  # ~somebody who does not exist
+        raise ConfigError(f"{value!r}: {error}", where=where) from error
 
 
 def _folders(value: Any, root: Path, where: str) -> tuple[Path, ...]:
@@ -177,7 +183,8 @@ def _clock(value: Any, where: str) -> str:
     from datetime import UTC, datetime
 
     try:
-        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        # TOML has dates and times of its own; str() of them is ISO 8601.
+        moment = datetime.fromisoformat(str(value))
     except (TypeError, ValueError) as error:
         raise ConfigError(f"must be a time such as 2026-01-01T12:00:00Z, not {value!r}", where=where) from error
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()

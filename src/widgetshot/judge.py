@@ -77,7 +77,8 @@ def trait_changes(before: Any, after: Any) -> tuple[TraitChange, ...]:
 
 
 def _walk(before: Any, after: Any, widget: str, trait: str, changes: list[TraitChange]) -> None:
-    if before == after:
+    # As JSON, because Python holds 1 and true for equal.
+    if json.dumps(before, sort_keys=True) == json.dumps(after, sort_keys=True):
         return
     if isinstance(before, dict) and isinstance(after, dict):
         kind = after.get("widget")

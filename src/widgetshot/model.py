@@ -76,7 +76,8 @@ class Tolerance:
 
     def allowance(self, total: int) -> int:
         """Number of pixels that may differ in a picture of `total` pixels."""
-        return max(self.pixels, int(self.share * total))
+        # 0.29 * 100 is 28.999999999999996 in floating point, and means 29.
+        return max(self.pixels, int(self.share * total + 1e-9))
 
     def __str__(self) -> str:
         amount = f"up to {self.pixels} pixel{'' if self.pixels == 1 else 's'} may differ"

@@ -4,13 +4,12 @@ The declaration language is described in docs/reference/notebook-options.md.
 """
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -22,6 +21,9 @@ THEMES = ("light", "dark")
 _PREFIX = "#|"
 _NAME = re.compile(r"[\w][\w .-]{0,99}")
 
+_LONGEST_WAIT = 1e6  # seconds
+_LONGEST_NAME = 180  # bytes; file systems take 255, and the variant and the picture's kind come behind it
+
 _SHARED_OPTIONS = {"mask", "tolerance", "theme", "viewport", "capture", "cap", "blank"}
 _SHOT_OPTIONS = _SHARED_OPTIONS | {"name", "steps"}
 _NOTEBOOK_OPTIONS = _SHARED_OPTIONS | {"timeout", "settle_timeout", "kernel", "skip"}
@@ -29,7 +31,7 @@ _BLOCK_KEYS = {"shot", "widgetshot"}
 
 # Cell options of Quarto and nbdev that may stand in the same block. https://quarto.org/docs/reference/cells/cells-jupyter.html
 _QUARTO = re.compile(
-    r"(label|tags|id|export|eval|echo|output|warning|error|include|panel|classes|column|layout|layout-.+|slideshow"
+    r"(label|tags|id|renderings|export|eval|echo|output|warning|error|include|panel|classes|column|layout|layout-.+|slideshow"
     r"|fig-.+|tbl-.+|lst-.+|cap-.+|code-.+|html-.+|export-.+|page-.+|execution_count|default_exp|hide|hide_.+)"
 )
 
@@ -132,14 +134,18 @@ def _load(file: Path, path: str) -> tuple[list[_Cell], Mapping[str, Any]]:
     except (OSError, UnicodeDecodeError) as error:
         raise NotebookError(f"can't be read: {error}", where=path, next_step=f"check the file {file}") from error
     try:
-        content = json.loads(text)
-        if not isinstance(content, dict) or "nbformat" not in content:
+        raw = json.loads(text)
+        content = raw
+        if not isinstance(raw, dict) or "nbformat" not in raw:
             raise ValueError("it has no 'nbformat'")
-        if content["nbformat"] != 4:
+        if raw["nbformat"] != 4:
             import nbformat
 
             content = nbformat.reads(text, as_version=4)
-        return [_cell(raw) for raw in content["cells"]], content["metadata"]
+        if not isinstance(content["cells"], list) or not isinstance(content["metadata"], Mapping):
+            raise ValueError("'cells' must be a list and 'metadata' a mapping")
+        has_ids = raw["nbformat"] == 4 and raw.get("nbformat_minor", 0) >= 5
+        return [_cell(cell, has_ids) for cell in content["cells"]], content["metadata"]
     except Exception as error:
         detail = f"no {error}" if isinstance(error, KeyError) else str(error)
         raise NotebookError(
@@ -149,11 +155,22 @@ def _load(file: Path, path: str) -> tuple[list[_Cell], Mapping[str, Any]]:
         ) from error
 
 
-def _cell(raw: Any) -> _Cell:
+def _cell(raw: Any, has_ids: bool) -> _Cell:
     source = raw["source"]
     text = source if isinstance(source, str) else "".join(source)
     tags = raw["metadata"].get("tags", [])
-    return _Cell(raw.get("id"), raw["cell_type"] == "code", text, tuple(str(tag) for tag in tags))
+    id = raw.get("id") if has_ids else None
+    return _Cell(id or None, raw["cell_type"] == "code", text, tuple(str(tag) for tag in tags))
+
+
+def cell_names(file: Path, path: str) -> list[str]:
+    """What each cell of a notebook is called: its nbformat id, or its position where the format has none.
+
+    Raises:
+        NotebookError: the file is no notebook.
+    """
+    cells, _ = _load(file, path)
+    return [cell.id or f"position-{index}" for index, cell in enumerate(cells)]
 
 
 def _parse(cells: list[_Cell], metadata: Mapping[str, Any], path: str, defaults: Defaults) -> Notebook:
@@ -163,6 +180,12 @@ def _parse(cells: list[_Cell], metadata: Mapping[str, Any], path: str, defaults:
         raise ConfigError("metadata 'widgetshot' must be a mapping", where=path)
     options.update(own)
 
+    ids = [cell.id for cell in cells if cell.id]
+    for id in ids:
+        if ids.count(id) > 1:
+            raise NotebookError(
+                f"two cells have the id '{id}'", where=path, next_step="open it in Jupyter and save it again"
+            )
     declared: list[_Declared] = []
     first_code = True
     for index, cell in enumerate(cells):
@@ -186,6 +209,14 @@ def _parse(cells: list[_Cell], metadata: Mapping[str, Any], path: str, defaults:
     timeout = _positive(options.get("timeout", defaults.timeout), "timeout", path)
     for shot in declared:
         notebook_targets += _targets(shot, options, path, defaults, timeout)
+    paths = [target.path.casefold() for target in notebook_targets]
+    for target, place in zip(notebook_targets, paths, strict=True):
+        if paths.count(place) > 1:
+            raise NotebookError(
+                "two pictures have this name: variants must differ in more than upper and lower case",
+                where=target.nodeid,
+                next_step="give the viewport another name",
+            )
     return Notebook(
         path=path,
         targets=tuple(notebook_targets),
@@ -196,6 +227,33 @@ def _parse(cells: list[_Cell], metadata: Mapping[str, Any], path: str, defaults:
     )
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML as a person means it: only `true` and `false` are booleans, 12:30 is no number, and no key comes twice."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}  # type: ignore[misc]
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for number, key in enumerate(keys):
+            if key in keys[:number]:
+                raise yaml.constructor.ConstructorError(None, None, f"'{key}' comes twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+# The core schema of YAML 1.2 (section 10.3.2), less octal and hexadecimal; numbers with leading zeros are text.
+for _tag, _pattern, _first in (
+    ("bool", r"true|false", "tf"),
+    ("null", r"null|~|", ["n", "~", ""]),
+    ("int", r"[-+]?(0|[1-9][0-9]{0,15})", "-+0123456789"),
+    (
+        "float",
+        r"[-+]?(0|[1-9][0-9]*)?\.[0-9]+([eE][-+]?[0-9]{1,3})?|[-+]?[1-9][0-9]*[eE][-+]?[0-9]{1,3}",
+        "-+0123456789.",
+    ),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first))
+
+
 def split_block(source: str, where: str) -> tuple[dict[str, Any], str]:
     """Split a cell's source into its `#|` options and the rest.
 
@@ -204,36 +262,43 @@ def split_block(source: str, where: str) -> tuple[dict[str, Any], str]:
     """
     lines = source.splitlines()
     head: list[str] = []
-    rest = 0
-    for rest, line in enumerate(lines):  # noqa: B007 - the index after the loop is what counts
-        if not line.lstrip().startswith(_PREFIX) and (head or line.strip()):
+    rest = len(lines)
+    for index, line in enumerate(lines):
+        if line.lstrip().startswith(_PREFIX):
+            head.append(line.lstrip()[len(_PREFIX) :].removeprefix(" "))
+        elif head or line.strip():
+            rest = index
             break
-        if line.strip():
-            head.append(line.lstrip()[len(_PREFIX) :])
-    else:
-        rest = len(lines)
     body = "\n".join(lines[rest:])
-    if not head:
+    # nbdev's directives, such as `#| hide`, are words without a colon; a bare `#| shot` is the default shot.
+    yaml_lines = [_bare(line) for line in head]
+    if not any(line.strip() for line in yaml_lines):
         return {}, body
     try:
-        block = yaml.safe_load("\n".join(line.removeprefix(" ") for line in head))
+        block = yaml.load("\n".join(yaml_lines), _Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line_text = f" in line {mark.line + 1} of the block" if mark else ""
         problem = getattr(error, "problem", None) or "not valid YAML"
         raise ConfigError(f"the '#|' block is not valid YAML{line_text}: {problem}", where=where) from error
-    if isinstance(block, str):  # nbdev's bare directives, such as `#| hide`
-        return {}, body
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise ConfigError(f"the '#|' block is not valid YAML: {type(error).__name__}: {error}", where=where) from error
     if not isinstance(block, dict):
-        raise ConfigError(f"the '#|' block must be 'option: value' lines, not {block!r}", where=where)
+        raise ConfigError(f"the '#|' block must be 'option: value' lines, not {str(block)[:80]!r}", where=where)
     return {str(key): value for key, value in block.items()}, body
+
+
+def _bare(line: str) -> str:
+    if line.strip() == "shot":
+        return "shot: true"
+    return "" if re.fullmatch(r"[A-Za-z_][\w.-]*( +[\w.-]+)*\s*", line) else line
 
 
 def _declared_by(block: dict[str, Any], body: str, cell: _Cell, order: int, where: str) -> list[_Declared]:
     """The shots that one cell declares, by block or by tag."""
     tagged = [tag for tag in cell.tags if tag == "shot" or tag.startswith("shot:")]
     for tag in cell.tags:
-        if tag not in tagged and get_close_matches(tag.split(":")[0], ["shot"], cutoff=0.75):
+        if tag not in tagged and tag.partition(":")[0].casefold() in ("shot", "shots", "shto", "shoot"):
             raise ConfigError(f"unknown tag '{tag}'; did you mean 'shot' or 'shot:NAME'?", where=where)
     stray = [key for key in block if key not in _BLOCK_KEYS and not _QUARTO.fullmatch(key)]
     cell_id = cell.id
@@ -278,10 +343,12 @@ def _declared_by(block: dict[str, Any], body: str, cell: _Cell, order: int, wher
                     next_step="write 'shot: NAME', or save the notebook with a current Jupyter",
                 )
             name = cell_id
-        if not isinstance(name, str | int) or not _NAME.fullmatch(str(name)):
+        if isinstance(name, bool) or not isinstance(name, str | int) or not _NAME.fullmatch(str(name)):
             raise ConfigError(
                 f"shot name {name!r} is not valid: letters, digits, space, '.', '_' and '-', 100 at most", where=where
             )
+        if len(str(name).encode()) > _LONGEST_NAME:
+            raise ConfigError(f"shot name {name!r} is too long for a file name", where=where)
         found.append(_Declared(str(name), cell_id or where.rsplit("::", 1)[1], order + len(found), body, options))
     return found
 
@@ -354,8 +421,8 @@ def _steps(value: Any, where: str) -> tuple[Step, ...]:
         if action not in _STEP_ARGUMENTS:
             raise ConfigError(f"unknown step '{action}'{nearest(action, _STEP_ARGUMENTS)}", where=place)
         required, optional = _STEP_ARGUMENTS[action]
-        if isinstance(raw, str | int | float) and not isinstance(raw, bool) and action in _STEP_SHORTHAND:
-            raw = {_STEP_SHORTHAND[action]: str(raw)}
+        if isinstance(raw, str | int | float) and action in _STEP_SHORTHAND:
+            raw = {_STEP_SHORTHAND[action]: raw}
         if not isinstance(raw, Mapping):
             raise ConfigError(f"{action}: must be a mapping with {', '.join(sorted(required | optional))}", where=place)
         _check_keys(raw, required | optional | _STEP_COMMON, f"argument of {action}", place)
@@ -364,8 +431,12 @@ def _steps(value: Any, where: str) -> tuple[Step, ...]:
             raise ConfigError(f"{action}: lacks {', '.join(sorted(missing)) or 'text or selector'}", where=place)
         arguments: dict[str, Any] = dict(raw)
         for key in arguments.keys() & {"selector", "text", "key", "option", "file"}:
-            arguments[key] = str(arguments[key])
-            if not arguments[key] and key != "text":
+            word = arguments[key]
+            # A number may have been written otherwise than Python writes it: 1.50 would be typed as 1.5.
+            if isinstance(word, bool) or not isinstance(word, str | int):
+                raise ConfigError(f"{action}: '{key}' must be text; put it in quotes, not {word!r}", where=place)
+            arguments[key] = str(word)
+            if not arguments[key] and (key != "text" or action == "wait"):
                 raise ConfigError(f"{action}: '{key}' is empty", where=place)
         if "timeout" in arguments:
             arguments["timeout"] = _positive(arguments["timeout"], "timeout", place)
@@ -392,11 +463,16 @@ def _masks(value: Any, where: str) -> tuple[Mask, ...]:
         if ("selector" in entry) == ("box" in entry):
             raise ConfigError("a mask has either a selector or a box", where=where)
         if "selector" in entry:
-            masks.append(Mask(reason, selector=_text(entry["selector"], "selector", where)))
+            selector = _text(entry["selector"], "selector", where)
+            if not selector.strip():
+                raise ConfigError("mask: 'selector' is empty", where=where)
+            masks.append(Mask(reason, selector=selector))
             continue
         box = entry["box"]
         if not (isinstance(box, list) and len(box) == 4 and all(type(n) is int and n >= 0 for n in box)):
             raise ConfigError(f"box: must be [x, y, width, height] in whole pixels, not {box!r}", where=where)
+        if not (box[2] and box[3]):
+            raise ConfigError(f"box: {box!r} covers nothing", where=where)
         masks.append(Mask(reason, box=Box(*box)))
     return tuple(masks)
 
@@ -431,19 +507,19 @@ def tolerance_from(value: Any, where: str) -> Tolerance:
 def viewports_from(value: Any, where: str) -> tuple[Viewport, ...]:
     """Parse `960x720`, or a list of those and of `{name, width, height}`.
 
-    The first unnamed entry is the default and has no variant name; others are named by their size.
+    The first entry without a name is the default and has no variant name; further ones are named by their size.
     """
     if not isinstance(value, list):
         return (_viewport(value, where),)
     if not value:
         raise ConfigError("viewport: is an empty list", where=where)
     found: list[Viewport] = []
-    for number, entry in enumerate(value):
+    for entry in value:
         viewport = _viewport(entry, where)
-        if number and not viewport.name:
+        if not viewport.name and any(not other.name for other in found):
             viewport = Viewport(viewport.width, viewport.height, str(viewport))
-        if any(viewport.name == other.name for other in found):
-            raise ConfigError(f"viewport: two are named '{viewport.name or viewport}'", where=where)
+        if any(viewport.name == other.name or str(viewport) == str(other) for other in found):
+            raise ConfigError(f"viewport: '{viewport.name or viewport}' comes twice", where=where)
         found.append(viewport)
     return tuple(found)
 
@@ -452,12 +528,12 @@ def _viewport(value: Any, where: str) -> Viewport:
     name = ""
     if isinstance(value, Mapping):
         _check_keys(value, {"name", "width", "height"}, "viewport option", where)
-        name = str(value.get("name", ""))
+        name = value.get("name", "")
         size: tuple[Any, Any] = (value.get("width"), value.get("height"))
-        if name and not re.fullmatch(r"\w[\w-]*", name):
+        if not isinstance(name, str) or ("name" in value and not re.fullmatch(r"\w[\w-]{0,49}", name)):
             raise ConfigError(f"viewport: name {name!r} may hold letters, digits, '_' and '-'", where=where)
     else:
-        match = re.fullmatch(r"(\d+)x(\d+)", str(value))
+        match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", value if isinstance(value, str) else "")
         size = (int(match[1]), int(match[2])) if match else (None, None)
     width, height = size
     if type(width) is not int or type(height) is not int or not (50 <= width <= 8000 and 50 <= height <= 8000):
@@ -495,6 +571,6 @@ def _text(value: Any, what: str, where: str) -> str:
 
 
 def _positive(value: Any, what: str, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0 or math.isinf(value):
-        raise ConfigError(f"{what}: must be a number of seconds over 0, not {value!r}", where=where)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < _LONGEST_WAIT:
+        raise ConfigError(f"{what}: must be a number of seconds over 0, not {str(value)[:50]}", where=where)
     return float(value)

@@ -52,24 +52,30 @@ def clear(folder: Path) -> None:
         RecordError: it can't be made or emptied.
     """
     try:
-        foreign = [entry.name for entry in folder.iterdir() if entry.name not in _OWN] if folder.is_dir() else []
-        if foreign and not (folder / "run.json").is_file():
+        if folder.is_dir() and any(folder.iterdir()) and not _is_run(folder / "run.json"):
             raise ConfigError(
-                f"the folder {folder} holds no run but other things ({foreign[0]})",
-                next_step="choose another folder with --report",
+                f"the folder {folder} holds other things than a run", next_step="choose another folder with --report"
             )
         folder.mkdir(parents=True, exist_ok=True)
-        for name in _OWN:
+        # run.json goes last: without it the folder would not be known as ours any more.
+        for name in sorted(_OWN, key="run.json".__eq__):
             path = folder / name
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
-        (folder / "pictures").mkdir()
     except OSError as error:
         raise RecordError(
             f"the run folder can't be written: {error}", where=str(folder), next_step="choose another with --report"
         ) from error
+
+
+def _is_run(file: Path) -> bool:
+    try:
+        run = json.loads(file.read_bytes())
+        return bool(run["tool"]["name"] == "widgetshot")
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 class Recorder:
@@ -120,8 +126,8 @@ class Recorder:
         with self._lock:
             self._entries[result.key] = entry
             try:
-                with (self.folder / _JOURNAL).open("a", encoding="utf-8") as journal:
-                    journal.write(json.dumps(entry, ensure_ascii=False) + "\n")
+                with (self.folder / _JOURNAL).open("ab") as journal:
+                    journal.write(_json(entry) + b"\n")
             except OSError as error:
                 self._fail(error)
             if perf_counter() - self._written > _INTERVAL:
@@ -151,8 +157,9 @@ class Recorder:
                 "height": shape[0],
             }
         if result.shot is not None and result.verdict.acceptable:
-            text = json.dumps(sidecar(result), ensure_ascii=False)
-            write_atomically(base.with_name(f"{base.name}.shot.json"), text.encode())
+            text = _json(sidecar(result))
+            write_atomically(base.with_name(f"{base.name}.shot.json"), text)
+            entry["pictures"]["shot"]["sidecar_sha256"] = sha256(text)
 
     def finish(
         self,
@@ -185,7 +192,7 @@ class Recorder:
         run.setdefault("unused", None)
         run |= _body(list(self._entries.values()), perf_counter() - self._begin)
         try:
-            write_atomically(self.folder / "run.json", json.dumps(run, indent=1, ensure_ascii=False).encode())
+            write_atomically(self.folder / "run.json", _json(run, indent=1))
             self._written = perf_counter()
         except OSError as error:
             self._fail(error)
@@ -259,14 +266,20 @@ def _entry(result: Result) -> dict[str, Any]:
     }
 
 
+def _json(value: Any, indent: int | None = None) -> bytes:
+    # A notebook may hold half a surrogate pair, which is no UTF-8; the escape is what JSON writes for it.
+    return json.dumps(value, indent=indent, ensure_ascii=False).encode(errors="backslashreplace")
+
+
 def read_run(folder: Path) -> dict[str, Any]:
     """The run of a folder, as `run.json` describes it; of a killed run, what was finished.
 
     Raises:
-        RecordError: the folder holds no run, or one of a format this version doesn't know.
+        RecordError: the folder holds no run, one of a format this version doesn't know, or one that names files
+            outside of it.
     """
     try:
-        run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        run = json.loads((folder / "run.json").read_bytes())
     except (OSError, ValueError) as error:
         raise RecordError(f"holds no readable run: {error}", where=str(folder), next_step="widgetshot run") from error
     if not isinstance(run, dict) or run.get("format") != FORMAT:
@@ -275,17 +288,39 @@ def read_run(folder: Path) -> dict[str, Any]:
             where=str(folder / "run.json"),
             next_step="use the version of widgetshot that wrote it",
         )
-    journal = folder / _JOURNAL
-    if not run["complete"] and journal.is_file():
-        entries = {entry["key"]: entry for entry in run["tests"]}
-        for line in journal.read_text(encoding="utf-8").splitlines():
+    try:
+        if not run["complete"]:
+            entries = {entry["key"]: entry for entry in run["tests"]} | _journal(folder / _JOURNAL)
+            run |= _body(list(entries.values()), run["summary"]["duration_seconds"])
+        for entry in run["tests"]:
+            _check_paths(entry, folder)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise RecordError(
+            f"is not a whole run: {error!r}", where=str(folder / "run.json"), next_step="widgetshot run"
+        ) from error
+    return run
+
+
+def _journal(file: Path) -> dict[str, Any]:
+    """Entries of a run that was not finished."""
+    entries: dict[str, Any] = {}
+    if file.is_file():
+        for line in file.read_bytes().split(b"\n"):
             try:
                 entry = json.loads(line)
             except ValueError:
-                break  # the line that was being written when the run was killed
+                break  # the end, or the line that was being written when the run was killed
             entries[entry["key"]] = entry
-        run |= _body(list(entries.values()), run["summary"]["duration_seconds"])
-    return dict(run)
+    return entries
+
+
+def _check_paths(entry: Mapping[str, Any], folder: Path) -> None:
+    """A run folder may come from somebody else's machine: what it names must be in it."""
+    pictures = folder.resolve() / "pictures"
+    paths = [picture["path"] for picture in entry["pictures"].values() if picture is not None]
+    for path in [*paths, f"pictures/{entry['key']}"]:
+        if not (folder.resolve() / path).resolve().is_relative_to(pictures):
+            raise RecordError(f"names a file outside of the folder: {path!r}", where=str(folder / "run.json"))
 
 
 def merge(folders: Sequence[Path], target: Path, *, order: Sequence[str] = (), unused: list[str] | None = None) -> None:
@@ -301,8 +336,13 @@ def merge(folders: Sequence[Path], target: Path, *, order: Sequence[str] = (), u
     entries: dict[str, dict[str, Any]] = {}
     timings: dict[str, float] = {}
     for folder, run in runs:
-        if run["project"] != first["project"]:
-            raise RecordError(f"is of project {run['project']!r}, not {first['project']!r}", where=str(folder))
+        for what, mine, other in (
+            ("project", run["project"], first["project"]),
+            ("environment", run["environment"]["name"], first["environment"]["name"]),
+        ):
+            if mine != other:
+                raise RecordError(f"is of {what} {mine!r}, not {other!r}", where=str(folder))
+    for folder, run in runs:
         for entry in run["tests"]:
             entries[entry["key"]] = entry
             for picture in entry["pictures"].values():
@@ -325,7 +365,7 @@ def merge(folders: Sequence[Path], target: Path, *, order: Sequence[str] = (), u
         **_body(ordered, seconds),
     }
     try:
-        write_atomically(target / "run.json", json.dumps(merged, indent=1, ensure_ascii=False).encode())
+        write_atomically(target / "run.json", _json(merged, indent=1))
     except OSError as error:
         raise RecordError(f"can't be written: {error}", where=str(target)) from error
 

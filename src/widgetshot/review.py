@@ -52,8 +52,14 @@ def approve(run_folder: Path, store: Store, names: Sequence[str] = (), *, everyt
         raise problems[0]
     if problems:
         raise type(problems[0])("nothing was approved:\n" + "\n".join(f"- {problem}" for problem in problems))
-    for acceptance in accepted:
-        store.write(acceptance.key, acceptance.data, acceptance.sidecar)
+    before = {acceptance.key: store.files(acceptance.key) for acceptance in accepted}
+    try:
+        for acceptance in accepted:
+            store.write(acceptance.key, acceptance.data, acceptance.sidecar)
+    except BaselineError:
+        for key, files in before.items():
+            store.restore(key, files)
+        raise
     return [acceptance.key for acceptance in accepted]
 
 
@@ -82,10 +88,11 @@ def _check(entry: dict[str, Any], run_folder: Path, store: Store) -> _Acceptance
         raise RecordError("its picture was not recorded", where=name, next_step="widgetshot run")
     try:
         data = (run_folder / picture["path"]).read_bytes()
-        side = json.loads((run_folder / "pictures" / f"{entry['key']}.shot.json").read_text(encoding="utf-8"))
+        text = (run_folder / "pictures" / f"{entry['key']}.shot.json").read_bytes()
+        side = json.loads(text)
     except (OSError, ValueError) as error:
         raise RecordError(f"its picture can't be read: {error}", where=name, next_step="widgetshot run") from error
-    if sha256(data) != picture["sha256"]:
+    if sha256(data) != picture["sha256"] or sha256(text) != picture.get("sidecar_sha256"):
         raise StaleDecision("its picture is not the one the run took", where=name, next_step="widgetshot run")
     current = store.sha256(entry["key"])
     if current != entry["baseline_sha256"]:
@@ -123,7 +130,8 @@ def _has_test(root: Path, path: str) -> bool:
         tree = ast.parse((root / f"{file}.py").read_text(encoding="utf-8"))
     except (OSError, SyntaxError, ValueError):
         return False
-    name = rest.partition("/")[0].partition("[")[0]
+    # test_x, TestClass.test_x, test_x[parameter]
+    name = rest.partition("/")[0].partition("[")[0].rpartition(".")[2]
     return any(
         isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name for node in ast.walk(tree)
     )

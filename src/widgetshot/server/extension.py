@@ -32,6 +32,7 @@ from nbconvert.exporters.html import HTMLExporter
 from tornado import web  # type: ignore[attr-defined]
 
 from widgetshot.errors import NotebookError, ServerError, WidgetshotError
+from widgetshot.notebook import cell_names
 from widgetshot.server.execute import connect, execute
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -89,8 +90,9 @@ class Exhibits:
             nb = nbformat.reads(file.read_text(encoding="utf-8"), as_version=4)
         except (OSError, ValueError) as error:
             raise NotebookError(f"can't be read: {error}", where=path, next_step=f"check the file {file}") from error
-        for index, cell in enumerate(nb.cells):
-            cell.metadata["widgetshot_id"] = cell.get("id") or f"position-{index}"
+        # nbformat gives cells without an id a random one; targets go by the names that the file itself gives.
+        for cell, cell_name in zip(nb.cells, cell_names(file, path), strict=True):
+            cell.metadata["widgetshot_id"] = cell_name
         name = request["kernel"] or nb.metadata.get("kernelspec", {}).get("name") or "python3"
         environment = prepare_folder(exhibit, file, request["environment"])
         kernels = self.serverapp.kernel_manager
