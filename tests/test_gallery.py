@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from widgetshot.browser import find_browser
 from widgetshot.errors import RecordError
 from widgetshot.gallery import write_gallery
 
@@ -27,7 +29,7 @@ def browser_for_gallery() -> Iterator[Browser]:
     """The one place that knows which browser opens the gallery."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium-headless-shell", args=["--disable-background-networking"]
+            executable_path=find_browser("chromium").executable, args=["--disable-background-networking"]
         )
         yield browser
         browser.close()
@@ -181,6 +183,14 @@ def expect_shown(page: Page, *shots: str) -> None:
     expect(page.locator(".card .name")).to_have_text([f"notebooks/demo.ipynb::{shot}" for shot in shots])
 
 
+def wait_until(page: Page, script: str) -> None:
+    """Wait for a condition; `wait_for_function` would evaluate in the page, which its policy forbids."""
+    deadline = time.monotonic() + 10
+    while not page.evaluate(script):
+        assert time.monotonic() < deadline, script
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+
+
 def card(page: Page, shot: str) -> Any:
     return page.locator(f'.card[data-key$="/{shot}"]')
 
@@ -303,9 +313,7 @@ def test_modes_show_the_same_pictures_in_four_ways(mixed: Folder, open_page: Ope
     pictures = heavy.locator(".pictures")
     expect(pictures.locator("figcaption")).to_have_text(["Expected 240 × 80", "Actual 240 × 80", "Diff 240 × 80"])
     expect(pictures.locator("img")).to_have_count(3)
-    page.wait_for_function(
-        "[...document.querySelectorAll('.card img')].every(i => i.complete && i.naturalWidth === 240)"
-    )
+    wait_until(page, "[...document.querySelectorAll('.card img')].every(i => i.complete && i.naturalWidth === 240)")
 
     page.keyboard.press("2")
     expect(pictures).to_have_attribute("data-mode", "slider")
@@ -348,8 +356,8 @@ def test_enlarged_pixels_stay_sharp_and_panes_pan_together(mixed: Folder, open_p
     expect(image).to_have_css("image-rendering", "pixelated")
     ports = card(page, "heavy").locator(".port")
     ports.nth(0).evaluate("e => e.scrollTo(123, 0)")
-    page.wait_for_function(
-        "[...document.querySelectorAll('.card')[0].querySelectorAll('.port')].every(e => e.scrollLeft === 123)"
+    wait_until(
+        page, "[...document.querySelectorAll('.card')[0].querySelectorAll('.port')].every(e => e.scrollLeft === 123)"
     )
     page.keyboard.press("0")
     expect(image).to_have_css("width", "240px")

@@ -107,7 +107,10 @@ def test_traits_that_differ_are_named(before: Any, after: Any, changes: tuple[Tr
 def test_the_reason_is_told_in_words() -> None:
     traits = tuple(TraitChange("Button", trait, "é" * 99, 2) for trait in "abcde")
     said = explain(traits, known=True, before={"browser": "1", "fonts": "x"}, after={"browser": "2", "fonts": "x"})
-    assert said.startswith(f'Button.a "{"é" * 36}... → 2, ')
+    assert said.startswith(f'Button.a "{"é" * 39}… → 2, ')
     assert said.endswith(" and 2 more; different renderer: browser")
+    long = TraitChange("HTML", "value", "x" * 99 + "background: blue", "x" * 99 + "background: green")
+    assert "blue" in explain((long,), True, {}, {})
+    assert "green" in explain((long,), True, {}, {})
     assert explain((), known=True, before={}, after={"browser": "2"}).startswith("no widget trait differs")
     assert explain((), known=False, before={}, after={"browser": "2"}) == ""

@@ -7,6 +7,7 @@ from typing import Any
 from widgetshot.model import Baseline, Comparison, Shot, Target, TraitChange, Verdict
 
 _MISSING = "(absent)"
+_LONGEST_VALUE = 40  # characters
 
 
 def judge(target: Target, shot: Shot, baseline: Baseline | None, comparison: Comparison | None) -> tuple[Verdict, str]:
@@ -52,9 +53,7 @@ def explain(traits: tuple[TraitChange, ...], known: bool, before: Mapping[str, A
     """
     parts = []
     if traits:
-        named = [
-            f"{change.widget}.{change.trait} {_short(change.before)} → {_short(change.after)}" for change in traits
-        ]
+        named = [f"{change.widget}.{change.trait} {_step(change.before, change.after)}" for change in traits]
         parts.append(", ".join(named[:3]) + (f" and {len(named) - 3} more" if len(named) > 3 else ""))
     elif known:
         parts.append("no widget trait differs: style, output or front end")
@@ -64,9 +63,17 @@ def explain(traits: tuple[TraitChange, ...], known: bool, before: Mapping[str, A
     return "; ".join(parts)
 
 
-def _short(value: Any) -> str:
-    text = value if value == _MISSING else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 40 else text[:37] + "..."
+def _step(before: Any, after: Any) -> str:
+    """`before → after`, of long values only the part where they begin to differ."""
+    old, new = (value if value == _MISSING else json.dumps(value, ensure_ascii=False) for value in (before, after))
+    common = next((index for index, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]), 0)
+    start = max(0, common - 12) if max(len(old), len(new)) > _LONGEST_VALUE else 0
+    return " → ".join(_window(text, start) for text in (old, new))
+
+
+def _window(text: str, start: int) -> str:
+    end = start + _LONGEST_VALUE
+    return f"{'…' if start else ''}{text[start:end]}{'…' if end < len(text) else ''}"
 
 
 def trait_changes(before: Any, after: Any) -> tuple[TraitChange, ...]:
