@@ -2,13 +2,13 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from conftest import MARK, Project, button_cell
@@ -233,6 +233,8 @@ def start(project: Project, *words: str) -> "subprocess.Popen[str]":
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # A shell that starts things in the background has them ignore Ctrl-C, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
@@ -248,8 +250,8 @@ def finished(report: Path) -> int:
     return len(journal.read_text().splitlines()) if journal.is_file() else 0
 
 
-@pytest.mark.parametrize("signal", ["SIGKILL", "SIGTERM", "SIGINT"])
-def test_killed_run_leaves_what_was_finished_and_no_process(project: Project, signal: str) -> None:
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGINT"])
+def test_killed_run_leaves_what_was_finished_and_no_process(project: Project, name: str) -> None:
     project.notebook("notebooks/a.ipynb", button_cell())
     project.notebook(
         "notebooks/b.ipynb", "#| shot: s\nimport subprocess, time\nsubprocess.Popen(['sleep', '500'])\ntime.sleep(500)"
@@ -257,12 +259,12 @@ def test_killed_run_leaves_what_was_finished_and_no_process(project: Project, si
     running = start(project, "run", "--jobs", "2")
     wait_until(lambda: finished(project.root / "widgetshot-report") == 1)
     wait_until(lambda: any("sleep 500" in line for line in project.left_behind()))
-    psutil.Process(running.pid).send_signal({"SIGKILL": 9, "SIGTERM": 15, "SIGINT": 2}[signal])
+    running.send_signal(signal.Signals[name])
     output, _ = running.communicate(timeout=60)
     wait_until(lambda: not project.left_behind())
     approved = project.widgetshot("approve", "--all")
     assert approved.returncode == 0, approved.stderr
     assert "notebooks/a/button" in approved.stdout
-    if signal != "SIGKILL":
+    if name != "SIGKILL":
         assert "Traceback" not in output
         assert json.loads((project.root / "widgetshot-report" / "run.json").read_text())["complete"] is False

@@ -62,6 +62,8 @@ window.addEventListener("unhandledrejection", (event) => escaped(event.reason));
 async function start(): Promise<void> {
   // This script runs in the head, before the notebook's own scripts; html-manager's comes in its turn, deferred.
   await new Promise((resolve) => document.addEventListener("DOMContentLoaded", resolve, { once: true }));
+  // Widgets measure text as they draw. A font that comes later would give them other widths, depending on who is first.
+  const fonts = Promise.all([...document.fonts].map((font) => font.load()));
   // No urlArgs, no waitSeconds: modules come from this machine or not at all.
   window.requirejs.config({ baseUrl: config.amdUrl, paths: config.frontEnds, waitSeconds: 0 });
   const [htmlManager, base] = await Promise.all([
@@ -81,6 +83,7 @@ async function start(): Promise<void> {
   });
   await kernel.info;
   manager = new (liveManager(htmlManager.HTMLManager, base, kernel))();
+  await fonts;
   await manager.restore();
   const outputs = document.querySelectorAll<HTMLScriptElement>(`script[type="${WIDGET_MIMETYPE}"]`);
   await Promise.all([...outputs].map((script) => show(script)));
