@@ -25,7 +25,11 @@ def store(tmp_path: Path) -> Store:
     "key", [KEY, "e/n/a[dark,phone]", "e/my notes/a b", "e/größe/日本 [x]", "e/n/a.b", "e/tests/t.py/t[1]/x"]
 )
 def test_what_was_written_is_read_byte_for_byte(store: Store, key: str) -> None:
-    side = {"fingerprint": {"browser": "1"}, "widgets": [{"widget": "Überblick"}], "masks": [[[1, 2, 3, 4]], []]}
+    side = {
+        "fingerprint": {"browser": "1"},
+        "widgets": [{"widget": "Überblick"}],
+        "masks": {".a": [[1, 2, 3, 4]], ".b": []},
+    }
     assert store.read(key) is None
     assert store.sha256(key) is None
     store.write(key, DATA, side)
@@ -35,7 +39,7 @@ def test_what_was_written_is_read_byte_for_byte(store: Store, key: str) -> None:
     assert store.sha256(key) == sha256(DATA)
     assert (baseline.pixels == picture()).all()
     assert (baseline.fingerprint, baseline.widgets) == (side["fingerprint"], side["widgets"])
-    assert baseline.masks == ((Box(1, 2, 3, 4),), ())
+    assert baseline.masks == {".a": (Box(1, 2, 3, 4),), ".b": ()}
     assert store.keys() == {key}
     assert {file.name for file in store.path(key).parent.iterdir()} == {
         f"{key.rpartition('/')[2]}{end}" for end in (".png", ".json")
@@ -101,8 +105,8 @@ def test_a_damaged_picture_is_an_error_with_a_way_out(store: Store, damaged: byt
         "{",
         "\udcff",
         *(
-            pytest.param(f'{{"format": 1, {side}}}')
-            for side in ('"masks": [[[1, 2, 3]]]', '"masks": null', '"masks": 5', '"fingerprint": null')
+            pytest.param(f'{{"format": 1, "sha256": "{sha256(DATA)}", {side}}}')
+            for side in ('"masks": {".a": [[1, 2, 3]]}', '"masks": null', '"masks": 5', '"fingerprint": null')
         ),
     ],
 )
@@ -120,7 +124,7 @@ def test_without_a_sidecar_of_this_format_the_picture_still_counts(store: Store,
     side.unlink() if text is None else side.write_text(text)
     baseline = store.read(KEY)
     assert baseline is not None
-    assert (baseline.fingerprint, baseline.widgets, baseline.masks) == ({}, None, ())
+    assert (baseline.fingerprint, baseline.widgets, baseline.masks) == ({}, None, {})
 
 
 def test_something_else_in_the_way_is_an_error_and_stays(store: Store) -> None:

@@ -179,6 +179,7 @@ def test_unreadable_notebook_is_told_and_a_damaged_baseline_is_exit_2(judged: Pr
     output = (judged.root / "output.txt").read_text()
     assert "notebooks/truncated.ipynb: not a valid notebook (truncated?)" in output
     assert "Traceback" not in output
+    assert judged.entry("notebooks/truncated.ipynb::page")["verdict"] == "broken"
     assert (judged.root / "code.txt").read_text() == "2"
 
 

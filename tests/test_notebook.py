@@ -3,6 +3,7 @@
 import json
 import re
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,9 @@ def test_an_option_reaches_the_target_wherever_it_stands(
         "metadata": ["shot: a"],
     }[place]
     (target,) = read(tmp_path, block(*lines), metadata=metadata).targets
+    if attribute == "masks" and place in ("first cell", "metadata"):
+        assert all(mask.inherited for mask in target.masks)
+        target = replace(target, masks=tuple(replace(mask, inherited=False) for mask in target.masks))
     assert getattr(target, attribute) == expected
 
 

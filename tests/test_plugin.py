@@ -195,6 +195,20 @@ def test_declaration_errors_are_told_at_collection_without_running(copy: Project
     assert "5 passed, 2 errors" in others.stdout
 
 
+def test_wrong_settings_are_told_without_a_traceback(copy: Project) -> None:
+    (copy.root / "other").mkdir()
+    (copy.root / "other" / "mine.txt").touch()
+    for words, says in (
+        (("--widgetshot-browser=firefix",), "did you mean 'firefox'?"),
+        (("--widgetshot-report=other",), "holds other things than a run"),
+    ):
+        done = copy.pytest("notebooks", "-q", *words)
+        assert done.returncode == 4, done.stdout
+        assert says in done.stderr
+        assert "Traceback" not in done.stdout + done.stderr
+        assert "INTERNALERROR" not in done.stdout + done.stderr
+
+
 def test_skipped_notebook_says_why(copy: Project) -> None:
     copy.notebook("notebooks/later.ipynb", "#| widgetshot: {skip: waits for a licence}\n#| shot: s\n1/0")
     done = copy.pytest("notebooks/later.ipynb", "-q", "-rs")

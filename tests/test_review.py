@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from builders import ENVIRONMENT, VERDICTS, picture, result_called
+from builders import ENVIRONMENT, VERDICTS, notebook_json, picture, result_called
 from widgetshot.baselines import Store
 from widgetshot.errors import BaselineError, ConfigError, RecordError, StaleDecision, WidgetshotError
 from widgetshot.files import encode_png
-from widgetshot.model import Target
+from widgetshot.notebook import Defaults
 from widgetshot.record import Recorder, shot_bytes
 from widgetshot.review import approve, prune, unused
 
@@ -192,7 +192,9 @@ def test_unused_is_what_no_notebook_and_no_python_test_declares(
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests" / "test_x.py").write_text(TEST_FILE)
     (tmp_path / "tests" / "test_broken.py").write_text("def test_y(:")
-    found = unused(empty, [Target("notebooks/x.ipynb", "a", "c", 0)], tmp_path)
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "x.ipynb").write_text(notebook_json("#| shot: a\n1"))
+    found = unused(empty, tmp_path, Defaults())
     assert found == ([key] if is_unused else [])
     prune(empty, found)
     assert empty.keys() == (set() if is_unused else {key})

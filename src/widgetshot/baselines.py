@@ -62,8 +62,14 @@ class Store:
                 next_step=f"git checkout -- '{self._short(path)}'  (or take it anew: --update-baselines)",
             ) from error
         side = self._sidecar(path)
+        if side.get("sha256") != sha256(data):
+            # It tells of another picture, for example after a merge that took one file of each side.
+            side = {}
         try:
-            masks = tuple(tuple(Box(*map(int, box)) for box in boxes) for boxes in side.get("masks", []))
+            masks = {
+                str(place): tuple(Box(*map(int, box)) for box in boxes)
+                for place, boxes in dict(side.get("masks", {})).items()
+            }
             fingerprint = dict(side.get("fingerprint", {}))
         except (TypeError, ValueError) as error:
             raise BaselineError(

@@ -141,6 +141,12 @@ def context_options(settings: Settings, target: Target) -> dict[str, Any]:
     }
 
 
+def is_outside(url: str) -> bool:
+    """Whether a request for this address would leave the machine."""
+    parts = urlsplit(url)
+    return parts.scheme in ("http", "https", "ws", "wss") and parts.hostname not in _LOOPBACK
+
+
 def init_script(settings: Settings) -> str:
     """The script that pins a page's clock and random numbers."""
     return _INIT % {"clock": int(datetime.fromisoformat(settings.clock).timestamp() * 1000)}
@@ -242,9 +248,7 @@ class Stage:
         return self.exhibit.url.partition("token=")[2] or "\0"
 
     def _asked(self, url: str) -> None:
-        parts = urlsplit(url)
-        outside = parts.scheme in ("http", "https", "ws", "wss") and parts.hostname not in _LOOPBACK
-        if outside and len(self.blocked) < 200 and url not in self.blocked:
+        if is_outside(url) and len(self.blocked) < 200 and url not in self.blocked:
             self.blocked.append(url)
 
     async def load(self) -> None:
@@ -261,12 +265,17 @@ class Stage:
             raise CaptureError(f"the page did not load: {_first_line(error)}") from error
         self._add("load", begin)
 
-    async def settle(self, limit: float | None = None) -> str:
-        """Wait until the page is ready; what still moves after `limit` seconds, or ""."""
+    async def settle(self, limit: float | None = None, *, cap: float | None = None) -> str:
+        """Wait until the page is ready; what still moves after `limit` seconds, or "".
+
+        Args:
+            cap: seconds after which a page that is drawn, but goes on moving, is good enough.
+        """
         begin = perf_counter()
         try:
             unrest: str = await self.page.evaluate(
-                "limit => window.widgetshot.ready(limit)", (self.limit if limit is None else limit) * 1000
+                "([limit, cap]) => window.widgetshot.ready(limit, cap)",
+                [(self.limit if limit is None else limit) * 1000, None if cap is None else cap * 1000],
             )
         except PlaywrightError as error:
             cause = "the page crashed" if self.crashed else _first_line(error)
@@ -304,7 +313,7 @@ class Stage:
                 f"step '{step}' failed: {_first_line(error)}", where=where, next_step="correct the step in the notebook"
             ) from error
         # Callbacks answer in order only if each step's effect is there before the next step begins.
-        return await self.settle(target.cap)
+        return await self.settle(cap=target.cap)
 
     def moved(self) -> None:
         """Forget what was captured: somebody has acted on the page."""
@@ -321,7 +330,9 @@ class Stage:
             await self.page.keyboard.press(arguments["key"])
             return
         element = root.locator(arguments["selector"]).nth(0)
-        if action == "wait":
+        if action == "upload":
+            await self._upload(element, beside / arguments["file"], timeout)
+        elif action == "wait":
             await element.wait_for(timeout=timeout)
         elif action == "click":
             await element.click(timeout=timeout)
@@ -336,10 +347,19 @@ class Stage:
             await element.press(arguments["key"], timeout=timeout)
         elif action == "select":
             await element.select_option(label=arguments["option"], timeout=timeout)
-        elif action == "upload":
-            await element.set_input_files(str(beside / arguments["file"]), timeout=timeout)
         elif action == "drag":
             await self._drag(element, float(arguments["to"]), timeout)
+
+    async def _upload(self, element: Any, file: Path, timeout: float) -> None:
+        if not file.is_file():
+            raise CaptureError(f"there is no file {file} to upload", next_step="put it beside the notebook")
+        if await element.evaluate("element => element.matches('input[type=file]')", timeout=timeout):
+            await element.set_input_files(str(file), timeout=timeout)
+            return
+        # ipywidgets' button makes its file input when it is clicked, outside of the page.
+        async with self.page.expect_file_chooser(timeout=timeout) as chooser:
+            await element.click(timeout=timeout)
+        await (await chooser.value).set_files(str(file), timeout=timeout)
 
     async def _drag(self, element: Any, to: float, timeout: float) -> None:
         """Drag the (first) handle of a slider to the part `to` of its track; up is more on a vertical one."""
@@ -348,12 +368,14 @@ class Stage:
             """element => {
                 const box = node => { const r = node.getBoundingClientRect(); return [r.x, r.y, r.width, r.height]; };
                 const slider = element.closest('.noUi-target') ?? element.querySelector('.noUi-target');
-                if (slider) return [box(slider.querySelector('.noUi-base')), box(slider.querySelector('.noUi-handle'))];
+                const handle = element.closest('.noUi-handle') ?? slider?.querySelector('.noUi-handle');
+                if (slider) return [box(slider.querySelector('.noUi-base')), box(handle)];
                 const input = element.matches('input[type=range]') ? element
-                    : element.querySelector('input[type=range]') ?? element;
+                    : element.querySelector('input[type=range]');
+                if (!input) throw new Error('there is no slider here');
                 const [x, y, w, h] = box(input);
                 const part = (input.value - input.min) / (input.max - input.min);
-                return [[x, y, w, h], [x + (Number.isFinite(part) ? part : 0) * w, y, 0, h]];
+                return [[x, y, w, h], [x + part * w, y, 0, h]];
             }"""
         )
         begin = (handle[0] + handle[2] / 2, handle[1] + handle[3] / 2)
@@ -409,11 +431,9 @@ class Stage:
             CaptureError: the cell shows nothing.
         """
         height, width = whole.shape[:2]
-        if target.capture == "page" or target.cell_id is None:
+        if self._scope(target) is None:
             return whole, Box(0, 0, width, height)
-        rect = await self.page.evaluate(
-            "selector => window.widgetshot.rect(selector)", self.exhibit.selectors[target.cell_id]
-        )
+        rect = await self.page.evaluate("selector => window.widgetshot.rect(selector)", self._scope(target))
         box = _picture_box(rect, self.settings.scale, width, height)
         if not box.width or not box.height:
             raise CaptureError(
@@ -430,10 +450,9 @@ class Stage:
         selectors = [mask.selector for mask in target.masks if mask.selector]
         found = []
         if selectors:
-            scope = None if target.cell_id is None else self.exhibit.selectors[target.cell_id]
             try:
                 found = await self.page.evaluate(
-                    "([scope, masks]) => window.widgetshot.boxes(scope, masks)", [scope, selectors]
+                    "([scope, masks]) => window.widgetshot.boxes(scope, masks)", [self._scope(target), selectors]
                 )
             except PlaywrightError as error:
                 raise CaptureError(
@@ -451,7 +470,7 @@ class Stage:
                 for rect in next(rects)
                 for box in [_picture_box(rect, self.settings.scale, 10**6, 10**6)]
             )
-            if not here:
+            if not here and not mask.inherited:
                 raise CaptureError(
                     f"mask {mask.selector!r} ({mask.reason}) matches nothing visible",
                     next_step="correct or remove the mask: what it covered is compared now",
@@ -461,9 +480,15 @@ class Stage:
 
     async def problems(self, target: Target) -> list[str]:
         """What makes a picture of the target untrustworthy."""
-        scope = None if target.cell_id is None or target.capture == "page" else self.exhibit.selectors[target.cell_id]
+        scope = self._scope(target)
         found: list[str] = await self.page.evaluate("scope => window.widgetshot.problemsIn(scope)", scope)
         return found
+
+    def _scope(self, target: Target) -> str | None:
+        """Selector of what the target's picture shows; None for the whole page."""
+        if target.cell_id is None or target.capture == "page":
+            return None
+        return self.exhibit.selectors[target.cell_id]
 
     async def photograph(
         self, target: Target, expected: Callable[[Pixels, tuple[tuple[Box, ...], ...]], bool], unrest: str
@@ -508,8 +533,7 @@ class Stage:
                 "the picture is blank: every pixel has the same colour",
                 next_step="let the widget draw something, or declare 'blank: true' if this is how it looks",
             )
-        scope = None if target.cell_id is None or target.capture == "page" else self.exhibit.selectors[target.cell_id]
-        state = await self.page.evaluate("scope => window.widgetshot.widgets(scope)", scope)
+        state = await self.page.evaluate("scope => window.widgetshot.widgets(scope)", self._scope(target))
         return Shot(
             pixels=pixels,
             masks=masks,
@@ -560,6 +584,8 @@ def _advice(problems: list[str]) -> str:
         if "is not installed" in problem:
             name = problem.partition("front end of '")[2].partition("'")[0]
             return f"pip install {name.lstrip('@').split('/')[0] or 'the widget package'}"
+        if problem.startswith("a callback raised"):
+            return "mend the callback, or let an Output widget show its error"
     return "open the notebook in Jupyter and look at the widget"
 
 
@@ -629,7 +655,7 @@ class Camera:
             page = await context.new_page()
             cdp = await context.new_cdp_session(page) if self.settings.browser == "chromium" else None
             if cdp is None:
-                await context.route(lambda url: urlsplit(url).hostname not in _LOOPBACK, lambda route: route.abort())
+                await context.route(is_outside, lambda route: route.abort())
         except PlaywrightError as error:
             raise ServerError(f"the browser is gone: {_first_line(error)}", next_step="widgetshot doctor") from error
         stage = Stage(page, cdp, exhibit, self.settings, limit)

@@ -30,6 +30,9 @@ _MARKS = {
 
 def _settings(**flags: Any) -> Settings:
     given = {name: value for name, value in flags.items() if value is not None}
+    if "report" in given:
+        # What is typed is meant from where one stands.
+        given["report"] = Path.cwd() / given["report"]
     return load_settings(find_root(Path.cwd()), given)
 
 
@@ -74,19 +77,19 @@ def run(context: click.Context, /, paths: tuple[str, ...], output: str, **flags:
 
 def _run(settings: Settings, paths: tuple[str, ...], output: str) -> int:
     from widgetshot.gallery import write_gallery
-    from widgetshot.record import Recorder, failure_text, read_run
+    from widgetshot.record import Recorder, failure_text
     from widgetshot.review import unused
     from widgetshot.run import Engine, find_notebooks, load_notebook
 
     notebooks: list[Notebook] = []
-    problems: list[WidgetshotError] = []
+    problems: dict[str, WidgetshotError] = {}
     for file in find_notebooks(settings, paths):
         try:
             notebooks.append(load_notebook(settings, file))
         except WidgetshotError as error:
-            problems.append(error)
+            problems[file.relative_to(settings.root).as_posix()] = error
     # What is declared wrongly is told before minutes are spent; a file that can't be read sinks only itself.
-    wrong = [error for error in problems if isinstance(error, ConfigError)]
+    wrong = [error for error in problems.values() if isinstance(error, ConfigError)]
     if wrong:
         raise ConfigError("\n".join(str(error) for error in wrong))
     targets = [target for notebook in notebooks if not notebook.skip for target in notebook.targets]
@@ -94,16 +97,18 @@ def _run(settings: Settings, paths: tuple[str, ...], output: str) -> int:
         raise ConfigError("no notebooks were found", next_step="widgetshot run PATH")
     recorder = Recorder(settings.report, root=settings.root, environment=settings.environment)
     say = _Progress(len(targets), quiet=output == "json")
-    for problem in problems:
-        say.failure(str(problem))
     for notebook in notebooks:
         if notebook.skip:
             say.line(f"- {notebook.path}: skipped: {notebook.skip}")
     results: list[Result] = []
     finished: queue.SimpleQueue[Result] = queue.SimpleQueue()
     complete = False
+    page: Path | None = None
     with Engine(settings, recorder) as engine, _stoppable():
         try:
+            for path, problem in problems.items():
+                results.append(engine.unreadable(path, problem))
+                say.failure(str(problem))
             for notebook in notebooks:
                 if not notebook.skip:
                     engine.submit(notebook, notebook.targets, finished.put)
@@ -112,8 +117,7 @@ def _run(settings: Settings, paths: tuple[str, ...], output: str) -> int:
                 say.result(result, failure_text(result, settings.report))
             complete = True
         finally:
-            whole = complete and not paths and not problems
-            left = unused(engine.store, targets, settings.root) if whole else None
+            left = unused(engine.store, settings.root, settings.defaults) if complete and not problems else None
             recorder.finish(
                 engine.order,
                 complete=complete,
@@ -121,18 +125,15 @@ def _run(settings: Settings, paths: tuple[str, ...], output: str) -> int:
                 fingerprint=engine.fingerprint,
                 unused=left,
             )
-    if recorder.failure is None:
-        page = write_gallery(settings.report)
-        if output == "json":
-            run = read_run(settings.report)
-            run["problems"] = [str(error) for error in problems]
-            click.echo(json.dumps(run, indent=1, ensure_ascii=False))
-        say.summary(results, left, _relative(page))
-    else:
+            if recorder.failure is None:
+                page = write_gallery(settings.report)
+    if output == "json":
+        # ASCII only, so that it can be written whatever the terminal's encoding is.
+        click.echo(json.dumps(recorder.run, indent=1))
+    if recorder.failure is not None:
         say.failure(str(recorder.failure))
-        say.summary(results, left, None)
+    say.summary(results, left, settings, page)
     codes = [int(result.failure.exit_code) for result in results if result.failure is not None]
-    codes += [int(problem.exit_code) for problem in problems]
     codes += [int(recorder.failure.exit_code)] if recorder.failure else []
     if not all(result.passed for result in results):
         codes.append(int(ExitCode.DIFFERENCES))
@@ -193,7 +194,7 @@ class _Progress:
         if self.live:
             click.echo(f"\r\x1b[2K[{self.count}/{self.total}] {result.target.nodeid}", nl=False, err=self.err)
 
-    def summary(self, results: list[Result], left: list[str] | None, page: str | None) -> None:
+    def summary(self, results: list[Result], left: list[str] | None, settings: Settings, page: Path | None) -> None:
         counts = {verdict: sum(result.verdict is verdict for result in results) for verdict in Verdict}
         text = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count) or "nothing photographed"
         updated = sum(result.updated for result in results)
@@ -201,9 +202,10 @@ class _Progress:
         if left:
             self.line(f"{len(left)} baselines are declared by no notebook; list them: widgetshot prune")
         if page:
-            self.line(f"gallery: {page}")
+            self.line(f"gallery: {_relative(page)}")
         if any(result.verdict.acceptable and not result.passed for result in results):
-            self.line("accept what is right: widgetshot approve 'NOTEBOOK::SHOT' ...  or  widgetshot approve --all")
+            where = "" if page == settings.root / "widgetshot-report" / "index.html" else f" --report {settings.report}"
+            self.line(f"accept what is right: widgetshot approve{where} 'NOTEBOOK::SHOT' ...  (or --all)")
 
 
 @commands.command()
@@ -224,7 +226,7 @@ def approve(names: tuple[str, ...], everything: bool, report: Path | None, outpu
     settings = _settings(report=report)
     accepted = approve_results(settings.report, Store(settings.baselines), names, everything=everything)
     if output == "json":
-        click.echo(json.dumps({"approved": accepted}, indent=1, ensure_ascii=False))
+        click.echo(json.dumps({"approved": accepted}, indent=1))
         return
     for key in accepted:
         click.echo(f"✓ {key}")
@@ -239,13 +241,10 @@ def prune(remove: bool, output: str) -> None:
     from widgetshot.baselines import Store
     from widgetshot.review import prune as prune_keys
     from widgetshot.review import unused
-    from widgetshot.run import find_notebooks, load_notebook
 
     settings = _settings()
     store = Store(settings.baselines)
-    # A notebook that can't be read declares nobody knows what: the error ends the command.
-    targets = [target for file in find_notebooks(settings) for target in load_notebook(settings, file).targets]
-    keys = unused(store, targets, settings.root)
+    keys = unused(store, settings.root, settings.defaults)
     if remove:
         prune_keys(store, keys)
     if output == "json":

@@ -9,10 +9,10 @@ from typing import Any, Self
 import pytest
 from playwright.sync_api import Page
 
-from widgetshot.camera import Awaitable, Stage, context_options, fingerprint, init_script, run_now
+from widgetshot.camera import Awaitable, Stage, context_options, fingerprint, init_script, is_outside, run_now
 from widgetshot.errors import ConfigError, WidgetshotError
-from widgetshot.model import Mask, Result, Shot, Target, Viewport
-from widgetshot.notebook import themes_from, tolerance_from, viewports_from
+from widgetshot.model import Result, Shot, Target, Viewport
+from widgetshot.notebook import masks_from, themes_from, tolerance_from, viewports_from
 from widgetshot.run import Engine, load_notebook
 
 
@@ -38,6 +38,8 @@ class Widgetshot:
         self._theme = "light"
         self._viewport: Viewport | None = None
         self._notebook = ""
+        self._timeout = 0.0
+        self._checked: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -71,7 +73,7 @@ class Widgetshot:
         parsed = load_notebook(settings, file)
         (self._theme,) = themes_from(theme, "widgetshot.open(theme=...)")
         sizes = viewports_from(viewport, "widgetshot.open(viewport=...)") if viewport else settings.viewport
-        self._viewport, self._notebook = sizes[0], parsed.path
+        self._viewport, self._notebook, self._timeout = sizes[0], parsed.path, parsed.timeout
         target = self._target("", cell=None)
         exhibit = self._engine.call(lambda frontend: frontend.open(file, target, parsed.kernel))
         browser = self._request.getfixturevalue("widgetshot_browser")
@@ -79,6 +81,8 @@ class Widgetshot:
         context.add_init_script(init_script(settings))
         page: Page = context.new_page()
         cdp = context.new_cdp_session(page) if settings.browser == "chromium" else None
+        if cdp is None:
+            context.route(is_outside, lambda route: route.abort())
         stage = Stage(Awaitable(page), cdp and Awaitable(cdp), exhibit, settings, parsed.settle_timeout)
         stage.listen(page)
         self._stages.append((stage, context))
@@ -114,10 +118,12 @@ class Widgetshot:
         if cell is not None and cell not in stage.exhibit.selectors:
             raise ConfigError(f"{self._notebook} has no cell with the id {cell!r}", where=self._request.node.nodeid)
         where = f"{self._request.node.nodeid} check({name!r})"
-        masks = tuple(Mask(reason=str(one["reason"]), selector=str(one["selector"])) for one in mask)
-        target = self._target(name, cell=cell, masks=masks, blank=blank)
-        if tolerance is not None:
-            target = self._target(name, cell=cell, masks=masks, blank=blank, tolerance=tolerance_from(tolerance, where))
+        allowed = tolerance_from(tolerance, where) if tolerance is not None else self._engine.settings.tolerance
+        masks = masks_from(list(mask), where)
+        target = self._target(name, cell=cell, masks=masks, blank=blank, tolerance=allowed)
+        if target.path in self._checked:
+            raise ConfigError(f"this test has checked a picture named {name!r} before", where=where)
+        self._checked.add(target.path)
         # Whatever the test has done to the page since the last picture, no older capture may stand for it.
         stage.moved()
         baseline = None
@@ -148,6 +154,6 @@ class Widgetshot:
             theme=self._theme,
             viewport=self._viewport,
             variant=variant,
-            timeout=self._engine.settings.timeout,
+            timeout=self._timeout,
             **options,
         )

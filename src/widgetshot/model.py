@@ -92,12 +92,19 @@ class Tolerance:
 class Mask:
     """A part of the picture that is not compared, and why.
 
-    Exactly one of `selector` (inside the target's cell) and `box` is set.
+    Exactly one of `selector` (inside the target's cell) and `box` is set. An `inherited` one is declared for the
+    whole notebook and may match nothing.
     """
 
     reason: str
     selector: str = ""
     box: Box | None = None
+    inherited: bool = False
+
+    @property
+    def place(self) -> str:
+        """What it covers, in one line: two masks of one place cover the same."""
+        return self.selector or str(self.box and self.box.as_list())
 
 
 @dataclass(frozen=True)
@@ -212,14 +219,18 @@ class Shot:
 
 @dataclass(frozen=True)
 class Baseline:
-    """The picture last approved, with its sidecar; `data` are the file's own bytes."""
+    """The picture last approved, with its sidecar; `data` are the file's own bytes.
+
+    Attributes:
+        masks: place of each mask (see `Mask.place`) -> the boxes that it covered.
+    """
 
     pixels: Pixels
     data: bytes
     sha256: str
     fingerprint: Mapping[str, Any] = field(default_factory=dict)
     widgets: Any = None
-    masks: tuple[tuple[Box, ...], ...] = ()
+    masks: Mapping[str, tuple[Box, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

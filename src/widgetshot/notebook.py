@@ -6,7 +6,7 @@ The declaration language is described in docs/reference/notebook-options.md.
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar
@@ -371,7 +371,8 @@ def _targets(
 ) -> list[Target]:
     where = f"{path}::{shot.name}"
     options = {key: value for key, value in notebook.items() if key in _SHARED_OPTIONS - {"mask"}} | dict(shot.options)
-    masks = _masks(notebook.get("mask", []), where) + _masks(shot.options.get("mask", []), where)
+    inherited = tuple(replace(mask, inherited=True) for mask in masks_from(notebook.get("mask", []), where))
+    masks = inherited + masks_from(shot.options.get("mask", []), where)
     themes = themes_from(options["theme"], where) if "theme" in options else defaults.theme
     viewports = viewports_from(options["viewport"], where) if "viewport" in options else defaults.viewport
     capture = options.get("capture", "cell")
@@ -426,6 +427,8 @@ def _steps(value: Any, where: str) -> tuple[Step, ...]:
         if not isinstance(raw, Mapping):
             raise ConfigError(f"{action}: must be a mapping with {', '.join(sorted(required | optional))}", where=place)
         _check_keys(raw, required | optional | _STEP_COMMON, f"argument of {action}", place)
+        if action == "wait" and raw.keys() >= optional:
+            raise ConfigError("wait: has either a text or a selector", where=place)
         missing = required - raw.keys()
         if missing or (action == "wait" and not raw.keys() & optional):
             raise ConfigError(f"{action}: lacks {', '.join(sorted(missing)) or 'text or selector'}", where=place)
@@ -450,7 +453,8 @@ def _steps(value: Any, where: str) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _masks(value: Any, where: str) -> tuple[Mask, ...]:
+def masks_from(value: Any, where: str) -> tuple[Mask, ...]:
+    """Parse masks: `{selector, reason}` or `{box, reason}`, or a list of them."""
     entries = value if isinstance(value, list) else [value]
     masks = []
     for entry in entries:

@@ -6,6 +6,7 @@ Nothing heavy is imported until a notebook is collected: the plugin is loaded in
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +56,7 @@ class _Door:
         self.items: list[TargetItem] = []
         self.results: list[tuple[Result, str]] = []
         self._settings: Settings | None = None
+        self.merged = False
         self._engine: Engine | None = None
         self._recorder: Recorder | None = None
 
@@ -72,7 +74,10 @@ class _Door:
                 "jobs": option.widgetshot_jobs or (1 if self.worker else None),
             }
             given = {name: value for name, value in given.items() if value is not None}
-            self._settings = load_settings(self.config.rootpath, given)
+            if "report" in given:
+                given["report"] = self.config.invocation_params.dir / given["report"]
+            with _told():
+                self._settings = load_settings(self.config.rootpath, given)
         return self._settings
 
     @property
@@ -92,7 +97,8 @@ class _Door:
             from widgetshot.run import Engine
 
             settings = self.settings
-            self._recorder = Recorder(self.report, root=settings.root, environment=settings.environment)
+            with _told():
+                self._recorder = Recorder(self.report, root=settings.root, environment=settings.environment)
             self._engine = Engine(settings, self._recorder)
             self._engine.__enter__()
         return self._engine
@@ -119,11 +125,31 @@ class _Door:
         engine, recorder = self._engine, self._recorder
         self._engine = None
         engine.__exit__(None, None, None)
-        recorder.finish(engine.order, complete=complete, timings=engine.timings, fingerprint=engine.fingerprint)
+        left = None
+        if complete and not self.worker:
+            from widgetshot.errors import WidgetshotError
+            from widgetshot.review import unused
+
+            with suppress(WidgetshotError):  # a notebook that can't be read: what it declares is not known
+                left = unused(engine.store, self.settings.root, self.settings.defaults)
+        recorder.finish(
+            engine.order, complete=complete, timings=engine.timings, fingerprint=engine.fingerprint, unused=left
+        )
 
     @property
     def failure(self) -> str:
         return str(self._recorder.failure) if self._recorder is not None and self._recorder.failure else ""
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Wrong settings are the user's business: pytest tells them without a traceback."""
+    from widgetshot.errors import WidgetshotError
+
+    try:
+        yield
+    except WidgetshotError as error:
+        raise pytest.UsageError(f"widgetshot: {error}") from None
 
 
 _DOOR: pytest.StashKey[_Door] = pytest.StashKey()
@@ -254,6 +280,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
             try:
                 clear(own.settings.report)
                 merge([kept / folder.name for folder in folders], own.settings.report)
+                own.merged = True
             finally:
                 shutil.rmtree(kept, ignore_errors=True)
 
@@ -270,7 +297,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.section("widgetshot", red=True)
         terminalreporter.write_line(own.failure)
         return
-    if own._recorder is None and not own.controls_workers:
+    if own._recorder is None and not own.merged:
         return
     try:
         page = write_gallery(own.settings.report)

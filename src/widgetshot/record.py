@@ -40,7 +40,10 @@ def sidecar(result: Result) -> dict[str, Any]:
         "size": [width, height],
         "fingerprint": dict(result.fingerprint),
         "widgets": result.shot.widgets,
-        "masks": [[box.as_list() for box in boxes] for boxes in result.shot.masks],
+        "masks": {
+            mask.place: [box.as_list() for box in boxes]
+            for mask, boxes in zip(result.target.masks, result.shot.masks, strict=True)
+        },
     }
 
 
@@ -54,7 +57,7 @@ def clear(folder: Path) -> None:
     try:
         if folder.is_dir() and any(folder.iterdir()) and not _is_run(folder / "run.json"):
             raise ConfigError(
-                f"the folder {folder} holds other things than a run", next_step="choose another folder with --report"
+                f"the folder {folder} holds other things than a run", next_step="choose another folder for the report"
             )
         folder.mkdir(parents=True, exist_ok=True)
         # run.json goes last: without it the folder would not be known as ours any more.
@@ -66,7 +69,9 @@ def clear(folder: Path) -> None:
                 path.unlink(missing_ok=True)
     except OSError as error:
         raise RecordError(
-            f"the run folder can't be written: {error}", where=str(folder), next_step="choose another with --report"
+            f"the run folder can't be written: {error}",
+            where=str(folder),
+            next_step="choose another folder for the report",
         ) from error
 
 
@@ -91,6 +96,7 @@ class Recorder:
     def __init__(self, folder: Path, *, root: Path, environment: str) -> None:
         self.folder = folder
         self.failure: RecordError | None = None
+        self.run: dict[str, Any] = {}
         self._lock = threading.Lock()
         self._entries: dict[str, dict[str, Any]] = {}
         self._begin = self._written = perf_counter()
@@ -191,6 +197,7 @@ class Recorder:
         run |= {"timings": {stage: round(seconds, 4) for stage, seconds in (timings or {}).items()}}
         run.setdefault("unused", None)
         run |= _body(list(self._entries.values()), perf_counter() - self._begin)
+        self.run = run
         try:
             write_atomically(self.folder / "run.json", _json(run, indent=1))
             self._written = perf_counter()
@@ -202,7 +209,7 @@ class Recorder:
             self.failure = RecordError(
                 f"the run folder can't be written: {error.strerror or error}",
                 where=str(self.folder),
-                next_step="free some space, or choose another folder with --report",
+                next_step="free some space, or choose another folder for the report (--report)",
             )
 
 

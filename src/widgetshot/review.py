@@ -10,7 +10,7 @@ from typing import Any
 from widgetshot.baselines import Store
 from widgetshot.errors import BaselineError, ConfigError, RecordError, StaleDecision, WidgetshotError, nearest
 from widgetshot.files import sha256
-from widgetshot.model import Target
+from widgetshot.notebook import Defaults, read_notebook
 from widgetshot.record import read_run
 
 
@@ -103,21 +103,28 @@ def _check(entry: dict[str, Any], run_folder: Path, store: Store) -> _Acceptance
     return _Acceptance(entry["key"], data, side)
 
 
-def unused(store: Store, targets: Iterable[Target], root: Path) -> list[str]:
-    """Keys of baselines, in whatever environment, that nothing declares.
+def unused(store: Store, root: Path, defaults: Defaults) -> list[str]:
+    """Keys of baselines, in whatever environment, that nothing declares any more.
 
-    A baseline of a Python test counts as declared as long as its file has a test of that name: which pictures the
-    test checks is known only to the test.
+    Each baseline's key names its notebook, so this needs no list of notebooks and does not depend on what a run
+    selected. A baseline of a Python test counts as declared as long as its file has a test of that name: which
+    pictures the test checks is known only to the test.
 
     Args:
-        targets: every target of the project, not only those selected.
         root: the project's folder.
+        defaults: the project's settings, which decide on the variants.
+
+    Raises:
+        NotebookError, ConfigError: a notebook can't be read, so what it declares is unknown.
     """
-    declared = {target.path for target in targets}
+    declared: dict[str, set[str]] = {}
     found = []
     for key in sorted(store.keys()):
         path = key.partition("/")[2]
-        if path not in declared and not _has_test(root, path):
+        notebook = f"{path.rpartition('/')[0]}.ipynb"
+        if notebook not in declared and (root / notebook).is_file():
+            declared[notebook] = {target.path for target in read_notebook(root / notebook, notebook, defaults).targets}
+        if path not in declared.get(notebook, ()) and not _has_test(root, path):
             found.append(key)
     return found
 

@@ -24,11 +24,12 @@ from widgetshot.errors import BaselineError, CaptureError, ConfigError, Notebook
 from widgetshot.frontends.page import PageFrontend
 from widgetshot.judge import explain, judge, trait_changes
 from widgetshot.model import Baseline, Box, Exhibit, Failure, Pixels, Result, Shot, Target, Tolerance, Verdict
-from widgetshot.notebook import Notebook, read_notebook
+from widgetshot.notebook import PAGE_SHOT, Notebook, read_notebook
 from widgetshot.record import Recorder, shot_bytes, sidecar
 from widgetshot.server.launcher import Server
 
 _STRICT = Tolerance()
+_PATIENCE = 15.0  # seconds that a page may take to answer a plain question
 T = TypeVar("T")
 
 
@@ -139,6 +140,12 @@ class Engine:
         except CancelledError:
             raise ServerError("the run was stopped", where=target.nodeid) from None
 
+    def unreadable(self, path: str, error: WidgetshotError) -> Result:
+        """Record that a notebook could not be read; it has no targets, so its page stands for it."""
+        target = Target(notebook=path, shot=PAGE_SHOT, cell_id=None, order=0)
+        self.order.append(self.key(target))
+        return self._keep(self._broken(target, error, 0.0))
+
     def failed(self, key: str) -> bool:
         """Whether a target has ended without any result; `result` raises the cause."""
         future = self._futures[key]
@@ -242,21 +249,29 @@ class Engine:
                     return
                 for target in list(pending.values()):
                     await self._settle_result(self._broken(target, error, perf_counter() - begin), pending, done)
-            except asyncio.CancelledError:
-                raise
             except Exception as error:
-                for target in pending.values():
-                    self._futures[self.key(target)].set_exception(error)
+                # Whatever a notebook manages to break, it must not sink the others.
+                for target in list(pending.values()):
+                    await self._settle_result(
+                        self._broken(target, _unforeseen(error), perf_counter() - begin), pending, done
+                    )
             finally:
                 if stage is not None:
                     self._time(stage.timings)
                     assert camera is not None
-                    await camera.strike(stage)
+                    await self._strike(camera, stage)
                 if exhibit is not None and frontend is not None:
                     # A kernel takes its time to end; the next notebook need not wait for it.
                     closing = self._loop.create_task(self._end(frontend, exhibit))
                     self._endings.add(closing)
                     closing.add_done_callback(self._endings.discard)
+
+    async def _strike(self, camera: Camera, stage: Stage) -> None:
+        """Take a page down; one that does not let itself be closed takes the browser with it."""
+        try:
+            await asyncio.wait_for(camera.strike(stage), _PATIENCE)
+        except (TimeoutError, WidgetshotError):
+            await camera.stop()
 
     async def _end(self, frontend: PageFrontend, exhibit: Exhibit) -> None:
         try:
@@ -275,7 +290,7 @@ class Engine:
         done: Callable[[Result], None] | None,
     ) -> float:
         """Go the notebook's way: steps, shots, results."""
-        unrest = await stage.settle(way[0].cap)
+        unrest = await _in_time(stage.settle(cap=way[0].cap), stage.limit)
         spoiled: dict[str | None, WidgetshotError] = {}
         for target in way:
             try:
@@ -284,17 +299,21 @@ class Engine:
                 beside = (self.settings.root / target.notebook).parent
                 try:
                     for number, step in enumerate(target.steps, 1):
-                        unrest = await stage.act(target, step, number, beside)
+                        limit = stage.limit + float(step.arguments.get("timeout", stage.limit))
+                        unrest = await _in_time(stage.act(target, step, number, beside), limit)
                 except WidgetshotError as error:
                     spoiled[target.cell_id] = error
                     raise
                 if target.name not in pending:
                     continue
                 result = await self._photograph(stage, target, unrest)
-            except WidgetshotError as error:
+            except Exception as raised:
+                failure = raised if isinstance(raised, WidgetshotError) else _unforeseen(raised)
+                if isinstance(failure, _Hung):
+                    raise failure from None
                 if target.name not in pending:
                     continue
-                result = self._broken(target, await self._cause(frontend, stage, error, target), 0.0)
+                result = self._broken(target, await self._cause(frontend, stage, failure, target), 0.0)
             if result.verdict is Verdict.UNSTABLE and not await frontend.alive(stage.exhibit):
                 result = self._broken(target, _kernel_died(target), 0.0)
             now = perf_counter()
@@ -313,7 +332,8 @@ class Engine:
 
     async def _photograph(self, stage: Stage, target: Target, unrest: str) -> Result:
         baseline = await asyncio.to_thread(self.baseline, target)
-        shot = await stage.photograph(target, self.expects(target, baseline), unrest)
+        limit = target.cap if target.cap is not None else stage.limit
+        shot = await _in_time(stage.photograph(target, self.expects(target, baseline), unrest), 2 * limit)
         begin = perf_counter()
         result = await asyncio.to_thread(self._judge, target, shot, baseline, self.fingerprint)
         self._time({"compare": perf_counter() - begin})
@@ -443,6 +463,33 @@ class Engine:
         )
 
 
+class _Hung(CaptureError):
+    """The page's own scripts never end: nothing more can be asked of it."""
+
+
+async def _in_time(work: Coroutine[Any, Any, T], limit: float) -> T:
+    """Await work on a page, whose scripts may never give the word back.
+
+    Args:
+        limit: seconds that the work itself allows; some are added for what it does besides waiting.
+    """
+    try:
+        return await asyncio.wait_for(work, limit + _PATIENCE)
+    except TimeoutError:
+        raise _Hung(
+            "the page's scripts do not end, so it does not answer",
+            next_step="look for an endless loop in the notebook's JavaScript",
+        ) from None
+
+
+def _unforeseen(error: Exception) -> WidgetshotError:
+    detail = str(error).strip().splitlines()
+    return CaptureError(
+        f"could not be photographed: {type(error).__name__}: {detail[0] if detail else 'no details'}",
+        next_step="open the notebook in Jupyter and look at the cell",
+    )
+
+
 def _message(error: WidgetshotError, target: Target) -> str:
     """The error in one sentence; its place only where it is not the target itself."""
     if error.where and error.where != target.nodeid and not target.nodeid.startswith(f"{error.where}::"):
@@ -460,5 +507,5 @@ def _kernel_died(target: Target) -> NotebookError:
 
 def _boxes(target: Target, masks: tuple[tuple[Box, ...], ...], baseline: Baseline) -> list[Box]:
     """All boxes that are not compared: where the masks are now, and where they were in the baseline."""
-    then = baseline.masks if len(baseline.masks) == len(target.masks) else ()
+    then = [baseline.masks.get(mask.place, ()) for mask in target.masks]
     return [box for boxes in (*masks, *then) for box in boxes]

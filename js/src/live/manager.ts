@@ -53,10 +53,13 @@ async function loadInstalled(name: string, version: string): Promise<unknown> {
 export function liveManager(Super: typeof HTMLManager, base: Base, kernel: Kernel.IKernelConnection) {
   const internals = Super.prototype as unknown as Internals;
   let outputModel: Promise<unknown> | undefined;
+  const captured = new Set<string>();
 
   return class LiveManager extends Super {
     readonly problems: Problem[] = [];
     readonly views = new Set<Promise<WidgetView>>();
+    /** Messages that an Output widget shows. */
+    readonly captured = captured;
     /** Each view's element, with the front end that drew it. */
     readonly drawn = new Map<Element, string>();
 
@@ -106,7 +109,7 @@ export function liveManager(Super: typeof HTMLManager, base: Base, kernel: Kerne
     protected override loadClass(className: string, moduleName: string, moduleVersion: string) {
       const inherited = () => internals.loadClass.call(this, className, moduleName, moduleVersion);
       if (moduleName !== OUTPUT_MODULE || className !== "OutputModel") return inherited() as never;
-      outputModel ??= inherited().then((Model) => liveOutputModel(Model as OutputModelClass, kernel));
+      outputModel ??= inherited().then((Model) => liveOutputModel(Model as OutputModelClass, kernel, captured));
       return outputModel as never;
     }
   };
@@ -122,7 +125,11 @@ type OutputModelClass = new (...args: never[]) => OutputModel;
  * An Output widget that catches what a callback prints while the page is open, as JupyterLab's does:
  * the kernel sets `msg_id`, and every output with that parent belongs to the widget.
  */
-function liveOutputModel(Super: OutputModelClass, kernel: Kernel.IKernelConnection): OutputModelClass {
+function liveOutputModel(
+  Super: OutputModelClass,
+  kernel: Kernel.IKernelConnection,
+  captured: Set<string>,
+): OutputModelClass {
   return class LiveOutputModel extends Super {
     private hooked = "";
 
@@ -144,6 +151,7 @@ function liveOutputModel(Super: OutputModelClass, kernel: Kernel.IKernelConnecti
       if (type === "clear_output") {
         this.clear_output((msg.content as { wait: boolean }).wait);
       } else if (type === "execute_result" || type === "display_data" || type === "stream" || type === "error") {
+        captured.add(msg.header.msg_id);
         this.outputs.add({ ...msg.content, output_type: type });
       } else {
         return true;

@@ -38,8 +38,9 @@ from widgetshot.server.execute import connect, execute
 PACKAGE = Path(__file__).resolve().parent.parent
 STATIC = PACKAGE / "static"
 EXHIBIT_VARIABLE = "WIDGETSHOT_EXHIBIT"
-# Files this small are copied beside the kernel, so that a notebook can't write through to the project's own.
-_COPY_LIMIT = 16 * 1024 * 1024
+# So many bytes are copied beside the kernel, so that a notebook can't write through to the project's own files.
+_COPY_LIMIT = 64 * 1024 * 1024
+_NOT_BESIDE = {"node_modules", "baselines", "widgetshot-report"}
 _GRACE = 3.0
 _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -132,7 +133,7 @@ class Exhibits:
         timings["render"] = perf_counter() - begin
         return {
             "id": exhibit.id,
-            "url": url_path_join(self.base_url, "widgetshot/exhibits", exhibit.id),
+            "url": url_path_join(self.base_url, "widgetshot/exhibits", exhibit.id) + "/",
             "cells": [cell.metadata["widgetshot_id"] for cell in nb.cells],
             "timings": timings,
         }
@@ -169,15 +170,7 @@ def prepare_folder(exhibit: _Exhibit, file: Path, extra: dict[str, str]) -> dict
     work, home = exhibit.folder / "work", exhibit.folder / "home"
     work.mkdir()
     home.mkdir()
-    for entry in file.parent.iterdir():
-        if entry.name.startswith((".", "__pycache__")) or entry.suffix == ".ipynb":
-            continue
-        copy = entry.is_file() and entry.stat().st_size <= _COPY_LIMIT
-        try:
-            shutil.copy2(entry, work / entry.name) if copy else (work / entry.name).symlink_to(entry.resolve())
-        except OSError:
-            # Where links are not allowed (Windows without developer mode), big data is copied after all.
-            (shutil.copytree if entry.is_dir() else shutil.copy2)(entry, work / entry.name)
+    _copy_beside(file.parent, work, [_COPY_LIMIT])
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("JUPYTER_", "JPY_"))}
     environment |= {
         "HOME": str(home),
@@ -195,6 +188,27 @@ def prepare_folder(exhibit: _Exhibit, file: Path, extra: dict[str, str]) -> dict
     for name in [name for name in environment if name.startswith("XDG_")]:
         del environment[name]
     return environment | extra
+
+
+def _copy_beside(source: Path, target: Path, budget: list[int]) -> None:
+    """Copy what lies beside a notebook, folders too; what is over the budget (in bytes) is linked instead."""
+    for entry in sorted(source.iterdir()):
+        if entry.name.startswith((".", "__pycache__")) or entry.name in _NOT_BESIDE or entry.suffix == ".ipynb":
+            continue
+        place = target / entry.name
+        try:
+            if entry.is_dir() and budget[0] > 0:
+                place.mkdir()
+                _copy_beside(entry, place, budget)
+            elif entry.is_file() and entry.stat().st_size <= budget[0]:
+                budget[0] -= entry.stat().st_size
+                shutil.copy2(entry, place)
+            else:
+                place.symlink_to(entry.resolve())
+        except OSError:
+            # Unreadable, or links are not allowed (Windows without developer mode): the notebook goes without it,
+            # and says so itself if it needs it.
+            continue
 
 
 def processes_of(id: str) -> Iterator[psutil.Process]:
@@ -304,6 +318,20 @@ class _PageHandler(JupyterHandler):
             raise web.HTTPError(404) from None
 
 
+class _BesideHandler(web.StaticFileHandler):
+    """Files of a notebook's working folder, under the address that relative links of its page lead to."""
+
+    def initialize(self) -> None:
+        super().initialize(os.devnull)
+
+    async def get(self, id: str, path: str, include_body: bool = True) -> None:
+        try:
+            self.root = str(self.settings["widgetshot"][id].folder / "work")
+        except KeyError:
+            raise web.HTTPError(404) from None
+        await super().get(path, include_body)
+
+
 class _StaticHandler(web.StaticFileHandler):
     """Files that are the same for every page; the browser may keep them."""
 
@@ -351,7 +379,8 @@ def load(serverapp: Any) -> None:
     routes: list[Any] = [
         (r"widgetshot/api/exhibits", _ExhibitsHandler),
         (rf"widgetshot/api/exhibits/{id}", _ExhibitHandler),
-        (rf"widgetshot/exhibits/{id}", _PageHandler),
+        (rf"widgetshot/exhibits/{id}/", _PageHandler),
+        (rf"widgetshot/exhibits/{id}/(.+)", _BesideHandler),
         (r"widgetshot/static/(.*)", _StaticHandler, {"path": str(STATIC)}),
         (r"widgetshot/lab/(.*)", _SearchHandler, {"roots": lab}),
         (r"widgetshot/amd/(.*)", _StaticHandler, {"path": str(STATIC / "amd")}),

@@ -1,0 +1,159 @@
+"""The live page: what a step does reaches the kernel, and what is not to be trusted does not pass."""
+
+import pytest
+
+from conftest import Project
+
+WIDGETS = "import ipywidgets as widgets\n"
+ANYWIDGET = """
+import anywidget
+class Shown(anywidget.AnyWidget):
+    _esm = '''export default {{ async {hook} }}'''
+Shown()
+"""
+LATE = ANYWIDGET.format(
+    hook="initialize() { await new Promise(done => setTimeout(done, 1500)) },"
+    " render({ el }) { el.innerHTML = '<p style=\"background:#36c;color:#fff\">late</p>' }"
+)
+
+NOTEBOOKS: dict[str, tuple[str, ...]] = {
+    "upload": (
+        "#| shot:\n#|   name: s\n#|   steps:\n#|     - upload: {selector: .up, file: data.csv}\n#|     - wait: '5 bytes'\n"  # noqa: E501
+        + WIDGETS
+        + "up, told = widgets.FileUpload(), widgets.Label()\nup.add_class('up')\n"
+        "up.observe(lambda c: setattr(told, 'value', f'{len(up.value[0].content)} bytes'), 'value')\nwidgets.VBox([up, told])",  # noqa: E501
+    ),
+    "upload_absent": (
+        "#| shot:\n#|   name: s\n#|   steps: [upload: {selector: .up, file: gone.csv}]\n"
+        + WIDGETS
+        + "up = widgets.FileUpload()\nup.add_class('up')\nup",
+    ),
+    "inputs": (
+        "#| shot:\n#|   name: s\n#|   steps:\n"
+        "#|     - fill: {selector: .name input, text: Ada}\n#|     - press: {selector: .name input, key: Enter}\n"
+        "#|     - fill: {selector: .number input, text: 7}\n#|     - fill: {selector: textarea, text: long text}\n"
+        "#|     - select: {selector: select, option: two}\n"
+        "#|     - drag: {selector: .range .noUi-handle-upper, to: 0.9}\n#|     - drag: {selector: .tall, to: 0.75}\n"
+        "#|     - wait: \"Ada 7 'long text' 2 (20, 90) 75\"\n"
+        + WIDGETS
+        + "parts = [widgets.Text().add_class('name'), widgets.IntText().add_class('number'), widgets.Textarea(),\n"
+        "         widgets.Dropdown(options={'one': 1, 'two': 2}), widgets.IntRangeSlider(value=(20, 40)).add_class('range'),\n"  # noqa: E501
+        "         widgets.IntSlider(orientation='vertical', step=25).add_class('tall')]\n"
+        "told = widgets.Label()\n"
+        "def tell(change):\n"
+        "    a, b, c, d, e, f = [part.value for part in parts]\n"
+        "    told.value = f'{a} {b} {c!r} {d} {e} {f}'\n"
+        "for part in parts: part.observe(tell, 'value')\n"
+        "widgets.VBox([*parts, told])",
+    ),
+    "callback": (
+        "#| shot:\n#|   - before\n#|   - {name: after, steps: [click: button]}\n"
+        + WIDGETS
+        + "b = widgets.Button(description='x')\nb.on_click(lambda _: 1 / 0)\nb",
+    ),
+    "callback_shown": (
+        "#| shot:\n#|   name: s\n#|   steps: [click: button, wait: ZeroDivisionError]\n"
+        + WIDGETS
+        + "b, out = widgets.Button(description='x'), widgets.Output()\n@out.capture()\ndef fail(_): 1 / 0\n"
+        "b.on_click(fail)\nwidgets.VBox([b, out])",
+    ),
+    "late": ("#| shot: s" + LATE,),
+    "late_capped": ("#| shot: s\n#| cap: 0.3" + LATE,),
+    "wide": (
+        "#| shot: s\nfrom IPython.display import HTML\n"
+        'HTML(\'<div style="width:1600px;height:30px"><div style="margin-left:1100px;background:red">far</div></div>\')',  # noqa: E501
+    ),
+    "images": (
+        "#| shot: there\nfrom IPython.display import HTML\nHTML('<img src=\"dot.svg\"><p>text</p>')",
+        "#| shot: gone\nHTML('<img src=\"gone.png\"><p>text</p>')",
+    ),
+    "writes": ("#| shot: s\nfrom pathlib import Path\nPath('folder/in.txt').write_text('written')\nprint('ok')",),
+    "endless_script": (
+        "#| widgetshot: {settle_timeout: 1}\n#| shot: s\nfrom IPython.display import HTML\n"
+        "HTML('<p>x</p><script>setTimeout(() => { for (;;); }, 700)</script>')",
+    ),
+    "no_main": (
+        "#| shot: s\nfrom IPython.display import HTML\nHTML('<script>document.body.innerHTML = \"\"</script>')",
+    ),
+    "popup": (
+        "#| shot: s\n#| capture: page\n#| mask: {selector: .pop, reason: shows the time}\nfrom IPython.display import HTML\n"  # noqa: E501
+        'HTML(\'<p>x</p><script>document.body.insertAdjacentHTML("beforeend", "<p class=pop>now</p>")</script>\')',
+    ),
+    "inherited": (
+        "#| widgetshot: {mask: {selector: .clock, reason: shows the time}}\n#| shot: with\n"
+        "from IPython.display import HTML\nHTML('<p class=clock>12:00</p>')",
+        "#| shot: without\nprint('no clock here')",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def ran(shared_project: Project) -> Project:
+    project = shared_project
+    for name, sources in NOTEBOOKS.items():
+        project.notebook(f"notebooks/{name}.ipynb", *sources)
+    project.write("notebooks/data.csv", "1,2,3")
+    project.write(
+        "notebooks/dot.svg", '<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20"><circle r="9"/></svg>'
+    )
+    project.write("notebooks/folder/in.txt", "as it was")
+    done = project.widgetshot("run", "--update-baselines")
+    assert done.returncode == 1, done.stderr
+    return project
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "upload::s", "inputs::s", "callback::before", "callback_shown::s", "late::s", "late_capped::s", "wide::s",
+        "images::there", "writes::s", "popup::s", "inherited::with", "inherited::without",
+    ],
+)  # fmt: skip
+def test_shot_is_taken(ran: Project, name: str) -> None:
+    notebook, _, shot = name.partition("::")
+    entry = ran.entry(f"notebooks/{notebook}.ipynb::{shot}")
+    assert entry["updated"], entry["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("upload_absent::s", "there is no file"),
+        ("callback::after", "a callback raised ZeroDivisionError: division by zero"),
+        ("images::gone", "an image did not load"),
+        ("endless_script::s", "scripts do not end"),
+        ("no_main::s", "could not be"),
+    ],
+)
+def test_what_cannot_be_trusted_is_broken(ran: Project, name: str, says: str) -> None:
+    notebook, _, shot = name.partition("::")
+    entry = ran.entry(f"notebooks/{notebook}.ipynb::{shot}")
+    assert (entry["verdict"], entry["updated"]) == ("broken", False)
+    assert says in entry["error"]["message"]
+
+
+@pytest.mark.parametrize("name", ["late", "late_capped"])
+def test_widget_that_draws_late_is_waited_for(ran: Project, name: str) -> None:
+    assert ran.entry(f"notebooks/{name}.ipynb::s")["pictures"]["shot"]["height"] > 30
+
+
+def test_what_sticks_out_of_a_cell_is_in_its_picture(ran: Project) -> None:
+    assert ran.entry("notebooks/wide.ipynb::s")["pictures"]["shot"]["width"] == 1600
+
+
+def test_files_beside_a_notebook_are_its_own_copies(ran: Project) -> None:
+    assert (ran.root / "notebooks/folder/in.txt").read_text() == "as it was"
+
+
+def test_narrowed_mask_covers_only_what_it_names_now(project: Project) -> None:
+    cell = (
+        "#| shot: s\n#| mask: {{selector: {mask}, reason: test}}\nfrom IPython.display import HTML\n"
+        "HTML('<div class=panel style=\"background:{colour}\">panel <i class=clock>12:00</i></div>')"
+    )
+    project.notebook("notebooks/n.ipynb", cell.format(mask=".panel", colour="red"))
+    assert project.widgetshot("run", "--update-baselines").returncode == 0
+    project.notebook("notebooks/n.ipynb", cell.format(mask=".panel", colour="blue"))
+    assert project.widgetshot("run").returncode == 0
+    project.notebook("notebooks/n.ipynb", cell.format(mask=".clock", colour="blue"))
+    assert project.widgetshot("run").returncode == 1
+    assert project.verdicts() == {"notebooks/n.ipynb::s": "changed"}
