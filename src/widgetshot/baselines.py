@@ -91,7 +91,7 @@ class Store:
 
     def _sidecar(self, path: Path) -> Mapping[str, Any]:
         try:
-            side = json.loads(path.with_name(path.name.removesuffix(".png") + ".json").read_text(encoding="utf-8"))
+            side = json.loads(_beside(path).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
@@ -121,7 +121,7 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(path, data)
             write_atomically(
-                path.with_name(path.name.removesuffix(".png") + ".json"),
+                _beside(path),
                 (text + "\n").encode(errors="backslashreplace"),
             )
         except OSError as error:
@@ -130,7 +130,7 @@ class Store:
     def files(self, key: str) -> dict[Path, bytes | None]:
         """The picture and the sidecar of `key` as they are; None for one that does not exist. See `restore`."""
         path = self.path(key)
-        both = (path, path.with_name(path.name.removesuffix(".png") + ".json"))
+        both = (path, _beside(path))
         return {file: file.read_bytes() if file.is_file() else None for file in both}
 
     def restore(self, key: str, files: Mapping[Path, bytes | None]) -> None:
@@ -160,7 +160,7 @@ class Store:
         for key in keys:
             path = self.path(key)
             path.unlink(missing_ok=True)
-            path.with_name(path.name.removesuffix(".png") + ".json").unlink(missing_ok=True)
+            _beside(path).unlink(missing_ok=True)
             for folder in path.parents:
                 if folder == self.folder:
                     break
@@ -171,3 +171,8 @@ class Store:
         with contextlib.suppress(ValueError):
             return path.relative_to(self.folder.parent).as_posix()
         return str(path)
+
+
+def _beside(picture: Path) -> Path:
+    """The sidecar of a picture."""
+    return picture.with_name(picture.name.removesuffix(".png") + ".json")
