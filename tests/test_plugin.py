@@ -209,6 +209,15 @@ def test_wrong_settings_are_told_without_a_traceback(copy: Project) -> None:
         assert "INTERNALERROR" not in done.stdout + done.stderr
 
 
+def test_wrong_project_settings_are_told_without_a_traceback(copy: Project) -> None:
+    copy.write("pyproject.toml", "[tool.widgetshot]\nbrowsr = 'chromium'\n")
+    done = copy.pytest("notebooks", "-q")
+    assert done.returncode == 2
+    assert "unknown option 'browsr'; did you mean 'browser'?" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "plugin.py" not in done.stdout
+
+
 def test_skipped_notebook_says_why(copy: Project) -> None:
     copy.notebook("notebooks/later.ipynb", "#| widgetshot: {skip: waits for a licence}\n#| shot: s\n1/0")
     done = copy.pytest("notebooks/later.ipynb", "-q", "-rs")

@@ -44,7 +44,10 @@ def pytest_load_initial_conftests(args: list[str]) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "widgetshot: pictures of notebooks (added to each of them)")
-    config.stash[_DOOR] = _Door(config)
+    own = config.stash[_DOOR] = _Door(config)
+    option = config.option
+    if any((option.update_baselines, option.widgetshot_report, option.widgetshot_browser, option.widgetshot_jobs)):
+        _ = own.settings  # a wrong option is told before anything is collected
 
 
 class _Door:
@@ -165,7 +168,10 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "NotebookF
         return None
     from widgetshot.run import excluded
 
-    settings = door(parent.config).settings
+    try:
+        settings = door(parent.config).settings
+    except pytest.UsageError as error:
+        raise parent.CollectError(str(error)) from None
     if file_path.is_relative_to(settings.root) and excluded(settings, file_path):
         return None
     return NotebookFile.from_parent(parent, path=file_path)
