@@ -12,7 +12,7 @@ from widgetshot.errors import BaselineError, ConfigError, RecordError, StaleDeci
 from widgetshot.files import encode_png
 from widgetshot.notebook import Defaults
 from widgetshot.record import Recorder, shot_bytes
-from widgetshot.review import approve, prune, unused
+from widgetshot.review import approve, prune, unused, unused_if_known
 
 ACCEPTABLE = ("changed", "resized", "new")
 RESULTS = {verdict: result_called(verdict) for verdict in VERDICTS}
@@ -198,6 +198,16 @@ def test_unused_is_what_no_notebook_and_no_python_test_declares(
     assert found == ([key] if is_unused else [])
     prune(empty, found)
     assert empty.keys() == (set() if is_unused else {key})
+
+
+def test_unreadable_notebook_makes_unused_unknown_and_sinks_no_run(tmp_path: Path) -> None:
+    store = Store(tmp_path / "own")
+    store.write("e/notebooks/x/a", OTHER, {})
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "x.ipynb").write_text('{"cells": [')
+    with pytest.raises(WidgetshotError, match="not a valid notebook"):
+        unused(store, tmp_path, Defaults())
+    assert unused_if_known(store, tmp_path, Defaults()) is None
 
 
 def test_pruning_what_cannot_be_removed_is_told(store: Store) -> None:

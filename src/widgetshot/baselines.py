@@ -62,7 +62,8 @@ class Store:
                 next_step=f"git checkout -- '{self._short(path)}'  (or take it anew: --update-baselines)",
             ) from error
         side = self._sidecar(path)
-        if side.get("sha256") != sha256(data):
+        digest = sha256(data)
+        if side.get("sha256") != digest:
             # It tells of another picture, for example after a merge that took one file of each side.
             side = {}
         try:
@@ -77,7 +78,7 @@ class Store:
                 where=self._short(path),
                 next_step=f"git checkout -- '{self._short(path.parent)}'",
             ) from error
-        return Baseline(pixels, data, sha256(data), fingerprint, side.get("widgets"), masks)
+        return Baseline(pixels, data, digest, fingerprint, side.get("widgets"), masks)
 
     def sha256(self, key: str) -> str | None:
         """The digest of the stored file, whatever it holds; None when there is none."""

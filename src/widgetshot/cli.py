@@ -78,7 +78,7 @@ def run(context: click.Context, /, paths: tuple[str, ...], output: str, **flags:
 def _run(settings: Settings, paths: tuple[str, ...], output: str) -> int:
     from widgetshot.gallery import write_gallery
     from widgetshot.record import Recorder, failure_text
-    from widgetshot.review import unused
+    from widgetshot.review import unused_if_known
     from widgetshot.run import Engine, find_notebooks, load_notebook
 
     notebooks: list[Notebook] = []
@@ -117,7 +117,7 @@ def _run(settings: Settings, paths: tuple[str, ...], output: str) -> int:
                 say.result(result, failure_text(result, settings.report))
             complete = True
         finally:
-            left = unused(engine.store, settings.root, settings.defaults) if complete and not problems else None
+            left = unused_if_known(engine.store, settings.root, settings.defaults) if complete else None
             recorder.finish(
                 engine.order,
                 complete=complete,

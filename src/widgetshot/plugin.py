@@ -6,7 +6,7 @@ Nothing heavy is imported until a notebook is collected: the plugin is loaded in
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,11 +130,9 @@ class _Door:
         engine.__exit__(None, None, None)
         left = None
         if complete and not self.worker:
-            from widgetshot.errors import WidgetshotError
-            from widgetshot.review import unused
+            from widgetshot.review import unused_if_known
 
-            with suppress(WidgetshotError):  # a notebook that can't be read: what it declares is not known
-                left = unused(engine.store, self.settings.root, self.settings.defaults)
+            left = unused_if_known(engine.store, self.settings.root, self.settings.defaults)
         recorder.finish(
             engine.order, complete=complete, timings=engine.timings, fingerprint=engine.fingerprint, unused=left
         )

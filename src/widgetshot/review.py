@@ -129,6 +129,14 @@ def unused(store: Store, root: Path, defaults: Defaults) -> list[str]:
     return found
 
 
+def unused_if_known(store: Store, root: Path, defaults: Defaults) -> list[str] | None:
+    """As `unused`; None where a notebook can't be read, so that a run can still say everything else."""
+    try:
+        return unused(store, root, defaults)
+    except WidgetshotError:
+        return None
+
+
 def _has_test(root: Path, path: str) -> bool:
     file, separator, rest = path.partition(".py/")
     if not separator:
