@@ -18,6 +18,7 @@ export class Activity {
   last = "";
   private timers = new Map<number, number>();
   private requests = 0;
+  private images = new Set<HTMLImageElement>();
   private depth = 0;
 
   note(what: string): void {
@@ -29,7 +30,11 @@ export class Activity {
   get pending(): number {
     let close = 0;
     for (const depth of this.timers.values()) if (depth < DEEPEST_CHAIN) close += 1;
-    return close + this.requests;
+    for (const image of this.images) {
+      // One that lost its address, or waits to be scrolled to, will never tell.
+      if (!image.getAttribute("src") || (image.loading === "lazy" && image.isConnected)) this.images.delete(image);
+    }
+    return close + this.requests + this.images.size;
   }
 
   /** `setTimeout` and `clearTimeout` as they were before: for our own deadlines, which are no unrest. */
@@ -39,6 +44,7 @@ export class Activity {
   install(): void {
     this.watchTimers();
     this.watchRequests();
+    this.watchImages();
     const observer = new MutationObserver((records) => {
       if (!records.every(isAlignment)) this.note("the page's elements changed");
     });
@@ -68,6 +74,53 @@ export class Activity {
       if (id !== undefined) this.timers.delete(id);
       this.cancel(id);
     };
+  }
+
+  /** Images that no document shows: a front end that draws on a canvas loads its pictures so. */
+  private watchImages(): void {
+    const watch = (image: HTMLImageElement): void => {
+      if (this.images.has(image)) return;
+      this.images.add(image);
+      const done = (): void => {
+        image.removeEventListener("load", done);
+        image.removeEventListener("error", done);
+        this.images.delete(image);
+        this.note("an image was loaded");
+      };
+      image.addEventListener("load", done);
+      image.addEventListener("error", done);
+    };
+    const src = Object.getOwnPropertyDescriptor(HTMLImageElement.prototype, "src")!;
+    Object.defineProperty(HTMLImageElement.prototype, "src", {
+      ...src,
+      set(this: HTMLImageElement, value: string) {
+        watch(this);
+        src.set!.call(this, value);
+      },
+    });
+    const bitmap = window.createImageBitmap.bind(window) as (...args: unknown[]) => Promise<ImageBitmap>;
+    window.createImageBitmap = (async (...args: unknown[]) => {
+      this.requests += 1;
+      try {
+        return await bitmap(...args);
+      } finally {
+        this.requests -= 1;
+        this.note("an image was loaded");
+      }
+    }) as typeof window.createImageBitmap;
+    const activity = this;
+    for (const name of ["readAsArrayBuffer", "readAsBinaryString", "readAsDataURL", "readAsText"] as const) {
+      const read = FileReader.prototype[name] as (blob: Blob, encoding?: string) => void;
+      FileReader.prototype[name] = function (blob: Blob, encoding?: string) {
+        activity.requests += 1;
+        const done = (): void => {
+          activity.requests -= 1;
+          activity.note("a file was read");
+        };
+        this.addEventListener("loadend", done, { once: true });
+        read.call(this, blob, encoding);
+      };
+    }
   }
 
   private watchRequests(): void {

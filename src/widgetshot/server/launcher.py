@@ -28,6 +28,20 @@ main()
 """
 
 
+_LONGEST_SOCKET = 103  # bytes of a Unix socket's path on macOS; Linux takes four more
+_KERNEL_SOCKET = f"kernel-{'0' * 36}-ipc-5"  # how jupyter_client names them
+
+
+def _transport(runtime: Path) -> str:
+    """How kernels are talked to.
+
+    A TCP port that was found free may be taken by another program before the kernel binds it, and the kernel dies;
+    a socket in a private folder belongs to nobody else.
+    """
+    fits = len(os.fsencode(runtime / _KERNEL_SOCKET)) <= _LONGEST_SOCKET
+    return "ipc" if os.name == "posix" and fits else "tcp"
+
+
 class Server:
     """A headless Jupyter Server on a free loopback port.
 
@@ -65,7 +79,8 @@ class Server:
             raise
 
     async def _start(self) -> None:
-        runtime, root, work = self.folder / "runtime", self.folder / "root", self.folder / "work"
+        # Short, because the names of kernels' sockets go on from here.
+        runtime, root, work = self.folder / "r", self.folder / "root", self.folder / "work"
         for folder in (runtime, root, work, work / "matplotlib"):
             folder.mkdir(parents=True)
         environment = os.environ | {
@@ -95,6 +110,7 @@ class Server:
                 "--ServerApp.log_level=WARN",
                 # A kernel that died must stay dead to be reported, and big messages are no attack here.
                 "--KernelManager.autorestart=False",
+                f"--KernelManager.transport={_transport(runtime)}",
                 "--ZMQChannelsWebsocketConnection.limit_rate=False",
                 stdin=asyncio.subprocess.PIPE,
                 stdout=log,
