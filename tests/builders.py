@@ -9,11 +9,12 @@ import numpy as np
 from widgetshot.compare import compare
 from widgetshot.files import encode_png, sha256
 from widgetshot.judge import judge
-from widgetshot.model import Baseline, Failure, Mask, Pixels, Result, Shot, Target, Verdict
+from widgetshot.model import Baseline, Box, Element, Failure, Mask, Pixels, Result, Shot, Target, Verdict
 from widgetshot.notebook import Defaults, Notebook, read_notebook
 
 ENVIRONMENT = "page-chromium-linux"
 PATH = "notebooks/x.ipynb"
+LAYOUT = (Element("group", Box(0, 0, 30, 20)), Element("button 'Run [1]'", Box(-4, 3, 5, 3), 1))
 
 
 def cell(source: Any, id: Any = None, tags: Any = (), kind: str = "code") -> dict[str, Any]:
@@ -70,7 +71,7 @@ def result_of(name: str = "a", shot: Pixels | None = None, baseline: Pixels | No
     if shot is None:
         failure = Failure("NotebookError", "the kernel died", "jupyter execute x")
         return Result(target, key, Verdict.BROKEN, failure.message, failure=failure)
-    taken = Shot(shot, masks=((),) * len(target.masks), widgets={"widget": "Button"}, **options)
+    taken = Shot(shot, masks=((),) * len(target.masks), widgets={"widget": "Button"}, layout=LAYOUT, **options)
     old = None if baseline is None else baseline_of(baseline)
     comparison = None if old is None else compare(old.pixels, shot, target.tolerance)
     verdict, sentence = judge(target, taken, old, comparison)

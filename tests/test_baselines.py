@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from builders import picture
+from builders import LAYOUT, picture, result_called
 from widgetshot.baselines import Store
 from widgetshot.errors import BaselineError, ExitCode
 from widgetshot.files import encode_png, sha256
 from widgetshot.model import Box
+from widgetshot.record import sidecar
 
 KEY = "page-chromium-linux/notebooks/x/a"
 DATA = encode_png(picture(), optimise=True)
@@ -169,3 +170,51 @@ def test_only_pictures_are_listed(store: Store) -> None:
 def test_a_folder_is_no_baseline(store: Store) -> None:
     store.write("e/notebooks/x.png/a", DATA, {})
     assert store.keys() == {"e/notebooks/x.png/a"}
+
+
+def test_the_layout_is_read_as_the_sidecar_of_a_result_says_it(store: Store) -> None:
+    store.write(KEY, DATA, sidecar(result_called("new")))
+    baseline = store.read(KEY)
+    assert baseline is not None
+    assert baseline.layout == LAYOUT
+
+
+@pytest.mark.parametrize(("side", "layout"), [({}, None), ({"layout": []}, ())])
+def test_an_older_sidecar_without_a_layout_is_no_empty_layout(
+    store: Store, side: dict[str, object], layout: tuple[object, ...] | None
+) -> None:
+    store.write(KEY, DATA, side)
+    baseline = store.read(KEY)
+    assert baseline is not None
+    assert baseline.layout == layout
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        ["0,0 1x1"],
+        ["0,0 1x1 a", "nonsense"],
+        [""],
+        ["0 1x1 a"],
+        ["0,0 1 a"],
+        ["0,0,0 1x1 a"],
+        ["a,b 1x1 c"],
+        [5],
+        5,
+        None,
+    ],
+)
+def test_a_malformed_layout_is_a_damaged_sidecar(store: Store, layout: object) -> None:
+    store.write(KEY, DATA, {"layout": layout})
+    with pytest.raises(BaselineError, match="its sidecar can't be understood") as caught:
+        store.read(KEY)
+    assert caught.value.where == f"baselines/{KEY}.png"
+    assert "git checkout" in caught.value.next_step
+
+
+def test_a_layout_of_another_picture_does_not_count(store: Store) -> None:
+    store.write(KEY, DATA, sidecar(result_called("new")))
+    store.path(KEY).write_bytes(encode_png(picture(7), optimise=True))
+    baseline = store.read(KEY)
+    assert baseline is not None
+    assert (baseline.layout, baseline.widgets) == (None, None)

@@ -1,6 +1,8 @@
 """Two pictures -> Comparison: nothing is missed, nothing is cropped, and pixelmatch's count is pixelmatch's."""
 
 from collections.abc import Iterator
+from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +13,19 @@ from PIL import Image, ImageDraw, ImageFont
 from pixelmatch import pixelmatch
 
 from builders import picture
-from widgetshot.compare import CHANGED, MASKED, PADDING, PALETTE, compare, differing, regions
-from widgetshot.model import Box, Pixels, Tolerance
+from widgetshot.compare import (
+    CHANGED,
+    INSERTED,
+    MASKED,
+    PADDING,
+    PALETTE,
+    REMOVED,
+    compare,
+    differing,
+    perceptual,
+    regions,
+)
+from widgetshot.model import Band, Box, Comparison, Pixels, Rule, Tolerance
 
 STRICT = Tolerance()
 QUICK = settings(max_examples=60, deadline=None, derandomize=True, database=None)
@@ -183,7 +196,7 @@ def test_a_resized_shot_is_never_cropped(
         assert comparison.changed == padding + inside
     if comparison.resized:
         assert comparison.diff is not None
-        assert comparison.diff.shape == (height, width)
+        assert comparison.diff.shape == (other.shape[:2] if comparison.bands else (height, width))
 
 
 def test_a_picture_that_only_grew_by_transparency_is_still_resized() -> None:
@@ -237,8 +250,9 @@ def test_the_palette_has_a_colour_for_every_index() -> None:
     diff = compare(white, np.full((1, 2, 4), 255, dtype=np.uint8), STRICT).diff
     assert diff is not None
     assert PALETTE[diff[0, 0]] != PALETTE[PADDING]
-    assert len(PALETTE) == max(PADDING, MASKED, CHANGED) + 1
-    assert len({PALETTE[index] for index in (PADDING, MASKED, CHANGED)}) == 3
+    marks = (PADDING, MASKED, CHANGED, INSERTED, REMOVED)
+    assert len(PALETTE) == max(marks) + 1
+    assert len({PALETTE[index] for index in marks}) == len(marks)
     assert all(0 <= channel <= 255 for colour in PALETTE for channel in colour)
     greys = PALETTE[:PADDING]
     assert list(greys) == sorted(greys)
@@ -280,3 +294,438 @@ def test_comparing_leaves_both_pictures_alone() -> None:
     one.flags.writeable = other.flags.writeable = False  # as decoded files are
     compare(one, other, Tolerance(threshold=0.1), [Box(0, 0, 3, 3)])
     assert (one == picture()).all()
+
+
+# The strict rule's step -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("channel", range(4))
+@pytest.mark.parametrize("sign", [-1, 1])
+@pytest.mark.parametrize("step", [0, 1, 7, 100])
+def test_a_step_is_met_exactly_in_each_channel(channel: int, sign: int, step: int) -> None:
+    one = np.full((4, 5, 4), 128, dtype=np.uint8)
+
+    def changed(by: int) -> int:
+        other = one.copy()
+        other[2, 3, channel] = 128 + sign * by
+        return compare(one, other, Tolerance(step=step)).changed
+
+    assert (changed(step), changed(step + 1)) == (0, 1)
+
+
+@pytest.mark.parametrize("same_renderer", [True, False])
+def test_a_step_holds_from_black_to_white(same_renderer: bool) -> None:
+    black, white = (np.full((20, 20, 4), grey, dtype=np.uint8) for grey in (0, 255))
+    assert compare(black, white, Tolerance(step=254), same_renderer=same_renderer).changed == 400
+
+
+@settings(QUICK, max_examples=30)
+@given(two_pictures(), st.sampled_from([1, 48, 79, 126, 127, 254]))
+def test_each_channel_has_the_step_of_its_own(both: tuple[Pixels, Pixels], step: int) -> None:
+    one, other = both
+    comparison = compare(one, other, Tolerance(step=step))
+    assert comparison.changed == int((np.abs(one.astype(int) - other.astype(int)) > step).any(axis=2).sum())
+    assert (comparison.rule, comparison.diff is None) == (Rule.STRICT, comparison.changed == 0)
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "same_renderer", "rule"),
+    [
+        (Tolerance(), True, Rule.STRICT),
+        (Tolerance(), False, Rule.PERCEPTUAL),
+        (Tolerance(step=3), True, Rule.STRICT),
+        (Tolerance(step=3), False, Rule.PERCEPTUAL),
+        (Tolerance(threshold=0), True, Rule.STRICT),
+        (Tolerance(threshold=0), False, Rule.STRICT),
+        (Tolerance(threshold=0.1), True, Rule.PIXELMATCH),
+        (Tolerance(threshold=0.1), False, Rule.PIXELMATCH),
+    ],
+)
+@pytest.mark.parametrize("shot", [picture(), picture(25), drawn(30, 20)], ids=["equal", "resized", "changed"])
+def test_the_rule_is_that_of_tolerance_and_renderer(
+    tolerance: Tolerance, same_renderer: bool, rule: Rule, shot: Pixels
+) -> None:
+    assert tolerance.rule(same_renderer) is rule
+    assert compare(picture(), shot, tolerance, same_renderer=same_renderer).rule is rule
+
+
+# The perceptual rule --------------------------------------------------------------------------------------------------
+
+Resampling = Image.Resampling
+
+
+@cache
+def page(
+    words: str = "Run 3",
+    how: Image.Resampling = Resampling.LANCZOS,
+    *,
+    size: int = 16,
+    fill: str = "#333333",
+    left: int = 8,
+    top: int = 6,
+    icon: bool = True,
+) -> Pixels:
+    """Text and an icon; each way to reduce them is a rasteriser that smooths edges in its own way."""
+    large = Image.new("RGBA", (640, 128), "white")
+    pen = ImageDraw.Draw(large)
+    pen.text((left * 4, top * 4), words, fill=fill, font=ImageFont.load_default(size=size * 4))
+    if icon:
+        pen.ellipse((130 * 4, 8 * 4, 146 * 4, 24 * 4), fill="#1976d2")
+    return np.array(large.resize((160, 32), how))
+
+
+def seen(one: Pixels, other: Pixels) -> int:
+    """Number of differing pixels for another renderer's picture."""
+    found = perceptual(one, other)
+    assert not (found & ~differing(one, other, 0)).any()
+    assert (found == perceptual(other, one)).all()
+    return int(found.sum())
+
+
+@pytest.mark.parametrize("how", [Resampling.BOX, Resampling.HAMMING, Resampling.BICUBIC, Resampling.BILINEAR])
+@pytest.mark.parametrize("size", [10, 13, 16, 20])
+@pytest.mark.parametrize("words", ["Settings", "illicit", "0123456789"])
+def test_edges_that_another_rasteriser_smooths_are_not_seen(words: str, size: int, how: Image.Resampling) -> None:
+    one, other = page(words, size=size), page(words, how, size=size)
+    assert int(differing(one, other, 0).sum()) > 300
+    assert seen(one, other) == 0
+
+
+@pytest.mark.parametrize("how", [Resampling.LANCZOS, Resampling.BOX, Resampling.BICUBIC])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"left": 9}, {"left": 7}, {"top": 7}, {"top": 5}, {"words": "Run 2"}, {"words": "Run 9"}, {"words": "Bun 3"},
+        {"words": "run 3"}, {"words": "Run"}, {"words": "Run 33"}, {"words": "Stop"}, {"words": ""}, {"icon": False},
+        {"size": 17}, {"fill": "#999999"}, {"fill": "#d21976"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_change_is_seen_whatever_the_rasteriser(change: dict[str, Any], how: Image.Resampling) -> None:
+    assert seen(page(), page(how=how, **change)) > 0
+
+
+@pytest.mark.parametrize("fill", ["#473333", "#334733", "#333347"])
+def test_another_tint_of_text_is_seen(fill: str) -> None:
+    def label(fill: str) -> Pixels:
+        image = Image.new("RGBA", (160, 32), "white")
+        ImageDraw.Draw(image).text((8, 6), "Run 3", fill=fill, font=ImageFont.load_default(size=16))
+        return np.array(image)
+
+    assert seen(label("#333333"), label(fill)) > 0
+
+
+def test_what_is_missing_is_seen_where_it_was() -> None:
+    rows, columns = np.nonzero(perceptual(page(), page(how=Resampling.BOX, icon=False)))
+    # The icon is 16 pixels wide and begins at (130, 8); smoothing reaches three pixels out of it.
+    assert 127 <= columns.min() < 130 < 146 < columns.max() <= 149
+    assert 5 <= rows.min() < 8 < 24 < rows.max() <= 27
+    assert rows.size >= 200
+
+
+@pytest.mark.parametrize("channel", range(4))
+def test_a_flat_area_may_differ_by_one_step_alone(channel: int) -> None:
+    def other(step: int, part: slice) -> Pixels:
+        pixels = np.full((30, 40, 4), 200, dtype=np.uint8)
+        pixels[part, part, channel] -= step
+        return pixels
+
+    for part in (slice(None), slice(8, 22)):
+        area = 30 * 40 if part == slice(None) else 14 * 14
+        assert [seen(other(0, part), other(step, part)) for step in (0, 1, 2, 3, 90)] == [0, 0, area, area, area]
+
+
+def button(border: str, inside: str, outside: str, width: int = 80, *, to_the_edge: bool = False) -> Pixels:
+    image = Image.new("RGBA", (width, 40), outside)
+    corners = (0, 0, width - 1, 39) if to_the_edge else (8, 8, width - 9, 31)
+    ImageDraw.Draw(image).rectangle(corners, fill=inside, outline=border)
+    return np.array(image)
+
+
+@pytest.mark.parametrize(
+    ("border", "inside", "outside"),
+    [
+        ("#cccccc", "#e6e6e6", "#ffffff"),
+        ("#cccccc", "#e6e6e6", "#e6e6e6"),
+        ("#cccccc", "#ffffff", "#ffffff"),
+        ("#e0e0e0", "#ffffff", "#ffffff"),
+        ("#333333", "#111111", "#111111"),
+    ],
+)
+@pytest.mark.parametrize("width", [30, 80])
+@pytest.mark.parametrize("to_the_edge", [False, True])
+def test_a_thin_border_that_vanishes_is_seen(
+    border: str, inside: str, outside: str, width: int, to_the_edge: bool
+) -> None:
+    bordered = button(border, inside, outside, width, to_the_edge=to_the_edge)
+    bare = button(inside, inside, outside, width, to_the_edge=to_the_edge)
+    assert seen(bordered, bare) >= 12
+    assert seen(bordered, bordered.copy()) == 0
+
+
+def test_the_perceptual_rule_respects_masks_and_amounts() -> None:
+    before, after = page(), page(how=Resampling.BOX, icon=False)
+    free = compare(before, after, STRICT, same_renderer=False)
+    icon = Box(124, 0, 36, 32)
+    assert free.changed == int(perceptual(before, after).sum()) > 0
+    assert len(free.regions) == 1
+    for masks in ({"masks": [icon]}, {"masks_before": [icon]}):
+        masked = compare(before, after, STRICT, **masks, same_renderer=False)
+        assert (masked.changed, masked.total, masked.diff) == (0, 124 * 32, None)
+    assert compare(before, after, Tolerance(step=254), same_renderer=False).changed == 0
+
+
+@settings(QUICK, max_examples=40)
+@given(two_pictures(largest=12))
+def test_the_perceptual_rule_finds_only_what_differs_and_the_same_both_ways(both: tuple[Pixels, Pixels]) -> None:
+    seen(*both)
+    assert seen(both[0], both[0].copy()) == 0
+
+
+@settings(QUICK, max_examples=25)
+@given(two_pictures(largest=9), st.integers(0, 254))
+def test_a_step_takes_from_the_perceptual_rule_what_it_takes_from_the_strict_one(
+    both: tuple[Pixels, Pixels], step: int
+) -> None:
+    strict = (np.abs(both[0].astype(int) - both[1].astype(int)) > step).any(axis=2)
+    comparison = compare(*both, Tolerance(step=step), same_renderer=False)
+    assert comparison.changed == int((perceptual(*both) & strict).sum())
+
+
+# Lining up ------------------------------------------------------------------------------------------------------------
+
+ROW = 14  # pixels
+
+
+def table(*names: int, width: int = 60) -> Pixels:
+    """Rows of a table: each name is a row of noise, no line of which comes anywhere else; 0 is blank."""
+    return np.vstack([np.full((ROW, width, 4), 255, np.uint8) if not one else noise(one, width, ROW) for one in names])
+
+
+def marks(comparison: Comparison) -> dict[str, int]:
+    """Number of pixels of each kind in the diff picture."""
+    assert comparison.diff is not None
+    kinds = {"padding": PADDING, "masked": MASKED, "changed": CHANGED, "inserted": INSERTED, "removed": REMOVED}
+    found = {kind: int((comparison.diff == index).sum()) for kind, index in kinds.items()}
+    return {kind: count for kind, count in found.items() if count}
+
+
+def place_by_place(one: Pixels, other: Pixels, *masks: Box) -> int:
+    """The strict count without any lining up."""
+    height, width = max(len(one), len(other)), max(one.shape[1], other.shape[1])
+    differs = np.ones((height, width), dtype=bool)
+    low, narrow = min(len(one), len(other)), min(one.shape[1], other.shape[1])
+    differs[:low, :narrow] = (one[:low, :narrow] != other[:low, :narrow]).any(axis=2)
+    for box in masks:
+        differs[max(0, box.y) : max(0, box.y + box.height), max(0, box.x) : max(0, box.x + box.width)] = False
+    return int(differs.sum())
+
+
+def check(one: Pixels, other: Pixels, comparison: Comparison) -> None:
+    """What holds of every comparison, lined up or not."""
+    assert comparison.changed == place_by_place(one, other)
+    if comparison.diff is None:
+        assert (comparison.changed, comparison.marked, comparison.bands, comparison.regions) == (0, 0, (), ())
+        return
+    largest = (max(len(one), len(other)), max(one.shape[1], other.shape[1]))
+    assert comparison.diff.shape == (other.shape[:2] if comparison.bands else largest)
+    marked = (comparison.diff >= PADDING) & (comparison.diff != MASKED)
+    assert comparison.marked == int(marked.sum())
+    if not comparison.bands:
+        assert comparison.marked == comparison.changed
+        assert not np.isin(comparison.diff, (INSERTED, REMOVED)).any()
+    for box in comparison.regions:
+        assert marked[box.y : box.y + box.height, box.x : box.x + box.width].any()
+        marked[box.y : box.y + box.height, box.x : box.x + box.width] = False
+    assert not marked.any()
+    grown = sum(band.height if band.inserted else -band.height for band in comparison.bands)
+    assert not comparison.bands or grown == len(other) - len(one)
+    for band in comparison.bands:
+        having, lacking = (other, one) if band.inserted else (one, other)
+        assert band.height >= 1
+        assert 0 <= band.y <= len(having) - band.height
+        assert 0 <= band.at <= len(lacking)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "bands", "expected"),
+    [
+        ((1, 2, 3, 4, 5), (9, 1, 2, 3, 4, 5), [(True, 0, 0)], {"inserted": ROW * 60}),
+        ((1, 2, 3, 4, 5), (1, 2, 9, 3, 4, 5), [(True, 2, 2)], {"inserted": ROW * 60}),
+        ((1, 2, 3, 4, 5), (1, 3, 4, 5), [(False, 1, 1)], {"removed": 2 * 60}),
+        ((1, 2, 3, 4, 5), (2, 3, 4, 5), [(False, 0, 0)], {"removed": 60}),
+        ((1, 2, 3, 4, 5, 6), (1, 9, 2, 3, 5, 6), [(True, 1, 1), (False, 3, 4)], {"inserted": ROW * 60, "removed": 120}),
+        # What scrolled out at the bottom of a picture of one size is a removed band at its end.
+        ((1, 2, 3, 4, 5, 6), (1, 9, 2, 3, 4, 5), [(True, 1, 1), (False, 5, 6)], {"inserted": ROW * 60, "removed": 60}),
+        ((1, 2, 3, 4, 5, 6), (1, 3, 4, 5, 6, 9), [(False, 1, 1), (True, 5, 6)], {"inserted": ROW * 60, "removed": 120}),
+        ((1, 2, 3, 0, 4, 5), (1, 9, 2, 3, 0, 4, 5), [(True, 1, 1)], {"inserted": ROW * 60}),
+    ],
+)
+def test_rows_that_came_and_went_are_shown_alone(
+    before: tuple[int, ...], after: tuple[int, ...], bands: list[tuple[bool, int, int]], expected: dict[str, int]
+) -> None:
+    one, other = table(*before), table(*after)
+    comparison = compare(one, other, STRICT)
+    assert comparison.bands == tuple(Band(inserted, y * ROW, at * ROW, ROW) for inserted, y, at in bands)
+    assert marks(comparison) == expected
+    assert comparison.resized == (len(before) != len(after))
+    check(one, other, comparison)
+
+
+def test_a_seam_is_where_the_removed_rows_would_be() -> None:
+    comparison = compare(table(1, 2, 3, 4, 5), table(1, 2, 4, 5), STRICT)
+    assert comparison.diff is not None
+    assert np.nonzero((comparison.diff == REMOVED).all(axis=1))[0].tolist() == [2 * ROW - 1, 2 * ROW]
+    assert comparison.regions == (Box(0, 2 * ROW - 1, 60, 2),)
+
+
+def test_what_changed_besides_an_inserted_row_is_marked_in_its_new_place() -> None:
+    one, other = table(1, 2, 3, 4, 5), table(1, 9, 2, 3, 4, 5)
+    other[4 * ROW + 5, 20:23, 0] ^= 1
+    comparison = compare(one, other, STRICT)
+    assert marks(comparison) == {"inserted": ROW * 60, "changed": 3}
+    assert comparison.regions == (Box(0, ROW, 60, ROW), Box(20, 4 * ROW + 5, 3, 1))
+    assert [(band.y, band.height) for band in comparison.bands] == [(ROW, ROW)]
+    check(one, other, comparison)
+
+
+def test_a_row_that_grew_taller_is_one_band_and_the_rest_of_it_changed() -> None:
+    one, other = table(1, 2, 3, 4, 5, 6), np.vstack([table(1, 2), noise(8, 60, ROW + 9), table(4, 5, 6)])
+    comparison = compare(one, other, STRICT)
+    assert comparison.bands == (Band(True, 3 * ROW, 3 * ROW, 9),)
+    assert marks(comparison) == {"inserted": 9 * 60, "changed": ROW * 60}
+    check(one, other, comparison)
+
+
+def test_columns_in_which_nothing_differs_do_not_keep_rows_apart() -> None:
+    beside = noise(77, 25, 6 * ROW)
+    one = np.hstack([beside, table(1, 2, 3, 4, 5, 0)])
+    other = np.hstack([beside, table(1, 9, 2, 3, 4, 5)])
+    comparison = compare(one, other, STRICT)
+    assert comparison.bands[0] == Band(True, ROW, ROW, ROW)
+    assert comparison.diff is not None
+    assert (comparison.diff[:, :25] < PADDING).all()
+    assert (comparison.diff[ROW : 2 * ROW, 25:] == INSERTED).all()
+    check(one, other, comparison)
+
+
+def test_text_that_moved_down_is_not_marked() -> None:
+    lines = [drawn(60, 20, text=word)[:ROW] for word in ("Alpha", "Beta", "Gamma", "Delta", "Run 5", "Zeta")]
+    one, other = np.vstack(lines), np.vstack([*lines[:2], drawn(60, 20, text="New")[:ROW], *lines[2:]])
+    comparison = compare(one, other, STRICT)
+    assert sum(band.height for band in comparison.bands) == ROW
+    assert set(marks(comparison)) <= {"inserted", "changed"}
+    assert comparison.marked <= 2 * ROW * 60
+    check(one, other, comparison)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ((1, 2, 3, 4), (5, 6, 7, 8)),
+        ((1, 2, 3, 4), (5, 6, 7, 8, 9)),
+        ((1, 2, 3, 4), (4, 3, 2, 1)),
+        ((0, 1, 0), (0, 0, 0)),
+        ((1,), (2, 3, 4, 5, 6)),
+    ],
+)
+def test_where_lining_up_explains_nothing_both_pictures_are_padded(
+    before: tuple[int, ...], after: tuple[int, ...]
+) -> None:
+    one, other = table(*before), table(*after)
+    comparison = compare(one, other, STRICT)
+    assert comparison.bands == ()
+    assert set(marks(comparison)) <= {"changed", "padding"}
+    check(one, other, comparison)
+
+
+@pytest.mark.parametrize(("before", "after"), [((1, 2), (1, 2, 3)), ((0, 0, 0), (0, 0, 0, 0))])
+def test_what_came_at_the_end_is_a_band_at_the_end(before: tuple[int, ...], after: tuple[int, ...]) -> None:
+    one, other = table(*before), table(*after)
+    comparison = compare(one, other, STRICT)
+    assert comparison.bands == (Band(True, len(one), len(one), ROW),)
+    assert comparison.regions == (Box(0, len(one), 60, ROW),)
+    check(one, other, comparison)
+
+
+@pytest.mark.parametrize(("before", "after"), [((1, 2, 3), (1, 2)), ((0, 0), (0,))])
+def test_what_was_cut_off_at_the_end_is_a_seam_at_the_end(before: tuple[int, ...], after: tuple[int, ...]) -> None:
+    one, other = table(*before), table(*after)
+    comparison = compare(one, other, STRICT)
+    assert comparison.bands == (Band(False, len(other), len(other), ROW),)
+    assert comparison.regions == (Box(0, len(other) - 1, 60, 1),)
+    check(one, other, comparison)
+
+
+def test_pictures_of_other_widths_are_padded_at_the_right_and_the_bottom() -> None:
+    one, other = table(1, 2, 3, 4), table(1, 9, 2, 3, 4, width=61)
+    comparison = compare(one, other, STRICT)
+    assert (comparison.bands, comparison.diff is not None and comparison.diff.shape) == ((), other.shape[:2])
+    check(one, other, comparison)
+
+
+@pytest.mark.parametrize("height", [1, 2, 3])
+def test_a_shift_of_one_or_two_rows_is_no_band(height: int) -> None:
+    one = table(1, 2, 3, 4)
+    other = np.vstack([one[:20], noise(50, 60, height), one[20:]])
+    comparison = compare(one, other, STRICT)
+    assert [band.height for band in comparison.bands] == ([height] if height >= 3 else [])
+    check(one, other, comparison)
+
+
+def test_masks_in_shifted_places_are_left_out_on_both_sides() -> None:
+    one, other = table(1, 2, 3, 4, 5), table(1, 9, 2, 3, 4, 5)
+    one[2 * ROW + 2 : 2 * ROW + 8, 10:40] = noise(91, 30, 6)  # a clock that ticks
+    other[3 * ROW + 2 : 3 * ROW + 8, 10:40] = noise(92, 30, 6)
+    before, after = Box(10, 2 * ROW + 2, 30, 6), Box(10, 3 * ROW + 2, 30, 6)
+    comparison = compare(one, other, STRICT, [after], [before])
+    assert comparison.bands == (Band(True, ROW, ROW, ROW),)
+    assert marks(comparison) == {"inserted": ROW * 60, "masked": 30 * 6}
+    # The verdict's count leaves out both places, in both pictures.
+    assert comparison.changed == place_by_place(one, other, before, after)
+    assert comparison.total == 6 * ROW * 60 - 2 * 30 * 6
+    assert marks(compare(one, other, STRICT)) == {"inserted": ROW * 60, "changed": 30 * 6}
+
+
+@pytest.mark.parametrize("rule", [Rule.PERCEPTUAL, Rule.PIXELMATCH])
+def test_rows_that_belong_together_are_compared_by_the_same_rule(rule: Rule) -> None:
+    tolerance = Tolerance(threshold=0.2 if rule is Rule.PIXELMATCH else None)
+    one, other = table(1, 2, 3, 4, 5, 6), table(1, 9, 2, 3, 4, 5, 6)
+    other[5 * ROW + 5, 10:14, 2] ^= 1  # an invisible step within noise
+    comparison = compare(one, other, tolerance, same_renderer=False)
+    assert (comparison.rule, marks(comparison)) == (rule, {"inserted": ROW * 60})
+
+
+BLOCKS = st.lists(st.integers(0, 4), min_size=1, max_size=7)
+
+
+@settings(QUICK, max_examples=50)
+@given(BLOCKS, BLOCKS, st.lists(st.integers(3, ROW), min_size=1, max_size=7))
+def test_lining_up_decides_nothing_and_marks_what_it_counts(
+    before: list[int], after: list[int], heights: list[int]
+) -> None:
+    def made(blocks: list[int]) -> Pixels:
+        return np.vstack([table(one, width=9)[: heights[index % len(heights)]] for index, one in enumerate(blocks)])
+
+    one, other = made(before), made(after)
+    check(one, other, compare(one, other, STRICT))
+
+
+@QUICK
+@given(st.lists(st.integers(0, 2), min_size=1, max_size=30), st.lists(st.integers(0, 2), min_size=1, max_size=30))
+def test_rows_that_repeat_never_give_nonsense(before: list[int], after: list[int]) -> None:
+    one, other = (
+        np.repeat(np.array(rows, np.uint8)[:, None, None], 7, axis=1).repeat(4, axis=2) for rows in (before, after)
+    )
+    check(one, other, compare(one, other, STRICT))
+
+
+def test_a_large_picture_with_repeated_rows_is_lined_up() -> None:
+    sides = np.full((3000, 300, 4), 255, dtype=np.uint8)
+    sides[10:-10, [10, 289]] = 0
+    for top in range(100, 2900, 200):
+        sides[top : top + ROW, 30:90] = table(top)
+    other = np.vstack([sides[:1500], table(1, width=300), sides[1500:]])
+    comparison = compare(sides, other, STRICT)
+    assert comparison.bands == (Band(True, 1500, 1500, ROW),)
+    assert marks(comparison) == {"inserted": ROW * 300}

@@ -8,7 +8,7 @@ import pytest
 
 from widgetshot.config import Settings, find_root, load_settings
 from widgetshot.errors import ConfigError, ExitCode
-from widgetshot.model import Tolerance, Viewport
+from widgetshot.model import Clock, Quarantine, Tolerance, Viewport
 from widgetshot.notebook import Defaults
 
 
@@ -33,6 +33,15 @@ def load(root: Path, *lines: str) -> Settings:
         ('viewport = ["960x720", {name = "phone", width = 375, height = 700}]', "viewport",
          (Viewport(960, 720), Viewport(375, 700, "phone"))),
         ("tolerance = {pixels = 0, share = 0.5}", "tolerance", Tolerance(0, 0.5)),
+        ("tolerance = {step = 3}", "tolerance", Tolerance(step=3)),
+        ("tolerance = {threshold = 0}", "tolerance", Tolerance(threshold=0.0)),
+        ("tolerance = {}", "tolerance", Tolerance()),
+        ("freeze-clock = true", "freeze_clock", True),
+        ("freeze_clock = false", "freeze_clock", False),
+        ("repeat = 20", "repeat", 20),
+        ("quarantine = []", "quarantine", ()),
+        ('quarantine = [{target = "a::b", reason = "r", until = 2026-12-31}]', "quarantine",
+         (("a::b", Quarantine("r", datetime.date(2026, 12, 31))),)),
         ("scale = 2", "scale", 2.0),
         ('locale = "de-DE"', "locale", "de-DE"),
         ('timezone = "Europe/Berlin"', "timezone", "Europe/Berlin"),
@@ -65,6 +74,22 @@ def test_an_option_is_read(tmp_path: Path, line: str, attribute: str, expected: 
         ("theme = []", "theme", "must name each theme once"),
         ('viewport = "big"', "viewport", "WIDTHxHEIGHT"),
         ("tolerance = 0.03", "tolerance", "no unit"),
+        ("tolerance = {pixels = 0.03}", "tolerance", "whole number of pixels, not 0.03"),
+        ("tolerance = {step = 255}", "tolerance", "0 to 254"),
+        ("tolerance = {step = true}", "tolerance", "0 to 254"),
+        ("tolerance = {max_diff_pixels = 3}", "tolerance", "'pixels' here"),
+        *((f"freeze-clock = {value}", "freeze-clock", "true or false") for value in ("1", '"true"', "[]")),
+        *((f"repeat = {value}", "repeat", "whole number from 1") for value in ("0", "true", "2.0")),
+        ('quarantine = "a::b"', "quarantine", "must be tables"),
+        ('quarantine = ["a::b"]', "quarantine", "must be tables"),
+        ('quarantine = {target = "a::b"}', "quarantine", "must be tables"),
+        ('quarantine = [{reason = "r", until = 2026-12-31}]', "quarantine", "'target' is a name such as"),
+        ('quarantine = [{target = "a", reason = "r", until = 2026-12-31}]', "quarantine", "not 'a'"),
+        ('quarantine = [{target = "a::b", until = 2026-12-31}]', "quarantine", "needs a reason"),
+        ('quarantine = [{target = "a::b", reason = "r"}]', "quarantine", "needs its last day"),
+        ('quarantine = [{target = "a::b", reason = "r", until = 2026-12-31T10:00:00}]', "quarantine", "needs its last"),
+        ('quarantine = [{target = "a::b", reason = "r", untill = 2026-12-31}]', "quarantine", "did you mean 'until'?"),
+        *((f"clock = {value}", "clock", "must be a time such as") for value in ("true", "5", "10:00:00")),
         *((f"scale = {value}", "scale", "number over 0") for value in ("0", "true", "nan", "inf", '"2"')),
         ('timezone = "Mars/Base"', "timezone", "unknown time zone"),
         ('timezone = "../UTC"', "timezone", "unknown time zone"),
@@ -138,3 +163,27 @@ def test_the_root_is_the_nearest_project_or_checkout(tmp_path: Path) -> None:
     assert find_root(inner) == tmp_path
     (tmp_path / "a" / "pyproject.toml").touch()
     assert find_root(inner) == tmp_path / "a"
+
+
+def test_quarantine_tables_are_read_in_their_order(tmp_path: Path) -> None:
+    settings = load(
+        tmp_path,
+        "[[tool.widgetshot.quarantine]]",
+        'target = "notebooks/x.ipynb::a[dark]"',
+        'reason = "flickers"',
+        "until = 2026-12-31",
+        "[[tool.widgetshot.quarantine]]",
+        'target = "notebooks/x.ipynb::*"',
+        'reason = "old front end"',
+        'until = "2026-06-30"',
+    )
+    assert settings.quarantine == (
+        ("notebooks/x.ipynb::a[dark]", Quarantine("flickers", datetime.date(2026, 12, 31))),
+        ("notebooks/x.ipynb::*", Quarantine("old front end", datetime.date(2026, 6, 30))),
+    )
+    assert settings.defaults.quarantine == settings.quarantine
+
+
+def test_the_clock_of_the_project_is_that_of_its_notebooks(tmp_path: Path) -> None:
+    assert load(tmp_path, "freeze-clock = true").defaults.clock == Clock(frozen=True)
+    assert load(tmp_path, "clock = 2026-05-01").defaults.clock == Clock("2026-05-01T00:00:00+00:00")

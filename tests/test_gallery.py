@@ -6,16 +6,22 @@ import time
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from builders import ENVIRONMENT, changed_picture, picture, result_of
 from widgetshot.browser import find_browser
+from widgetshot.compare import CHANGED, INSERTED, MASKED, PADDING, PALETTE, REMOVED, compare
 from widgetshot.errors import RecordError
 from widgetshot.gallery import write_gallery
+from widgetshot.model import Box, Mask, Pixels, Repeat, Result, Tolerance
+from widgetshot.record import Recorder
 
 HOSTILE = "</script><script>window.pwned=1</script><img src=x onerror='window.pwned=2'>\u2028\u202egpj.exe"
 TO_DECIDE = ("heavy", "slight", "taller", "first", "restless", "late")
@@ -177,6 +183,15 @@ def mixed(folder: Folder) -> Folder:
     folder.add("heavy", "changed", changed=900, traits=[{"widget": "W", "trait": "value", "before": 3, "after": "5"}])
     folder.add("taller", "resized", changed=400)
     return folder
+
+
+def recorded(folder: Path, *results: Result, repeat: int = 1) -> Path:
+    """The page of a run folder that the project's own recorder wrote."""
+    recorder = Recorder(folder, root=folder.parent, environment=ENVIRONMENT, repeat=repeat)
+    for result in results:
+        recorder.add(result)
+    recorder.finish([result.key for result in results], complete=True, timings={}, fingerprint={})
+    return write_gallery(folder)
 
 
 def expect_shown(page: Page, *shots: str) -> None:
@@ -401,6 +416,177 @@ def test_unstable_shows_both_pictures_and_compares_them_with_each_other(mixed: F
     assert len(set(sources)) == 2
 
 
+def test_quarantined_stand_between_what_needs_a_decision_and_what_passed(mixed: Folder, open_page: Open) -> None:
+    until_winter = {"reason": "its font loads late", "until": "2026-12-31"}
+    mixed.add("known", "changed", changed=5000, status="quarantined", quarantine=until_winter)
+    mixed.add("mended", "match", quarantine={**until_winter, "until": "2026-11-21"})
+    mixed.tests[2]["quarantine"] = {**until_winter, "until": "2026-11-20"}
+    page = open_page(mixed.write())
+    expect(page.locator("h1")).to_have_text("6 of 9 pictures need a decision, 1 in quarantine")
+    expect_shown(page, *TO_DECIDE, "known")
+    known = card(page, "known")
+    expect(known.locator(".badge")).to_have_text(["changed", "in quarantine until 2026-12-31"])
+    expect(known).to_contain_text("its font loads late")
+    expect(known.locator(".heading")).to_have_attribute("aria-expanded", "false")
+    expect(card(page, "slight").locator(".badge")).to_have_text(["changed", "quarantine ended 2026-11-20"])
+
+    page.get_by_role("button", name="quarantined 1").click()
+    expect_shown(page, "known")
+    known.locator(".heading").click()
+    expect(known.locator(".approve")).to_have_count(1)
+    page.get_by_role("button", name="resized").click()
+    page.get_by_role("button", name="Show all").click()
+    page.get_by_role("searchbox").fill("font loads")
+    expect_shown(page, "slight", "known", "mended")
+    expect(card(page, "mended").locator(".badge").nth(1)).to_have_text("in quarantine until 2026-11-21")
+
+
+def test_run_that_failed_only_in_quarantine_asks_for_no_decision(folder: Folder, open_page: Open) -> None:
+    folder.add("calm", "match")
+    folder.add("known", "broken", status="quarantined", quarantine={"reason": "x", "until": "2026-12-31"})
+    page = open_page(folder.write())
+    expect(page.locator("h1")).to_have_text("Nothing to decide: 1 picture as approved, 1 in quarantine")
+    expect_shown(page, "known")
+    page.get_by_role("searchbox").fill("calm")
+    expect_shown(page, "calm")
+    page.get_by_role("searchbox").fill("")
+    expect_shown(page, "known")
+
+
+def test_past_of_a_target_is_told_and_what_wavers_is_found_although_it_matches(folder: Folder, open_page: Open) -> None:
+    days = [f"2026-11-{day:02}T10:00:00+00:00" for day in range(1, 21)]
+    # Two stretches of one verdict have different baselines, which is no other verdict.
+    past = [["match", 4, days[0], days[3]], ["match", 10, days[4], days[13]], ["unstable", 1, days[14], days[14]]]
+    folder.add("flaky", "match", wavering=True, history=[*past, ["match", 3, days[15], days[17]]])
+    folder.add("loud", "changed", changed=3, wavering=True, history=[["match", 1, days[0], days[0]]])
+    folder.add("calm", "match", history=[["match", 18, days[0], days[17]]])
+    page = open_page(folder.write())
+    expect(card(page, "loud").locator(".badge")).to_have_text("changed")
+    expect(card(page, "loud").locator(".history")).to_have_count(0)
+    page.get_by_role("button", name="unsteady lately 1").click()
+    expect_shown(page, "flaky")
+    flaky = card(page, "flaky")
+    expect(flaky.locator(".badge")).to_have_text(["match", "was unsteady lately"])
+    stretches = flaky.get_by_role("list", name="History").get_by_role("listitem")
+    expect(stretches).to_have_text(
+        [
+            "match ×14, 2026-11-01 to 2026-11-14",
+            "unstable ×1, 2026-11-15",
+            "match ×3, 2026-11-16 to 2026-11-18",
+        ]
+    )
+    expect(stretches.nth(0)).to_have_attribute("title", "14 runs, 2026-11-01 to 2026-11-14")
+    expect(stretches.locator("svg")).to_have_count(3)
+
+
+def varied(name: str, counts: tuple[int, ...]) -> Result:
+    """What `--repeat 20` makes of a target whose baseline is older than both of its pictures."""
+    one, other = picture(), changed_picture()
+    result = result_of(name, one, picture(grey=200), settled=False, second=other, unrest="a clock ticks")
+    return replace(result, repeat=Repeat(20, counts, first=3), comparison=compare(one, other, Tolerance(threshold=0)))
+
+
+def test_repeated_run_tells_how_steady_each_picture_was(tmp_path: Path, open_page: Open) -> None:
+    steady = replace(result_of("steady", picture(), picture()), repeat=Repeat(20, (20,)))
+    page = open_page(
+        recorded(tmp_path / "report", varied("varied", (18, 2)), varied("stopped", (15, 2)), steady, repeat=20)
+    )
+    expect(page.locator("header")).to_contain_text("20 runs: 1 of 3 targets gave one picture")
+    both = card(page, "varied")
+    expect(both.locator(".aside")).to_contain_text("2 different pictures in 20 runs (18 + 2)")
+    captions = both.locator("figcaption span:not(:has(span))")
+    pair = ["First picture (18 of 20 runs)", "Second picture (2 of 20 runs)"]
+    expect(captions).to_have_text([*pair, "Difference", "Expected"])
+    # The baseline had no part in the comparison.
+    expect(both.locator("figure:has(.region)")).to_have_count(3)
+    # Where a run failed, its pictures are shown: they are not the first and the second of the counts.
+    stopped = card(page, "stopped").locator("figcaption span:not(:has(span))")
+    expect(stopped).to_have_text(["Expected", "Actual, first picture", "Actual, second picture", "Diff"])
+    expect(card(page, "stopped").locator(".aside")).to_contain_text("2 different pictures in 17 of 20 runs (15 + 2)")
+    page.keyboard.press("2")
+    expect(captions).to_have_text(pair)
+    page.get_by_text("Passed").click()
+    card(page, "steady").locator(".heading").click()
+    expect(card(page, "steady").locator(".aside")).to_contain_text("the same picture in 20 runs")
+
+
+def test_other_renderer_is_named_and_the_rule_told_once(tmp_path: Path, open_page: Open) -> None:
+    lines = ("browser version 131.0 → 156.0", "fonts 4be1 → 77c0")
+    elsewhere = replace(result_of("elsewhere", picture(grey=200), picture()), renderer=lines)
+    here = result_of("here", picture(grey=200), picture())
+    page = open_page(recorded(tmp_path / "report", elsewhere, here))
+    expect(card(page, "elsewhere").locator(".badge")).to_have_text(["changed", "different renderer"])
+    expect(card(page, "elsewhere").locator(".part .lines li")).to_have_text(list(lines))
+    expect(card(page, "here").locator(".badge")).to_have_text("changed")
+    expect(card(page, "here").locator(".aside li")).to_contain_text(
+        ["compared strictly", "up to 0 pixels may differ; any step of any colour channel counts"]
+    )
+
+
+def rows(height: int) -> Pixels:
+    """Rows of which none is like another."""
+    pixels = np.random.default_rng(1).integers(0, 256, (height, 60, 4), dtype=np.uint8)
+    pixels[..., 3] = 255
+    return pixels
+
+
+def test_rows_that_one_picture_lacks_are_marked_where_each_picture_has_them(tmp_path: Path, open_page: Open) -> None:
+    before = rows(160)
+    grown = np.insert(before, [40] * 20, 128, axis=0)
+    grown[120:124, 10:30, :3] = 0
+    shrunk = np.delete(before, slice(40, 60), axis=0)
+    shrunk[100:104, 10:30, :3] = 0
+    shots = {"grown": grown, "shrunk": shrunk, "headless": before[20:], "footless": before[:140]}
+    results = [result_of(name, shot, before) for name, shot in shots.items()]
+    assert all(result.comparison and len(result.comparison.bands) == 1 for result in results)
+    page = open_page(recorded(tmp_path / "report", *results))
+
+    def marked(shot: str, pane: str) -> Any:
+        card(page, shot).scroll_into_view_if_needed()
+        regions = card(page, shot).get_by_role("group", name=pane, exact=True).locator(".region")
+        expect(regions).not_to_have_count(0)
+        # A line has no height of its own and is drawn around its place.
+        return regions.evaluate_all(
+            "all => all.map(e => [e.offsetLeft, parseInt(e.style.top), e.offsetWidth, parseInt(e.style.height)])"
+        )
+
+    assert marked("grown", "Actual") == marked("grown", "Diff") == [[0, 40, 60, 20], [10, 120, 20, 4]]
+    assert marked("grown", "Expected") == [[0, 40, 60, 0], [10, 100, 20, 4]]
+    assert marked("shrunk", "Actual") == [[0, 39, 60, 2], [10, 100, 20, 4]]
+    assert marked("shrunk", "Expected") == [[0, 39, 60, 22], [10, 120, 20, 4]]
+    assert marked("headless", "Expected") == [[0, 0, 60, 21]]
+    assert marked("footless", "Expected") == [[0, 139, 60, 21]]
+
+
+def test_colours_of_the_diff_are_explained_as_far_as_they_can_occur(tmp_path: Path, open_page: Open) -> None:
+    before = rows(160)
+    mask = {"masks": (Mask("a clock", selector=".clock"),)}
+    masked = result_of("masked", picture(grey=200), picture(), **mask)
+    assert masked.shot is not None
+    results = [
+        result_of("grown", np.insert(before, [40] * 20, 128, axis=0), before),
+        result_of("shrunk", np.delete(before, slice(40, 60), axis=0), before),
+        result_of("wider", picture(width=40), picture()),
+        replace(masked, shot=replace(masked.shot, masks=((Box(0, 0, 5, 5),),))),
+        result_of("plain", picture(grey=200), picture()),
+    ]
+    page = open_page(recorded(tmp_path / "report", *results))
+    changed, inserted = ("changed", CHANGED), ("rows inserted", INSERTED)
+    removed, padding = ("rows removed here", REMOVED), ("only one picture reaches here", PADDING)
+    for shot, colours in (
+        ("grown", [changed, inserted]),
+        ("shrunk", [changed, removed]),
+        ("wider", [changed, padding]),
+        ("masked", [changed, ("not compared", MASKED)]),
+        ("plain", [changed]),
+    ):
+        card(page, shot).scroll_into_view_if_needed()
+        told = card(page, shot).get_by_role("list", name="Colours of the diff").locator("li:has(i)")
+        expect(told).to_have_text([words for words, _ in colours])
+        for entry, (_, index) in zip(told.all(), colours, strict=True):
+            expect(entry.locator("i")).to_have_css("background-color", f"rgb{PALETTE[index]}")
+
+
 def test_missing_or_foreign_picture_is_told_and_never_shown(folder: Folder, open_page: Open, tmp_path: Path) -> None:
     gone = folder.add("gone", "changed", changed=3)
     (folder.path / gone["pictures"]["baseline"]["path"]).unlink()
@@ -441,6 +627,9 @@ def test_hostile_strings_are_text(folder: Folder, open_page: Open) -> None:
         traits=[{"widget": HOSTILE, "trait": HOSTILE, "before": {HOSTILE: 1}, "after": float("nan")}],
         console=[HOSTILE],
         blocked=[HOSTILE],
+        quarantine={"reason": HOSTILE, "until": HOSTILE},
+        history=[[HOSTILE, 2, HOSTILE, HOSTILE], ["match", 1, HOSTILE, HOSTILE]],
+        renderer=[HOSTILE],
         fingerprint={HOSTILE: HOSTILE},
         error={"type": HOSTILE, "message": f"\x1b[31m{HOSTILE}", "next": HOSTILE},
     )

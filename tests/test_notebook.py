@@ -4,6 +4,7 @@ import json
 import re
 import tempfile
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from hypothesis import strategies as st
 
 from builders import PATH, block, cell, notebook_json, read
 from widgetshot.errors import ConfigError, NotebookError, WidgetshotError
-from widgetshot.model import Box, Mask, Step, Tolerance, Viewport
-from widgetshot.notebook import Defaults, read_notebook
+from widgetshot.model import Box, Clock, Mask, Quarantine, Rule, Step, Tolerance, Viewport
+from widgetshot.notebook import Defaults, quarantine_from, quarantine_of, read_notebook, tolerance_from
 
 PHONE = "{name: phone, width: 375, height: 700}"
 
@@ -40,7 +41,15 @@ OPTIONS: list[tuple[str, str, object]] = [
     ("mask: []", "masks", ()),
     ("tolerance: {pixels: 3}", "tolerance", Tolerance(pixels=3)),
     ("tolerance: {share: 0.001}", "tolerance", Tolerance(share=0.001)),
-    ("tolerance: {pixels: 2, share: 0.5, threshold: 0.1}", "tolerance", Tolerance(2, 0.5, 0.1)),
+    ("tolerance: {pixels: 2, share: 0.5, threshold: 0.1}", "tolerance", Tolerance(2, 0.5, threshold=0.1)),
+    ("tolerance: {step: 3, share: 0.5}", "tolerance", Tolerance(share=0.5, step=3)),
+    ("tolerance: {threshold: 0}", "tolerance", Tolerance(threshold=0.0)),
+    (
+        "quarantine: {reason: ' flickers ', until: '2026-12-31'}",
+        "quarantine",
+        Quarantine("flickers", date(2026, 12, 31)),
+    ),
+    ("quarantine: {reason: r, until: '2026-02-28'}", "quarantine", Quarantine("r", date(2026, 2, 28))),
     ("theme: dark", "theme", "dark"),
     ("viewport: 400x300", "viewport", Viewport(400, 300)),
     (f"viewport: {PHONE}", "viewport", Viewport(375, 700, "phone")),
@@ -103,7 +112,7 @@ def test_a_step_is_read_in_each_of_its_forms(tmp_path: Path, step: str, expected
 
 def test_notebook_only_options_and_their_defaults(tmp_path: Path) -> None:
     plain = read(tmp_path, "1")
-    assert (plain.timeout, plain.settle_timeout, plain.kernel, plain.skip) == (60, 10, "", "")
+    assert (plain.timeout, plain.settle_timeout, plain.kernel, plain.skip) == (60, 20, "", "")
     notebook = read(tmp_path, block("widgetshot: {timeout: 5, settle_timeout: 0.5, kernel: ir, skip: needs a GPU}"))
     assert (notebook.timeout, notebook.settle_timeout, notebook.kernel, notebook.skip) == (5, 0.5, "ir", "needs a GPU")
     assert notebook.targets[0].timeout == 5
@@ -125,12 +134,125 @@ def test_the_nearer_declaration_wins_and_masks_add_up(tmp_path: Path) -> None:
     assert [mask.selector for mask in notebook.targets[1].masks] == ["b", "d"]
 
 
-@pytest.mark.parametrize("zero", ["{pixels: 0}", "{share: 0}", "{threshold: 0}"])
-def test_an_explicit_zero_is_kept(tmp_path: Path, zero: str) -> None:
-    (target,) = read(
-        tmp_path, block("shot: a", f"tolerance: {zero}"), defaults=Defaults(tolerance=Tolerance(5, 0.5, 0.1))
+LOOSE = Tolerance(5, 0.5, threshold=0.1)
+
+
+@pytest.mark.parametrize("where", ["project", "notebook", "both"])
+@pytest.mark.parametrize(
+    ("zero", "threshold"),
+    [
+        ("{pixels: 0}", None),
+        ("{share: 0}", None),
+        ("{step: 0}", None),
+        ("{}", None),
+        # Strict whatever the renderer; absent leaves it to the renderer.
+        ("{threshold: 0}", 0.0),
+        ("{threshold: 0.0, step: 0}", 0.0),
+    ],
+)
+def test_an_explicit_zero_wins_over_a_looser_tolerance(
+    tmp_path: Path, where: str, zero: str, threshold: float | None
+) -> None:
+    loose = "  tolerance: {pixels: 7, share: 0.7, threshold: 0.7}"
+    head = [] if where == "project" else ["widgetshot:", loose]
+    defaults = Defaults() if where == "notebook" else Defaults(tolerance=LOOSE)
+    (target,) = read(tmp_path, block(*head, "shot: a", f"tolerance: {zero}"), defaults=defaults).targets
+    assert target.tolerance == Tolerance(0, 0.0, 0, threshold)
+    assert target.tolerance.rule(same_renderer=True) is Rule.STRICT
+    assert target.tolerance.rule(same_renderer=False) is (Rule.PERCEPTUAL if threshold is None else Rule.STRICT)
+
+
+def test_a_zero_of_the_notebook_wins_over_the_project(tmp_path: Path) -> None:
+    cells = block("widgetshot:", "  tolerance: {threshold: 0}", "shot: a"), block("shot: b", "tolerance: {step: 2}")
+    one, other = read(tmp_path, *cells, defaults=Defaults(tolerance=LOOSE)).targets
+    assert (one.tolerance, other.tolerance) == (Tolerance(threshold=0.0), Tolerance(step=2))
+
+
+@pytest.mark.parametrize("zero", ["pixels", "share", "step", "threshold"])
+def test_no_is_not_zero_and_zero_is_not_false(zero: str) -> None:
+    for value in (False, True, None):
+        with pytest.raises(ConfigError, match=f"tolerance: '{zero}'"):
+            tolerance_from({zero: value}, "x")
+    assert getattr(tolerance_from({zero: 0}, "x"), zero) == 0
+
+
+QUARANTINE = {"reason": "flickers", "until": date(2026, 5, 31)}
+
+
+@pytest.mark.parametrize(("day", "holds"), [((2026, 5, 30), True), ((2026, 5, 31), True), ((2026, 6, 1), False)])
+def test_a_quarantine_holds_its_last_day_included(day: tuple[int, int, int], holds: bool) -> None:
+    quarantine = quarantine_from(QUARANTINE, "x")
+    assert quarantine.holds(date(*day)) is holds
+    assert str(quarantine) == "flickers (until 2026-05-31)"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "nodeid", "meant"),
+    [
+        ("notebooks/x.ipynb::a", "notebooks/x.ipynb::a", True),
+        ("notebooks/x.ipynb::a", "notebooks/x.ipynb::a[dark]", False),
+        ("notebooks/x.ipynb::a", "notebooks/x.ipynb::ab", False),
+        ("notebooks/x.ipynb::a[dark]", "notebooks/x.ipynb::a[dark]", True),
+        ("notebooks/x.ipynb::a[dark]", "notebooks/x.ipynb::ad", False),
+        ("notebooks/x.ipynb::a[dark,phone]", "notebooks/x.ipynb::a[dark,phone]", True),
+        ("notebooks/x.ipynb::a*", "notebooks/x.ipynb::a[dark]", True),
+        ("notebooks/x.ipynb::*[dark]", "notebooks/x.ipynb::b[dark]", True),
+        ("notebooks/x.ipynb::*[dark]", "notebooks/x.ipynb::b", False),
+        ("*::*[dark*]", "notebooks/y/z.ipynb::b[dark,phone]", True),
+        ("notebooks/*::*", "notebooks/y/z.ipynb::b", True),
+        ("notebooks/[ab].ipynb::*", "notebooks/a.ipynb::b", False),
+        ("notebooks/[ab].ipynb::*", "notebooks/[ab].ipynb::b", True),
+        ("notebooks/X.ipynb::a", "notebooks/x.ipynb::a", False),
+    ],
+)
+def test_a_pattern_of_the_project_means_names_with_their_brackets(pattern: str, nodeid: str, meant: bool) -> None:
+    quarantine = quarantine_from(QUARANTINE, "x")
+    found = quarantine_of(nodeid, Defaults(quarantine=((pattern, quarantine),)))
+    assert found == (quarantine if meant else None)
+
+
+def test_the_first_pattern_wins_and_a_shots_own_quarantine_over_all(tmp_path: Path) -> None:
+    first, second, own = (Quarantine(reason, date(2026, 5, 31)) for reason in ("first", "second", "own"))
+    defaults = Defaults(quarantine=((f"{PATH}::*[dark]", first), (f"{PATH}::[ab]*", second), ("*::*", second)))
+    targets = read(
+        tmp_path,
+        block("shot: a", "theme: [light, dark]"),
+        block("shot: b", "quarantine: {reason: own, until: 2026-05-31}"),
+        defaults=defaults,
     ).targets
-    assert target.tolerance == Tolerance(0, 0, 0)
+    assert {target.name: target.quarantine for target in targets} == {"a": second, "a[dark]": first, "b": own}
+
+
+def test_without_a_quarantine_there_is_none(tmp_path: Path) -> None:
+    assert read(tmp_path, block("shot: a")).targets[0].quarantine is None
+
+
+NOON = "2026-01-01T12:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("options", "defaults", "expected"),
+    [
+        ("", Clock(), Clock(NOON, False)),
+        ("", Clock("2020-01-01T00:00:00+00:00", True), Clock("2020-01-01T00:00:00+00:00", True)),
+        ("clock: 2026-05-01T09:30:00Z", Clock(), Clock("2026-05-01T09:30:00+00:00")),
+        # Without a zone it is UTC.
+        ("clock: 2026-05-01T09:30:00", Clock(), Clock("2026-05-01T09:30:00+00:00")),
+        ("clock: 2026-05-01 09:30", Clock(), Clock("2026-05-01T09:30:00+00:00")),
+        ("clock: 2026-05-01", Clock(), Clock("2026-05-01T00:00:00+00:00")),
+        ("clock: '2026-05-01T09:30:00+02:00'", Clock(), Clock("2026-05-01T09:30:00+02:00")),
+        ("freeze_clock: true", Clock(), Clock(NOON, True)),
+        ("freeze_clock: false", Clock(NOON, True), Clock(NOON, False)),
+        ("clock: 2026-05-01, freeze_clock: true", Clock(), Clock("2026-05-01T00:00:00+00:00", True)),
+        ("clock: 2026-05-01", Clock(NOON, True), Clock("2026-05-01T00:00:00+00:00", True)),
+    ],
+)
+def test_the_clock_is_the_notebooks_or_else_the_projects(
+    tmp_path: Path, options: str, defaults: Clock, expected: Clock
+) -> None:
+    lines = [f"widgetshot: {{{options}}}"] if options else []
+    targets = read(tmp_path, block(*lines, "shot: [a, b]"), defaults=Defaults(clock=defaults)).targets
+    assert {target.clock for target in targets} == {expected}
 
 
 @pytest.mark.parametrize(
@@ -309,6 +431,45 @@ ERRORS: list[Any] = [
     *((["shot: a", f"tolerance: {{pixels: {n}}}"], "::a", "whole number of pixels") for n in (0.5, "true", -1, "x")),
     *((["shot: a", f"tolerance: {{share: {n}}}"], "::a", "'share' is from 0") for n in ("1", "true", "-0.1", ".nan")),
     *((["shot: a", f"tolerance: {{threshold: {n}}}"], "::a", "'threshold' is from 0") for n in ("1", "false", "x")),
+    (
+        ["shot: a", "tolerance: {pixels: 0.03}"],
+        "::a",
+        "whole number of pixels, not 0.03; a part of the picture is 'share'",
+    ),
+    *(
+        (["shot: a", f"tolerance: {{{word}: 5}}"], "::a", "'pixels' here")
+        for word in ("max_diff_pixels", "maxDiffPixels")
+    ),
+    (["shot: a", "tolerance: {max_diff_pixel_ratio: 0.1}"], "::a", "'share' here, from 0 to 1"),
+    (["shot: a", "tolerance: {maxDiffPixelRatio: 0.1}"], "::a", "'share' here, from 0 to 1"),
+    *(
+        (["shot: a", f"tolerance: {{step: {n}}}"], "::a", "0 to 254")
+        for n in (255, -1, 1.5, "1.0", "true", "null", "x")
+    ),
+    (["shot: a", "tolerance: {step: 1, threshold: 0.1}"], "::a", "either a 'step' or a 'threshold'"),
+    (["shot: a", "tolerance: true"], "::a", "True has no unit"),
+    (["shot: a", "tolerance: [5]"], "::a", "no unit"),
+    (["shot: a", "quarantine: true"], "::a", "{reason: TEXT, until: YYYY-MM-DD}, not True"),
+    (["shot: a", "quarantine: {until: 2026-12-31}"], "::a", "needs a reason"),
+    (["shot: a", "quarantine: {reason: ' ', until: 2026-12-31}"], "::a", "needs a reason"),
+    (["shot: a", "quarantine: {reason: 5, until: 2026-12-31}"], "::a", "needs a reason"),
+    (["shot: a", "quarantine: {reason: r}"], "::a", "needs its last day, 'until: YYYY-MM-DD', not None"),
+    *(
+        (["shot: a", f"quarantine: {{reason: r, until: {day}}}"], "::a", "needs its last day")
+        for day in ("2026-02-30", "soon", "31.12.2026", "5", "true", "2026", "2026-12-31T10:00:00")
+    ),
+    (["shot: a", "quarantine: {reason: r, untill: 2026-12-31}"], "::a", "did you mean 'until'?"),
+    (["widgetshot: {quarantine: 5}", "shot: a"], "::a", "quarantine: is"),
+    (["shot: a", "clock: 2026-05-01"], "::c0", "unknown option 'clock'"),
+    *(
+        (["shot: a", f"widgetshot: {{clock: {n}}}"], " clock", "must be a time such as")
+        for n in ("noon", "true", "null", "5")
+    ),
+    *(
+        (["shot: a", f"widgetshot: {{freeze_clock: {n}}}"], "", f"freeze_clock: must be true or false, not {n}")
+        for n in ("1", "'yes'")
+    ),
+    (["widgetshot: {freeze-clock: true}"], "", "did you mean 'freeze_clock'?"),
     (["shot: a", "theme: drak"], "::a", "did you mean 'dark'?"),
     (["shot: a", "theme: []"], "::a", "must name each theme once"),
     (["shot: a", "theme: [dark, dark]"], "::a", "must name each theme once"),
@@ -460,7 +621,8 @@ def test_hostile_yaml_is_a_clean_refusal(tmp_path: Path, line: str) -> None:
 
 WORDS = (
     "shot,name,steps,mask,tolerance,theme,viewport,capture,cap,blank,widgetshot,timeout,settle_timeout,kernel,skip,"
-    "click,fill,press,hover,select,drag,upload,wait,selector,text,key,option,file,to,page,pixels,share,threshold,"
+    "click,fill,press,hover,select,drag,upload,wait,selector,text,key,option,file,to,page,pixels,share,threshold,step,"
+    "quarantine,until,clock,freeze_clock,"
     "width,height,box,reason,echo,label,fig-cap"
 )
 KEYS = st.sampled_from(re.findall(r"[\w-]+", WORDS))

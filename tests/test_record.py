@@ -6,29 +6,36 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from builders import ENVIRONMENT, MASK, VERDICTS, picture, result_called, result_of
+from builders import ENVIRONMENT, LAYOUT, MASK, VERDICTS, baseline_of, picture, result_called, result_of
+from widgetshot.compare import compare
 from widgetshot.errors import ConfigError, RecordError
 from widgetshot.files import read_png, sha256
-from widgetshot.model import Box, Result, TraitChange
-from widgetshot.record import Recorder, failure_text, merge, read_run, shot_bytes
+from widgetshot.history import History
+from widgetshot.model import Box, Quarantine, Repeat, Result, Tolerance, TraitChange
+from widgetshot.record import Recorder, failure_text, merge, read_run, shot_bytes, sidecar, summary_lines
 
 DOCS = Path(__file__).parents[1] / "docs" / "reference" / "run-folder.md"
 
 
-def recorder(folder: Path) -> Recorder:
-    return Recorder(folder, root=folder.parent, environment=ENVIRONMENT)
+def recorder(folder: Path, repeat: int = 1) -> Recorder:
+    return Recorder(folder, root=folder.parent, environment=ENVIRONMENT, repeat=repeat)
 
 
-def finish(made: Recorder, *results: Result, unused: list[str] | None = None) -> dict[str, Any]:
+def finish(
+    made: Recorder, *results: Result, unused: list[str] | None = None, history: History | None = None
+) -> dict[str, Any]:
     for result in results:
         made.add(result)
     order = [result.key for result in results]
-    made.finish(order, complete=True, timings={"load": 0.5}, fingerprint={"browser": "1"}, unused=unused)
+    made.finish(
+        order, complete=True, timings={"load": 0.5}, fingerprint={"browser": "1"}, unused=unused, history=history
+    )
     return read_run(made.folder)
 
 
@@ -39,8 +46,8 @@ def run(tmp_path: Path) -> dict[str, Any]:
 
 def test_a_finished_run_is_read_as_it_was_recorded(run: dict[str, Any], tmp_path: Path) -> None:
     assert run["summary"]["verdicts"] == dict.fromkeys(VERDICTS, 1)
-    assert {key: run["summary"][key] for key in ("total", "passed", "failed", "updated")} == {
-        "total": 6, "passed": 1, "failed": 5, "updated": 0,
+    assert {key: run["summary"][key] for key in ("total", "passed", "failed", "quarantined", "updated")} == {
+        "total": 6, "passed": 1, "failed": 5, "quarantined": 0, "updated": 0,
     }  # fmt: skip
     assert (run["complete"], run["unused"], run["timings"], run["project"]) == (
         True, ["a", "b"], {"load": 0.5}, tmp_path.name,
@@ -84,7 +91,28 @@ def documented(title: str) -> set[str]:
 
 @pytest.mark.parametrize("title", ["run.json", pytest.param("tests[]")])
 def test_the_documented_fields_are_the_written_ones(run: dict[str, Any], title: str) -> None:
-    assert set(run if title == "run.json" else run["tests"][0]) == documented(title)
+    # A dot leads to a field of a field.
+    assert set(run if title == "run.json" else run["tests"][0]) == {
+        name for name in documented(title) if "." not in name
+    }
+
+
+def test_the_documented_parts_of_fields_are_the_written_ones(tmp_path: Path) -> None:
+    text = DOCS.read_text(encoding="utf-8")
+    quarantine = Quarantine("flickers", date(2026, 12, 31))
+    result = replace(result_of("a", picture(25), picture()), repeat=Repeat(20, (18, 2), 7))
+    result = replace(result, target=replace(result.target, quarantine=quarantine))
+    run = finish(recorder(tmp_path / "report"), result)
+    (entry,) = run["tests"]
+    for name, value in (
+        ("summary", run["summary"]),
+        ("quarantine", entry["quarantine"]),
+        ("repeat", entry["repeat"]),
+        ("metrics", entry["metrics"]),
+        ("metrics.bands[]", entry["metrics"]["bands"][0]),
+    ):
+        said = re.findall(rf"^\| `{re.escape(name)}` \|(.*)\|$", text, re.MULTILINE)[-1]
+        assert [key for key in value if not re.search(rf'[`"]{key}[`"]', said)] == [], name
 
 
 def test_an_entry_says_all_there_is_about_a_result(tmp_path: Path) -> None:
@@ -100,6 +128,7 @@ def test_an_entry_says_all_there_is_about_a_result(tmp_path: Path) -> None:
     assert (entry["console"], entry["blocked"], entry["updated"]) == (["boom"], ["http://x"], True)
     assert entry["metrics"] == {
         "changed_pixels": 150, "changed_share": 0.2, "regions": [[0, 20, 30, 5]], "timings": {"load": 0.1235},
+        "rule": "strict", "bands": [{"inserted": True, "y": 20, "at": 20, "height": 5}],
     }  # fmt: skip
     assert (entry["status"], entry["viewport"], entry["duration"]) == ("passed", [960, 720], 0.5)
 
@@ -314,3 +343,143 @@ def test_the_terminal_gets_numbers_paths_and_the_next_command(
     assert text.startswith(f"notebooks/x.ipynb::{verdict}: {verdict}: ")
     assert [word for word in says if word not in text] == []
     assert all(Path(path).is_file() for path in re.findall(r"/\S+\.png", text))
+
+
+QUARANTINE = Quarantine("flickers", date(2026, 12, 31))
+
+
+def quarantined(verdict: str, *, over: bool = False) -> Result:
+    """A result whose target has a quarantine, which is over or not."""
+    result = result_called(verdict)
+    target = replace(result.target, quarantine=QUARANTINE)
+    return replace(result, target=target, quarantined=None if over else QUARANTINE)
+
+
+@pytest.mark.parametrize("verdict", VERDICTS)
+@pytest.mark.parametrize("over", [False, True])
+def test_a_quarantine_makes_a_failure_no_failure_until_it_is_over(tmp_path: Path, verdict: str, over: bool) -> None:
+    result = quarantined(verdict, over=over)
+    expected = "passed" if verdict == "match" else "failed" if over else "quarantined"
+    assert (result.status, result.passed) == (expected, verdict == "match")
+    run = finish(recorder(tmp_path / "report"), result)
+    (entry,) = run["tests"]
+    assert entry["status"] == expected
+    assert entry["quarantine"] == {"reason": "flickers", "until": "2026-12-31"}
+    counts = {status: run["summary"][status] for status in ("passed", "failed", "quarantined")}
+    assert counts == {"passed": 0, "failed": 0, "quarantined": 0} | {expected: 1}
+    assert run["summary"]["verdicts"][verdict] == 1
+
+
+def test_an_updated_result_passed_though_it_is_in_quarantine() -> None:
+    assert replace(quarantined("changed"), updated=True).status == "passed"
+
+
+def test_entries_of_an_ordinary_run_have_none_of_it(run: dict[str, Any]) -> None:
+    for test in run["tests"]:
+        compared = test["verdict"] in ("match", "changed", "resized")
+        assert [test[name] for name in ("quarantine", "repeat", "history", "wavering", "renderer")] == [
+            None, None, [], False, [],
+        ]  # fmt: skip
+        assert test["metrics"]["rule"] == ("strict" if compared else None)
+    assert run["repeat"] == 1
+
+
+def test_an_entry_says_how_steady_its_target_was(tmp_path: Path) -> None:
+    result = replace(result_called("unstable"), repeat=Repeat(20, (18, 2), 7))
+    run = finish(recorder(tmp_path / "report", repeat=20), result)
+    assert run["repeat"] == 20
+    assert run["tests"][0]["repeat"] == {"runs": 20, "distinct": 2, "counts": [18, 2]}
+
+
+@pytest.mark.parametrize(
+    ("same_renderer", "rule", "said"), [(True, "strict", "any step"), (False, "perceptual", "another renderer drew")]
+)
+def test_an_entry_says_by_which_rule_and_renderer_it_was_compared(
+    tmp_path: Path, same_renderer: bool, rule: str, said: str
+) -> None:
+    result = result_called("resized")
+    assert result.shot is not None
+    comparison = compare(picture(), result.shot.pixels, Tolerance(), same_renderer=same_renderer)
+    result = replace(result, comparison=comparison, renderer=("scale 1 → 2",))
+    (entry,) = finish(recorder(tmp_path / "report"), result)["tests"]
+    assert (entry["metrics"]["rule"], entry["renderer"]) == (rule, ["scale 1 → 2"])
+    assert said in entry["tolerance"]
+    assert said in failure_text(result, tmp_path)
+
+
+def test_finishing_and_merging_write_history_into_the_entries(tmp_path: Path) -> None:
+    for index, verdict in enumerate(("match", "changed", "match")):
+        result = result_of("a", picture() if verdict == "match" else picture(grey=9), picture())
+        run = finish(recorder(tmp_path / str(index)), result, history=History(tmp_path))
+        assert [stretch[:2] for stretch in run["tests"][0]["history"]][-1] == [verdict, 1]
+    assert [stretch[0] for stretch in run["tests"][0]["history"]] == ["match", "changed", "match"]
+    assert run["tests"][0]["wavering"] is True
+    # Workers know no history; it comes in when their runs are merged.
+    finish(recorder(tmp_path / "worker"), result_of("a", picture(), picture()))
+    merge([tmp_path / "worker"], tmp_path / "all", history=History(tmp_path))
+    (entry,) = read_run(tmp_path / "all")["tests"]
+    assert [stretch[:2] for stretch in entry["history"]] == [["match", 1], ["changed", 1], ["match", 2]]
+    assert entry["wavering"] is True
+
+
+def test_merging_counts_what_is_in_quarantine(tmp_path: Path) -> None:
+    finish(recorder(tmp_path / "one"), quarantined("changed"))
+    finish(recorder(tmp_path / "two"), quarantined("match"), result_called("broken"))
+    merge([tmp_path / "one", tmp_path / "two"], tmp_path / "all")
+    summary = read_run(tmp_path / "all")["summary"]
+    assert (summary["passed"], summary["failed"], summary["quarantined"]) == (1, 1, 1)
+
+
+def test_a_killed_run_counts_what_is_in_quarantine(tmp_path: Path) -> None:
+    recorder(tmp_path / "report").add(quarantined("changed"))
+    summary = read_run(tmp_path / "report")["summary"]
+    assert (summary["total"], summary["failed"], summary["quarantined"]) == (1, 0, 1)
+
+
+def summary_of(*tests: dict[str, Any], repeat: int = 1, **summary: Any) -> list[str]:
+    verdicts = {verdict: sum(test["verdict"] == verdict for test in tests) for verdict in VERDICTS}
+    counts = {"total": len(tests), "quarantined": 0, "updated": 0, "verdicts": verdicts} | summary
+    return summary_lines({"summary": counts, "tests": tests, "repeat": repeat})
+
+
+def told(
+    name: str, verdict: str = "match", *, wavering: bool = False, counts: list[int] | None = None
+) -> dict[str, Any]:
+    repeat = None if counts is None else {"runs": sum(counts), "distinct": len(counts), "counts": counts}
+    return {"name": name, "verdict": verdict, "wavering": wavering, "repeat": repeat}
+
+
+WAVERED = "match now, but wavered in their last runs: "
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (summary_of(), ["nothing photographed"]),
+        (summary_of(told("a"), told("b"), told("c", "changed")), ["2 match, 1 changed"]),
+        (summary_of(told("a", "new"), updated=1), ["1 new; 1 baseline written"]),
+        (
+            summary_of(told("a"), told("b", "broken"), quarantined=1),
+            ["1 match, 1 broken", "1 of them in quarantine, which does not fail the run"],
+        ),
+        (
+            summary_of(told("a", counts=[5]), told("b", "unstable", counts=[4, 1]), told("c", "broken"), repeat=5),
+            ["1 match, 1 broken, 1 unstable", "5 runs: 1 of 3 targets gave one picture each"],
+        ),
+        # One that broke after two of five runs was not steady.
+        (summary_of(told("a", "broken", counts=[2]), repeat=5),
+         ["1 broken", "5 runs: 0 of 1 targets gave one picture each"]),
+        (summary_of(told("a", wavering=True)), ["1 match", f"{WAVERED}a"]),
+        (summary_of(*(told(name, wavering=True) for name in "abcde")), ["5 match", f"{WAVERED}a, b, c and 2 more"]),
+        # Of one that fails now, the failure is told.
+        (summary_of(told("a", "changed", wavering=True)), ["1 changed"]),
+    ],
+)  # fmt: skip
+def test_the_terminal_gets_a_summary(lines: list[str], expected: list[str]) -> None:
+    assert lines == expected
+
+
+def test_the_sidecar_says_what_is_visible_and_where() -> None:
+    assert sidecar(result_called("new"))["layout"] == [str(element) for element in LAYOUT]
+    assert sidecar(result_called("new"))["layout"] == ["0,0 30x20 group", "  -4,3 5x3 button 'Run [1]'"]
+    assert baseline_of(picture()).layout is None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from builders import ENVIRONMENT, VERDICTS, notebook_json, picture, result_called
+from builders import ENVIRONMENT, LAYOUT, VERDICTS, notebook_json, picture, result_called
 from widgetshot.baselines import Store
 from widgetshot.errors import BaselineError, ConfigError, RecordError, StaleDecision, WidgetshotError
 from widgetshot.files import encode_png
@@ -58,6 +58,7 @@ def test_approving_stores_the_exact_bytes_that_were_reviewed(report: Path, store
     assert baseline is not None
     assert baseline.data == path(report, verdict, "shot.png").read_bytes() == shot_bytes(result)
     assert (baseline.widgets, baseline.fingerprint) == ({"widget": "Button"}, {"browser": "1"})
+    assert baseline.layout == LAYOUT
     assert {file: data for file, data in stored(store).items() if result.key not in file} == {
         file: data for file, data in before.items() if result.key not in file
     }

@@ -13,7 +13,7 @@ from typing import Any
 
 from widgetshot.errors import BaselineError
 from widgetshot.files import read_png, sha256, write_atomically
-from widgetshot.model import Baseline, Box
+from widgetshot.model import Baseline, Box, Element
 
 FORMAT = 1
 
@@ -72,13 +72,14 @@ class Store:
                 for place, boxes in dict(side.get("masks", {})).items()
             }
             fingerprint = dict(side.get("fingerprint", {}))
-        except (TypeError, ValueError) as error:
+            layout = tuple(map(Element.parse, side["layout"])) if "layout" in side else None
+        except (TypeError, ValueError, AttributeError) as error:
             raise BaselineError(
                 f"its sidecar can't be understood: {error}",
                 where=self._short(path),
                 next_step=f"git checkout -- '{self._short(path.parent)}'",
             ) from error
-        return Baseline(pixels, data, digest, fingerprint, side.get("widgets"), masks)
+        return Baseline(pixels, data, digest, fingerprint, side.get("widgets"), masks, layout)
 
     def sha256(self, key: str) -> str | None:
         """The digest of the stored file, whatever it holds; None when there is none."""
@@ -109,7 +110,7 @@ class Store:
 
         Args:
             data: the PNG file's bytes, stored as they are.
-            sidecar: `fingerprint`, `widgets`, `masks`, `size`.
+            sidecar: `fingerprint`, `widgets`, `masks`, `size`, `layout`.
 
         Raises:
             BaselineError: it can't be written.

@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import os
+import platform
 import sys
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ from playwright.async_api import async_playwright
 from widgetshot.browser import Browser, find_browser
 from widgetshot.config import Settings
 from widgetshot.errors import CaptureError, ServerError, WidgetshotError
-from widgetshot.model import Box, Exhibit, Pixels, Shot, Step, Target
+from widgetshot.model import Box, Clock, Element, Exhibit, Pixels, Shot, Step, Target
 
 T = TypeVar("T")
 STATIC = Path(__file__).resolve().parent / "static"
@@ -53,17 +54,10 @@ _FLAGS = (
     "--no-proxy-server",
 )
 
-# Runs before any script of a page: the same time and the same random numbers in every run. Time goes on (frozen
-# time breaks every debounce), but it starts at the same moment.
-_INIT = """
+# Run before any script of a page: the same random numbers and the same time in every run. Unless it is frozen, time
+# goes on (frozen time breaks every debounce), but it starts at the same moment.
+_RANDOM = """
 (() => {
-  const start = %(clock)d, born = performance.now(), Real = Date;
-  const now = () => Math.floor(start + performance.now() - born);
-  class Date_ extends Real {
-    constructor(...args) { if (args.length) super(...args); else super(now()); }
-    static now() { return now(); }
-  }
-  window.Date = new Proxy(Date_, { apply: () => new Date_().toString() });
   let seed = 0x9e3779b9;
   Math.random = () => {
     seed = (seed + 0x6d2b79f5) | 0;
@@ -71,6 +65,17 @@ _INIT = """
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
     return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
   };
+})();
+"""
+_CLOCK = """
+(() => {
+  const start = %(start)d, born = performance.now(), Real = Date;
+  const now = () => Math.floor(start + performance.now() - born);
+  class Date_ extends Real {
+    constructor(...args) { if (args.length) super(...args); else super(now()); }
+    static now() { return now(); }
+  }
+  window.Date = new Proxy(Date_, { apply: () => new Date_().toString() });
 })();
 """
 
@@ -147,16 +152,42 @@ def is_outside(url: str) -> bool:
     return parts.scheme in ("http", "https", "ws", "wss") and parts.hostname not in _LOOPBACK
 
 
-def init_script(settings: Settings) -> str:
-    """The script that pins a page's clock and random numbers."""
-    return _INIT % {"clock": int(datetime.fromisoformat(settings.clock).timestamp() * 1000)}
+async def prepare(context: Any, clock: Clock) -> None:
+    """Pin the random numbers and the clock of all pages of a browser context.
+
+    Args:
+        context: Playwright's, async or wrapped by `Awaitable`.
+    """
+    await context.add_init_script(_RANDOM)
+    start = datetime.fromisoformat(clock.start)
+    if clock.frozen:
+        await context.clock.set_fixed_time(start)
+    else:
+        await context.add_init_script(_CLOCK % {"start": int(start.timestamp() * 1000)})
 
 
-def fingerprint(settings: Settings, version: str) -> dict[str, Any]:
+async def product(browser: Any, kind: str) -> str:
+    """What a running browser calls itself, e.g. `chromium 156.0.8078.79 HeadlessChrome`.
+
+    Chromium's headless shell and the whole Chromium draw with other code although they share a version.
+
+    Args:
+        browser: Playwright's, async or wrapped by `Awaitable`.
+    """
+    name = f"{kind} {browser.version}"
+    if kind != "chromium":
+        return name
+    session = await browser.new_browser_cdp_session()
+    answer = await session.send("Browser.getVersion")
+    await session.detach()
+    return f"{name} {str(answer['product']).partition('/')[0]}"
+
+
+def fingerprint(settings: Settings, browser: str) -> dict[str, Any]:
     """The renderer of a picture, as far as it does not depend on the notebook.
 
     Args:
-        version: the browser's own version.
+        browser: see `product`.
     """
     frontend = json.loads((STATIC / "frontend.json").read_text(encoding="utf-8"))
     fonts = hashlib.sha256(frontend.pop("fonts").encode())
@@ -165,7 +196,8 @@ def fingerprint(settings: Settings, version: str) -> dict[str, Any]:
             if file.is_file():
                 fonts.update(file.name.encode() + file.read_bytes())
     return {
-        "browser": f"{settings.browser} {version}",
+        "browser": browser,
+        "machine": platform.machine().lower(),
         "frontend": frontend,
         "fonts": fonts.hexdigest()[:16],
         "scale": settings.scale,
@@ -186,12 +218,18 @@ class Awaitable:
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._wrapped, name)
-        if name in ("mouse", "keyboard"):
+        if name in ("mouse", "keyboard", "clock"):
             return Awaitable(value)
         if not callable(value):
             return value
         if name in ("locator", "filter", "nth", "get_by_text"):
             return lambda *args, **kwargs: Awaitable(value(*args, **kwargs))
+        if name == "new_browser_cdp_session":
+
+            async def session() -> Any:
+                return Awaitable(value())
+
+            return session
         if name == "first":
             return Awaitable(value)
 
@@ -533,12 +571,13 @@ class Stage:
                 "the picture is blank: every pixel has the same colour",
                 next_step="let the widget draw something, or declare 'blank: true' if this is how it looks",
             )
-        state = await self.page.evaluate("scope => window.widgetshot.widgets(scope)", self._scope(target))
+        state = await self.page.evaluate("scope => window.widgetshot.shown(scope)", self._scope(target))
         return Shot(
             pixels=pixels,
             masks=masks,
             widgets=state["tree"],
             modules=state["modules"],
+            layout=_elements(state["layout"], frame, self.settings.scale, masks),
             settled=settled,
             second=None if settled or previous is None else previous,
             unrest=unrest,
@@ -561,6 +600,42 @@ def _same_but_masks(one: Pixels, other: Pixels, masks: tuple[tuple[Box, ...], ..
         for box in boxes:
             differs[max(0, box.y) : box.y + box.height, max(0, box.x) : box.x + box.width] = False
     return not differs.any()
+
+
+def _elements(
+    places: list[dict[str, Any]], frame: Box, scale: float, masks: tuple[tuple[Box, ...], ...]
+) -> tuple[Element, ...]:
+    """The page's elements in the picture's pixels; of what a mask covers nothing is said."""
+    found = []
+    covers = [box for boxes in masks for box in boxes]
+    for place in places:
+        left, top, width, height = (side * scale for side in place["box"])
+        box = Box(round(left) - frame.x, round(top) - frame.y, round(width), round(height))
+        if any(_inside(box, cover) for cover in covers):
+            continue
+        name = str(place["name"])
+        if any(_meet(box, cover) for cover in covers):
+            name = name.partition(" '")[0]
+        found.append(Element(name, box, int(place["depth"])))
+    return tuple(found)
+
+
+def _inside(one: Box, other: Box) -> bool:
+    return (
+        other.x <= one.x
+        and other.y <= one.y
+        and one.x + one.width <= other.x + other.width
+        and one.y + one.height <= other.y + other.height
+    )
+
+
+def _meet(one: Box, other: Box) -> bool:
+    return (
+        one.x < other.x + other.width
+        and other.x < one.x + one.width
+        and one.y < other.y + other.height
+        and other.y < one.y + one.height
+    )
 
 
 def _picture_box(rect: Mapping[str, float], scale: float, width: int, height: int) -> Box:
@@ -625,7 +700,7 @@ class Camera:
                     f"{found.executable} did not start: {_first_line(error)}", next_step="widgetshot doctor"
                 ) from error
             raise
-        self.fingerprint = fingerprint(self.settings, self._browser.version)
+        self.fingerprint = fingerprint(self.settings, await product(self._browser, self.settings.browser))
 
     async def stop(self) -> None:
         """End the browser and its driver."""
@@ -651,7 +726,7 @@ class Camera:
         """
         try:
             context = await self._browser.new_context(**context_options(self.settings, target))
-            await context.add_init_script(init_script(self.settings))
+            await prepare(context, target.clock)
             page = await context.new_page()
             cdp = await context.new_cdp_session(page) if self.settings.browser == "chromium" else None
             if cdp is None:

@@ -66,6 +66,9 @@ _report = click.option("--report", type=click.Path(path_type=Path), help="The ru
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @_report
 @click.option("--browser", type=click.Choice(BROWSERS), help="The browser to photograph with.")
+@click.option(
+    "--repeat", type=int, metavar="N", help="Execute and photograph everything N times, and tell which pictures vary."
+)
 @click.pass_context
 def run(context: click.Context, /, paths: tuple[str, ...], output: str, **flags: Any) -> None:
     """Execute notebooks, photograph them, compare with the baselines.
@@ -77,6 +80,7 @@ def run(context: click.Context, /, paths: tuple[str, ...], output: str, **flags:
 
 def _run(settings: Settings, paths: tuple[str, ...], output: str) -> int:
     from widgetshot.gallery import write_gallery
+    from widgetshot.history import History
     from widgetshot.record import Recorder, failure_text
     from widgetshot.review import unused_if_known
     from widgetshot.run import Engine, find_notebooks, load_notebook
@@ -95,7 +99,7 @@ def _run(settings: Settings, paths: tuple[str, ...], output: str) -> int:
     targets = [target for notebook in notebooks if not notebook.skip for target in notebook.targets]
     if not targets and not problems:
         raise ConfigError("no notebooks were found", next_step="widgetshot run PATH")
-    recorder = Recorder(settings.report, root=settings.root, environment=settings.environment)
+    recorder = Recorder(settings.report, root=settings.root, environment=settings.environment, repeat=settings.repeat)
     say = _Progress(len(targets), quiet=output == "json")
     for notebook in notebooks:
         if notebook.skip:
@@ -124,6 +128,7 @@ def _run(settings: Settings, paths: tuple[str, ...], output: str) -> int:
                 timings=engine.timings,
                 fingerprint=engine.fingerprint,
                 unused=left,
+                history=History(settings.root),
             )
             if recorder.failure is None:
                 page = write_gallery(settings.report)
@@ -132,10 +137,10 @@ def _run(settings: Settings, paths: tuple[str, ...], output: str) -> int:
         click.echo(json.dumps(recorder.run, indent=1))
     if recorder.failure is not None:
         say.failure(str(recorder.failure))
-    say.summary(results, left, settings, page)
+    say.summary(recorder.run, left, settings, page)
     codes = [int(result.failure.exit_code) for result in results if result.failure is not None]
     codes += [int(recorder.failure.exit_code)] if recorder.failure else []
-    if not all(result.passed for result in results):
+    if any(result.status == "failed" for result in results):
         codes.append(int(ExitCode.DIFFERENCES))
     return max(codes, default=0)
 
@@ -190,20 +195,21 @@ class _Progress:
         if result.updated:
             self.line(f"{mark} {result.target.nodeid}: baseline written")
         elif not result.passed:
-            self.line(f"{click.style(mark, fg='red')} {details}")
+            colour = "red" if result.status == "failed" else "yellow"
+            self.line(f"{click.style(mark, fg=colour)} {details}")
         if self.live:
             click.echo(f"\r\x1b[2K[{self.count}/{self.total}] {result.target.nodeid}", nl=False, err=self.err)
 
-    def summary(self, results: list[Result], left: list[str] | None, settings: Settings, page: Path | None) -> None:
-        counts = {verdict: sum(result.verdict is verdict for result in results) for verdict in Verdict}
-        text = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count) or "nothing photographed"
-        updated = sum(result.updated for result in results)
-        self.line(f"{text}{f'; {updated} baselines written' if updated else ''}")
+    def summary(self, run: dict[str, Any], left: list[str] | None, settings: Settings, page: Path | None) -> None:
+        from widgetshot.record import summary_lines
+
+        for line in summary_lines(run):
+            self.line(line)
         if left:
             self.line(f"{len(left)} baselines are declared by no notebook; list them: widgetshot prune")
         if page:
             self.line(f"gallery: {_relative(page)}")
-        if any(result.verdict.acceptable and not result.passed for result in results):
+        if any(Verdict(test["verdict"]).acceptable and test["status"] != "passed" for test in run["tests"]):
             where = "" if page == settings.root / "widgetshot-report" / "index.html" else f" --report {settings.report}"
             self.line(f"accept what is right: widgetshot approve{where} 'NOTEBOOK::SHOT' ...  (or --all)")
 

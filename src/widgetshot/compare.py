@@ -1,78 +1,130 @@
 """Two pictures -> Comparison. Nothing but pixels, in memory.
 
-Two rules decide whether a pixel differs:
+Three rules decide whether a pixel differs, see `Tolerance.rule`:
 
-- strict (threshold 0): any step of any channel counts.
-- tolerant (threshold > 0): counts exactly as pixelmatch does, a vectorised port of its algorithm.
+- strict: any channel that differs by more than the tolerance's step (by default: at all) counts.
+- pixelmatch: counts exactly as pixelmatch does, a vectorised port of its algorithm.
+- perceptual: for pictures of two renderers, which smooth the edges of text and curves differently, see `perceptual`.
 
-The tolerant rule is a port of pixelmatch by Mapbox (ISC licence, see licenses/pixelmatch.txt), which follows
+The pixelmatch rule is a port of pixelmatch by Mapbox (ISC licence, see licenses/pixelmatch.txt), which follows
 Y. Kotsarenko, F. Ramos, "Measuring perceived color difference using YIQ NTSC transmission color space in mobile
 applications" (2010), and V. Vysniauskas, "Anti-aliased Pixel and Intensity Slope Detector" (2009).
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
+from difflib import SequenceMatcher
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from widgetshot.model import Box, Comparison, Pixels, Tolerance
+from widgetshot.model import Band, Box, Comparison, Pixels, Rule, Tolerance
 
 _TILE = 16  # pixels; side of the squares in which differing pixels are gathered into regions
 _MAX_YIQ = 35215.0  # the largest possible squared YIQ distance
-_GREYS = 64  # shades of the faded baseline in a diff picture
+_GREYS = 64  # shades of the faded picture in a diff picture
 
 # Indices of a diff picture's palette: faded greys, then these.
-PADDING, MASKED, CHANGED = _GREYS, _GREYS + 1, _GREYS + 2
+PADDING, MASKED, CHANGED, INSERTED, REMOVED = range(_GREYS, _GREYS + 5)
 PALETTE: tuple[tuple[int, int, int], ...] = (
     *((255 - (63 - grey), 255 - (63 - grey), 255 - (63 - grey)) for grey in range(_GREYS)),
     (255, 226, 163),
     (196, 214, 240),
     (214, 0, 54),
+    (120, 200, 130),
+    (235, 120, 20),
 )
 
+# Pictures are lined up where at least this share of their rows is alike, rows of at least so many pixels were
+# inserted or removed, and beside those at most this share of the plain difference remains.
+_ENOUGH_ALIKE = 0.5
+_LEAST_BAND = 3
+_OFTEN = 8  # rows that are alike; more of them say nothing of their place
+_WORTH = 0.6
+
 Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 
 
-def compare(baseline: Pixels, shot: Pixels, tolerance: Tolerance, masks: Iterable[Box] = ()) -> Comparison:
+def compare(
+    baseline: Pixels,
+    shot: Pixels,
+    tolerance: Tolerance,
+    masks: Iterable[Box] = (),
+    masks_before: Iterable[Box] = (),
+    *,
+    same_renderer: bool = True,
+) -> Comparison:
     """Compare two pictures of any sizes.
 
     Pictures of different sizes are padded at the right and the bottom to a common size; the padding counts as
-    changed, so nothing is ever cropped away.
+    changed, so nothing is ever cropped away. What counts is decided place by place; rows that were inserted or
+    removed are then looked for, and where that explains most of the difference the diff picture shows them alone.
 
     Args:
         baseline, shot: shape (height, width, 4), uint8.
-        masks: boxes that are not compared.
+        masks: boxes of the shot that are not compared.
+        masks_before: boxes of the baseline that are not compared.
+        same_renderer: whether one renderer drew both.
 
     Returns:
         The comparison; without a diff picture when nothing differs.
     """
+    rule = tolerance.rule(same_renderer)
+    masks, masks_before = list(masks), list(masks_before)
     resized = baseline.shape != shot.shape
-    padding: Bools | None = None
-    if resized:
-        height, width = max(baseline.shape[0], shot.shape[0]), max(baseline.shape[1], shot.shape[1])
-        padding = np.ones((height, width), dtype=bool)
-        padding[: min(baseline.shape[0], shot.shape[0]), : min(baseline.shape[1], shot.shape[1])] = False
-        baseline, shot = _padded(baseline, height, width), _padded(shot, height, width)
-    height, width = baseline.shape[:2]
-    masked = np.zeros((height, width), dtype=bool)
-    for box in masks:
-        masked[max(0, box.y) : max(0, box.y + box.height), max(0, box.x) : max(0, box.x + box.width)] = True
+    height, width = max(baseline.shape[0], shot.shape[0]), max(baseline.shape[1], shot.shape[1])
+    masked = _covered((height, width), [*masks, *masks_before])
     total = height * width - int(masked.sum())
     if not resized and np.array_equal(baseline, shot):
-        return Comparison(0, total)
-    changed = differing(baseline, shot, tolerance.threshold)
-    if padding is not None:
-        changed |= padding
-    changed &= ~masked
+        return Comparison(0, total, rule=rule)
+    padding = np.ones((height, width), dtype=bool)
+    padding[: min(baseline.shape[0], shot.shape[0]), : min(baseline.shape[1], shot.shape[1])] = False
+    before, after = (baseline, shot) if not resized else (_padded(one, height, width) for one in (baseline, shot))
+    changed = (_counting(before, after, tolerance, rule) | padding) & ~masked
     count = int(changed.sum())
     if not count and not resized:
-        return Comparison(0, total)
-    diff = _faded(baseline)
-    if padding is not None:
-        diff[padding] = PADDING
+        return Comparison(0, total, rule=rule)
+    rows = _paired_rows(baseline, shot, changed, masks_before, masks)
+    if rows is not None:
+        marked, diff, bands = _lined_up(
+            baseline, shot, *rows, masks_before, masks, lambda one, other: _counting(one, other, tolerance, rule)
+        )
+        # Where most of it is still red, the plain diff is easier to read.
+        if (diff == CHANGED).sum() <= _WORTH * (changed & ~padding).sum():
+            return Comparison(count, total, regions(marked), resized, diff, rule, bands, int(marked.sum()))
+    diff = _faded(before)
+    diff[padding] = PADDING
     diff[masked] = MASKED
-    diff[changed & ~padding if padding is not None else changed] = CHANGED
-    return Comparison(count, total, regions(changed), resized, diff)
+    diff[changed & ~padding] = CHANGED
+    return Comparison(count, total, regions(changed), resized, diff, rule, marked=count)
+
+
+def _covered(shape: tuple[int, int], boxes: Iterable[Box]) -> Bools:
+    covered = np.zeros(shape, dtype=bool)
+    for box in boxes:
+        covered[max(0, box.y) : max(0, box.y + box.height), max(0, box.x) : max(0, box.x + box.width)] = True
+    return covered
+
+
+def _counting(one: Pixels, other: Pixels, tolerance: Tolerance, rule: Rule) -> Bools:
+    """Which pixels of two pictures of one size count as different."""
+    match rule:
+        case Rule.STRICT:
+            return differing(one, other, 0.0) if not tolerance.step else _steps(one, other) > tolerance.step
+        case Rule.PIXELMATCH:
+            assert tolerance.threshold is not None
+            return differing(one, other, tolerance.threshold)
+        case Rule.PERCEPTUAL:
+            found = perceptual(one, other)
+            return found & (_steps(one, other) > tolerance.step) if tolerance.step else found
+
+
+def _steps(one: Pixels, other: Pixels) -> NDArray[np.uint8]:
+    """The largest difference of any channel, shape (height, width), 0 to 255."""
+    steps: NDArray[np.uint8] = np.where(one > other, one - other, other - one).max(axis=2)
+    return steps
 
 
 def differing(one: Pixels, other: Pixels, threshold: float) -> Bools:
@@ -98,14 +150,248 @@ def differing(one: Pixels, other: Pixels, threshold: float) -> Bools:
     rows, columns = rows[over], columns[over]
     antialiased = np.zeros(rows.shape, dtype=bool)
     if rows.size:
-        luma_one, luma_other = _luma(one), _luma(other)
-        packed_one, packed_other = _packed(one), _packed(other)
-        antialiased = _antialiased(luma_one, packed_one, packed_other, rows, columns)
+        # Anti-aliasing is looked for up to two pixels around: the rest of the pictures need not be converted.
+        top, left = max(0, int(rows.min()) - 2), max(0, int(columns.min()) - 2)
+        near = (slice(top, int(rows.max()) + 3), slice(left, int(columns.max()) + 3))
+        luma_one, luma_other = _luma(one[near]), _luma(other[near])
+        packed_one, packed_other = _packed(one[near]), _packed(other[near])
+        inner = (rows - top, columns - left)
+        antialiased = _antialiased(luma_one, packed_one, packed_other, *inner)
         rest = np.nonzero(~antialiased)[0]
-        antialiased[rest] = _antialiased(luma_other, packed_other, packed_one, rows[rest], columns[rest])
+        antialiased[rest] = _antialiased(luma_other, packed_other, packed_one, inner[0][rest], inner[1][rest])
     result = np.zeros(candidates.shape, dtype=bool)
     result[rows[~antialiased], columns[~antialiased]] = True
     return result
+
+
+# The perceptual rule. Its constants were measured over 178 pictures of notebooks/ drawn by Chromium 131 and by
+# Chromium 156, whose text differs in nearly every pixel of every glyph's edge by up to 60 steps; each has a margin
+# to the largest value that these pairs reach without any change, see docs/explanation/comparing.md.
+_FLAT_STEP = 1  # steps; in flat areas renderers agree to the last one
+_APPEAR_STEP = 8  # steps
+_LINE = 8  # pixels to either side along which a line is of one colour
+_LINE_STEP = 10  # steps
+_SHAPE = 3  # pixels to either side over which shapes are compared
+_SHAPE_RATIO = 0.45
+_SHAPE_FLOOR = 4.0  # steps; contrast below which all is flat
+_INK_WINDOWS = ((24, 96), (48, 480))  # pixels, height and width: a word, a line
+_INK_COUNT = 6  # pixels of exactly one colour that make it the colour of the text, not of an edge
+_INK_SPREAD = 4  # rows and columns in which they must be
+_INK_CONTRAST = 30  # steps between the text's colour and its background
+_INK_STEP = 2  # steps
+
+
+def perceptual(one: Pixels, other: Pixels) -> Bools:
+    """Which pixels differ in a way that another renderer's smoothing of edges does not explain.
+
+    Four questions are asked of the pixels that differ at all:
+
+    - flat areas: both pictures are of one colour around the pixel, but not of the same; or one of them is, and
+      something appears or vanishes in the midst of it;
+    - lines: both are of one colour along 17 pixels through it, but not of the same;
+    - shapes: in the square of 7 pixels around it the pictures differ by more than `_SHAPE_RATIO` of their contrast
+      there. Smoothing differs by a third of it at most, a shift by one pixel by two thirds;
+    - ink: the colour of the text around it, which pixels inside of strokes have exactly, is another one.
+
+    Returns:
+        shape (height, width), bool.
+    """
+    candidates = differing(one, other, 0.0)
+    if not candidates.any():
+        return candidates
+    steps = _steps(one, other)
+    height, width = candidates.shape
+    flat, other_flat = _flat(one, 1, 1), _flat(other, 1, 1)
+    found = candidates & (steps > _FLAT_STEP) & flat & other_flat
+    found |= candidates & (steps > _APPEAR_STEP) & (flat | other_flat)
+    lines = candidates & (steps > _LINE_STEP)
+    for tall, wide in ((0, _LINE), (_LINE, 0)):
+        # A window that reaches over the picture's edge is cut there: in a small picture it would hold every pixel.
+        if height > 2 * tall and width > 2 * wide:
+            found |= lines & _flat(one, tall, wide) & _flat(other, tall, wide)
+    found |= candidates & _near(_misshapen(one, other, steps), _SHAPE)
+    return found | _other_ink(one, other, candidates & ~found)
+
+
+def _flat(pixels: Pixels, tall: int, wide: int) -> Bools:
+    """Where all pixels up to `tall` rows and `wide` columns away are of one colour."""
+    lowest = highest = pixels
+    for axis, reach in ((0, tall), (1, wide)):
+        low, high = lowest, highest
+        for distance in range(1, reach + 1):
+            for step in (-distance, distance):
+                low = np.minimum(low, _moved(lowest, step, axis))
+                high = np.maximum(high, _moved(highest, step, axis))
+        lowest, highest = low, high
+    flat: Bools = (lowest == highest).all(axis=2)
+    return flat
+
+
+def _moved(pixels: Pixels, step: int, axis: int) -> Pixels:
+    """The picture moved by some pixels; its edge is drawn out."""
+    index = np.clip(np.arange(pixels.shape[axis]) + step, 0, pixels.shape[axis] - 1)
+    return np.take(pixels, index, axis=axis)
+
+
+def _misshapen(one: Pixels, other: Pixels, steps: NDArray[np.uint8]) -> Bools:
+    """Where the difference is large for the contrast that there is."""
+    mean_difference = _mean(steps.astype(np.float64), _SHAPE)
+    contrast = np.maximum(_deviation(_luma(one), _SHAPE), _deviation(_luma(other), _SHAPE))
+    misshapen: Bools = mean_difference > _SHAPE_RATIO * (contrast + _SHAPE_FLOOR)
+    return misshapen
+
+
+def _mean(values: Floats, reach: int) -> Floats:
+    """The mean over the square of `reach` pixels to all sides, by a summed-area table."""
+    padded = np.pad(values, ((reach + 1, reach), (reach + 1, reach)), mode="edge")
+    sums = padded.cumsum(axis=0).cumsum(axis=1)
+    side = 2 * reach + 1
+    area = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
+    mean: Floats = area / side**2
+    return mean
+
+
+def _deviation(values: Floats, reach: int) -> Floats:
+    """The standard deviation over the square of `reach` pixels to all sides."""
+    mean = _mean(values, reach)
+    return np.sqrt(np.maximum(_mean(values * values, reach) - mean * mean, 0.0))
+
+
+def _near(where: Bools, reach: int) -> Bools:
+    """What is at most `reach` rows and columns away from a true one."""
+    return _mean(where.astype(np.float64), reach) > 0.5 / (2 * reach + 1) ** 2
+
+
+def _other_ink(one: Pixels, other: Pixels, candidates: Bools) -> Bools:
+    """The candidates in windows whose text has another colour than before."""
+    found = np.zeros(candidates.shape, dtype=bool)
+    height, width = candidates.shape
+    for tall, wide in _INK_WINDOWS:
+        # Half-overlapping, so that a word at a window's edge is whole in the next one.
+        for top in range(0, max(1, height - tall // 2), tall // 2):
+            if not candidates[top : top + tall].any():
+                continue
+            for left in range(0, max(1, width - wide // 2), wide // 2):
+                place = (slice(top, top + tall), slice(left, left + wide))
+                if candidates[place].any() and _inks_differ(one[place], other[place]):
+                    found[place] |= candidates[place]
+    return found
+
+
+def _inks_differ(one: Pixels, other: Pixels) -> bool:
+    first, second = _ink(one), _ink(other)
+    if first is None or second is None:
+        return False
+    (paper, ink), (other_paper, other_ink) = first, second
+    # Where paper and ink take about as much room, they may change parts.
+    same_paper = np.abs(paper - other_paper).max() <= _INK_STEP
+    return bool(same_paper and np.abs(ink - other_ink).max() > _INK_STEP)
+
+
+def _ink(pixels: Pixels) -> tuple[NDArray[np.int16], NDArray[np.int16]] | None:
+    """The most frequent colour and the one farthest from it, if that is the colour of strokes and not of an edge.
+
+    Smoothed edges come so far only where a single row or column of pixels is all that is seen of a letter.
+    """
+    packed = _packed(pixels)
+    values, counts = np.unique(packed, return_counts=True)
+    colours = np.ascontiguousarray(values).view(np.uint8).reshape(-1, 4).astype(np.int16)
+    paper = colours[counts.argmax()]
+    contrast = np.abs(colours - paper).max(axis=1)
+    farthest = int(contrast.argmax())
+    if contrast[farthest] < _INK_CONTRAST or counts[farthest] < _INK_COUNT:
+        return None
+    where = packed == values[farthest]
+    spread = min(where.any(axis=0).sum(), where.any(axis=1).sum())
+    return (paper, colours[farthest]) if spread >= _INK_SPREAD else None
+
+
+Rows = list[tuple[int, int, int, int]]  # begin and end in the baseline, begin and end in the shot
+
+
+def _paired_rows(
+    baseline: Pixels, shot: Pixels, changed: Bools, masks_before: list[Box], masks: list[Box]
+) -> tuple[slice, Rows] | None:
+    """Find rows of pixels that one of the pictures lacks.
+
+    Only the columns in which anything differs are looked at, so that what stands beside does not matter.
+
+    Returns:
+        Those columns, and pairs of ranges of rows that belong together; where one is the longer, its end has the
+        rows that the other lacks. None when too little is alike for lining up.
+    """
+    if baseline.shape[1] != shot.shape[1]:
+        return None
+    height = min(baseline.shape[0], shot.shape[0])
+    found = np.nonzero(changed[:height].any(axis=0))[0]
+    columns = slice(int(found[0]), int(found[-1]) + 1) if found.size else slice(0, shot.shape[1])
+    before = _row_names(baseline, columns, masks_before)
+    after = _row_names(shot, columns, masks)
+    rows = _pair(before, after)
+    lacking = [pair for pair in rows if pair[1] - pair[0] != pair[3] - pair[2]]
+    alike = sum(end - begin for begin, end, other, last in rows if before[begin:end] == after[other:last])
+    if sum(abs((end - begin) - (last - other)) for begin, end, other, last in lacking) < _LEAST_BAND:
+        return None
+    return (columns, rows) if alike >= _ENOUGH_ALIKE * min(len(before), len(after)) else None
+
+
+def _row_names(pixels: Pixels, columns: slice, masks: list[Box]) -> list[bytes]:
+    """Each row's pixels as one value; nothing of what is masked."""
+    bare = pixels.copy()
+    bare[_covered(pixels.shape[:2], masks)] = 0
+    return [row.tobytes() for row in bare[:, columns]]
+
+
+def _pair(before: list[bytes], after: list[bytes]) -> Rows:
+    """Line up two lists of rows.
+
+    Rows that only repeat the one above (blank space, the sides of boxes) are alike wherever they are: they say
+    nothing of their place, and are paired only next to rows that do.
+    """
+    blank = {row for rows in (before, after) for above, row in pairwise(rows) if above == row}
+    # Stripes and grids repeat themselves at a distance.
+    blank |= {row for rows in (before, after) for row, number in Counter(rows).items() if number > _OFTEN}
+    opcodes = SequenceMatcher(blank.__contains__, before, after, autojunk=False).get_opcodes()
+    return [(b0, b1, a0, a1) for _, b0, b1, a0, a1 in opcodes]
+
+
+def _lined_up(
+    baseline: Pixels,
+    shot: Pixels,
+    columns: slice,
+    rows: Rows,
+    masks_before: list[Box],
+    masks: list[Box],
+    counting: Callable[[Pixels, Pixels], Bools],
+) -> tuple[Bools, Pixels, tuple[Band, ...]]:
+    """What differs once rows that belong together are compared with each other, all in the shot's own place.
+
+    Returns:
+        The pixels that are marked, the diff picture, and the rows that one of the pictures lacks.
+    """
+    masked, masked_before = _covered(shot.shape[:2], masks), _covered(baseline.shape[:2], masks_before)
+    diff = _faded(shot)
+    diff[masked] = MASKED
+    marked = np.zeros(shot.shape[:2], dtype=bool)
+    bands: list[Band] = []
+    for begin, end, other, last in rows:
+        length = min(end - begin, last - other)
+        old, new = slice(begin, begin + length), slice(other, other + length)
+        if length:
+            part = counting(baseline[old, columns], shot[new, columns])
+            marked[new, columns] = part & ~masked[new, columns] & ~masked_before[old, columns]
+        if last > new.stop:
+            bands.append(Band(True, new.stop, end, last - new.stop))
+        elif end > old.stop:
+            bands.append(Band(False, old.stop, last, end - old.stop))
+    diff[marked] = CHANGED
+    for band in bands:
+        # Of rows that are gone there is nothing to be seen: the seam is marked.
+        place = slice(band.y, band.y + band.height) if band.inserted else slice(max(0, band.at - 1), band.at + 1)
+        bare = ~masked[place, columns]
+        marked[place, columns] |= bare
+        diff[place, columns][bare] = INSERTED if band.inserted else REMOVED
+    return marked, diff, tuple(bands)
 
 
 def regions(changed: Bools) -> tuple[Box, ...]:

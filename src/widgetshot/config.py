@@ -9,8 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from widgetshot.errors import ConfigError, nearest
-from widgetshot.model import Tolerance, Viewport
-from widgetshot.notebook import Defaults, themes_from, tolerance_from, viewports_from
+from widgetshot.model import Clock, Quarantine, Tolerance, Viewport
+from widgetshot.notebook import (
+    Defaults,
+    clock_from,
+    quarantine_from,
+    themes_from,
+    tolerance_from,
+    viewports_from,
+)
 
 BROWSERS = ("chromium", "firefox", "webkit")
 FRONTENDS = ("page",)
@@ -32,6 +39,9 @@ class Settings:
         browser_executable: path of the browser, or "" to look for one.
         scale: device pixels per CSS pixel.
         clock: ISO 8601 time at which each page's clock starts.
+        freeze_clock: whether the clocks of pages and kernels stand still at that time.
+        quarantine: pairs of a pattern for names of targets and what holds for them.
+        repeat: how often everything is executed and photographed.
         fonts: folders of extra fonts, part of the fingerprint.
     """
 
@@ -51,9 +61,12 @@ class Settings:
     scale: float = 1.0
     locale: str = "en-US"
     timezone: str = "UTC"
-    clock: str = "2026-01-01T12:00:00+00:00"
+    clock: str = Clock().start
+    freeze_clock: bool = False
+    quarantine: tuple[tuple[str, Quarantine], ...] = ()
+    repeat: int = 1
     timeout: float = 60.0
-    settle_timeout: float = 10.0
+    settle_timeout: float = 20.0
     kernel: str = ""
     fonts: tuple[Path, ...] = ()
 
@@ -65,7 +78,16 @@ class Settings:
 
     @property
     def defaults(self) -> Defaults:
-        return Defaults(self.theme, self.viewport, self.tolerance, self.timeout, self.settle_timeout, self.kernel)
+        return Defaults(
+            self.theme,
+            self.viewport,
+            self.tolerance,
+            self.timeout,
+            self.settle_timeout,
+            self.kernel,
+            Clock(self.clock, self.freeze_clock),
+            self.quarantine,
+        )
 
 
 def find_root(start: Path) -> Path:
@@ -106,7 +128,8 @@ def _checked(table: Mapping[str, Any], root: Path, where: str) -> dict[str, Any]
         "notebooks": _texts, "exclude": _texts, "baselines": _path, "report": _path,
         "update": _one_of(UPDATES), "jobs": _count, "browser": _one_of(BROWSERS), "browser_executable": _text,
         "frontend": _one_of(FRONTENDS), "theme": themes_from, "viewport": viewports_from,
-        "tolerance": tolerance_from, "scale": _seconds, "locale": _text, "timezone": _timezone, "clock": _clock,
+        "tolerance": tolerance_from, "scale": _seconds, "locale": _text, "timezone": _timezone, "clock": clock_from,
+        "freeze_clock": _flag, "quarantine": _quarantines, "repeat": _count,
         "timeout": _seconds, "settle_timeout": _seconds, "kernel": _text,
         "fonts": lambda value, place: _folders(value, root, place),
     }  # fmt: skip
@@ -179,12 +202,23 @@ def _timezone(value: Any, where: str) -> str:
     return str(value)
 
 
-def _clock(value: Any, where: str) -> str:
-    from datetime import UTC, datetime
+def _flag(value: Any, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigError(f"must be true or false, not {value!r}", where=where)
+    return value
 
-    try:
-        # TOML has dates and times of its own; str() of them is ISO 8601.
-        moment = datetime.fromisoformat(str(value))
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"must be a time such as 2026-01-01T12:00:00Z, not {value!r}", where=where) from error
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
+
+def _quarantines(value: Any, where: str) -> tuple[tuple[str, Quarantine], ...]:
+    if not isinstance(value, list) or not all(isinstance(entry, Mapping) for entry in value):
+        raise ConfigError("must be tables: [[tool.widgetshot.quarantine]] with target, reason and until", where=where)
+    found = []
+    for entry in value:
+        rest = {key: item for key, item in entry.items() if key != "target"}
+        pattern = entry.get("target")
+        if not isinstance(pattern, str) or "::" not in pattern:
+            raise ConfigError(
+                f"'target' is a name such as notebooks/x.ipynb::shot, * stands for any text, not {pattern!r}",
+                where=where,
+            )
+        found.append((pattern, quarantine_from(rest, where)))
+    return tuple(found)

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -9,10 +10,10 @@ from typing import Any, Self
 import pytest
 from playwright.sync_api import Page
 
-from widgetshot.camera import Awaitable, Stage, context_options, fingerprint, init_script, is_outside, run_now
+from widgetshot.camera import Awaitable, Stage, context_options, fingerprint, is_outside, prepare, product, run_now
 from widgetshot.errors import ConfigError, WidgetshotError
-from widgetshot.model import Result, Shot, Target, Viewport
-from widgetshot.notebook import masks_from, themes_from, tolerance_from, viewports_from
+from widgetshot.model import Clock, Result, Shot, Target, Viewport
+from widgetshot.notebook import masks_from, quarantine_of, themes_from, tolerance_from, viewports_from
 from widgetshot.run import Engine, load_notebook
 
 
@@ -36,6 +37,7 @@ class Widgetshot:
         self._stages: list[tuple[Stage, Any]] = []
         self._now: Stage | None = None
         self._theme = "light"
+        self._clock = Clock()
         self._viewport: Viewport | None = None
         self._notebook = ""
         self._timeout = 0.0
@@ -74,11 +76,12 @@ class Widgetshot:
         (self._theme,) = themes_from(theme, "widgetshot.open(theme=...)")
         sizes = viewports_from(viewport, "widgetshot.open(viewport=...)") if viewport else settings.viewport
         self._viewport, self._notebook, self._timeout = sizes[0], parsed.path, parsed.timeout
+        self._clock = parsed.targets[0].clock
         target = self._target("", cell=None)
         exhibit = self._engine.call(lambda frontend: frontend.open(file, target, parsed.kernel))
         browser = self._request.getfixturevalue("widgetshot_browser")
         context = browser.new_context(**context_options(settings, target))
-        context.add_init_script(init_script(settings))
+        run_now(prepare(Awaitable(context), target.clock))
         page: Page = context.new_page()
         cdp = context.new_cdp_session(page) if settings.browser == "chromium" else None
         if cdp is None:
@@ -134,9 +137,8 @@ class Widgetshot:
         except WidgetshotError as error:
             outcome = error
         browser = self._request.getfixturevalue("widgetshot_browser")
-        result = self._engine.conclude(
-            target, outcome, baseline, fingerprint(self._engine.settings, browser.version), stage
-        )
+        renderer = run_now(product(Awaitable(browser), self._engine.settings.browser))
+        result = self._engine.conclude(target, outcome, baseline, fingerprint(self._engine.settings, renderer), stage)
         self._conclude(self._request.node, result)
 
     def _target(self, name: str, *, cell: str | None, **options: Any) -> Target:
@@ -146,7 +148,7 @@ class Widgetshot:
         variant = ",".join(
             part for part in (self._theme if self._theme != "light" else "", self._viewport.name) if part
         )
-        return Target(
+        target = Target(
             notebook=f"{file}/{test.replace('::', '/').replace('/', '.')}" if name else self._notebook,
             shot=name,
             cell_id=cell,
@@ -155,5 +157,7 @@ class Widgetshot:
             viewport=self._viewport,
             variant=variant,
             timeout=self._timeout,
+            clock=self._clock,
             **options,
         )
+        return replace(target, quarantine=quarantine_of(target.nodeid, self._engine.settings.defaults))

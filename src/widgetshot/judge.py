@@ -2,20 +2,30 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from widgetshot.model import Baseline, Comparison, Shot, Target, TraitChange, Verdict
+from widgetshot.model import Baseline, Comparison, Repeat, Shot, Target, TraitChange, Verdict
 
 _MISSING = "(absent)"
 _LONGEST_VALUE = 40  # characters
+_MOST = 3  # changes of one kind that a sentence names
+# What makes another renderer; locale and time zone decide on what is drawn, not on how.
+_RENDERER = ("browser", "machine", "frontend", "fonts", "scale", "widgets")
 
 
-def judge(target: Target, shot: Shot, baseline: Baseline | None, comparison: Comparison | None) -> tuple[Verdict, str]:
+def judge(
+    target: Target,
+    shot: Shot,
+    baseline: Baseline | None,
+    comparison: Comparison | None,
+    renderer: Sequence[str] = (),
+) -> tuple[Verdict, str]:
     """The verdict on a shot that was taken.
 
     Args:
         comparison: of shot and baseline; None without a baseline.
+        renderer: what differs between their renderers, see `renderer_changes`.
     """
     if not shot.settled:
         return Verdict.UNSTABLE, f"never came to rest: {shot.unrest}"
@@ -27,9 +37,11 @@ def judge(target: Target, shot: Shot, baseline: Baseline | None, comparison: Com
         )
     if comparison.changed > target.tolerance.allowance(comparison.total):
         return Verdict.CHANGED, _amount(comparison)
+    elsewhere = f"; {_other_renderer(renderer)}" if renderer else ""
     if comparison.changed:
-        return Verdict.MATCH, f"{_amount(comparison)}, within the tolerance: {target.tolerance}"
-    return Verdict.MATCH, "is as it was approved"
+        allowed = target.tolerance.words(comparison.rule)
+        return Verdict.MATCH, f"{_amount(comparison)}, within the tolerance: {allowed}{elsewhere}"
+    return Verdict.MATCH, f"is as it was approved{elsewhere}"
 
 
 def _size(shape: tuple[int, ...]) -> str:
@@ -37,31 +49,111 @@ def _size(shape: tuple[int, ...]) -> str:
 
 
 def _amount(comparison: Comparison) -> str:
-    count = len(comparison.regions)
     share = comparison.share
     # Rounding must not turn a difference into none.
     percent = f"{share:.2%}" if share >= 0.0001 else "under 0.01%"
-    pixels = f"{comparison.changed} pixel{'s differ' if comparison.changed != 1 else ' differs'}"
-    return f"{pixels} ({percent}) in {count} region{'' if count == 1 else 's'}"
+    where = f"in {_count(len(comparison.regions), 'region')}"
+    if not comparison.bands:
+        return f"{_differing(comparison.changed)} ({percent}) {where}"
+    words = [
+        f"{_count(band.height, 'row')} of pixels {'inserted' if band.inserted else 'removed'} at y={band.y}"
+        for band in comparison.bands[:_MOST]
+    ]
+    bands = _listed(words, len(comparison.bands))
+    unaligned = f"place by place {comparison.changed}, {percent}"
+    return f"{bands}; lined up, {_differing(comparison.marked)} {where} ({unaligned})"
 
 
-def explain(traits: tuple[TraitChange, ...], known: bool, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """Why a picture changed, in words, from the widget traits and the renderer.
+def _differing(pixels: int) -> str:
+    return f"{pixels} pixel{'s differ' if pixels != 1 else ' differs'}"
+
+
+def renderer_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
+    """What differs between two renderers, in words; nothing when they are the same as far as is known.
 
     Args:
+        before, after: fingerprints. What only one of them tells is unknown, and no difference.
+    """
+    found = []
+    for part in _RENDERER:
+        if part not in before or part not in after:
+            continue
+        old, new = before[part], after[part]
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            # Other kinds of widgets than before are no other renderer.
+            found += [
+                f"{part} {name} {old[name]} → {new[name]}"
+                for name in sorted(old.keys() & new.keys())
+                if old[name] != new[name]
+            ]
+        elif old != new:
+            found.append(f"{part} {old} → {new}")
+    return tuple(found)
+
+
+def _other_renderer(renderer: Sequence[str]) -> str:
+    return f"different renderer: {_listed(renderer[:_MOST], len(renderer))}"
+
+
+def explain(
+    traits: Sequence[TraitChange],
+    layout: Sequence[str] | None,
+    renderer: Sequence[str],
+    *,
+    known: bool,
+    console: int = 0,
+    blocked: int = 0,
+) -> str:
+    """Why a picture changed, in words: what a designer understands first.
+
+    Args:
+        layout: see `widgetshot.layout.changes`; None when the baseline has no layout.
+        renderer: see `renderer_changes`.
         known: whether the baseline recorded its widgets' state.
-        before, after: fingerprints; an empty one is unknown.
+        console: number of errors that the page wrote to its console.
+        blocked: number of requests to elsewhere that were blocked.
     """
     parts = []
+    if layout:
+        parts.append(_listed(layout[:_MOST], len(layout)))
     if traits:
-        named = [f"{change.widget}.{change.trait} {_step(change.before, change.after)}" for change in traits]
-        parts.append(", ".join(named[:3]) + (f" and {len(named) - 3} more" if len(named) > 3 else ""))
-    elif known:
-        parts.append("no widget trait differs: style, output or front end")
-    renderer = [key for key in sorted(before.keys() | after.keys()) if before.get(key) != after.get(key)]
-    if before and renderer:
-        parts.append("different renderer: " + ", ".join(renderer))
+        named = [f"{change.widget}.{change.trait} {_step(change.before, change.after)}" for change in traits[:_MOST]]
+        parts.append(_listed(named, len(traits)))
+    if not parts and known:
+        boxes = "no widget trait and no box differs" if layout is not None else "no widget trait differs"
+        parts.append(f"{boxes}: style, drawing or front end")
+    if renderer:
+        parts.append(_other_renderer(renderer))
+    if console:
+        parts.append(f"the page reported {_count(console, 'error')}")
+    if blocked:
+        parts.append(f"{_count(blocked, 'request')} to elsewhere {'was' if blocked == 1 else 'were'} blocked")
     return "; ".join(parts)
+
+
+def unsteady(repeat: Repeat, comparison: Comparison | None) -> str:
+    """That not every run of `--repeat` gave the same picture, in words.
+
+    Args:
+        comparison: of the first two distinct pictures.
+    """
+    counts = ", ".join(f"{count} times" if count != 1 else "once" for count in repeat.counts)
+    amount = f"; there {_amount(comparison)}" if comparison is not None else ""
+    return (
+        f"{repeat.distinct} different pictures came out of {repeat.runs} runs ({counts}); "
+        f"run {repeat.first} was the first to differ{amount}"
+    )
+
+
+def _listed(named: Sequence[str], total: int) -> str:
+    """The named ones, and how many there are besides."""
+    text = ", ".join(named[:_MOST])
+    more = total - len(named[:_MOST])
+    return f"{text} and {more} more" if more > 0 else text
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _step(before: Any, after: Any) -> str:

@@ -5,6 +5,7 @@ A picture is a numpy array of shape (height, width, 4), dtype uint8, RGBA.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
@@ -66,26 +67,56 @@ class Tolerance:
     Attributes:
         pixels: number of pixels that may differ.
         share: share of the picture's pixels that may differ, 0 to 1.
-        threshold: colour distance (0 to 1) below which two pixels are equal, as in pixelmatch, which
-            then also ignores anti-aliasing. 0 is strict: any step of any channel counts.
+        step: steps (0 to 255) by which each channel of a pixel may differ from the baseline's and count as equal.
+        threshold: colour distance (0 to 1) below which two pixels are equal, as in pixelmatch, which then also
+            ignores anti-aliasing. 0 is strict whatever the renderer; None leaves it to the renderer: strict for
+            the baseline's own, perceptual for another one.
     """
 
     pixels: int = 0
     share: float = 0.0
-    threshold: float = 0.0
+    step: int = 0
+    threshold: float | None = None
 
     def allowance(self, total: int) -> int:
         """Number of pixels that may differ in a picture of `total` pixels."""
         # 0.29 * 100 is 28.999999999999996 in floating point, and means 29.
         return max(self.pixels, int(self.share * total + 1e-9))
 
-    def __str__(self) -> str:
+    def rule(self, same_renderer: bool) -> "Rule":
+        """How pixels are compared."""
+        if self.threshold is None:
+            return Rule.STRICT if same_renderer else Rule.PERCEPTUAL
+        return Rule.PIXELMATCH if self.threshold > 0 else Rule.STRICT
+
+    def words(self, rule: "Rule") -> str:
+        """The tolerance in a sentence."""
         amount = f"up to {self.pixels} pixel{'' if self.pixels == 1 else 's'} may differ"
         if self.share:
             amount += f" or {self.share:.4%} of the picture"
-        if self.threshold:
-            return f"{amount}; colours closer than {self.threshold:g} count as equal, anti-aliasing is ignored"
-        return f"{amount}; any step of any colour channel counts"
+        match rule:
+            case Rule.PIXELMATCH:
+                how = f"colours closer than {self.threshold:g} count as equal, anti-aliasing is ignored"
+            case Rule.PERCEPTUAL:
+                how = "another renderer drew the baseline, so edges may be smoothed otherwise"
+            case Rule.STRICT if self.step:
+                how = "any colour channel counts"
+            case Rule.STRICT:
+                how = "any step of any colour channel counts"
+        if self.step:
+            how += f", if it differs by more than {self.step} of 255 steps"
+        return f"{amount}; {how}"
+
+    def __str__(self) -> str:
+        return self.words(self.rule(same_renderer=True))
+
+
+class Rule(StrEnum):
+    """When a pixel counts as different, see `compare`."""
+
+    STRICT = "strict"
+    PERCEPTUAL = "perceptual"
+    PIXELMATCH = "pixelmatch"
 
 
 @dataclass(frozen=True)
@@ -124,6 +155,33 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Quarantine:
+    """Why a target may fail without failing the run, and until when (that day included)."""
+
+    reason: str
+    until: date
+
+    def holds(self, today: date) -> bool:
+        return today <= self.until
+
+    def __str__(self) -> str:
+        return f"{self.reason} (until {self.until.isoformat()})"
+
+
+@dataclass(frozen=True)
+class Clock:
+    """What time it is for a notebook.
+
+    Attributes:
+        start: ISO 8601; the page's clock starts there.
+        frozen: whether the page's clock and the kernel's both stand still at `start`.
+    """
+
+    start: str = "2026-01-01T12:00:00+00:00"
+    frozen: bool = False
+
+
+@dataclass(frozen=True)
 class Target:
     """One picture that a notebook declares; known from the file alone.
 
@@ -134,6 +192,7 @@ class Target:
         order: position in the notebook, the order in which a person would act.
         capture: `cell` for the cell's box, `page` for the whole page.
         cap: seconds after which a page that never settles is photographed anyway; None to insist.
+        quarantine: under which it may fail without failing the run.
     """
 
     notebook: str
@@ -151,6 +210,8 @@ class Target:
     cap: float | None = None
     blank: bool = False
     timeout: float = 60.0
+    clock: Clock = Clock()
+    quarantine: Quarantine | None = None
 
     @property
     def name(self) -> str:
@@ -194,6 +255,43 @@ class Exhibit:
 
 
 @dataclass(frozen=True)
+class Element:
+    """Something that a person would point at, and where it is in the picture.
+
+    Attributes:
+        name: what it is and says, e.g. `button 'Run'`.
+        depth: how many of the other elements it stands in.
+    """
+
+    name: str
+    box: Box
+    depth: int = 0
+
+    @property
+    def kind(self) -> str:
+        """What it is, without what it says."""
+        return self.name.partition(" '")[0]
+
+    def __str__(self) -> str:
+        """One line of a sidecar: `  0,12 120x28 button 'Run'`."""
+        box = self.box
+        return f"{'  ' * self.depth}{box.x},{box.y} {box.width}x{box.height} {self.name}"
+
+    @classmethod
+    def parse(cls, line: str) -> "Element":
+        """The element of such a line.
+
+        Raises:
+            ValueError: it is none.
+        """
+        text = line.lstrip(" ")
+        place, size, name = text.split(" ", 2)
+        x, y = place.split(",")
+        width, height = size.split("x")
+        return cls(name, Box(int(x), int(y), int(width), int(height)), (len(line) - len(text)) // 2)
+
+
+@dataclass(frozen=True)
 class Shot:
     """The picture taken in this run.
 
@@ -202,6 +300,7 @@ class Shot:
         masks: boxes of each mask of the target, as measured on the page, same order as `Target.masks`.
         widgets: the widget tree's state, plain JSON.
         modules: front-end module of each kind of widget shown -> its version.
+        layout: what is visible and where, in the order of the page; nothing of it under a mask.
         settled: whether the page came to rest.
         second: where the page never came to rest, another picture of it that differs.
         unrest: what kept moving, in words.
@@ -211,6 +310,7 @@ class Shot:
     masks: tuple[tuple[Box, ...], ...] = ()
     widgets: Any = None
     modules: Mapping[str, str] = field(default_factory=dict)
+    layout: tuple[Element, ...] = ()
     settled: bool = True
     second: Pixels | None = None
     unrest: str = ""
@@ -231,6 +331,24 @@ class Baseline:
     fingerprint: Mapping[str, Any] = field(default_factory=dict)
     widgets: Any = None
     masks: Mapping[str, tuple[Box, ...]] = field(default_factory=dict)
+    layout: tuple[Element, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Band:
+    """Rows of pixels that one of two pictures has and the other has not.
+
+    Attributes:
+        inserted: whether the shot has them; otherwise the baseline has.
+        y: where they begin in the picture that has them.
+        at: where they are missing in the other picture.
+        height: how many they are.
+    """
+
+    inserted: bool
+    y: int
+    at: int
+    height: int
 
 
 @dataclass(frozen=True)
@@ -238,11 +356,16 @@ class Comparison:
     """What differs between a baseline and a shot.
 
     Attributes:
-        changed: number of pixels that differ outside the masks, by the tolerance's rule.
+        changed: number of pixels that differ outside the masks, by the tolerance's rule, place by place.
         total: number of pixels compared, masks excluded.
-        regions: boxes around what differs, largest first.
-        resized: whether the two sizes differ; both are then padded at the right and the bottom.
+        regions: boxes around what differs, in the diff picture, largest first.
+        resized: whether the two sizes differ.
         diff: the diff picture as palette indices, shape (height, width), see `compare.PALETTE`.
+        rule: how pixels were compared.
+        bands: where the pictures could be aligned: the rows that one of them lacks. The diff picture and the regions
+            then show the shot with only these rows and what else differs; otherwise both pictures, padded at the
+            right and the bottom.
+        marked: number of pixels that the diff picture marks; other than `changed` where there are bands.
     """
 
     changed: int
@@ -250,6 +373,9 @@ class Comparison:
     regions: tuple[Box, ...] = ()
     resized: bool = False
     diff: Pixels | None = None
+    rule: Rule = Rule.STRICT
+    bands: tuple[Band, ...] = ()
+    marked: int = 0
 
     @property
     def share(self) -> float:
@@ -265,6 +391,25 @@ class TraitChange:
     trait: str
     before: Any
     after: Any
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """How steady a target was when everything was done several times, see `--repeat`.
+
+    Attributes:
+        runs: how often it was photographed.
+        counts: how often each distinct picture came out, masks left out, in order of appearance.
+        first: number (from 1) of the first run whose picture was another one; 0 if all were the same.
+    """
+
+    runs: int
+    counts: tuple[int, ...]
+    first: int = 0
+
+    @property
+    def distinct(self) -> int:
+        return len(self.counts)
 
 
 @dataclass(frozen=True)
@@ -285,6 +430,9 @@ class Result:
         sentence: the verdict in words a designer understands.
         console: errors the page wrote to its console.
         blocked: URLs outside this machine that the page asked for; none was answered.
+        renderer: what differs between the baseline's renderer and this one, in words.
+        quarantined: why a failure of it doesn't fail the run; None without a quarantine, or after its end.
+        repeat: how steady it was, under `--repeat`.
         updated: whether this run wrote the baseline (only under --update-baselines).
         duration: seconds from opening its session, or from the previous shot, to the verdict.
     """
@@ -301,9 +449,19 @@ class Result:
     fingerprint: Mapping[str, Any] = field(default_factory=dict)
     console: tuple[str, ...] = ()
     blocked: tuple[str, ...] = ()
+    renderer: tuple[str, ...] = ()
+    quarantined: Quarantine | None = None
+    repeat: Repeat | None = None
     updated: bool = False
     duration: float = 0.0
 
     @property
     def passed(self) -> bool:
         return self.verdict.passed or self.updated
+
+    @property
+    def status(self) -> str:
+        """`passed`, `failed`, or `quarantined`: failed, but that is known and for now allowed."""
+        if self.passed:
+            return "passed"
+        return "failed" if self.quarantined is None else "quarantined"

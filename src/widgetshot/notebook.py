@@ -7,14 +7,16 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, ClassVar
 
 import yaml
 
 from widgetshot.errors import ConfigError, NotebookError, WidgetshotError, nearest
-from widgetshot.model import Box, Mask, Step, Target, Tolerance, Viewport
+from widgetshot.model import Box, Clock, Mask, Quarantine, Step, Target, Tolerance, Viewport
 
 PAGE_SHOT = "page"
 THEMES = ("light", "dark")
@@ -24,9 +26,9 @@ _NAME = re.compile(r"[\w][\w .-]{0,99}")
 _LONGEST_WAIT = 1e6  # seconds
 _LONGEST_NAME = 180  # bytes; file systems take 255, and the variant and the picture's kind come behind it
 
-_SHARED_OPTIONS = {"mask", "tolerance", "theme", "viewport", "capture", "cap", "blank"}
+_SHARED_OPTIONS = {"mask", "tolerance", "theme", "viewport", "capture", "cap", "blank", "quarantine"}
 _SHOT_OPTIONS = _SHARED_OPTIONS | {"name", "steps"}
-_NOTEBOOK_OPTIONS = _SHARED_OPTIONS | {"timeout", "settle_timeout", "kernel", "skip"}
+_NOTEBOOK_OPTIONS = _SHARED_OPTIONS | {"timeout", "settle_timeout", "kernel", "skip", "clock", "freeze_clock"}
 _BLOCK_KEYS = {"shot", "widgetshot"}
 
 # Cell options of Quarto and nbdev that may stand in the same block. https://quarto.org/docs/reference/cells/cells-jupyter.html
@@ -51,18 +53,25 @@ _STEP_COMMON = {"page", "timeout"}
 
 _STRICT = Tolerance()
 _VIEWPORT = Viewport(960, 720)
+_CLOCK = Clock()
 
 
 @dataclass(frozen=True)
 class Defaults:
-    """What a shot gets where its notebook is silent."""
+    """What a shot gets where its notebook is silent.
+
+    Attributes:
+        quarantine: pairs of a pattern for names (`notebooks/x.ipynb::shot*`) and what holds for them.
+    """
 
     theme: tuple[str, ...] = ("light",)
     viewport: tuple[Viewport, ...] = (_VIEWPORT,)
     tolerance: Tolerance = _STRICT
     timeout: float = 60.0
-    settle_timeout: float = 10.0
+    settle_timeout: float = 20.0
     kernel: str = ""
+    clock: Clock = _CLOCK
+    quarantine: tuple[tuple[str, Quarantine], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -378,36 +387,87 @@ def _targets(
     capture = options.get("capture", "cell")
     if capture not in ("cell", "page"):
         raise ConfigError(f"capture: {capture!r}{nearest(capture, ['cell', 'page'])}", where=where)
-    blank = options.get("blank", False)
-    if not isinstance(blank, bool):
-        raise ConfigError(f"blank: must be true or false, not {blank!r}", where=where)
+    blank = _flag(options.get("blank", False), "blank", where)
     cap = options.get("cap")
+    quarantine = quarantine_from(options["quarantine"], where) if "quarantine" in options else None
+    clock = Clock(
+        clock_from(notebook["clock"], f"{path} clock") if "clock" in notebook else defaults.clock.start,
+        _flag(notebook.get("freeze_clock", defaults.clock.frozen), "freeze_clock", path),
+    )
     targets = []
     for theme in themes:
         for viewport in viewports:
             parts = ([] if theme == THEMES[0] else [theme]) + ([viewport.name] if viewport.name else [])
-            targets.append(
-                Target(
-                    notebook=path,
-                    shot=shot.name,
-                    cell_id=shot.cell_id,
-                    order=shot.order,
-                    source=shot.source,
-                    steps=_steps(options.get("steps", []), where),
-                    masks=masks,
-                    tolerance=tolerance_from(options["tolerance"], where)
-                    if "tolerance" in options
-                    else defaults.tolerance,
-                    theme=theme,
-                    viewport=viewport,
-                    variant=",".join(parts),
-                    capture="page" if shot.cell_id is None else capture,
-                    cap=None if cap is None else _positive(cap, "cap", where),
-                    blank=blank,
-                    timeout=timeout,
-                )
+            target = Target(
+                notebook=path,
+                shot=shot.name,
+                cell_id=shot.cell_id,
+                order=shot.order,
+                source=shot.source,
+                steps=_steps(options.get("steps", []), where),
+                masks=masks,
+                tolerance=tolerance_from(options["tolerance"], where) if "tolerance" in options else defaults.tolerance,
+                theme=theme,
+                viewport=viewport,
+                variant=",".join(parts),
+                capture="page" if shot.cell_id is None else capture,
+                cap=None if cap is None else _positive(cap, "cap", where),
+                blank=blank,
+                timeout=timeout,
+                clock=clock,
             )
+            targets.append(replace(target, quarantine=quarantine or quarantine_of(target.nodeid, defaults)))
     return targets
+
+
+def quarantine_of(nodeid: str, defaults: Defaults) -> Quarantine | None:
+    """The project's quarantine for a target, if it has one."""
+    for pattern, quarantine in defaults.quarantine:
+        # Brackets are part of a variant's name.
+        if fnmatchcase(nodeid, pattern.replace("[", "[[]")):
+            return quarantine
+    return None
+
+
+def quarantine_from(value: Any, where: str) -> Quarantine:
+    """Parse `{reason: TEXT, until: 2026-12-31}`.
+
+    Raises:
+        ConfigError: the reason or the date is missing or is none.
+    """
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"quarantine: is {{reason: TEXT, until: YYYY-MM-DD}}, not {value!r}", where=where)
+    _check_keys(value, {"reason", "until"}, "quarantine option", where)
+    reason = value.get("reason")
+    if not isinstance(reason, str) or not reason.strip():
+        raise ConfigError("quarantine: needs a reason: why may this picture fail?", where=where)
+    until = value.get("until")
+    try:
+        # TOML has dates of its own; str() of them is ISO 8601.
+        day = date.fromisoformat(str(until))
+    except ValueError:
+        raise ConfigError(f"quarantine: needs its last day, 'until: YYYY-MM-DD', not {until!r}", where=where) from None
+    return Quarantine(reason.strip(), day)
+
+
+def clock_from(value: Any, where: str) -> str:
+    """Parse a time; without a zone it is UTC.
+
+    Returns:
+        ISO 8601 with a zone.
+    """
+    try:
+        # TOML has dates and times of its own; str() of them is ISO 8601.
+        moment = datetime.fromisoformat(str(value))
+    except ValueError as error:
+        raise ConfigError(f"must be a time such as 2026-01-01T12:00:00Z, not {value!r}", where=where) from error
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
+
+
+def _flag(value: Any, what: str, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigError(f"{what}: must be true or false, not {value!r}", where=where)
+    return value
 
 
 def _steps(value: Any, where: str) -> tuple[Step, ...]:
@@ -489,23 +549,38 @@ def tolerance_from(value: Any, where: str) -> Tolerance:
     """
     if not isinstance(value, Mapping):
         raise ConfigError(
-            f"tolerance: {value!r} has no unit; write {{pixels: N}}, {{share: 0.001}} or {{threshold: 0.1}}",
+            f"tolerance: {value!r} has no unit; write {{pixels: N}}, {{share: 0.001}}, {{step: N}} or "
+            "{threshold: 0.1}",
             where=where,
         )
-    _check_keys(value, {"pixels", "share", "threshold"}, "tolerance option", where)
+    if "max_diff_pixels" in value or "maxDiffPixels" in value:
+        raise ConfigError("tolerance: Playwright's 'maxDiffPixels' is 'pixels' here, a whole number", where=where)
+    if "max_diff_pixel_ratio" in value or "maxDiffPixelRatio" in value:
+        raise ConfigError("tolerance: Playwright's 'maxDiffPixelRatio' is 'share' here, from 0 to 1", where=where)
+    _check_keys(value, {"pixels", "share", "step", "threshold"}, "tolerance option", where)
     pixels = value.get("pixels", 0)
     if type(pixels) is not int or pixels < 0:
         raise ConfigError(
             f"tolerance: 'pixels' is a whole number of pixels, not {pixels!r}; a part of the picture is 'share'",
             where=where,
         )
-    parts = {}
-    for name in ("share", "threshold"):
-        part = value.get(name, 0.0)
-        if isinstance(part, bool) or not isinstance(part, int | float) or not 0 <= part < 1:
-            raise ConfigError(f"tolerance: '{name}' is from 0 up to but not including 1, not {part!r}", where=where)
-        parts[name] = float(part)
-    return Tolerance(pixels, parts["share"], parts["threshold"])
+    step = value.get("step", 0)
+    if type(step) is not int or not 0 <= step < 255:
+        raise ConfigError(
+            f"tolerance: 'step' is a whole number of steps of a colour channel, 0 to 254, not {step!r}", where=where
+        )
+    share = _part(value.get("share", 0.0), "share", where)
+    # Absent and 0 are two things: absent leaves it to the renderer, 0 is strict whatever the renderer.
+    threshold = _part(value["threshold"], "threshold", where) if "threshold" in value else None
+    if step and threshold:
+        raise ConfigError("tolerance: has either a 'step' or a 'threshold', two rules for the same", where=where)
+    return Tolerance(pixels, share, step, threshold)
+
+
+def _part(value: Any, name: str, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
+        raise ConfigError(f"tolerance: '{name}' is from 0 up to but not including 1, not {value!r}", where=where)
+    return float(value)
 
 
 def viewports_from(value: Any, where: str) -> tuple[Viewport, ...]:

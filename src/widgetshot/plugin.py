@@ -34,6 +34,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--widgetshot-report", metavar="DIR", help="the run folder (default: widgetshot-report)")
     group.addoption("--widgetshot-browser", metavar="NAME", help="chromium, firefox or webkit")
     group.addoption("--widgetshot-jobs", metavar="N", type=int, help="notebooks in work at the same time")
+    group.addoption(
+        "--widgetshot-repeat",
+        metavar="N",
+        type=int,
+        help="execute and photograph every notebook N times, and tell which pictures vary",
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -46,8 +52,19 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "widgetshot: pictures of notebooks (added to each of them)")
     own = config.stash[_DOOR] = _Door(config)
     option = config.option
-    if any((option.update_baselines, option.widgetshot_report, option.widgetshot_browser, option.widgetshot_jobs)):
+    if any(value is not None for value in _given(option).values()):
         _ = own.settings  # a wrong option is told before anything is collected
+
+
+def _given(option: Any) -> dict[str, Any]:
+    """The settings that were given on the command line; None for the others."""
+    return {
+        "update": option.update_baselines,
+        "report": option.widgetshot_report,
+        "browser": option.widgetshot_browser,
+        "jobs": option.widgetshot_jobs,
+        "repeat": option.widgetshot_repeat,
+    }
 
 
 class _Door:
@@ -68,15 +85,10 @@ class _Door:
         from widgetshot.config import load_settings
 
         if self._settings is None:
-            option = self.config.option
-            given = {
-                "update": option.update_baselines,
-                "report": option.widgetshot_report,
-                "browser": option.widgetshot_browser,
+            given = {name: value for name, value in _given(self.config.option).items() if value is not None}
+            if self.worker:
                 # Each worker has a server and a browser of its own, and there are as many workers as wished for.
-                "jobs": option.widgetshot_jobs or (1 if self.worker else None),
-            }
-            given = {name: value for name, value in given.items() if value is not None}
+                given.setdefault("jobs", 1)
             if "report" in given:
                 given["report"] = self.config.invocation_params.dir / given["report"]
             with _told():
@@ -101,7 +113,9 @@ class _Door:
 
             settings = self.settings
             with _told():
-                self._recorder = Recorder(self.report, root=settings.root, environment=settings.environment)
+                self._recorder = Recorder(
+                    self.report, root=settings.root, environment=settings.environment, repeat=settings.repeat
+                )
             self._engine = Engine(settings, self._recorder)
             self._engine.__enter__()
         return self._engine
@@ -128,13 +142,22 @@ class _Door:
         engine, recorder = self._engine, self._recorder
         self._engine = None
         engine.__exit__(None, None, None)
-        left = None
+        left = history = None
+        if not self.worker:
+            from widgetshot.history import History
+
+            history = History(self.settings.root)
         if complete and not self.worker:
             from widgetshot.review import unused_if_known
 
             left = unused_if_known(engine.store, self.settings.root, self.settings.defaults)
         recorder.finish(
-            engine.order, complete=complete, timings=engine.timings, fingerprint=engine.fingerprint, unused=left
+            engine.order,
+            complete=complete,
+            timings=engine.timings,
+            fingerprint=engine.fingerprint,
+            unused=left,
+            history=history,
         )
 
     @property
@@ -248,7 +271,14 @@ def conclude(item: pytest.Item, result: "Result", report: Path) -> None:
         item.user_properties.append(("changed_pixels", result.comparison.changed))
     if result.updated:
         item.user_properties.append(("baseline", "written"))
-    if not result.passed:
+    if result.repeat is not None:
+        item.user_properties.append(("distinct_pictures", result.repeat.distinct))
+    if result.status == "quarantined":
+        item.user_properties.append(("quarantined", str(result.quarantined)))
+        if isinstance(item, TargetItem):
+            # Of a Python test's several pictures one must not end it.
+            pytest.xfail(f"in quarantine: {result.quarantined}: {result.sentence}")
+    elif not result.passed:
         raise PictureError(failure_text(result, report))
 
 
@@ -273,6 +303,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     own = door(session.config)
     own.finish(complete=not session.shouldstop and not session.shouldfail)
     if own.controls_workers:
+        from widgetshot.history import History
         from widgetshot.record import WORKERS, clear, merge
 
         workers = own.settings.report / WORKERS
@@ -283,7 +314,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
             workers.rename(kept)
             try:
                 clear(own.settings.report)
-                merge([kept / folder.name for folder in folders], own.settings.report)
+                merge(
+                    [kept / folder.name for folder in folders],
+                    own.settings.report,
+                    history=History(own.settings.root),
+                )
                 own.merged = True
             finally:
                 shutil.rmtree(kept, ignore_errors=True)
@@ -295,7 +330,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         return
     from widgetshot.errors import WidgetshotError
     from widgetshot.gallery import write_gallery
-    from widgetshot.record import read_run
+    from widgetshot.record import read_run, summary_lines
 
     if own.failure:
         terminalreporter.section("widgetshot", red=True)
@@ -305,15 +340,19 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         return
     try:
         page = write_gallery(own.settings.report)
-        summary = read_run(own.settings.report)["summary"]
+        run = read_run(own.settings.report)
     except WidgetshotError as error:
         if own._recorder is not None:
             terminalreporter.write_line(f"widgetshot: {error}")
         return
-    counts = ", ".join(f"{count} {verdict}" for verdict, count in summary["verdicts"].items() if count)
-    updated = f"; {summary['updated']} baselines written" if summary["updated"] else ""
-    terminalreporter.write_line(f"widgetshot: {counts}{updated}; gallery: {page}")
-    if any(summary["verdicts"][verdict] for verdict in ("changed", "resized", "new")) and summary["failed"]:
+    first, *more = summary_lines(run)
+    for line in (f"widgetshot: {first}; gallery: {page}", *more):
+        terminalreporter.write_line(line)
+    summary = run["summary"]
+    if (
+        any(summary["verdicts"][verdict] for verdict in ("changed", "resized", "new"))
+        and summary["passed"] < summary["total"]
+    ):
         terminalreporter.write_line("accept what is right: widgetshot approve 'NOTEBOOK::SHOT' ... (or --all)")
 
 

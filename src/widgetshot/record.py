@@ -6,6 +6,7 @@ import secrets
 import shutil
 import subprocess
 import threading
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from widgetshot import __version__
 from widgetshot.compare import PALETTE
 from widgetshot.errors import ConfigError, RecordError
 from widgetshot.files import encode_palette, encode_png, sha256, write_atomically
+from widgetshot.history import History
 from widgetshot.model import Result, Verdict
 
 FORMAT = 1
@@ -40,6 +42,7 @@ def sidecar(result: Result) -> dict[str, Any]:
         "size": [width, height],
         "fingerprint": dict(result.fingerprint),
         "widgets": result.shot.widgets,
+        "layout": [str(element) for element in result.shot.layout],
         "masks": {
             mask.place: [box.as_list() for box in boxes]
             for mask, boxes in zip(result.target.masks, result.shot.masks, strict=True)
@@ -93,7 +96,7 @@ class Recorder:
         RecordError: it can't be made.
     """
 
-    def __init__(self, folder: Path, *, root: Path, environment: str) -> None:
+    def __init__(self, folder: Path, *, root: Path, environment: str, repeat: int = 1) -> None:
         self.folder = folder
         self.failure: RecordError | None = None
         self.run: dict[str, Any] = {}
@@ -108,6 +111,7 @@ class Recorder:
             "project": root.name,
             "commit": _commit(root),
             "started": now.isoformat(timespec="seconds"),
+            "repeat": repeat,
             "environment": {
                 "name": environment,
                 "python": platform.python_version(),
@@ -175,6 +179,7 @@ class Recorder:
         timings: Mapping[str, float],
         fingerprint: Mapping[str, Any],
         unused: Iterable[str] | None = None,
+        history: History | None = None,
     ) -> None:
         """Write the final run.json.
 
@@ -182,8 +187,12 @@ class Recorder:
             order: keys in the order in which they were declared.
             complete: false when the run was stopped.
             unused: baselines that no notebook declares; None when that is not known.
+            history: of earlier runs; gets this one too.
         """
         with self._lock:
+            if history is not None:
+                history.add(self._entries.values(), self._head["started"])
+                history.save(self._head["started"])
             place = {key: index for index, key in enumerate(order)}
             self._entries = dict(sorted(self._entries.items(), key=lambda item: place.get(item[0], len(place))))
             self._head["environment"]["fingerprint"] = dict(fingerprint)
@@ -217,11 +226,12 @@ def _body(entries: list[dict[str, Any]], seconds: float) -> dict[str, Any]:
     verdicts = {verdict.value: 0 for verdict in Verdict}
     for entry in entries:
         verdicts[entry["verdict"]] += 1
-    passed = sum(entry["status"] == "passed" for entry in entries)
+    statuses = Counter(entry["status"] for entry in entries)
     summary = {
         "total": len(entries),
-        "passed": passed,
-        "failed": len(entries) - passed,
+        "passed": statuses["passed"],
+        "failed": statuses["failed"],
+        "quarantined": statuses["quarantined"],
         "updated": sum(entry["updated"] for entry in entries),
         "duration_seconds": round(seconds, 3),
         "verdicts": verdicts,
@@ -238,7 +248,7 @@ def _entry(result: Result) -> dict[str, Any]:
         "notebook": target.notebook,
         "shot": target.shot,
         "variant": target.variant,
-        "status": "passed" if result.passed else "failed",
+        "status": result.status,
         "verdict": result.verdict.value,
         "updated": result.updated,
         "sentence": result.sentence,
@@ -247,7 +257,18 @@ def _entry(result: Result) -> dict[str, Any]:
         if failure is None
         else {"type": failure.kind, "message": failure.message, "next": failure.next_step},
         "source": target.source,
-        "tolerance": str(target.tolerance),
+        "tolerance": target.tolerance.words(comparison.rule if comparison else target.tolerance.rule(True)),
+        "quarantine": None
+        if target.quarantine is None
+        else {
+            "reason": target.quarantine.reason,
+            "until": target.quarantine.until.isoformat(),
+        },
+        "history": [],
+        "wavering": False,
+        "repeat": None
+        if result.repeat is None
+        else {"runs": result.repeat.runs, "distinct": result.repeat.distinct, "counts": list(result.repeat.counts)},
         "theme": target.theme,
         "viewport": [target.viewport.width, target.viewport.height],
         "masks": [
@@ -258,12 +279,18 @@ def _entry(result: Result) -> dict[str, Any]:
             "changed_pixels": comparison.changed if comparison else None,
             "changed_share": comparison.share if comparison else None,
             "regions": [box.as_list() for box in comparison.regions] if comparison else [],
+            "rule": comparison.rule.value if comparison else None,
+            "bands": [
+                {"inserted": band.inserted, "y": band.y, "at": band.at, "height": band.height}
+                for band in (comparison.bands if comparison else ())
+            ],
             "timings": {stage: round(seconds, 4) for stage, seconds in (shot.timings if shot else {}).items()},
         },
         "traits": [
             {"widget": change.widget, "trait": change.trait, "before": change.before, "after": change.after}
             for change in result.traits
         ],
+        "renderer": list(result.renderer),
         "console": list(result.console),
         "blocked": list(result.blocked),
         "fingerprint": dict(result.fingerprint),
@@ -330,8 +357,18 @@ def _check_paths(entry: Mapping[str, Any], folder: Path) -> None:
             raise RecordError(f"names a file outside of the folder: {path!r}", where=str(folder / "run.json"))
 
 
-def merge(folders: Sequence[Path], target: Path, *, order: Sequence[str] = (), unused: list[str] | None = None) -> None:
+def merge(
+    folders: Sequence[Path],
+    target: Path,
+    *,
+    order: Sequence[str] = (),
+    unused: list[str] | None = None,
+    history: History | None = None,
+) -> None:
     """Make one run folder of several, such as those of pytest-xdist's workers.
+
+    Args:
+        history: of earlier runs; gets this one too.
 
     Raises:
         RecordError: a folder is unreadable, or runs of several projects or environments are mixed.
@@ -364,6 +401,9 @@ def merge(folders: Sequence[Path], target: Path, *, order: Sequence[str] = (), u
             first["environment"]["fingerprint"] = run["environment"]["fingerprint"]
     place = {key: index for index, key in enumerate(order)}
     ordered = sorted(entries.values(), key=lambda entry: place.get(entry["key"], len(place)))
+    if history is not None:
+        history.add(ordered, first["started"])
+        history.save(first["started"])
     seconds = max(run["summary"]["duration_seconds"] for _, run in runs)
     merged = first | {
         "complete": all(run["complete"] for _, run in runs),
@@ -395,6 +435,25 @@ def _commit(root: Path) -> str | None:
     return done.stdout.strip() or None if done.returncode == 0 else None
 
 
+def summary_lines(run: Mapping[str, Any]) -> list[str]:
+    """What a person at a terminal is told of a whole run, as `run.json` describes it."""
+    summary, tests = run["summary"], run["tests"]
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in summary["verdicts"].items() if count)
+    written = f"{summary['updated']} baseline{'s' if summary['updated'] != 1 else ''} written"
+    updated = f"; {written}" if summary["updated"] else ""
+    lines = [f"{counts or 'nothing photographed'}{updated}"]
+    if summary["quarantined"]:
+        lines.append(f"{summary['quarantined']} of them in quarantine, which does not fail the run")
+    if run["repeat"] > 1:
+        steady = sum((test["repeat"] or {}).get("counts") == [run["repeat"]] for test in tests)
+        lines.append(f"{run['repeat']} runs: {steady} of {summary['total']} targets gave one picture each")
+    wavering = [test["name"] for test in tests if test["wavering"] and test["verdict"] == "match"]
+    if wavering:
+        more = f" and {len(wavering) - 3} more" if len(wavering) > 3 else ""
+        lines.append(f"match now, but wavered in their last runs: {', '.join(wavering[:3])}{more}")
+    return lines
+
+
 def failure_text(result: Result, folder: Path) -> str:
     """What a person at a terminal needs to know about a result that failed: numbers, paths, the next command."""
     lines = [f"{result.target.nodeid}: {result.verdict}: {result.sentence}"]
@@ -402,7 +461,7 @@ def failure_text(result: Result, folder: Path) -> str:
         named = [f"{box.width}x{box.height} at ({box.x}, {box.y})" for box in result.comparison.regions[:3]]
         more = len(result.comparison.regions) - len(named)
         lines.append(f"  regions:  {', '.join(named)}{f' and {more} more' if more > 0 else ''}")
-        lines.append(f"  allowed:  {result.target.tolerance}")
+        lines.append(f"  allowed:  {result.target.tolerance.words(result.comparison.rule)}")
     base = folder / "pictures" / result.key
     for kind in ("baseline", "shot", "second", "diff"):
         path = base.with_name(f"{base.name}.{kind}.png")

@@ -8,9 +8,10 @@ import asyncio
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
@@ -20,15 +21,37 @@ from widgetshot.baselines import Store
 from widgetshot.camera import Camera, Stage
 from widgetshot.compare import compare
 from widgetshot.config import Settings
-from widgetshot.errors import BaselineError, CaptureError, ConfigError, NotebookError, ServerError, WidgetshotError
+from widgetshot.errors import (
+    BaselineError,
+    CaptureError,
+    ConfigError,
+    ExitCode,
+    NotebookError,
+    ServerError,
+    WidgetshotError,
+)
 from widgetshot.frontends.page import PageFrontend
-from widgetshot.judge import explain, judge, trait_changes
-from widgetshot.model import Baseline, Box, Exhibit, Failure, Pixels, Result, Shot, Target, Tolerance, Verdict
+from widgetshot.judge import explain, judge, renderer_changes, trait_changes, unsteady
+from widgetshot.layout import changes as layout_changes
+from widgetshot.model import (
+    Baseline,
+    Box,
+    Comparison,
+    Exhibit,
+    Failure,
+    Pixels,
+    Repeat,
+    Result,
+    Shot,
+    Target,
+    Tolerance,
+    Verdict,
+)
 from widgetshot.notebook import PAGE_SHOT, Notebook, read_notebook
 from widgetshot.record import Recorder, shot_bytes, sidecar
 from widgetshot.server.launcher import Server
 
-_STRICT = Tolerance()
+_STRICT = Tolerance(threshold=0.0)
 _PATIENCE = 15.0  # seconds that a page may take to answer a plain question
 T = TypeVar("T")
 
@@ -82,6 +105,7 @@ class Engine:
         self.timings: dict[str, float] = {}
         self.fingerprint: Mapping[str, Any] = {}
         self.order: list[str] = []
+        self._today = datetime.now(UTC).date()
         self._futures: dict[str, Future[Result]] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="widgetshot", daemon=True)
@@ -228,43 +252,71 @@ class Engine:
     async def _session(
         self, notebook: Notebook, way: list[Target], wanted: set[str], done: Callable[[Result], None] | None
     ) -> None:
-        """One notebook in one variant, from its execution to the last of its results."""
+        """One notebook in one variant, from its execution to the last of its results; as often as is asked for."""
+        repeated = {name: _Repeated() for name in wanted}
+
+        async def keep(result: Result) -> None:
+            if self.settings.repeat == 1:
+                await self._settle_result(result, done)
+            else:
+                await asyncio.to_thread(repeated[result.target.name].add, result)
+
         async with self._slots:
-            pending = {target.name: target for target in way if target.name in wanted}
-            begin = perf_counter()
-            exhibit: Exhibit | None = None
-            stage: Stage | None = None
-            frontend = camera = None
             try:
-                frontend, camera = await self._rooms()
-                exhibit = await frontend.open(self.settings.root / notebook.path, way[0], notebook.kernel)
-                self._time(exhibit.timings)
-                stage = await camera.stage(exhibit, way[0], notebook.settle_timeout)
-                begin = await self._shoot(stage, frontend, way, pending, begin, done)
-            except WidgetshotError as error:
-                if isinstance(error, ServerError) and (frontend is None or camera is None):
-                    # Without server or browser no target can have a result: whoever asks is told so.
-                    for target in pending.values():
-                        self._futures[self.key(target)].set_exception(error)
-                    return
-                for target in list(pending.values()):
-                    await self._settle_result(self._broken(target, error, perf_counter() - begin), pending, done)
-            except Exception as error:
-                # Whatever a notebook manages to break, it must not sink the others.
-                for target in list(pending.values()):
-                    await self._settle_result(
-                        self._broken(target, _unforeseen(error), perf_counter() - begin), pending, done
-                    )
-            finally:
-                if stage is not None:
-                    self._time(stage.timings)
-                    assert camera is not None
-                    await self._strike(camera, stage)
-                if exhibit is not None and frontend is not None:
-                    # A kernel takes its time to end; the next notebook need not wait for it.
-                    closing = self._loop.create_task(self._end(frontend, exhibit))
-                    self._endings.add(closing)
-                    closing.add_done_callback(self._endings.discard)
+                for _ in range(self.settings.repeat):
+                    await self._once(notebook, way, wanted, keep)
+            except ServerError as error:
+                # Without server or browser no target can have a result: whoever asks is told so.
+                for target in way:
+                    future = self._futures.get(self.key(target))
+                    if target.name in wanted and future is not None and not future.done():
+                        future.set_exception(error)
+                return
+            if self.settings.repeat > 1:
+                for target in way:
+                    if target.name in wanted:
+                        await self._settle_result(repeated[target.name].result(), done)
+
+    async def _once(
+        self,
+        notebook: Notebook,
+        way: list[Target],
+        wanted: set[str],
+        keep: Callable[[Result], Awaitable[None]],
+    ) -> None:
+        """Execute and photograph with a fresh kernel and a fresh page.
+
+        Args:
+            keep: given exactly one result of each wanted target.
+
+        Raises:
+            ServerError: the server or the browser could not be had.
+        """
+        pending = {target.name: target for target in way if target.name in wanted}
+        begin = perf_counter()
+        exhibit: Exhibit | None = None
+        stage: Stage | None = None
+        frontend, camera = await self._rooms()
+        try:
+            exhibit = await frontend.open(self.settings.root / notebook.path, way[0], notebook.kernel)
+            self._time(exhibit.timings)
+            stage = await camera.stage(exhibit, way[0], notebook.settle_timeout)
+            await self._shoot(stage, frontend, way, pending, begin, keep)
+        except Exception as raised:
+            # Whatever a notebook manages to break, it must not sink the others.
+            error = raised if isinstance(raised, WidgetshotError) else _unforeseen(raised)
+            for target in list(pending.values()):
+                del pending[target.name]
+                await keep(self._broken(target, error, perf_counter() - begin))
+        finally:
+            if stage is not None:
+                self._time(stage.timings)
+                await self._strike(camera, stage)
+            if exhibit is not None:
+                # A kernel takes its time to end; the next notebook need not wait for it.
+                closing = self._loop.create_task(self._end(frontend, exhibit))
+                self._endings.add(closing)
+                closing.add_done_callback(self._endings.discard)
 
     async def _strike(self, camera: Camera, stage: Stage) -> None:
         """Take a page down; one that does not let itself be closed takes the browser with it."""
@@ -287,8 +339,8 @@ class Engine:
         way: Sequence[Target],
         pending: dict[str, Target],
         begin: float,
-        done: Callable[[Result], None] | None,
-    ) -> float:
+        keep: Callable[[Result], Awaitable[None]],
+    ) -> None:
         """Go the notebook's way: steps, shots, results."""
         unrest = await _in_time(stage.settle(cap=way[0].cap), stage.limit)
         spoiled: dict[str | None, WidgetshotError] = {}
@@ -318,9 +370,9 @@ class Engine:
                 result = self._broken(target, _kernel_died(target), 0.0)
             now = perf_counter()
             result = replace(result, duration=now - begin, console=tuple(stage.console), blocked=tuple(stage.blocked))
-            await self._settle_result(result, pending, done)
+            del pending[target.name]
+            await keep(result)
             begin = now
-        return begin
 
     async def _cause(
         self, frontend: PageFrontend, stage: Stage, error: WidgetshotError, target: Target
@@ -335,7 +387,7 @@ class Engine:
         limit = target.cap if target.cap is not None else stage.limit
         shot = await _in_time(stage.photograph(target, self.expects(target, baseline), unrest), 2 * limit)
         begin = perf_counter()
-        result = await asyncio.to_thread(self._judge, target, shot, baseline, self.fingerprint)
+        result = await asyncio.to_thread(self._judge, target, shot, baseline, self.fingerprint, stage)
         self._time({"compare": perf_counter() - begin})
         return result
 
@@ -364,7 +416,14 @@ class Engine:
             return (
                 baseline is not None
                 and baseline.pixels.shape == pixels.shape
-                and compare(baseline.pixels, pixels, _STRICT, _boxes(target, masks, baseline)).changed == 0
+                and compare(
+                    baseline.pixels,
+                    pixels,
+                    _STRICT,
+                    _flat(masks),
+                    [box for mask in target.masks for box in baseline.masks.get(mask.place, ())],
+                ).changed
+                == 0
             )
 
         return expected
@@ -381,25 +440,34 @@ class Engine:
         if isinstance(shot, WidgetshotError):
             result = self._broken(target, shot, 0.0)
         else:
-            result = self._judge(target, shot, baseline, fingerprint)
+            result = self._judge(target, shot, baseline, fingerprint, stage)
         result = replace(result, console=tuple(stage.console), blocked=tuple(stage.blocked))
         if result.key not in self.order:
             self.order.append(result.key)
         return self._keep(result)
 
-    def _judge(self, target: Target, shot: Shot, baseline: Baseline | None, fingerprint: Mapping[str, Any]) -> Result:
-        comparison = None
-        if baseline is not None:
-            masks = _boxes(target, shot.masks, baseline)
-            comparison = compare(baseline.pixels, shot.pixels, target.tolerance, masks)
-        verdict, sentence = judge(target, shot, baseline, comparison)
-        traits: tuple[Any, ...] = ()
+    def _judge(
+        self, target: Target, shot: Shot, baseline: Baseline | None, fingerprint: Mapping[str, Any], stage: Stage
+    ) -> Result:
         # Which front ends drew it is known only now that its widgets are.
         fingerprint = {**fingerprint, "widgets": dict(shot.modules)}
+        comparison: Comparison | None = None
+        renderer: tuple[str, ...] = ()
+        if baseline is not None:
+            renderer = renderer_changes(baseline.fingerprint, fingerprint)
+            before = [box for mask in target.masks for box in baseline.masks.get(mask.place, ())]
+            comparison = compare(
+                baseline.pixels, shot.pixels, target.tolerance, _flat(shot.masks), before, same_renderer=not renderer
+            )
+        verdict, sentence = judge(target, shot, baseline, comparison, renderer)
+        traits: tuple[Any, ...] = ()
         if baseline is not None and verdict in (Verdict.CHANGED, Verdict.RESIZED):
             known = baseline.widgets is not None
             traits = trait_changes(baseline.widgets, shot.widgets) if known else ()
-            why = explain(traits, known, baseline.fingerprint, fingerprint)
+            moved = (
+                None if baseline.layout is None else layout_changes(baseline.layout, shot.layout, brief=bool(traits))
+            )
+            why = explain(traits, moved, renderer, known=known, console=len(stage.console), blocked=len(stage.blocked))
             sentence = f"{why}; {sentence}" if why else sentence
         return Result(
             target=target,
@@ -411,6 +479,7 @@ class Engine:
             comparison=comparison,
             traits=traits,
             fingerprint=fingerprint,
+            renderer=renderer,
         )
 
     def _broken(self, target: Target, error: WidgetshotError, duration: float) -> Result:
@@ -425,13 +494,10 @@ class Engine:
             duration=duration,
         )
 
-    async def _settle_result(
-        self, result: Result, pending: dict[str, Target], done: Callable[[Result], None] | None
-    ) -> None:
+    async def _settle_result(self, result: Result, done: Callable[[Result], None] | None) -> None:
         begin = perf_counter()
         result = await asyncio.to_thread(self._keep, result)
         self._time({"write": perf_counter() - begin})
-        del pending[result.target.name]
         if done is not None:
             done(result)
         self._futures[result.key].set_result(result)
@@ -439,6 +505,7 @@ class Engine:
     def _keep(self, result: Result) -> Result:
         """Write what is to be written; the pictures are on disk then and leave memory."""
         data: bytes | None = None
+        result = self._quarantine(result)
         if self._should_update(result):
             result = replace(result, updated=True)
             data = shot_bytes(result)
@@ -451,6 +518,17 @@ class Engine:
             self.recorder.add(result, data)
         comparison = result.comparison and replace(result.comparison, diff=None)
         return replace(result, shot=None, baseline=None, comparison=comparison)
+
+    def _quarantine(self, result: Result) -> Result:
+        """The result under its target's quarantine, if there is one and the result needs it."""
+        quarantine = result.target.quarantine
+        infrastructure = result.failure is not None and result.failure.exit_code > ExitCode.DIFFERENCES
+        if quarantine is None or result.passed or infrastructure:
+            return result
+        if quarantine.holds(self._today):
+            return replace(result, quarantined=quarantine)
+        ended = f"its quarantine ended on {quarantine.until.isoformat()} ({quarantine.reason})"
+        return replace(result, sentence=f"{result.sentence}; {ended}")
 
     def _should_update(self, result: Result) -> bool:
         update = self.settings.update
@@ -505,7 +583,69 @@ def _kernel_died(target: Target) -> NotebookError:
     )
 
 
-def _boxes(target: Target, masks: tuple[tuple[Box, ...], ...], baseline: Baseline) -> list[Box]:
-    """All boxes that are not compared: where the masks are now, and where they were in the baseline."""
-    then = [baseline.masks.get(mask.place, ()) for mask in target.masks]
-    return [box for boxes in (*masks, *then) for box in boxes]
+def _flat(masks: Iterable[Iterable[Box]]) -> list[Box]:
+    """All boxes of all masks."""
+    return [box for boxes in masks for box in boxes]
+
+
+@dataclass
+class _Repeated:
+    """The results of one target under `--repeat`: of each distinct picture the first."""
+
+    distinct: list[Result] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
+    runs: int = 0
+    first: int = 0
+    failed: Result | None = None
+    failures: int = 0
+    duration: float = 0.0
+
+    def add(self, result: Result) -> None:
+        self.runs += 1
+        self.duration += result.duration
+        if result.shot is None or result.verdict is Verdict.UNSTABLE:
+            self.failures += 1
+            self.failed = self.failed or replace(result, sentence=f"in run {self.runs}: {result.sentence}")
+            return
+        for number, other in enumerate(self.distinct):
+            if not _differ(other, result).changed:
+                self.counts[number] += 1
+                return
+        self.distinct.append(result)
+        self.counts.append(1)
+        if len(self.distinct) == 2:
+            self.first = self.runs
+
+    def result(self) -> Result:
+        """What all runs together say."""
+        repeat = Repeat(self.runs, tuple(self.counts), self.first)
+        if self.failed is not None:
+            part = "every run" if self.failures == self.runs else f"{self.failures} of {self.runs} runs"
+            result = replace(self.failed, sentence=f"{self.failed.sentence} ({part} failed)")
+        else:
+            result = self.distinct[0]
+        if self.failed is None and len(self.distinct) > 1:
+            one, other = (result.shot for result in self.distinct[:2])
+            assert one is not None
+            assert other is not None
+            comparison = _differ(*self.distinct[:2])
+            traits = trait_changes(one.widgets, other.widgets)
+            why = explain(traits, layout_changes(one.layout, other.layout, brief=bool(traits)), (), known=True)
+            result = replace(
+                result,
+                verdict=Verdict.UNSTABLE,
+                sentence=f"{unsteady(repeat, comparison)}; {why}",
+                shot=replace(one, settled=False, second=other.pixels),
+                comparison=comparison,
+                traits=traits,
+            )
+        elif self.failed is None:
+            result = replace(result, sentence=f"{result.sentence}; the same picture in {self.runs} runs")
+        return replace(result, repeat=repeat, duration=self.duration)
+
+
+def _differ(one: Result, other: Result) -> Comparison:
+    """The strict comparison of two shots of one target."""
+    assert one.shot is not None
+    assert other.shot is not None
+    return compare(one.shot.pixels, other.shot.pixels, _STRICT, _flat(other.shot.masks), _flat(one.shot.masks))

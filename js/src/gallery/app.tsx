@@ -3,11 +3,14 @@ import { useEffect, useRef, useState } from "preact/hooks";
 
 import { Card, Command, Icon, Timings } from "./card";
 import { MODES, ZOOMS, type Mode, type View } from "./pictures";
-import { acceptable, byUrgency, count, flatten, passes, seconds, VERDICTS, visible, type Filter, type Run, type Verdict } from "./run";
+import { acceptable, byUrgency, count, flatten, MARKS, passes, seconds, VERDICTS, visible, type Filter, type Mark, type Run } from "./run";
 
 const run = JSON.parse(document.getElementById("run")!.textContent!) as Run;
 const results = byUrgency(run.tests);
 const failed = results.filter((result) => result.status === "failed").length;
+const quarantined = results.filter(MARKS.quarantined.has).length;
+const ALL: Filter = { verdicts: new Set(), marks: new Set(), text: "" };
+const marks = (Object.keys(MARKS) as Mark[]).filter((mark) => results.some(MARKS[mark].has));
 const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 const KEYS: [string, string][] = [
@@ -70,11 +73,14 @@ function About() {
 
 function headline(): string {
   if (!results.length) return "This run took no pictures";
-  if (!failed) return `Nothing to decide: ${count(results.length, "picture")}, as approved`;
-  return `${failed} of ${count(results.length, "picture")} ${failed === 1 ? "needs" : "need"} a decision`;
+  const known = quarantined ? `, ${quarantined} in quarantine` : "";
+  if (!failed) return `Nothing to decide: ${count(results.length - quarantined, "picture")}${quarantined ? "" : ","} as approved${known}`;
+  return `${failed} of ${count(results.length, "picture")} ${failed === 1 ? "needs" : "need"} a decision${known}`;
 }
 
 function Header() {
+  const repeat = run.repeat ?? 1;
+  const steady = results.filter((result) => result.repeat?.counts[0] === repeat).length;
   return (
     <header>
       <div class="top">
@@ -87,6 +93,7 @@ function Header() {
         <div><dt>Started</dt><dd><time dateTime={run.started}>{visible(run.started.slice(0, 16).replace("T", " "))} UTC</time></dd></div>
         <div><dt>Took</dt><dd>{seconds(run.summary.duration_seconds)}</dd></div>
         <div><dt>Environment</dt><dd>{visible(run.environment.name)}</dd></div>
+        {repeat > 1 && <div><dt>Repeated</dt><dd>{repeat} runs: {steady} of {count(results.length, "target")} gave one picture</dd></div>}
       </dl>
       {!run.complete && <p class="notice">This run did not finish: results may be missing.</p>}
       {results.some(acceptable) && (
@@ -101,21 +108,21 @@ function Header() {
 }
 
 function App() {
-  const [filter, setFilter] = useState<Filter>({ verdicts: new Set(), text: "" });
+  const [filter, setFilter] = useState(ALL);
   const [view, setView] = useState<View>({ mode: "side", zoom: 0, regions: true, masks: true, blink: false });
-  const [unfolded, setUnfolded] = useState(failed === 0);
+  const [unfolded, setUnfolded] = useState(failed + quarantined === 0);
   const search = useRef<HTMLInputElement>(null);
   const help = useRef<HTMLDialogElement>(null);
 
   /** Whoever filters wants to see what is left, folded or not. */
   function narrow(next: Filter) {
     setFilter(next);
-    setUnfolded(next.verdicts.size > 0 || next.text !== "" || failed === 0);
+    setUnfolded(next.verdicts.size + next.marks.size > 0 || next.text !== "" || failed + quarantined === 0);
   }
-  function toggle(verdict: Verdict) {
-    const verdicts = new Set(filter.verdicts);
-    if (!verdicts.delete(verdict)) verdicts.add(verdict);
-    narrow({ ...filter, verdicts });
+  function toggled<T>(set: ReadonlySet<T>, one: T): Set<T> {
+    const changed = new Set(set);
+    if (!changed.delete(one)) changed.add(one);
+    return changed;
   }
   const change = (part: Partial<View>) => setView((old) => ({ ...old, ...part }));
   const zoom = (step: number) =>
@@ -147,8 +154,9 @@ function App() {
 
   const shown = results.filter((result) => passes(result, filter));
   const open = shown.filter((result) => result.status === "failed");
+  const known = shown.filter((result) => result.status === "quarantined");
   const folded = shown.filter((result) => result.status === "passed");
-  const cards = (list: typeof results) => list.map((result) => <Card key={result.key} result={result} view={view} />);
+  const cards = (list: typeof results) => list.map((result) => <Card key={result.key} result={result} run={run} view={view} />);
   return (
     <>
       <Header />
@@ -157,11 +165,18 @@ function App() {
           {VERDICTS.map((verdict) => {
             const n = results.filter((result) => result.verdict === verdict).length;
             return (
-              <button type="button" class="chip" data-verdict={verdict} disabled={n === 0} aria-pressed={filter.verdicts.has(verdict)} onClick={() => toggle(verdict)}>
-                <Icon verdict={verdict} /> {verdict} <b>{n}</b>
+              <button type="button" class="chip" data-verdict={verdict} disabled={n === 0} aria-pressed={filter.verdicts.has(verdict)}
+                onClick={() => narrow({ ...filter, verdicts: toggled(filter.verdicts, verdict) })}>
+                <Icon shape={verdict} /> {verdict} <b>{n}</b>
               </button>
             );
           })}
+          {marks.map((mark) => (
+            <button type="button" class="chip mark" aria-pressed={filter.marks.has(mark)}
+              onClick={() => narrow({ ...filter, marks: toggled(filter.marks, mark) })}>
+              <Icon shape={mark} /> {MARKS[mark].label} <b>{results.filter(MARKS[mark].has).length}</b>
+            </button>
+          ))}
         </div>
         <input ref={search} type="search" placeholder="Search  /" aria-label="Search names and sentences" value={filter.text}
           onInput={(event) => narrow({ ...filter, text: event.currentTarget.value })}
@@ -188,6 +203,13 @@ function App() {
       <main>
         <p class="hidden" role="status">Showing {shown.length} of {results.length}</p>
         {open.length > 0 && <section class="decide"><h2>To decide <small>{open.length}</small></h2>{cards(open)}</section>}
+        {known.length > 0 && (
+          <section class="decide known">
+            <h2>In quarantine <small>{known.length}</small></h2>
+            <p>Known, and allowed to fail for now.</p>
+            {cards(known)}
+          </section>
+        )}
         {folded.length > 0 && (
           <details class="passed" open={unfolded} onToggle={(event) => setUnfolded(event.currentTarget.open)}>
             <summary><h2>Passed <small>{folded.length}</small></h2></summary>
@@ -195,7 +217,7 @@ function App() {
           </details>
         )}
         {shown.length === 0 && results.length > 0 && (
-          <p class="empty">Nothing fits this filter. <button type="button" onClick={() => narrow({ verdicts: new Set(), text: "" })}>Show all</button></p>
+          <p class="empty">Nothing fits this filter. <button type="button" onClick={() => narrow(ALL)}>Show all</button></p>
         )}
       </main>
       <dialog ref={help} aria-labelledby="help">
@@ -207,5 +229,5 @@ function App() {
   );
 }
 
-document.title = `${failed ? `${failed} to decide` : "All as approved"} · ${visible(run.project)}`;
+document.title = `${failed ? `${failed} to decide` : quarantined ? "Nothing to decide" : "All as approved"} · ${visible(run.project)}`;
 render(<App />, document.getElementById("app")!);

@@ -2,22 +2,32 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 
 import { Pictures, type View } from "./pictures";
-import { acceptable, count, flatten, plain, quoted, seconds, visible, type Facts, type Result, type Verdict } from "./run";
+import {
+  acceptable, count, ended, flatten, MARKS, plain, quoted, seconds, steadiness, stretches, visible,
+  type Mark, type Result, type Run, type Verdict,
+} from "./run";
 
-/** One outline per verdict, told apart by shape, so that colour is only a help. */
-const SHAPES: Record<Verdict, string> = {
+/** One outline per verdict and mark, told apart by shape, so that colour is only a help. */
+const SHAPES: Record<Verdict | Mark | "renderer", string> = {
   changed: "M3 6h10M3 10h10M10.5 3l-5 10",
   resized: "M9.5 3H13v3.5M13 3 9 7M6.5 13H3V9.5M3 13l4-4",
   new: "M8 3v10M3 8h10",
   unstable: "M2 9c1.5-5 3-5 4.5-1s3 4 4.5 0 2-3 3-2",
   broken: "M4 4l8 8M12 4l-8 8",
   match: "M3 8.5 6.5 12 13 4.5",
+  quarantined: "M8 2a6 6 0 1 0 0 12A6 6 0 1 0 8 2M8 5v3.2l2 1.6",
+  wavering: "M1.5 8.5h3l2-5 3 9 2-4h3",
+  renderer: "M2 3h12v8H2zM5.5 14h5",
 };
 
-export function Icon({ verdict }: { verdict: Verdict }) {
+const RULES = { strict: "compared strictly", perceptual: "compared perceptually", pixelmatch: "compared as pixelmatch does" };
+/** Stretches that a card shows; the file remembers a few more. */
+const STRETCHES = 8;
+
+export function Icon({ shape }: { shape: keyof typeof SHAPES }) {
   return (
     <svg class="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
-      <path d={SHAPES[verdict]} />
+      <path d={SHAPES[shape]} />
     </svg>
   );
 }
@@ -81,7 +91,32 @@ export function Timings({ timings }: { timings: Record<string, number> }) {
   );
 }
 
-function Fingerprint({ before, after }: { before: Facts | null; after: Facts | null }) {
+/** The verdicts of the last runs. Nothing of a first run, which has no past. */
+function History({ result }: { result: Result }) {
+  const all = stretches(result);
+  const shown = all.slice(-STRETCHES);
+  const id = useId();
+  if (all.length < 2 && (all[0]?.[1] ?? 0) < 2) return null;
+  const day = (time: string) => visible(time.slice(0, 10));
+  return (
+    <div class="history">
+      <span id={id}>History</span>
+      <ol aria-labelledby={id}>
+        {all.length > shown.length && <li>… <span class="hidden">{count(all.length - shown.length, "earlier stretch", "earlier stretches")}</span></li>}
+        {shown.map(([verdict, times, first, last]) => {
+          const when = day(first) === day(last) ? day(last) : `${day(first)} to ${day(last)}`;
+          return (
+            <li data-verdict={verdict} title={`${count(times, "run")}, ${when}`}>
+              <Icon shape={verdict} /> {visible(verdict)} ×{times}<span class="hidden">, {when}</span>
+            </li>
+          );
+        })}
+      </ol>
+    </div>
+  );
+}
+
+function Fingerprint({ result: { baseline_fingerprint: before, fingerprint: after, renderer } }: { result: Result }) {
   const old = new Map(flatten(before));
   const now = new Map(flatten(after));
   const names = [...new Set([...now.keys(), ...old.keys()])];
@@ -90,11 +125,14 @@ function Fingerprint({ before, after }: { before: Facts | null; after: Facts | n
   if (!names.length) return null;
   return (
     <Part title="Renderer">
-      <details open={differing > 0}>
+      {renderer && renderer.length > 0 && <ul class="lines">{renderer.map((line) => <li>{visible(line)}</li>)}</ul>}
+      {/* What differs is said above already, or does not make another renderer; an older run leaves it to the table. */}
+      <details open={differing > 0 && !renderer}>
         <summary>
-          {before === null ? "No baseline to compare with" : differing
-            ? `Not the renderer of the baseline: ${count(differing, "part differs", "parts differ")}`
-            : "The same as the baseline's"}
+          {before === null ? "No baseline to compare with" : renderer?.length ? "All facts of both renderers"
+            : !differing ? "The same as the baseline's"
+            : renderer ? `The same as the baseline's; ${count(differing, "other fact differs", "other facts differ")}`
+            : `Not the renderer of the baseline: ${count(differing, "part differs", "parts differ")}`}
         </summary>
         <div class="scroll">
           <table class="facts">
@@ -139,10 +177,16 @@ function Body({ result, view }: { result: Result; view: View }) {
   const changed = result.metrics?.changed_pixels ?? 0;
   const share = 100 * (result.metrics?.changed_share ?? 0);
   const regions = result.metrics?.regions?.length ?? 0;
+  const rule = result.metrics?.rule;
+  const steady = steadiness(result);
+  // The sentence comes first and says some of it in the same words.
+  const unsaid = (words: string | null) => words && !result.sentence.includes(words) && words;
   const facts = [
+    unsaid(steady),
     changed > 0 && `${count(changed, "pixel")} changed (${share < 0.01 ? "under 0.01" : share.toFixed(2)} %)`,
     regions > 0 && count(regions, "region"),
-    `${result.theme} theme`, `viewport ${result.viewport.join(" × ")}`, result.tolerance, seconds(result.duration),
+    `${result.theme} theme`, `viewport ${result.viewport.join(" × ")}`,
+    rule && RULES[rule], unsaid(result.tolerance), seconds(result.duration),
   ];
   return (
     <>
@@ -166,7 +210,7 @@ function Body({ result, view }: { result: Result; view: View }) {
         <Traits result={result} />
         <Lines title="Console errors" lines={result.console} />
         <Lines title="Blocked requests" lines={result.blocked} />
-        <Fingerprint before={result.baseline_fingerprint} after={result.fingerprint} />
+        <Fingerprint result={result} />
         {Object.keys(timings).length > 0 && (
           <Part title="Timings">
             <details><summary>{count(Object.keys(timings).length, "stage")}</summary><Timings timings={timings} /></details>
@@ -178,7 +222,7 @@ function Body({ result, view }: { result: Result; view: View }) {
 }
 
 /** One result. Its inside is built when it comes near the screen and kept from then on. */
-export function Card({ result, view }: { result: Result; view: View }) {
+export function Card({ result, run, view }: { result: Result; run: Run; view: View }) {
   const [open, setOpen] = useState(result.status === "failed");
   const [seen, setSeen] = useState(false);
   const article = useRef<HTMLElement>(null);
@@ -196,12 +240,20 @@ export function Card({ result, view }: { result: Result; view: View }) {
     return () => observer.disconnect();
   }, []);
   const cut = result.name.lastIndexOf("::") + 1;
+  const { quarantine } = result;
+  const over = ended(result, run);
+  const wavering = MARKS.wavering.has(result);
   return (
     <article ref={article} class="card" data-verdict={result.verdict} data-key={result.key} aria-labelledby={`${id}-name`}>
       <h3>
         <button type="button" class="heading" aria-expanded={open} onClick={() => setOpen(!open)}>
-          <span class="badge"><Icon verdict={result.verdict} /> {result.verdict}</span>
+          <span class="badge"><Icon shape={result.verdict} /> {result.verdict}</span>
           {result.updated && <span class="badge plain">baseline updated</span>}
+          {quarantine && (
+            <span class="badge plain"><Icon shape="quarantined" /> {over ? "quarantine ended" : "in quarantine until"} {visible(quarantine.until)}</span>
+          )}
+          {wavering && <span class="badge plain"><Icon shape="wavering" /> was unsteady lately</span>}
+          {!!result.renderer?.length && <span class="badge plain"><Icon shape="renderer" /> different renderer</span>}
           <bdi id={`${id}-name`} class="name">
             {cut > 0 && <span>{visible(result.name.slice(0, cut + 1))}</span>}
             {visible(result.name.slice(cut && cut + 1))}
@@ -209,6 +261,8 @@ export function Card({ result, view }: { result: Result; view: View }) {
         </button>
       </h3>
       <p class="sentence">{visible(result.sentence)}</p>
+      {quarantine && !over && <p class="reason">In quarantine because: <bdi>{visible(quarantine.reason)}</bdi></p>}
+      {(open || wavering || result.status === "quarantined") && <History result={result} />}
       {open && <div class="body">{seen ? <Body result={result} view={view} /> : <div class="unseen" />}</div>}
     </article>
   );

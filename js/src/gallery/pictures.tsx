@@ -1,7 +1,7 @@
 import type { ComponentChildren, TargetedEvent } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
-import { count, visible, type Box, type Picture, type Result } from "./run";
+import { count, earlier, varied, visible, type Box, type Picture, type Result } from "./run";
 
 export const MODES = { side: "Side by side", slider: "Slider", onion: "Onion skin", diff: "Diff" } as const;
 export type Mode = keyof typeof MODES;
@@ -17,6 +17,8 @@ export interface View {
 }
 
 const GAP = 16;
+/** Height by which compare.py marks the place of rows that are gone. */
+const SEAM = 2;
 const NARROWEST = 260;
 const TALLEST = 640;
 /** Leaving the row must show the pictures this much larger. */
@@ -69,21 +71,54 @@ function panTogether(event: TargetedEvent<HTMLElement>) {
     port.scrollTo({ left: scrollLeft, top: scrollTop, behavior: "instant" });
 }
 
+/** `before` and `after` are the two that were compared; the diff picture stands in the place of the latter. */
+type Role = "before" | "after" | "diff" | "aside";
+
 interface Pane {
   label: string;
   picture: Picture;
+  role: Role;
 }
 
 /** Pictures to put beside each other, and the two to lay over each other. */
-function panes({ verdict, pictures: { shot, baseline, diff, second } }: Result): { all: Pane[]; pair: Pane[] } {
-  const pane = (label: string, picture: Picture | null | undefined): Pane[] => (picture ? [{ label, picture }] : []);
-  if (verdict === "match") return { all: pane("Expected and actual", shot), pair: [] };
-  const expected = pane("Expected", baseline);
-  const actual = pane(second ? "Actual, first picture" : "Actual", shot);
-  const again = pane("Actual, second picture", second);
-  const all = [...expected, ...actual, ...again, ...pane("Diff", diff)];
+function panes(result: Result): { all: Pane[]; pair: Pane[] } {
+  const { shot, baseline, diff, second } = result.pictures;
+  const pane = (label: string, picture: Picture | null | undefined, role: Role): Pane[] =>
+    picture ? [{ label, picture, role }] : [];
+  if (result.verdict === "match") return { all: pane("Expected and actual", shot, "after"), pair: [] };
+  if (varied(result)) {
+    const { counts, runs } = result.repeat!;
+    const pair = [
+      ...pane(`First picture (${counts[0]} of ${count(runs, "run")})`, shot, "before"),
+      ...pane(`Second picture (${counts[1]} of ${count(runs, "run")})`, second, "after"),
+    ];
+    return { all: [...pair, ...pane("Difference", diff, "diff"), ...pane("Expected", baseline, "aside")], pair };
+  }
+  const expected = pane("Expected", baseline, "before");
+  const actual = pane(second ? "Actual, first picture" : "Actual", shot, "after");
+  const again = pane("Actual, second picture", second, "after");
+  const all = [...expected, ...actual, ...again, ...pane("Diff", diff, "diff")];
   // What never settled is judged against itself: the baseline is not the question there.
   return { all, pair: second ? [...actual, ...again] : [...expected, ...actual] };
+}
+
+/** What the colours of a diff picture say, of those that this one can have. They are its palette's, see compare.py. */
+function Key({ result, all }: { result: Result; all: Pane[] }) {
+  const bands = result.metrics?.bands ?? [];
+  const sizes = all.filter(({ role }) => role === "before" || role === "after").map(({ picture }) => `${picture.width} ${picture.height}`);
+  const colours: [string, string, boolean][] = [
+    ["changed", "changed", true],
+    ["inserted", "rows inserted", bands.some((band) => band.inserted)],
+    ["removed", "rows removed here", bands.some((band) => !band.inserted)],
+    ["padding", "only one picture reaches here", !bands.length && new Set(sizes).size > 1],
+    ["masked", "not compared", result.masks.some((mask) => mask.boxes.length)],
+  ];
+  return (
+    <ul class="key" aria-label="Colours of the diff">
+      {colours.map(([name, words, possible]) => possible && <li><i class={name} aria-hidden="true" />{words}</li>)}
+      {bands.length > 0 && <li>what only moved is not marked</li>}
+    </ul>
+  );
 }
 
 export function Pictures({ result, view }: { result: Result; view: View }) {
@@ -92,7 +127,7 @@ export function Pictures({ result, view }: { result: Result; view: View }) {
   const [fade, setFade] = useState(50);
   const { all, pair } = panes(result);
   const overlay = pair.length === 2 && pair.every(({ picture }) => picture.absent === null);
-  const single = all.filter(({ label }) => label === "Diff");
+  const single = all.filter(({ role }) => role === "diff");
   const mode = view.mode === "diff" ? (single.length ? "diff" : "side") : overlay ? view.mode : "side";
   const shown = mode === "side" ? all : mode === "diff" ? single : pair;
 
@@ -123,23 +158,30 @@ export function Pictures({ result, view }: { result: Result; view: View }) {
       <p class="absent">{picture.absent}</p>
     );
 
+  const bands = result.metrics?.bands ?? [];
   const place = ([x, y, w, h]: Box) => ({ left: px(x * scale), top: px(y * scale), width: px(w * scale), height: px(h * scale) });
-  const port = (label: string, children: ComponentChildren) => (
-    <div class="port" tabIndex={view.zoom ? 0 : undefined} role="group" aria-label={label} onScroll={panTogether}>
-      <div class="stage" style={{ width: px(width * scale), height: px(height * scale) }}>
-        {children}
-        {view.masks &&
-          result.masks.flatMap((mask) =>
-            mask.boxes.map((box) => (
-              <div class="mask" style={place(box)} title={`Not compared: ${visible(mask.reason)}`}>
-                <span>{visible(mask.reason)}</span>
-              </div>
-            )),
-          )}
-        {view.regions && result.metrics?.regions?.map((box) => <div class="region" style={place(box)} />)}
+  // A frame around nothing would hide what stands beside it; in the diff it shows the seam's own line.
+  const seam = ([, , , height]: Box, role: Role) => bands.length > 0 && role !== "diff" && height <= SEAM;
+  const port = (label: string, children: ComponentChildren, role: Role = "after") => {
+    const here = (box: Box) => (role === "before" ? earlier(box, bands) : box);
+    return (
+      <div class="port" tabIndex={view.zoom ? 0 : undefined} role="group" aria-label={label} onScroll={panTogether}>
+        <div class="stage" style={{ width: px(width * scale), height: px(height * scale) }}>
+          {children}
+          {view.masks &&
+            result.masks.flatMap((mask) =>
+              mask.boxes.map(here).filter(([, , , height]) => height > 0).map((box) => (
+                <div class="mask" style={place(box)} title={`Not compared: ${visible(mask.reason)}`}>
+                  <span>{visible(mask.reason)}</span>
+                </div>
+              )),
+            )}
+          {view.regions && role !== "aside" &&
+            result.metrics?.regions?.map(here).map((box) => <div class={`region ${seam(box, role) ? "seam" : ""}`} style={place(box)} />)}
+        </div>
       </div>
-    </div>
-  );
+    );
+  };
 
   const caption = ({ label, picture }: Pane) => (
     <>
@@ -155,7 +197,8 @@ export function Pictures({ result, view }: { result: Result; view: View }) {
         shown.map((pane) => (
           <figure key={pane.label}>
             <figcaption>{caption(pane)}</figcaption>
-            {port(pane.label, image(pane))}
+            {port(pane.label, image(pane), pane.role)}
+            {pane.role === "diff" && pane.picture.absent === null && <Key result={result} all={all} />}
           </figure>
         ))}
       {space > 0 && mode === "slider" && (

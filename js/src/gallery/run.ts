@@ -5,6 +5,16 @@ export type Verdict = (typeof VERDICTS)[number];
 export type Box = [x: number, y: number, width: number, height: number];
 export type Facts = Record<string, unknown>;
 
+/** Rows that one picture has and the other lacks: they begin at `y` of the one, and are missing at `at` of the other. */
+export interface Band {
+  inserted: boolean;
+  y: number;
+  at: number;
+  height: number;
+}
+
+export type Stretch = [verdict: Verdict, count: number, first: string, last: string];
+
 export interface Picture {
   sha256: string;
   width: number;
@@ -16,7 +26,7 @@ export interface Picture {
 export interface Result {
   key: string;
   name: string;
-  status: "passed" | "failed";
+  status: "passed" | "failed" | "quarantined";
   verdict: Verdict;
   updated: boolean;
   sentence: string;
@@ -27,13 +37,26 @@ export interface Result {
   theme: string;
   viewport: [number, number];
   masks: { reason: string; selector: string; boxes: Box[] }[];
-  metrics: { changed_pixels?: number; changed_share?: number; regions?: Box[]; timings?: Record<string, number> } | null;
+  metrics: {
+    changed_pixels?: number;
+    changed_share?: number;
+    regions?: Box[];
+    timings?: Record<string, number>;
+    rule?: "strict" | "perceptual" | "pixelmatch" | null;
+    bands?: Band[];
+  } | null;
   traits: { widget: string; trait: string; before: unknown; after: unknown }[];
   console: string[];
   blocked: string[];
   fingerprint: Facts | null;
   baseline_fingerprint: Facts | null;
   pictures: Partial<Record<"shot" | "baseline" | "diff" | "second", Picture | null>>;
+  // An older run of the same format has none of these.
+  quarantine?: { reason: string; until: string } | null;
+  repeat?: { runs: number; distinct: number; counts: number[] } | null;
+  history?: Stretch[];
+  wavering?: boolean;
+  renderer?: string[];
 }
 
 export interface Run {
@@ -43,18 +66,27 @@ export interface Run {
   complete: boolean;
   tool: { version: string };
   environment: { name: string; python?: string; platform?: string; fingerprint?: Facts };
-  summary: { duration_seconds: number };
+  summary: { duration_seconds: number; quarantined?: number };
+  repeat?: number;
   timings: Record<string, number>;
   unused: string[] | null;
   tests: Result[];
 }
 
+/** What a result may be besides its verdict; each can be filtered for. */
+export const MARKS = {
+  quarantined: { label: "quarantined", has: (result: Result): boolean => result.status === "quarantined" },
+  wavering: { label: "unsteady lately", has: (result: Result): boolean => result.verdict === "match" && !!result.wavering },
+};
+export type Mark = keyof typeof MARKS;
+
 export interface Filter {
   verdicts: ReadonlySet<Verdict>;
+  marks: ReadonlySet<Mark>;
   text: string;
 }
 
-/** Only these may become a baseline; the same rule as `Verdict.acceptable` in Python. */
+/** Only these may become a baseline, in quarantine or not; the same rule as `Verdict.acceptable` in Python. */
 export const acceptable = (result: Result): boolean =>
   !result.updated && (result.verdict === "changed" || result.verdict === "resized" || result.verdict === "new");
 
@@ -69,9 +101,60 @@ export function byUrgency(results: readonly Result[]): Result[] {
 /** Every word of the filter's text occurs somewhere in what names or explains the result. */
 export function passes(result: Result, filter: Filter): boolean {
   if (filter.verdicts.size && !filter.verdicts.has(result.verdict)) return false;
-  const text = `${result.name} ${result.key} ${result.sentence} ${result.error?.message ?? ""}`.toLowerCase();
+  if (filter.marks.size && ![...filter.marks].some((mark) => MARKS[mark].has(result))) return false;
+  const text = [result.name, result.key, result.sentence, result.error?.message, result.quarantine?.reason].join(" ").toLowerCase();
   return filter.text.toLowerCase().split(/\s+/).every((word) => text.includes(word));
 }
+
+/** Whether the day has passed until which a failure was allowed. The run's own day counts, not the reader's. */
+export const ended = ({ status, quarantine }: Result, { started }: Run): boolean =>
+  status !== "quarantined" && !!quarantine && quarantine.until < started.slice(0, 10);
+
+/** Whether its first two distinct pictures are what `shot`, `second` and `diff` show. */
+export const varied = ({ verdict, repeat }: Result): boolean =>
+  // With a failed run among them, that run's pictures are shown.
+  verdict === "unstable" && !!repeat && repeat.distinct > 1 && sum(repeat.counts) === repeat.runs;
+
+/** How steady it was under `--repeat`, in words. */
+export function steadiness({ repeat }: Result): string | null {
+  if (!repeat || !repeat.distinct) return null;
+  const taken = sum(repeat.counts);
+  const runs = taken === repeat.runs ? count(taken, "run") : `${taken} of ${count(repeat.runs, "run")}`;
+  if (repeat.distinct === 1) return `the same picture in ${runs}`;
+  return `${repeat.distinct} different pictures in ${runs} (${repeat.counts.join(" + ")})`;
+}
+
+/** Stretches of one verdict, the oldest first. The run begins another one where only the baseline is another. */
+export function stretches({ history = [] }: Result): Stretch[] {
+  const merged: Stretch[] = [];
+  for (const [verdict, count, first, last] of history) {
+    const before = merged.at(-1);
+    if (before?.[0] === verdict) merged.splice(-1, 1, [verdict, before[1] + count, before[2], last]);
+    else merged.push([verdict, count, first, last]);
+  }
+  return merged;
+}
+
+/**
+ * Where a box of the later picture stands in the earlier one. What was inserted comes out without height, and a seam
+ * as high as the rows that are gone there.
+ */
+export function earlier([x, y, width, height]: Box, bands: readonly Band[]): Box {
+  const top = rowBefore(y, bands, (at) => at < y);
+  return [x, top, width, rowBefore(y + height, bands, (at) => at <= y + height) - top];
+}
+
+/** Bands are in the order of the picture, so the last one above the row decides. */
+function rowBefore(y: number, bands: readonly Band[], below: (at: number) => boolean): number {
+  let row = y;
+  for (const band of bands)
+    if (band.inserted) {
+      if (y >= band.y) row = band.at + Math.max(0, y - band.y - band.height);
+    } else if (below(band.at)) row = band.y + band.height + y - band.at;
+  return row;
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
 
 /** `{a: {b: 1}}` becomes `[["a.b", "1"]]`, so that two fingerprints compare line by line. */
 export function flatten(facts: Facts | null | undefined, prefix = ""): [string, string][] {

@@ -6,6 +6,7 @@ import { KernelConnection } from "@jupyterlab/services/lib/kernel/default";
 import { ServerConnection } from "@jupyterlab/services/lib/serverconnection";
 import { Activity } from "./activity";
 import { type Base, type Problem, WIDGET_MIMETYPE, liveManager, load } from "./manager";
+import { type Place, layout } from "./layout";
 import { Typesetter } from "./math";
 import { type Json, describe } from "./state";
 
@@ -269,8 +270,14 @@ function boxes(selector: string | null, masks: string[]): Rect[][] {
   return masks.map((mask) => [...scope.querySelectorAll(mask)].map(rect).filter((box) => box.width && box.height));
 }
 
-/** The state of the widgets shown inside `selector`, and the front ends that drew them. */
-async function widgets(selector: string | null): Promise<{ tree: Json[]; modules: Record<string, string> }> {
+interface Description {
+  tree: Json[];
+  modules: Record<string, string>;
+  layout: Place[];
+}
+
+/** What is shown inside `selector`: the widgets' state, the front ends that drew them, and where everything is. */
+async function shown(selector: string | null): Promise<Description> {
   const scope = selector === null ? document.body : document.querySelector(selector)!;
   const known = await models();
   const seen = new Set<string>();
@@ -284,7 +291,7 @@ async function widgets(selector: string | null): Promise<{ tree: Json[]; modules
     const model = known.get(id);
     if (model) modules[String(model.get("_model_module"))] = String(model.get("_model_module_version"));
   }
-  return { tree, modules: Object.fromEntries(Object.entries(modules).sort()) };
+  return { tree, modules: Object.fromEntries(Object.entries(modules).sort()), layout: layout(scope) };
 }
 
 function extent(): { width: number; height: number } {
@@ -297,7 +304,7 @@ Object.assign(window, {
     ready,
     problemsIn,
     boxes,
-    widgets,
+    shown,
     extent,
     rect: (selector: string) => whole(document.querySelector(selector)!),
   },

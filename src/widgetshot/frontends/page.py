@@ -1,5 +1,6 @@
 """The default front end: a thin live page, JupyterLab's look without its frame."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ class PageFrontend:
                 "kernel": kernel,
                 "timeout": target.timeout,
                 "environment": self._environment,
+                "frozen_at": datetime.fromisoformat(target.clock.start).timestamp() if target.clock.frozen else None,
             },
         )
         if "error" in answer:

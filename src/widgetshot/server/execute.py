@@ -14,7 +14,11 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from widgetshot.errors import NotebookError
 
 _PRELUDE = (Path(__file__).parent / "prelude.py").read_text(encoding="utf-8")
+# time-machine stops what tells the date and the time of day; clocks that measure durations go on, so that timers of
+# the kernel and of libraries still fire. A time stamp, not a date with a zone: that would change the kernel's zone.
+_FREEZE = "__import__('time_machine').travel({start!r}, tick=False).start()"
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_FREEZE_TIMEOUT = 30.0  # seconds
 # How long a reply may go unnoticed when a send swallowed its wake-up, in seconds.
 _SLICE = 0.05
 
@@ -66,15 +70,16 @@ async def connect(km: Any, startup_timeout: float = 60) -> Any:
     return kc
 
 
-async def execute(nb: Any, km: Any, kc: Any, *, path: str, timeout: float) -> None:
+async def execute(nb: Any, km: Any, kc: Any, *, path: str, timeout: float, frozen_at: float | None = None) -> None:
     """Run every cell in place; outputs go into `nb`.
 
     Args:
         nb: the notebook; cells carry `metadata.widgetshot_id`.
         timeout: seconds for each cell.
+        frozen_at: seconds since the epoch at which the kernel's clock stands still; None to let it go.
 
     Raises:
-        NotebookError: a cell raised, was over its time, or its kernel died.
+        NotebookError: a cell raised, was over its time, or its kernel died; its clock can't be frozen.
     """
     client = _Client(nb, km=km, timeout=timeout, interrupt_on_timeout=False)
     client.kc = kc
@@ -85,6 +90,8 @@ async def execute(nb: Any, km: Any, kc: Any, *, path: str, timeout: float) -> No
 
     client.on_cell_execute = note
     kc.execute(_PRELUDE, silent=True, store_history=False)
+    if frozen_at is not None:
+        await _freeze(kc, frozen_at, path)
     try:
         await client.run_cells()
     except (CellExecutionError, CellTimeoutError, DeadKernelError, RuntimeError, asyncio.CancelledError) as error:
@@ -95,6 +102,23 @@ async def execute(nb: Any, km: Any, kc: Any, *, path: str, timeout: float) -> No
                 raise
             error = DeadKernelError("Kernel died")
         raise _translate(error, where, timeout) from error
+
+
+async def _freeze(kc: Any, start: float, path: str) -> None:
+    try:
+        reply = await kc.execute(
+            _FREEZE.format(start=start), silent=True, store_history=False, reply=True, timeout=_FREEZE_TIMEOUT
+        )
+    except TimeoutError:
+        reply = {"content": {"status": "error", "ename": "Timeout", "evalue": "the kernel does not answer"}}
+    content = reply["content"]
+    if content["status"] != "ok":
+        raise NotebookError(
+            f"its kernel's clock can't be frozen: {content['ename']}: {content['evalue']}",
+            where=path,
+            next_step="pip install time-machine where the kernel runs (a Python kernel is needed), or set "
+            "'freeze_clock: false'",
+        )
 
 
 def _translate(error: Exception, where: str, timeout: float) -> NotebookError:

@@ -68,7 +68,8 @@ class Exhibits:
         """Execute a notebook and make its page.
 
         Args:
-            request: `file` (absolute), `path` (for messages), `theme`, `kernel`, `timeout`, `environment`.
+            request: `file` (absolute), `path` (for messages), `theme`, `kernel`, `timeout`, `environment`,
+                `frozen_at` (seconds since the epoch, or null).
 
         Raises:
             NotebookError: it did not run to its end.
@@ -115,7 +116,7 @@ class Exhibits:
         timings["kernel"] = perf_counter() - begin
         begin = perf_counter()
         try:
-            await execute(nb, km, kc, path=path, timeout=request["timeout"])
+            await execute(nb, km, kc, path=path, timeout=request["timeout"], frozen_at=request["frozen_at"])
         finally:
             kc.stop_channels()
         timings["execute"] = perf_counter() - begin

@@ -1,0 +1,156 @@
+"""Two layouts -> what was added, removed, moved, resized and renamed, in sentences. Only boxes and their names."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from widgetshot.model import Box, Element
+
+_Way = tuple[int, int]  # pixels to the right and down
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """An element of the baseline and the same one now.
+
+    Attributes:
+        index: its place in the layout of now.
+    """
+
+    old: Element
+    new: Element
+    index: int
+
+    @property
+    def way(self) -> _Way:
+        return (self.new.box.x - self.old.box.x, self.new.box.y - self.old.box.y)
+
+    @property
+    def resized(self) -> bool:
+        return (self.old.box.width, self.old.box.height) != (self.new.box.width, self.new.box.height)
+
+
+def changes(before: Sequence[Element], after: Sequence[Element], *, brief: bool = False) -> tuple[str, ...]:
+    """What differs between two layouts, the weightiest first.
+
+    Args:
+        before, after: elements in the order of the page, parents before children.
+        brief: only what was added, removed, or moved everything behind it.
+    """
+    pairs, gone, added = _paired(before, after)
+    said = []
+    if added:
+        said.append(f"{_several(after, added)} {'was' if len(_outermost(after, added)) == 1 else 'were'} added")
+    if gone:
+        said.append(f"{_several(before, gone)} {'is' if len(_outermost(before, gone)) == 1 else 'are'} gone")
+    shift, sentence = _shift(pairs)
+    if sentence:
+        said.append(sentence)
+    if brief:
+        return tuple(said)
+    groups: dict[_Way, list[int]] = {}
+    for pair in pairs:
+        if pair.way not in ((0, 0), shift):
+            groups.setdefault(pair.way, []).append(pair.index)
+    for way, indices in sorted(groups.items(), key=lambda group: -len(group[1])):
+        said.append(f"{_several(after, indices)} moved {_direction(way)}")
+    said += _resized(pairs, after, {*added, *(index for indices in groups.values() for index in indices)}, bool(gone))
+    said += [f"{pair.old.name} became {pair.new.name}" for pair in pairs if pair.old.name != pair.new.name]
+    return tuple(said)
+
+
+def _paired(before: Sequence[Element], after: Sequence[Element]) -> tuple[list[_Pair], list[int], list[int]]:
+    """Which elements are the same ones, and the places of those that are gone and of those that were added."""
+    pairs: list[_Pair] = []
+    gone: list[int] = []
+    added: list[int] = []
+    matcher = SequenceMatcher(None, [one.name for one in before], [one.name for one in after], autojunk=False)
+    for kind, b0, b1, a0, a1 in matcher.get_opcodes():
+        if kind == "equal":
+            pairs += [_Pair(before[b], after[a], a) for b, a in zip(range(b0, b1), range(a0, a1), strict=True)]
+            continue
+        # What is of the same kind in the same place says something else now.
+        kinds = SequenceMatcher(
+            None, [one.kind for one in before[b0:b1]], [one.kind for one in after[a0:a1]], autojunk=False
+        )
+        for inner, c0, c1, d0, d1 in kinds.get_opcodes():
+            if inner == "equal":
+                pairs += [
+                    _Pair(before[b0 + c], after[a0 + d], a0 + d)
+                    for c, d in zip(range(c0, c1), range(d0, d1), strict=True)
+                ]
+            else:
+                gone += range(b0 + c0, b0 + c1)
+                added += range(a0 + d0, a0 + d1)
+    # What is gone here and added there only stands elsewhere.
+    for index in list(added):
+        same = next((other for other in gone if before[other].name == after[index].name), None)
+        if same is not None:
+            gone.remove(same)
+            added.remove(index)
+            pairs.append(_Pair(before[same], after[index], index))
+    return sorted(pairs, key=lambda pair: pair.index), gone, added
+
+
+def _shift(pairs: list[_Pair]) -> tuple[_Way | None, str]:
+    """How everything behind some line moved, if it did so together."""
+    ways = Counter(pair.way for pair in pairs if pair.way != (0, 0) and 0 in pair.way)
+    for way, number in ways.most_common(1):
+        if number < 2:
+            break
+        down = way[0] == 0
+        places = [(pair.old.box.y if down else pair.old.box.x, pair.way) for pair in pairs]
+        line = min(place for place, own in places if own == way)
+        if all(own == way for place, own in places if place >= line):
+            side = f"below y={line}" if down else f"right of x={line}"
+            return way, f"everything {side} moved {_direction(way)}"
+    return None, ""
+
+
+def _resized(pairs: list[_Pair], after: Sequence[Element], restless: set[int], lost: bool) -> Iterator[str]:
+    """What has another size of its own accord, not because of what is in it."""
+    resized = {pair.index for pair in pairs if pair.resized}
+    for pair in pairs:
+        inside = set(_inside(after, pair.index))
+        if pair.index in resized and not inside & (resized | restless) and not (inside and lost):
+            yield f"{pair.new.name} is {_size(pair.new.box)} instead of {_size(pair.old.box)} pixels"
+
+
+def _inside(elements: Sequence[Element], index: int) -> Iterator[int]:
+    for other in range(index + 1, len(elements)):
+        if elements[other].depth <= elements[index].depth:
+            return
+        yield other
+
+
+def _outermost(elements: Sequence[Element], indices: Iterable[int]) -> list[int]:
+    """Those that are in none of the others: what stands in something that came or moved did so with it."""
+    wanted = set(indices)
+    within = {inner for index in wanted for inner in _inside(elements, index)}
+    return sorted(wanted - within)
+
+
+def _several(elements: Sequence[Element], indices: Iterable[int]) -> str:
+    outermost = _outermost(elements, indices)
+    names = ", ".join(_told(elements, index) for index in outermost[:2])
+    return names if len(outermost) <= 2 else f"{names} and {len(outermost) - 2} more"
+
+
+def _told(elements: Sequence[Element], index: int) -> str:
+    """Its name; of something that says nothing itself, also the first thing in it that does."""
+    own = elements[index]
+    speaking = (elements[inner] for inner in _inside(elements, index) if elements[inner].name != elements[inner].kind)
+    first = next(speaking, None) if own.name == own.kind else None
+    return own.name if first is None else f"{own.name} with {first.name}"
+
+
+def _direction(way: _Way) -> str:
+    right, down = way
+    words = [f"{'right' if right > 0 else 'left'} {abs(right)} px"] if right else []
+    words += [f"{'down' if down > 0 else 'up'} {abs(down)} px"] if down else []
+    return " and ".join(words)
+
+
+def _size(box: Box) -> str:
+    return f"{box.width}x{box.height}"
