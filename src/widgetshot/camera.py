@@ -26,6 +26,7 @@ from playwright.async_api import TimeoutError as PlaywrightTimeout
 from playwright.async_api import async_playwright
 
 from widgetshot.browser import Browser, find_browser
+from widgetshot.compare import same
 from widgetshot.config import Settings
 from widgetshot.errors import CaptureError, ServerError, WidgetshotError
 from widgetshot.model import Box, Clock, Element, Exhibit, Pixels, Shot, Step, Target
@@ -555,7 +556,11 @@ class Stage:
             # Under a cap the page is known never to rest: the picture is taken as it is.
             if target.cap is not None and unrest:
                 break
-            if previous is not None and _same_but_masks(previous, pixels, masks) and not unrest:
+            if (
+                previous is not None
+                and not unrest
+                and same(previous, pixels, [box for boxes in masks for box in boxes])
+            ):
                 break
             if attempt and perf_counter() > deadline:
                 unrest = unrest or "two pictures taken after one another differ"
@@ -590,16 +595,6 @@ class Stage:
 
     def _add(self, stage: str, begin: float) -> None:
         self.timings[stage] = self.timings.get(stage, 0.0) + perf_counter() - begin
-
-
-def _same_but_masks(one: Pixels, other: Pixels, masks: tuple[tuple[Box, ...], ...]) -> bool:
-    if one.shape != other.shape:
-        return False
-    differs = (one != other).any(axis=2)
-    for boxes in masks:
-        for box in boxes:
-            differs[max(0, box.y) : box.y + box.height, max(0, box.x) : box.x + box.width] = False
-    return not differs.any()
 
 
 def _elements(

@@ -101,6 +101,13 @@ def compare(
     return Comparison(count, total, regions(changed), resized, diff, rule, marked=count)
 
 
+def same(one: Pixels, other: Pixels, masks: Iterable[Box] = ()) -> bool:
+    """Whether two pictures are equal, every channel of every pixel outside of the masks."""
+    if one.shape != other.shape:
+        return False
+    return np.array_equal(one, other) or not (differing(one, other, 0.0) & ~_covered(one.shape[:2], masks)).any()
+
+
 def _covered(shape: tuple[int, int], boxes: Iterable[Box]) -> Bools:
     covered = np.zeros(shape, dtype=bool)
     for box in boxes:

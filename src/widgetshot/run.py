@@ -19,7 +19,7 @@ from typing import Any, Self, TypeVar
 
 from widgetshot.baselines import Store
 from widgetshot.camera import Camera, Stage
-from widgetshot.compare import compare
+from widgetshot.compare import compare, same
 from widgetshot.config import Settings
 from widgetshot.errors import (
     BaselineError,
@@ -413,17 +413,8 @@ class Engine:
         """Whether a picture is the baseline's, pixel by pixel outside of the masks; see `Stage.photograph`."""
 
         def expected(pixels: Pixels, masks: tuple[tuple[Box, ...], ...]) -> bool:
-            return (
-                baseline is not None
-                and baseline.pixels.shape == pixels.shape
-                and compare(
-                    baseline.pixels,
-                    pixels,
-                    _STRICT,
-                    _flat(masks),
-                    [box for mask in target.masks for box in baseline.masks.get(mask.place, ())],
-                ).changed
-                == 0
+            return baseline is not None and same(
+                baseline.pixels, pixels, [*_flat(masks), *_masks_before(target, baseline)]
             )
 
         return expected
@@ -455,9 +446,13 @@ class Engine:
         renderer: tuple[str, ...] = ()
         if baseline is not None:
             renderer = renderer_changes(baseline.fingerprint, fingerprint)
-            before = [box for mask in target.masks for box in baseline.masks.get(mask.place, ())]
             comparison = compare(
-                baseline.pixels, shot.pixels, target.tolerance, _flat(shot.masks), before, same_renderer=not renderer
+                baseline.pixels,
+                shot.pixels,
+                target.tolerance,
+                _flat(shot.masks),
+                _masks_before(target, baseline),
+                same_renderer=not renderer,
             )
         verdict, sentence = judge(target, shot, baseline, comparison, renderer)
         traits: tuple[Any, ...] = ()
@@ -588,6 +583,11 @@ def _flat(masks: Iterable[Iterable[Box]]) -> list[Box]:
     return [box for boxes in masks for box in boxes]
 
 
+def _masks_before(target: Target, baseline: Baseline) -> list[Box]:
+    """What the target's masks covered in the baseline."""
+    return _flat(baseline.masks.get(mask.place, ()) for mask in target.masks)
+
+
 @dataclass
 class _Repeated:
     """The results of one target under `--repeat`: of each distinct picture the first."""
@@ -608,7 +608,8 @@ class _Repeated:
             self.failed = self.failed or replace(result, sentence=f"in run {self.runs}: {result.sentence}")
             return
         for number, other in enumerate(self.distinct):
-            if not _differ(other, result).changed:
+            assert other.shot is not None
+            if same(other.shot.pixels, result.shot.pixels, _flat((*other.shot.masks, *result.shot.masks))):
                 self.counts[number] += 1
                 return
         self.distinct.append(result)
@@ -628,7 +629,7 @@ class _Repeated:
             one, other = (result.shot for result in self.distinct[:2])
             assert one is not None
             assert other is not None
-            comparison = _differ(*self.distinct[:2])
+            comparison = compare(one.pixels, other.pixels, _STRICT, _flat(other.masks), _flat(one.masks))
             traits = trait_changes(one.widgets, other.widgets)
             why = explain(traits, layout_changes(one.layout, other.layout, brief=bool(traits)), (), known=True)
             result = replace(
@@ -642,10 +643,3 @@ class _Repeated:
         elif self.failed is None:
             result = replace(result, sentence=f"{result.sentence}; the same picture in {self.runs} runs")
         return replace(result, repeat=repeat, duration=self.duration)
-
-
-def _differ(one: Result, other: Result) -> Comparison:
-    """The strict comparison of two shots of one target."""
-    assert one.shot is not None
-    assert other.shot is not None
-    return compare(one.shot.pixels, other.shot.pixels, _STRICT, _flat(other.shot.masks), _flat(one.shot.masks))
