@@ -729,3 +729,14 @@ def test_a_large_picture_with_repeated_rows_is_lined_up() -> None:
     comparison = compare(sides, other, STRICT)
     assert comparison.bands == (Band(True, 1500, 1500, ROW),)
     assert marks(comparison) == {"inserted": ROW * 300}
+
+
+def test_what_a_mask_covers_takes_no_part_in_the_perceptual_rule() -> None:
+    one = np.full((24, 96, 4), 255, dtype=np.uint8)
+    one[8:14, 4:40, :3] = 150  # text beside
+    one[8:14, 50:90, :3] = (200, 0, 0)  # masked
+    other = one.copy()
+    other[8:14, 50:90, :3] = (0, 150, 0)
+    other[8, 4:40, :3] = 156  # smoothed otherwise
+    mask = [Box(48, 0, 48, 24)]
+    assert compare(one, other, Tolerance(), mask, same_renderer=False).changed == 0

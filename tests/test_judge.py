@@ -192,11 +192,8 @@ RENDERER = {
         ({"browser": "Chromium 156.0"}, ("browser Chromium 131.0 → Chromium 156.0",)),
         ({"scale": 2.0, "fonts": "xyz"}, ("fonts abc → xyz", "scale 1.0 → 2.0")),
         ({"frontend": {"name": "page", "version": "2"}}, ("frontend version 1 → 2",)),
-        ({"widgets": {"@jupyter-widgets/controls": "2.1.0", "bqplot": "0.5.1"}},
-         ("widgets @jupyter-widgets/controls 2.0.0 → 2.1.0",)),
-        ({"widgets": {"bqplot": "1", "@jupyter-widgets/controls": "3"}},
-         ("widgets @jupyter-widgets/controls 2.0.0 → 3", "widgets bqplot 0.5.1 → 1")),
-        # Other kinds of widgets are another picture, not another renderer.
+        # A new release of a widget must not loosen its own test; other kinds of widgets are another picture.
+        ({"widgets": {"bqplot": "1", "@jupyter-widgets/controls": "3"}}, ()),
         ({"widgets": {"bqplot": "0.5.1", "ipydatagrid": "1.4"}}, ()),
         ({"widgets": {}}, ()),
         ({"locale": "de-DE", "timezone": "Europe/Berlin"}, ()),

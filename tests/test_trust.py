@@ -98,7 +98,7 @@ def test_one_setting_freezes_the_clocks_of_kernel_and_page(project: Project) -> 
     done = project.widgetshot("run")
     assert done.returncode == 1
     assert "its kernel's clock can't be frozen: ModuleNotFoundError" in done.stdout
-    assert "pip install time-machine" in done.stdout
+    assert "pip install 'time-machine>=3'" in done.stdout
 
 
 def test_quarantine_lets_a_failure_pass_until_its_day_is_over(project: Project) -> None:
@@ -118,6 +118,15 @@ def test_quarantine_lets_a_failure_pass_until_its_day_is_over(project: Project) 
     assert done.returncode == 0, done.stdout
     assert "1 xfailed" in done.stdout
     assert "the lamp flickers (until 2999-12-31)" in done.stdout
+    # --runxfail asks for quarantined failures to fail.
+    assert project.pytest("notebooks", "-q", "--runxfail").returncode == 1
+    # A notebook that breaks is quarantined too.
+    write("red", "2999-12-31")
+    broken = (project.root / "notebooks/lamp.ipynb").read_text().replace("import ipywidgets", "import no_such_module")
+    project.write("notebooks/lamp.ipynb", broken)
+    done = project.widgetshot("run")
+    assert done.returncode == 0, done.stdout
+    assert project.entry("notebooks/lamp.ipynb::light")["status"] == "quarantined"
     write("red", "2026-01-31")
     done = project.widgetshot("run")
     assert done.returncode == 1
@@ -201,6 +210,17 @@ def test_another_renderer_is_compared_perceptually_and_told(project: Project) ->
     fonts(project)
     assert verdict("#333", "#343434") == ("changed", "strict")
     assert project.entry(name)["sentence"].startswith("HTML.value")
+
+
+def test_a_mistyped_browser_ends_a_run_at_once(project: Project) -> None:
+    project.notebook("notebooks/a.ipynb", STEADY)
+    done = project.widgetshot("run", environment={"WIDGETSHOT_BROWSER": "/no/such/browser"}, timeout=60)
+    assert done.returncode == 3
+    assert "browser executable '/no/such/browser'" in done.stderr
+    assert "widgetshot doctor" in done.stderr
+    done = project.pytest("notebooks", "-q", environment={"WIDGETSHOT_BROWSER": "/no/such/browser"}, timeout=60)
+    assert done.returncode == 1
+    assert "browser executable '/no/such/browser'" in done.stdout
 
 
 @pytest.mark.parametrize(

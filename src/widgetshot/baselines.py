@@ -72,14 +72,13 @@ class Store:
                 for place, boxes in dict(side.get("masks", {})).items()
             }
             fingerprint = dict(side.get("fingerprint", {}))
-            layout = tuple(map(Element.parse, side["layout"])) if "layout" in side else None
         except (TypeError, ValueError, AttributeError) as error:
             raise BaselineError(
                 f"its sidecar can't be understood: {error}",
                 where=self._short(path),
                 next_step=f"git checkout -- '{self._short(path.parent)}'",
             ) from error
-        return Baseline(pixels, data, digest, fingerprint, side.get("widgets"), masks, layout)
+        return Baseline(pixels, data, digest, fingerprint, side.get("widgets"), masks, _layout(side))
 
     def sha256(self, key: str) -> str | None:
         """The digest of the stored file, whatever it holds; None when there is none."""
@@ -173,6 +172,14 @@ class Store:
         with contextlib.suppress(ValueError):
             return path.relative_to(self.folder.parent).as_posix()
         return str(path)
+
+
+def _layout(side: Mapping[str, Any]) -> tuple[Element, ...] | None:
+    """The layout of a sidecar; None where it tells none. It only explains, so a damaged one is no error."""
+    try:
+        return tuple(map(Element.parse, side["layout"]))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
 
 
 def _beside(picture: Path) -> Path:

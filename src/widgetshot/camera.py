@@ -688,6 +688,7 @@ class Camera:
             self._playwright = await async_playwright().start()
             kind = getattr(self._playwright, self.settings.browser)
             self._browser = await kind.launch(**launch_options(self.settings, found, self._folder))
+            self.fingerprint = fingerprint(self.settings, await product(self._browser, self.settings.browser))
         except BaseException as error:
             await self.stop()
             if isinstance(error, PlaywrightError):
@@ -695,7 +696,6 @@ class Camera:
                     f"{found.executable} did not start: {_first_line(error)}", next_step="widgetshot doctor"
                 ) from error
             raise
-        self.fingerprint = fingerprint(self.settings, await product(self._browser, self.settings.browser))
 
     async def stop(self) -> None:
         """End the browser and its driver."""

@@ -138,7 +138,9 @@ def _run(settings: Settings, paths: tuple[str, ...], output: str) -> int:
     if recorder.failure is not None:
         say.failure(str(recorder.failure))
     say.summary(recorder.run, left, settings, page)
-    codes = [int(result.failure.exit_code) for result in results if result.failure is not None]
+    codes = [
+        int(result.failure.exit_code) for result in results if result.failure is not None and result.status == "failed"
+    ]
     codes += [int(recorder.failure.exit_code)] if recorder.failure else []
     if any(result.status == "failed" for result in results):
         codes.append(int(ExitCode.DIFFERENCES))

@@ -82,6 +82,9 @@ def compare(
     padding = np.ones((height, width), dtype=bool)
     padding[: min(baseline.shape[0], shot.shape[0]), : min(baseline.shape[1], shot.shape[1])] = False
     before, after = (baseline, shot) if not resized else (_padded(one, height, width) for one in (baseline, shot))
+    if rule is not Rule.STRICT and masked.any():
+        # Rules that look around a pixel must not see what is masked.
+        after = np.where(masked[..., None], before, after)
     changed = (_counting(before, after, tolerance, rule) | padding) & ~masked
     count = int(changed.sum())
     if not count and not resized:

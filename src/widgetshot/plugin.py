@@ -278,6 +278,8 @@ def conclude(item: pytest.Item, result: "Result", report: Path) -> None:
         if isinstance(item, TargetItem):
             # Of a Python test's several pictures one must not end it.
             pytest.xfail(f"in quarantine: {result.quarantined}: {result.sentence}")
+            # Still here under --runxfail: then it is to fail.
+            raise PictureError(failure_text(result, report))
     elif not result.passed:
         raise PictureError(failure_text(result, report))
 

@@ -447,6 +447,12 @@ def summary_lines(run: Mapping[str, Any]) -> list[str]:
     if run["repeat"] > 1:
         steady = sum((test["repeat"] or {}).get("counts") == [run["repeat"]] for test in tests)
         lines.append(f"{run['repeat']} runs: {steady} of {summary['total']} targets gave one picture each")
+    elsewhere = [test for test in tests if test.get("renderer")]
+    if elsewhere:
+        lines.append(
+            f"{len(elsewhere)} compared perceptually: different renderer ({elsewhere[0]['renderer'][0]}); "
+            "to be strict again: --update-baselines=all"
+        )
     wavering = [test["name"] for test in tests if test["wavering"] and test["verdict"] == "match"]
     if wavering:
         more = f" and {len(wavering) - 3} more" if len(wavering) > 3 else ""
@@ -473,5 +479,8 @@ def failure_text(result: Result, folder: Path) -> str:
     elif result.verdict.acceptable:
         lines.append(f"  accept:   widgetshot approve '{result.target.nodeid}'")
     elif result.verdict is Verdict.UNSTABLE:
-        lines.append("  next:     mask what moves, or declare 'cap: SECONDS' for a widget that never rests")
+        if result.repeat is not None and result.repeat.distinct > 1:
+            lines.append("  next:     freeze_clock, a seed, or a mask: docs/how-to/wavering-pictures.md")
+        else:
+            lines.append("  next:     mask what moves, or declare 'cap: SECONDS' for a widget that never rests")
     return "\n".join(lines)

@@ -265,17 +265,15 @@ class Engine:
             try:
                 for _ in range(self.settings.repeat):
                     await self._once(notebook, way, wanted, keep)
-            except ServerError as error:
+                for target in way if self.settings.repeat > 1 else ():
+                    if target.name in wanted:
+                        await self._settle_result(repeated[target.name].result(), done)
+            except Exception as error:
                 # Without server or browser no target can have a result: whoever asks is told so.
                 for target in way:
                     future = self._futures.get(self.key(target))
                     if target.name in wanted and future is not None and not future.done():
                         future.set_exception(error)
-                return
-            if self.settings.repeat > 1:
-                for target in way:
-                    if target.name in wanted:
-                        await self._settle_result(repeated[target.name].result(), done)
 
     async def _once(
         self,

@@ -32,7 +32,7 @@ export class Activity {
     for (const depth of this.timers.values()) if (depth < DEEPEST_CHAIN) close += 1;
     for (const image of this.images) {
       // One that lost its address, or waits to be scrolled to, will never tell.
-      if (!image.getAttribute("src") || (image.loading === "lazy" && image.isConnected)) this.images.delete(image);
+      if (!image.getAttribute("src") || !image.ownerDocument.defaultView || (image.loading === "lazy" && image.isConnected)) this.images.delete(image);
     }
     return close + this.requests + this.images.size;
   }
@@ -118,7 +118,13 @@ export class Activity {
           activity.note("a file was read");
         };
         this.addEventListener("loadend", done, { once: true });
-        read.call(this, blob, encoding);
+        try {
+          read.call(this, blob, encoding);
+        } catch (error) {
+          this.removeEventListener("loadend", done);
+          activity.requests -= 1;
+          throw error;
+        }
       };
     }
   }

@@ -116,7 +116,7 @@ async def _freeze(kc: Any, start: float, path: str) -> None:
         raise NotebookError(
             f"its kernel's clock can't be frozen: {content['ename']}: {content['evalue']}",
             where=path,
-            next_step="pip install time-machine where the kernel runs (a Python kernel is needed), or set "
+            next_step="pip install 'time-machine>=3' where the kernel runs (a Python kernel is needed), or set "
             "'freeze_clock: false'",
         )
 
