@@ -34,8 +34,8 @@ $(VENV)/.ready: $(STATIC) pyproject.toml constraints.txt
 
 # Format, lint, types, import contracts.
 check: setup
-	$(BIN)/ruff format --check src tests
-	$(BIN)/ruff check src tests
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix js run --silent check
