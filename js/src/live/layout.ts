@@ -55,7 +55,8 @@ function textOf(element: Element, kind: string): string {
   const text =
     kind === "image" ? (element as HTMLImageElement).alt
     : kind === "menu" ? ((element as HTMLSelectElement).selectedOptions[0]?.text ?? "")
-    : kind === "field" ? (element as HTMLInputElement).value
+    // Sidecars are committed: what is typed in secret stays out of them.
+    : kind === "field" ? ((element as HTMLInputElement).type === "password" ? "" : (element as HTMLInputElement).value)
     : whole ? ((element as HTMLElement).innerText ?? "")
     : kind === "text" || kind === "readout" ? ownText(element)
     : "";
