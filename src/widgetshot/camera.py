@@ -12,7 +12,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter
@@ -608,10 +608,9 @@ def _elements(
         box = Box(round(left) - frame.x, round(top) - frame.y, round(width), round(height))
         if any(_inside(box, cover) for cover in covers):
             continue
-        name = str(place["name"])
-        if any(_meet(box, cover) for cover in covers):
-            name = name.partition(" '")[0]
-        found.append(Element(name, box, int(place["depth"])))
+        element = Element(str(place["name"]), box, int(place["depth"]))
+        hidden = any(_meet(box, cover) for cover in covers)
+        found.append(replace(element, name=element.kind) if hidden else element)
     return tuple(found)
 
 
