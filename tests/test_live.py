@@ -57,6 +57,14 @@ NOTEBOOKS: dict[str, tuple[str, ...]] = {
         + "b, out = widgets.Button(description='x'), widgets.Output()\n@out.capture()\ndef fail(_): 1 / 0\n"
         "b.on_click(fail)\nwidgets.VBox([b, out])",
     ),
+    "slow": (
+        "#| shot:\n#|   name: s\n#|   steps: [click: button]\n"
+        + WIDGETS
+        + "import threading, time\nb, told = widgets.Button(description='x'), widgets.Label('waiting')\n"
+        "def work(_):\n    time.sleep(1)\n"
+        "    told.value = 'worked, %d subshells' % sum('subshell' in t.name for t in threading.enumerate())\n"
+        "b.on_click(work)\nwidgets.VBox([b, told])",
+    ),
     "late": ("#| shot: s" + LATE,),
     "late_capped": ("#| shot: s\n#| cap: 0.3" + LATE,),
     "wide": (
@@ -105,8 +113,8 @@ def ran(shared_project: Project) -> Project:
 @pytest.mark.parametrize(
     "name",
     [
-        "upload::s", "inputs::s", "callback::before", "callback_shown::s", "late::s", "late_capped::s", "wide::s",
-        "images::there", "writes::s", "popup::s", "inherited::with", "inherited::without",
+        "upload::s", "inputs::s", "callback::before", "callback_shown::s", "slow::s", "late::s",
+        "late_capped::s", "wide::s", "images::there", "writes::s", "popup::s", "inherited::with", "inherited::without",
     ],
 )  # fmt: skip
 def test_shot_is_taken(ran: Project, name: str) -> None:
@@ -130,6 +138,12 @@ def test_what_cannot_be_trusted_is_broken(ran: Project, name: str, says: str) ->
     entry = ran.entry(f"notebooks/{notebook}.ipynb::{shot}")
     assert (entry["verdict"], entry["updated"]) == ("broken", False)
     assert says in entry["error"]["message"]
+
+
+def test_callback_is_waited_for_however_long_it_takes(ran: Project) -> None:
+    (sidecar,) = [text for file, text in ran.files("baselines").items() if "slow" in file and file.endswith(".json")]
+    # A subshell would answer the page's question while the callback is still at work elsewhere.
+    assert b'"worked, 0 subshells"' in sidecar
 
 
 @pytest.mark.parametrize("name", ["late", "late_capped"])

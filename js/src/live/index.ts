@@ -2,6 +2,7 @@
 
 import type { HTMLManager } from "@jupyter-widgets/html-manager";
 import type { WidgetModel } from "@jupyter-widgets/base";
+import { CommsOverSubshells } from "@jupyterlab/services/lib/kernel/comm";
 import { KernelConnection } from "@jupyterlab/services/lib/kernel/default";
 import { ServerConnection } from "@jupyterlab/services/lib/serverconnection";
 import { Activity } from "./activity";
@@ -77,7 +78,12 @@ async function start(): Promise<void> {
     token: config.token,
     appendToken: true,
   });
-  kernel = new KernelConnection({ model: { id: config.kernelId, name: config.kernelName }, serverSettings });
+  kernel = new KernelConnection({
+    model: { id: config.kernelId, name: config.kernelName },
+    serverSettings,
+    // Comm messages that take turns with everything else are dealt with when the kernel answers `asked`.
+    commsOverSubshells: CommsOverSubshells.Disabled,
+  });
   kernel.iopubMessage.connect((_, msg) => {
     // Status messages belong to our own questions too; everything else may change the picture.
     if (msg.header.msg_type !== "status") activity.note(`the kernel sent '${msg.header.msg_type}'`);
