@@ -1,5 +1,5 @@
-// Builds the gallery's template: one HTML file with its style and script inside and two places for data.
-// `write_gallery` (src/widgetshot/gallery) fills these in; it never touches what the hashes below cover.
+// Builds the gallery's template: one HTML file with its style and script inside and places for data.
+// `page` (src/widgetshot/gallery) fills these in; it never touches what the hashes below cover.
 import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -38,6 +38,8 @@ export async function buildGallery(outdir) {
     `script-src ${hash(script)}`,
     `style-src ${hash(style)}`,
     "img-src data: blob:",
+    // 'none' in a file; 'self' where a review server takes the decisions.
+    "connect-src @@widgetshot-connect@@",
     "base-uri 'none'",
     "form-action 'none'",
   ].join("; ");
@@ -58,6 +60,7 @@ export async function buildGallery(outdir) {
 <body>
 <div id="app"></div>
 <noscript>This page shows the pictures of a run with the script it carries inside. Please allow scripts for it.</noscript>
+<script type="application/json" id="live">@@widgetshot-live@@</script>
 <script type="application/json" id="run">@@widgetshot-run@@</script>
 <script type="application/json" id="pictures">@@widgetshot-pictures@@</script>
 <script>${script}</script>

@@ -1,7 +1,9 @@
 """A run folder made into one HTML file that carries its pictures inside."""
 
 import json
+import re
 from base64 import b64encode
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -10,17 +12,12 @@ from widgetshot.errors import RecordError
 from widgetshot.files import sha256, write_atomically
 
 FORMAT = 1
-RUN_MARK = "@@widgetshot-run@@"
-PICTURES_MARK = "@@widgetshot-pictures@@"
 RUN_AGAIN = "widgetshot run"
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def write_gallery(run_folder: Path) -> Path:
-    """Write `index.html` into a run folder, from its `run.json` and the pictures that names.
-
-    Every picture's bytes go in once, however many results show it; of a match, only the shot. A picture whose
-    file is gone or is not the one recorded is told as such in the page.
+    """Write `index.html` into a run folder, see `page`.
 
     Args:
         run_folder: the folder that `widgetshot run` or `pytest` wrote.
@@ -30,6 +27,29 @@ def write_gallery(run_folder: Path) -> Path:
 
     Raises:
         RecordError: the folder holds no run of a known format, or the page can't be written.
+    """
+    index = run_folder / "index.html"
+    text = page(run_folder)
+    try:
+        # A reader never meets half a page, and one that is open keeps the whole old one.
+        write_atomically(index, text.encode())
+    except OSError as error:
+        raise RecordError(f"the gallery can't be written: {error}", where=str(index)) from error
+    return index
+
+
+def page(run_folder: Path, live: Mapping[str, Any] | None = None) -> str:
+    """The gallery as HTML, from a run folder's `run.json` and the pictures that names.
+
+    Every picture's bytes go in once, however many results show it; of a match, only the shot. A picture whose
+    file is gone or is not the one recorded is told as such in the page.
+
+    Args:
+        run_folder: the folder that `widgetshot run` or `pytest` wrote.
+        live: where a server takes decisions: `api`, the address under which it does, on the same origin.
+
+    Raises:
+        RecordError: the folder holds no run of a known format.
     """
     run = _read_run(run_folder)
     pictures: dict[str, str] = {}
@@ -46,16 +66,15 @@ def write_gallery(run_folder: Path) -> Path:
             f"not a complete run: {error!r}", where=str(run_folder / "run.json"), next_step=RUN_AGAIN
         ) from error
     template = files("widgetshot").joinpath("static/gallery.html").read_text(encoding="utf-8")
-    before, rest = template.split(RUN_MARK)
-    between, after = rest.split(PICTURES_MARK)
-    page = "".join((before, _inside_script(run), between, _inside_script(pictures), after))
-    index = run_folder / "index.html"
-    try:
-        # A reader never meets half a page, and one that is open keeps the whole old one.
-        write_atomically(index, page.encode())
-    except OSError as error:
-        raise RecordError(f"the gallery can't be written: {error}", where=str(index)) from error
-    return index
+    places = {
+        "connect": "'self'" if live else "'none'",
+        "live": _inside_script(live),
+        "run": _inside_script(run),
+        "pictures": _inside_script(pictures),
+    }
+    # Split once: what is filled in may hold a mark's text itself.
+    before, *rest = re.split(r"@@widgetshot-(\w+)@@", template)
+    return before + "".join(places[name] + text for name, text in zip(rest[::2], rest[1::2], strict=True))
 
 
 def _read_run(run_folder: Path) -> dict[str, Any]:
