@@ -13,6 +13,10 @@ from typing import Any
 import nbformat
 import psutil
 import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from pages import Folder, Open
+from widgetshot.browser import find_browser
 
 MARK = "WIDGETSHOT_TEST_MARK"
 
@@ -129,3 +133,60 @@ widgets.HBox([button, label])
 def button_cell(options: str = "#| shot: button", style: str = "info") -> str:
     """A cell with a button whose click reaches Python."""
     return options + BUTTON.format(style=style)
+
+
+@pytest.fixture(scope="module")
+def browser_for_gallery() -> Iterator[Browser]:
+    """The one place that knows which browser opens the gallery."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=find_browser("chromium").executable, args=["--disable-background-networking"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser_for_gallery: Browser) -> Iterator[Open]:
+    """Opens a page from disk; at the end, whatever it fetched from elsewhere or logged as an error fails the test."""
+    pages: list[Page] = []
+    trouble: list[str] = []
+
+    def open_page(path: Path, **context: Any) -> Page:
+        page = browser_for_gallery.new_context(**{"viewport": {"width": 1280, "height": 900}, **context}).new_page()
+        pages.append(page)
+        page.on("console", lambda message: trouble.append(message.text))
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.on("dialog", lambda dialog: trouble.append(f"dialog: {dialog.message}"))
+        page.on("request", lambda request: note(request.url))
+
+        def note(url: str) -> None:
+            if url != path.as_uri() and not url.startswith(("blob:", "data:")):
+                trouble.append(f"request: {url}")
+
+        page.goto(path.as_uri())
+        expect(page.locator("h1")).to_be_visible()
+        return page
+
+    yield open_page
+    for page in pages:
+        page.context.close()
+    assert trouble == []
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path / "widgetshot-report")
+
+
+@pytest.fixture
+def mixed(folder: Folder) -> Folder:
+    """One of each verdict, two changed, declared in an order that is not the gallery's."""
+    folder.add("calm", "match")
+    folder.add("late", "broken", error={"type": "NotebookError", "message": "cell raised", "next": "pip install x"})
+    folder.add("slight", "changed", changed=12)
+    folder.add("restless", "unstable", changed=70)
+    folder.add("first", "new")
+    folder.add("heavy", "changed", changed=900, traits=[{"widget": "W", "trait": "value", "before": 3, "after": "5"}])
+    folder.add("taller", "resized", changed=400)
+    return folder

@@ -164,7 +164,7 @@ def differing(one: Pixels, other: Pixels, threshold: float) -> Bools:
         top, left = max(0, int(rows.min()) - 2), max(0, int(columns.min()) - 2)
         near = (slice(top, int(rows.max()) + 3), slice(left, int(columns.max()) + 3))
         luma_one, luma_other = _luma(one[near]), _luma(other[near])
-        packed_one, packed_other = _packed(one[near]), _packed(other[near])
+        packed_one, packed_other = packed(one[near]), packed(other[near])
         inner = (rows - top, columns - left)
         antialiased = _antialiased(luma_one, packed_one, packed_other, *inner)
         rest = np.nonzero(~antialiased)[0]
@@ -303,15 +303,15 @@ def _ink(pixels: Pixels) -> tuple[NDArray[np.int16], NDArray[np.int16]] | None:
 
     Smoothed edges come so far only where a single row or column of pixels is all that is seen of a letter.
     """
-    packed = _packed(pixels)
-    values, counts = np.unique(packed, return_counts=True)
+    numbers = packed(pixels)
+    values, counts = np.unique(numbers, return_counts=True)
     colours = np.ascontiguousarray(values).view(np.uint8).reshape(-1, 4).astype(np.int16)
     paper = colours[counts.argmax()]
     contrast = np.abs(colours - paper).max(axis=1)
     farthest = int(contrast.argmax())
     if contrast[farthest] < _INK_CONTRAST or counts[farthest] < _INK_COUNT:
         return None
-    where = packed == values[farthest]
+    where = numbers == values[farthest]
     spread = min(where.any(axis=0).sum(), where.any(axis=1).sum())
     return (paper, colours[farthest]) if spread >= _INK_SPREAD else None
 
@@ -478,7 +478,8 @@ def _luma(pixels: Pixels) -> NDArray[np.float64]:
     return _y(_blended(pixels))
 
 
-def _packed(pixels: Pixels) -> NDArray[np.uint32]:
+def packed(pixels: Pixels) -> NDArray[np.uint32]:
+    """Each pixel as one number, shape (height, width)."""
     return np.ascontiguousarray(pixels).view(np.uint32)[..., 0]
 
 

@@ -14,6 +14,7 @@ from time import perf_counter
 from typing import Any
 
 from widgetshot import __version__
+from widgetshot.alike import likeness
 from widgetshot.compare import PALETTE
 from widgetshot.errors import ConfigError, RecordError
 from widgetshot.files import encode_palette, encode_png, sha256, write_atomically
@@ -280,6 +281,7 @@ def _entry(result: Result) -> dict[str, Any]:
             "changed_share": comparison.share if comparison else None,
             "regions": [box.as_list() for box in comparison.regions] if comparison else [],
             "rule": comparison.rule.value if comparison else None,
+            "alike": _alike(result),
             "bands": [
                 {"inserted": band.inserted, "y": band.y, "at": band.at, "height": band.height}
                 for band in (comparison.bands if comparison else ())
@@ -298,6 +300,12 @@ def _entry(result: Result) -> dict[str, Any]:
         "baseline_sha256": result.baseline.sha256 if result.baseline else None,
         "pictures": {"shot": None, "baseline": None, "diff": None, "second": None},
     }
+
+
+def _alike(result: Result) -> str | None:
+    if not result.verdict.acceptable or not (result.baseline and result.shot and result.comparison):
+        return None
+    return likeness(result.baseline.pixels, result.shot.pixels, result.comparison)
 
 
 def _json(value: Any, indent: int | None = None) -> bytes:

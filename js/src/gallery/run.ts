@@ -26,6 +26,8 @@ export interface Picture {
 export interface Result {
   key: string;
   name: string;
+  notebook: string;
+  variant: string;
   status: "passed" | "failed" | "quarantined";
   verdict: Verdict;
   updated: boolean;
@@ -44,12 +46,15 @@ export interface Result {
     timings?: Record<string, number>;
     rule?: "strict" | "perceptual" | "pixelmatch" | null;
     bands?: Band[];
+    /** Results with the same one changed in the same way. */
+    alike?: string | null;
   } | null;
   traits: { widget: string; trait: string; before: unknown; after: unknown }[];
   console: string[];
   blocked: string[];
   fingerprint: Facts | null;
   baseline_fingerprint: Facts | null;
+  baseline_sha256: string | null;
   pictures: Partial<Record<"shot" | "baseline" | "diff" | "second", Picture | null>>;
   // An older run of the same format has none of these.
   quarantine?: { reason: string; until: string } | null;
@@ -60,6 +65,7 @@ export interface Result {
 }
 
 export interface Run {
+  id: string;
   project: string;
   commit: string | null;
   started: string;
@@ -83,25 +89,69 @@ export type Mark = keyof typeof MARKS;
 export interface Filter {
   verdicts: ReadonlySet<Verdict>;
   marks: ReadonlySet<Mark>;
+  notebook: string;
+  environment: string;
+  variant: string;
+  /** What was decided: `open` for what was not. */
+  decision: "" | "open" | "accept" | "reject" | "skip";
   text: string;
 }
+
+export const ALL: Filter = {
+  verdicts: new Set(), marks: new Set(), notebook: "", environment: "", variant: "", decision: "", text: "",
+};
+
+/** Keys begin with the environment that the picture was taken in. */
+export const environment = ({ key }: Result): string => key.slice(0, key.indexOf("/"));
+/** The name of a variant that has none of its own. */
+export const PLAIN = "plain";
+export const variant = (result: Result): string => result.variant || PLAIN;
 
 /** Only these may become a baseline, in quarantine or not; the same rule as `Verdict.acceptable` in Python. */
 export const acceptable = (result: Result): boolean =>
   !result.updated && (result.verdict === "changed" || result.verdict === "resized" || result.verdict === "new");
 
-/** In the order of VERDICTS, the largest change first; the sort is stable, so ties stay as declared. */
-export function byUrgency(results: readonly Result[]): Result[] {
+export const SORTS = { urgency: "Most urgent first", name: "By name", time: "Slowest first" };
+export type Sort = keyof typeof SORTS;
+
+/** `urgency`: in the order of VERDICTS, the largest change first. Sorting is stable, so ties stay as declared. */
+export function sorted(results: readonly Result[], by: Sort): Result[] {
   const size = (result: Result) => result.metrics?.changed_pixels ?? 0;
-  return [...results].sort(
-    (a, b) => VERDICTS.indexOf(a.verdict) - VERDICTS.indexOf(b.verdict) || size(b) - size(a),
-  );
+  const order: Record<Sort, (a: Result, b: Result) => number> = {
+    urgency: (a, b) => VERDICTS.indexOf(a.verdict) - VERDICTS.indexOf(b.verdict) || size(b) - size(a),
+    name: (a, b) => a.name.localeCompare(b.name, "en", { numeric: true }),
+    time: (a, b) => b.duration - a.duration,
+  };
+  return [...results].sort(order[by]);
+}
+
+/** What results have in common that changed in the same way; null for one that is decided for itself. */
+export function likeness(result: Result): string | null {
+  if (!acceptable(result)) return null;
+  const { alike = null } = result.metrics ?? {};
+  // A new picture has nothing to have changed from: those that look the same are alike.
+  const common = result.verdict === "new" ? (result.pictures.shot?.sha256 ?? null) : alike;
+  return common && `${result.verdict} ${environment(result)} ${common}`;
+}
+
+/** Results as they are listed: those that changed in the same way stand together, where the first of them stands. */
+export function grouped(results: readonly Result[]): Result[][] {
+  const groups = new Map<string, Result[]>();
+  for (const result of results) {
+    const name = likeness(result) ?? result.key;
+    groups.set(name, [...(groups.get(name) ?? []), result]);
+  }
+  return [...groups.values()];
 }
 
 /** Every word of the filter's text occurs somewhere in what names or explains the result. */
-export function passes(result: Result, filter: Filter): boolean {
+export function passes(result: Result, filter: Filter, decision: string | undefined): boolean {
   if (filter.verdicts.size && !filter.verdicts.has(result.verdict)) return false;
   if (filter.marks.size && ![...filter.marks].some((mark) => MARKS[mark].has(result))) return false;
+  if (filter.notebook && result.notebook !== filter.notebook) return false;
+  if (filter.environment && environment(result) !== filter.environment) return false;
+  if (filter.variant && variant(result) !== filter.variant) return false;
+  if (filter.decision && (decision ?? "open") !== filter.decision) return false;
   const text = [result.name, result.key, result.sentence, result.error?.message, result.quarantine?.reason].join(" ").toLowerCase();
   return filter.text.toLowerCase().split(/\s+/).every((word) => text.includes(word));
 }

@@ -1,14 +1,14 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useId, useRef, useState } from "preact/hooks";
 
-import { Pictures, type View } from "./pictures";
+import type { Word } from "./decisions";
 import {
-  acceptable, count, ended, flatten, MARKS, plain, quoted, seconds, steadiness, stretches, visible,
-  type Mark, type Result, type Run, type Verdict,
+  acceptable, count, flatten, plain, quoted, seconds, steadiness, stretches, visible,
+  type Mark, type Result, type Verdict,
 } from "./run";
 
-/** One outline per verdict and mark, told apart by shape, so that colour is only a help. */
-const SHAPES: Record<Verdict | Mark | "renderer", string> = {
+/** One outline per verdict, mark and decision, told apart by shape, so that colour is only a help. */
+const SHAPES: Record<Verdict | Mark | Word | "renderer" | "group" | "fold", string> = {
   changed: "M3 6h10M3 10h10M10.5 3l-5 10",
   resized: "M9.5 3H13v3.5M13 3 9 7M6.5 13H3V9.5M3 13l4-4",
   new: "M8 3v10M3 8h10",
@@ -18,6 +18,11 @@ const SHAPES: Record<Verdict | Mark | "renderer", string> = {
   quarantined: "M8 2a6 6 0 1 0 0 12A6 6 0 1 0 8 2M8 5v3.2l2 1.6",
   wavering: "M1.5 8.5h3l2-5 3 9 2-4h3",
   renderer: "M2 3h12v8H2zM5.5 14h5",
+  accept: "M2.5 8.5 6.5 12.5 13.5 3.5",
+  reject: "M3.5 3.5l9 9M12.5 3.5l-9 9",
+  skip: "M3 4l5 4-5 4M9 4l5 4-5 4",
+  group: "M2 5h9v9H2zM5 2h9v9",
+  fold: "M6 4l4 4-4 4",
 };
 
 const RULES = { strict: "compared strictly", perceptual: "compared perceptually", pixelmatch: "compared as pixelmatch does" };
@@ -56,10 +61,10 @@ export function Command({ text }: { text: string }) {
   );
 }
 
-function Part({ title, children }: { title: string; children: ComponentChildren }) {
+export function Part({ title, children }: { title: string; children: ComponentChildren }) {
   return (
     <section class="part">
-      <h4>{title}</h4>
+      <h3>{title}</h3>
       {children}
     </section>
   );
@@ -92,7 +97,7 @@ export function Timings({ timings }: { timings: Record<string, number> }) {
 }
 
 /** The verdicts of the last runs. Nothing of a first run, which has no past. */
-function History({ result }: { result: Result }) {
+export function History({ result }: { result: Result }) {
   const all = stretches(result);
   const shown = all.slice(-STRETCHES);
   const id = useId();
@@ -172,98 +177,53 @@ function Traits({ result }: { result: Result }) {
   );
 }
 
-function Body({ result, view }: { result: Result; view: View }) {
-  const timings = result.metrics?.timings ?? {};
+/** What is known of a result besides its sentence and its pictures. */
+export function Facts({ result }: { result: Result }) {
   const changed = result.metrics?.changed_pixels ?? 0;
   const share = 100 * (result.metrics?.changed_share ?? 0);
-  const regions = result.metrics?.regions?.length ?? 0;
   const rule = result.metrics?.rule;
-  const steady = steadiness(result);
   // The sentence comes first and says some of it in the same words.
   const unsaid = (words: string | null) => words && !result.sentence.includes(words) && words;
   const facts = [
-    unsaid(steady),
-    changed > 0 && `${count(changed, "pixel")} changed (${share < 0.01 ? "under 0.01" : share.toFixed(2)} %)`,
-    regions > 0 && count(regions, "region"),
+    unsaid(steadiness(result)),
+    changed > 0 && !result.sentence.includes(String(changed)) && `${count(changed, "pixel")} changed (${share < 0.01 ? "under 0.01" : share.toFixed(2)} %)`,
     `${result.theme} theme`, `viewport ${result.viewport.join(" × ")}`,
     rule && RULES[rule], unsaid(result.tolerance), seconds(result.duration),
   ];
+  return <ul class="aside">{facts.map((fact) => fact && <li>{visible(fact)}</li>)}</ul>;
+}
+
+export function Failure({ result: { error } }: { result: Result }) {
+  if (!error) return null;
   return (
-    <>
-      <ul class="aside">{facts.map((fact) => fact && <li>{visible(fact)}</li>)}</ul>
-      {result.error && (
-        <div class="error" role="note">
-          <h4>{visible(result.error.type)}</h4>
-          <pre tabIndex={0}>{visible(result.error.message)}</pre>
-          {result.error.next && <><h4>Next</h4><Command text={result.error.next} /></>}
-        </div>
-      )}
-      <Pictures result={result} view={view} />
-      {acceptable(result) && (
-        <div class="approve">
-          <span>If this is how it should look:</span>
-          <Command text={`widgetshot approve ${quoted(result.key)}`} />
-        </div>
-      )}
-      <div class="parts">
-        {result.source && <Part title="Cell source"><pre tabIndex={0}>{visible(result.source)}</pre></Part>}
-        <Traits result={result} />
-        <Lines title="Console errors" lines={result.console} />
-        <Lines title="Blocked requests" lines={result.blocked} />
-        <Fingerprint result={result} />
-        {Object.keys(timings).length > 0 && (
-          <Part title="Timings">
-            <details><summary>{count(Object.keys(timings).length, "stage")}</summary><Timings timings={timings} /></details>
-          </Part>
-        )}
-      </div>
-    </>
+    <div class="error" role="note">
+      <h3>{visible(error.type)}</h3>
+      <pre tabIndex={0}>{visible(error.message)}</pre>
+      {error.next && <><h3>Next</h3><Command text={error.next} /></>}
+    </div>
   );
 }
 
-/** One result. Its inside is built when it comes near the screen and kept from then on. */
-export function Card({ result, run, view }: { result: Result; run: Run; view: View }) {
-  const [open, setOpen] = useState(result.status === "failed");
-  const [seen, setSeen] = useState(false);
-  const article = useRef<HTMLElement>(null);
-  const id = useId();
-  useEffect(() => {
-    const observer = new IntersectionObserver(
-      (entries) => {
-        if (!entries.some((entry) => entry.isIntersecting)) return;
-        observer.disconnect();
-        setSeen(true);
-      },
-      { rootMargin: "600px" },
-    );
-    observer.observe(article.current!);
-    return () => observer.disconnect();
-  }, []);
-  const cut = result.name.lastIndexOf("::") + 1;
-  const { quarantine } = result;
-  const over = ended(result, run);
-  const wavering = MARKS.wavering.has(result);
+/** Why it looks as it does. */
+export function Why({ result }: { result: Result }) {
+  const timings = result.metrics?.timings ?? {};
   return (
-    <article ref={article} class="card" data-verdict={result.verdict} data-key={result.key} aria-labelledby={`${id}-name`}>
-      <h3>
-        <button type="button" class="heading" aria-expanded={open} onClick={() => setOpen(!open)}>
-          <span class="badge"><Icon shape={result.verdict} /> {result.verdict}</span>
-          {result.updated && <span class="badge plain">baseline updated</span>}
-          {quarantine && (
-            <span class="badge plain"><Icon shape="quarantined" /> {over ? "quarantine ended" : "in quarantine until"} {visible(quarantine.until)}</span>
-          )}
-          {wavering && <span class="badge plain"><Icon shape="wavering" /> was unsteady lately</span>}
-          {!!result.renderer?.length && <span class="badge plain"><Icon shape="renderer" /> different renderer</span>}
-          <bdi id={`${id}-name`} class="name">
-            {cut > 0 && <span>{visible(result.name.slice(0, cut + 1))}</span>}
-            {visible(result.name.slice(cut && cut + 1))}
-          </bdi>
-        </button>
-      </h3>
-      <p class="sentence">{visible(result.sentence)}</p>
-      {quarantine && !over && <p class="reason">In quarantine because: <bdi>{visible(quarantine.reason)}</bdi></p>}
-      {(open || wavering || result.status === "quarantined") && <History result={result} />}
-      {open && <div class="body">{seen ? <Body result={result} view={view} /> : <div class="unseen" />}</div>}
-    </article>
+    <div class="parts">
+      <Traits result={result} />
+      <Lines title="Console errors" lines={result.console} />
+      <Lines title="Blocked requests" lines={result.blocked} />
+      {result.source && <Part title="Cell source"><pre tabIndex={0}>{visible(result.source)}</pre></Part>}
+      <Fingerprint result={result} />
+      {Object.keys(timings).length > 0 && (
+        <Part title="Timings">
+          <details><summary>{count(Object.keys(timings).length, "stage")}, {seconds(result.duration)}</summary><Timings timings={timings} /></details>
+        </Part>
+      )}
+      {acceptable(result) && (
+        <Part title="From a terminal">
+          <Command text={`widgetshot approve ${quoted(result.key)}`} />
+        </Part>
+      )}
+    </div>
   );
 }
