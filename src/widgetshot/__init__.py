@@ -3,3 +3,8 @@
 from importlib.metadata import version
 
 __version__ = version("widgetshot")
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    """`jupyter server extension enable widgetshot`: the live review on any Jupyter Server."""
+    return [{"module": "widgetshot.review_server"}]

@@ -143,11 +143,13 @@ class Store:
         for file, data in files.items():
             try:
                 if data is not None:
+                    file.parent.mkdir(parents=True, exist_ok=True)
                     write_atomically(file, data)
                 elif file.is_file():
-                    self.remove([key])
+                    file.unlink()
             except OSError as error:
                 raise BaselineError(f"the baseline can't be put back: {error}", where=self._short(file)) from error
+        self._remove_empty_folders(self.path(key))
 
     def keys(self) -> set[str]:
         """All stored keys."""
@@ -162,11 +164,14 @@ class Store:
             path = self.path(key)
             path.unlink(missing_ok=True)
             _beside(path).unlink(missing_ok=True)
-            for folder in path.parents:
-                if folder == self.folder:
-                    break
-                with contextlib.suppress(OSError):
-                    folder.rmdir()
+            self._remove_empty_folders(path)
+
+    def _remove_empty_folders(self, path: Path) -> None:
+        for folder in path.parents:
+            if folder == self.folder:
+                break
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
     def _short(self, path: Path) -> str:
         with contextlib.suppress(ValueError):

@@ -14,6 +14,7 @@
 A visual difference is a verdict, never an error.
 """
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from enum import IntEnum
@@ -97,3 +98,19 @@ def nearest(word: object, valid: Iterable[str]) -> str:
     names = sorted(valid)
     close = get_close_matches(str(word), names, n=1, cutoff=0.5)
     return f"; did you mean '{close[0]}'?" if close else f"; valid: {', '.join(names)}"
+
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+# As `visible` of js/src/gallery/run.ts, and what only a terminal minds: a carriage return, half a surrogate pair.
+_INVISIBLE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+
+
+def visible(text: str) -> str:
+    """A text from elsewhere as a terminal may show it; line feeds and tabs stay.
+
+    Characters that move the cursor, reorder or hide text are spelt out, so that what is read is what is there.
+    Tracebacks lose their colours.
+    """
+    return _INVISIBLE.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", _COLOURS.sub("", text))

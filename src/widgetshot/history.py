@@ -20,6 +20,20 @@ _LONGEST = timedelta(days=180)  # that a target is remembered without being run
 Stretch = list[Any]
 
 
+def local_folder(root: Path) -> Path:
+    """The folder of what belongs to one checkout and not into git, made if there is none.
+
+    Raises:
+        OSError: it can't be made.
+    """
+    folder = root / FOLDER
+    folder.mkdir(exist_ok=True)
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        write_atomically(ignore, b"# Written by widgetshot: local, not for git.\n*\n")
+    return folder
+
+
 class History:
     """What earlier runs said of each target.
 
@@ -58,10 +72,7 @@ class History:
         oldest = datetime.fromisoformat(now) - _LONGEST
         kept = {key: many for key, many in self._targets.items() if datetime.fromisoformat(many[-1][3]) >= oldest}
         try:
-            self._folder.mkdir(exist_ok=True)
-            ignore = self._folder / ".gitignore"
-            if not ignore.exists():
-                write_atomically(ignore, b"# Written by widgetshot: local, not for git.\n*\n")
+            local_folder(self._folder.parent)
             lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(many)}" for key, many in sorted(kept.items()))
             write_atomically(self._folder / _FILE, f'{{"format": {FORMAT}, "targets": {{\n{lines}\n}}}}\n'.encode())
         except OSError:

@@ -22,9 +22,11 @@ from widgetshot.history import History
 from widgetshot.model import Result, Verdict
 
 FORMAT = 1
-_JOURNAL = "journal.jsonl"
+JOURNAL = "journal.jsonl"
 WORKERS = "workers"  # run folders of pytest-xdist's workers, until they are merged
-_OWN = ("run.json", "index.html", _JOURNAL, "pictures", WORKERS)
+REVIEW = "review.json"  # the decisions taken on this run so far
+PREVIOUS = "previous"  # files of baselines that these decisions replaced
+_OWN = ("run.json", "index.html", JOURNAL, "pictures", WORKERS, REVIEW, PREVIOUS)
 # Seconds between two writes of run.json while a run goes on; what came since is in the journal.
 _INTERVAL = 1.0
 
@@ -137,7 +139,7 @@ class Recorder:
         with self._lock:
             self._entries[result.key] = entry
             try:
-                with (self.folder / _JOURNAL).open("ab") as journal:
+                with (self.folder / JOURNAL).open("ab") as journal:
                     journal.write(_json(entry) + b"\n")
             except OSError as error:
                 self._fail(error)
@@ -200,7 +202,7 @@ class Recorder:
             self._head["unused"] = None if unused is None else sorted(unused)
             self._write_run(complete=complete, timings=timings)
             if self.failure is None:
-                (self.folder / _JOURNAL).unlink(missing_ok=True)
+                (self.folder / JOURNAL).unlink(missing_ok=True)
 
     def _write_run(self, *, complete: bool, timings: Mapping[str, float] | None = None) -> None:
         run = self._head | {"complete": complete}
@@ -332,7 +334,7 @@ def read_run(folder: Path) -> dict[str, Any]:
         )
     try:
         if not run["complete"]:
-            entries = {entry["key"]: entry for entry in run["tests"]} | _journal(folder / _JOURNAL)
+            entries = {entry["key"]: entry for entry in run["tests"]} | _journal(folder / JOURNAL)
             run |= _body(list(entries.values()), run["summary"]["duration_seconds"])
         for entry in run["tests"]:
             _check_paths(entry, folder)
