@@ -13,6 +13,8 @@ from widgetshot.files import sha256, write_atomically
 
 FORMAT = 1
 RUN_AGAIN = "widgetshot run"
+# Characters of pictures in one page. A page of 15 MB still opens at once and passes as an attachment.
+ROOM = 14_000_000
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -41,8 +43,9 @@ def write_gallery(run_folder: Path) -> Path:
 def page(run_folder: Path, live: Mapping[str, Any] | None = None) -> str:
     """The gallery as HTML, from a run folder's `run.json` and the pictures that names.
 
-    Every picture's bytes go in once, however many results show it; of a match, only the shot. A picture whose
-    file is gone or is not the one recorded is told as such in the page.
+    Every picture's bytes go in once, however many results show it; of a match, only the shot, and only as long as
+    there is `ROOM` beside what needs a decision. A picture whose file is gone or is not the one recorded is told as
+    such in the page.
 
     Args:
         run_folder: the folder that `widgetshot run` or `pytest` wrote.
@@ -54,10 +57,12 @@ def page(run_folder: Path, live: Mapping[str, Any] | None = None) -> str:
     run = _read_run(run_folder)
     pictures: dict[str, str] = {}
     try:
-        for test in run["tests"]:
-            kinds = ("shot",) if test["verdict"] == "match" else ("baseline", "shot", "second", "diff")
+        # What needs a decision first: of the rest, what finds room.
+        for test in sorted(run["tests"], key=lambda test: test["verdict"] == "match"):
+            match = test["verdict"] == "match"
+            kinds = ("shot",) if match else ("baseline", "shot", "second", "diff")
             test["pictures"] = {
-                kind: {**picture, "absent": _embed(run_folder, picture, pictures)}
+                kind: {**picture, "absent": _embed(run_folder, picture, pictures, ROOM if match else None)}
                 for kind in kinds
                 if (picture := test["pictures"].get(kind))
             }
@@ -94,7 +99,7 @@ def _read_run(run_folder: Path) -> dict[str, Any]:
     return run
 
 
-def _embed(run_folder: Path, picture: dict[str, Any], pictures: dict[str, str]) -> str | None:
+def _embed(run_folder: Path, picture: dict[str, Any], pictures: dict[str, str], room: int | None) -> str | None:
     """Add the picture's bytes to `pictures`, by their hash. Returns why not, in words, or None when they are there."""
     if picture["sha256"] in pictures:
         return None
@@ -108,7 +113,10 @@ def _embed(run_folder: Path, picture: dict[str, Any], pictures: dict[str, str]) 
         return "picture not recorded"
     if sha256(content) != picture["sha256"] or not content.startswith(PNG_SIGNATURE):
         return "picture not shown: the file is not the one this run recorded"
-    pictures[picture["sha256"]] = b64encode(content).decode("ascii")
+    encoded = b64encode(content).decode("ascii")
+    if room is not None and len(encoded) + sum(map(len, pictures.values())) > room:
+        return f"left out to keep this page small: it is {picture['path']} in the run folder"
+    pictures[picture["sha256"]] = encoded
     return None
 
 
