@@ -203,17 +203,18 @@ class _Progress:
             click.echo(f"\r\x1b[2K[{self.count}/{self.total}] {result.target.nodeid}", nl=False, err=self.err)
 
     def summary(self, run: dict[str, Any], left: list[str] | None, settings: Settings, page: Path | None) -> None:
-        from widgetshot.record import summary_lines
+        from widgetshot.record import append_summary, next_lines, summary_lines
 
         for line in summary_lines(run):
             self.line(line)
         if left:
             self.line(f"{len(left)} baselines are declared by no notebook; list them: widgetshot prune")
+        if problem := append_summary(run, settings.report):
+            self.line(problem)
         if page:
             self.line(f"gallery: {_relative(page)}")
-        if any(Verdict(test["verdict"]).acceptable and test["status"] != "passed" for test in run["tests"]):
-            where = "" if page == settings.root / "widgetshot-report" / "index.html" else f" --report {settings.report}"
-            self.line(f"accept what is right: widgetshot approve{where} 'NOTEBOOK::SHOT' ...  (or --all)")
+        for line in next_lines(run, settings.typed_report):
+            self.line(line)
 
 
 @commands.command()
@@ -285,6 +286,33 @@ def _decide(run_folder: Path, store: Any, file: str, dry_run: bool) -> Any:
         ) from error
     decisions = read_decisions(data, where)
     return decide(run_folder, store, decisions, where, dry_run=dry_run), decisions.reviewer
+
+
+@commands.command()
+@click.argument("runs", nargs=-1, type=click.Path(path_type=Path))
+@click.option("-o", "--into", type=click.Path(path_type=Path), help="The new run folder.")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def merge(runs: tuple[Path, ...], into: Path | None, output: str) -> None:
+    """Make one run folder with one gallery of several, such as those of CI's shards.
+
+    RUNS are run folders of one commit. Of a picture in several, the result that failed is kept.
+    """
+    from widgetshot.gallery import write_gallery
+    from widgetshot.record import append_summary, next_lines, summary_lines
+    from widgetshot.record import merge as merge_runs
+
+    if not runs or into is None:
+        raise ConfigError("name the run folders and the new one", next_step="widgetshot merge RUN... -o FOLDER")
+    run = merge_runs(runs, into)
+    page = write_gallery(into)
+    problem = append_summary(run, into)
+    if output == "json":
+        click.echo(json.dumps(run, indent=1))
+    ended = "" if run["complete"] else ", which was stopped before its end"
+    lines = [f"{len(runs)} run{'' if len(runs) == 1 else 's'} merged into run {run['id']}{ended}"]
+    lines += [*summary_lines(run), *([problem] if problem else []), f"gallery: {page}", *next_lines(run, str(into))]
+    for line in lines:
+        click.echo(one_line(line), err=output == "json")
 
 
 @commands.command()
