@@ -49,8 +49,8 @@ class Project:
     def command(
         self, *words: str, timeout: float = 300, environment: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        # Outer pytest and xdist settings are not for the pytest inside.
-        own = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "COV_"))}
+        # Settings of the outer pytest, of xdist and of CI are not for the commands inside.
+        own = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "COV_", "GITHUB_"))}
         return subprocess.run(
             words,
             cwd=self.root,

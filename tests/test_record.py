@@ -294,15 +294,14 @@ def edited(folder: Path, **fields: Any) -> Path:
     [
         {"project": "other"},
         {"format": 2},
-        pytest.param(
-            {"environment": {"name": "page-firefox-linux", "fingerprint": {}}},
-        ),
+        {"commit": "a" * 40},
     ],
 )
 def test_runs_that_do_not_belong_together_are_not_merged(tmp_path: Path, fields: dict[str, Any]) -> None:
     one, two = two_runs(tmp_path)
     with pytest.raises(RecordError, match="two"):
         merge([one, edited(two, **fields)], tmp_path / "all")
+    assert not (tmp_path / "all").exists()
 
 
 def test_merging_nothing_or_what_lacks_a_picture_is_refused(tmp_path: Path) -> None:

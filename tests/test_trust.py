@@ -71,7 +71,7 @@ def test_repeat_tells_which_pictures_vary_and_shows_the_first_two(project: Proje
     assert dice["pictures"]["diff"] is not None
     assert project.files("baselines") == before
     # Nobody can take one of several pictures for the right one.
-    assert "never came to rest" in project.widgetshot("approve", dice["name"]).stderr
+    assert "varied between runs" in project.widgetshot("approve", dice["name"]).stderr
     # A flake of one run is still told in the next one, though everything is green again.
     project.notebook("notebooks/b.ipynb", UNSTEADY.replace("secrets.token_hex(8)", "'steady'"))
     done = project.widgetshot("run", "--update-baselines")

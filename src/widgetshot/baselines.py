@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from widgetshot.errors import BaselineError
-from widgetshot.files import read_png, sha256, write_atomically
+from widgetshot.files import read_png, sha256, write_atomically, write_together
 from widgetshot.model import Baseline, Box, Element
 
 FORMAT = 1
@@ -35,8 +35,12 @@ class Store:
         if odd or parts.is_absolute() or ".." in parts.parts:
             raise BaselineError(f"key {key!r} leads out of the baselines folder")
         path = self.folder / f"{key}.png"
-        # A link inside the folder could lead out of it as well.
-        if not path.parent.resolve().is_relative_to(self.folder.resolve()):
+        try:
+            # A link inside the folder could lead out of it as well.
+            inside = path.parent.resolve().is_relative_to(self.folder.resolve())
+        except (OSError, RuntimeError, ValueError):  # links in a circle, half a surrogate pair
+            inside = False
+        if not inside:
             raise BaselineError(f"key {key!r} leads out of the baselines folder")
         return path
 
@@ -105,7 +109,7 @@ class Store:
         return side if isinstance(side, dict) and side.get("format") == FORMAT else {}
 
     def write(self, key: str, data: bytes, sidecar: Mapping[str, Any]) -> None:
-        """Store a picture's bytes and its sidecar; each file is there whole or not at all.
+        """Store a picture's bytes and its sidecar; both or none.
 
         Args:
             data: the PNG file's bytes, stored as they are.
@@ -114,19 +118,34 @@ class Store:
         Raises:
             BaselineError: it can't be written.
         """
-        path = self.path(key)
-        text = json.dumps(
-            {"format": FORMAT, "sha256": sha256(data), **sidecar}, indent=1, ensure_ascii=False, sort_keys=True
-        )
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, data)
-            write_atomically(
-                _beside(path),
-                (text + "\n").encode(errors="backslashreplace"),
+        self.write_all([(key, data, sidecar)])
+
+    def write_all(self, pictures: Iterable[tuple[str, bytes, Mapping[str, Any]]]) -> None:
+        """Store several pictures as `write` does; all of them or none.
+
+        Raises:
+            BaselineError: one can't be written; everything is as it was.
+        """
+        files: dict[Path, bytes] = {}
+        for key, data, sidecar in pictures:
+            text = json.dumps(
+                {"format": FORMAT, "sha256": sha256(data), **sidecar}, indent=1, ensure_ascii=False, sort_keys=True
             )
-        except OSError as error:
-            raise BaselineError(f"the baseline can't be written: {error}", where=self._short(path)) from error
+            files[self.path(key)] = data
+            files[_beside(self.path(key))] = (text + "\n").encode(errors="backslashreplace")
+        absent = {folder for file in files for folder in file.parents if not folder.exists()}
+        try:
+            for file in files:
+                file.parent.mkdir(parents=True, exist_ok=True)
+            write_together(files)
+        except BaseException as error:
+            for folder in sorted(absent, reverse=True):
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
+            if isinstance(error, OSError):
+                where = self._short(Path(error.filename2 or error.filename or self.folder))
+                raise BaselineError(f"the baseline can't be written: {error.strerror or error}", where=where) from error
+            raise
 
     def files(self, key: str) -> dict[Path, bytes | None]:
         """The picture and the sidecar of `key` as they are; None for one that does not exist. See `restore`."""

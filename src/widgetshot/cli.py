@@ -14,7 +14,7 @@ import click
 
 from widgetshot import __version__
 from widgetshot.config import BROWSERS, UPDATES, Settings, find_root, load_settings
-from widgetshot.errors import ConfigError, ExitCode, WidgetshotError
+from widgetshot.errors import ConfigError, ExitCode, WidgetshotError, one_line
 from widgetshot.model import Result, Target, Verdict
 from widgetshot.notebook import Notebook
 
@@ -203,42 +203,116 @@ class _Progress:
             click.echo(f"\r\x1b[2K[{self.count}/{self.total}] {result.target.nodeid}", nl=False, err=self.err)
 
     def summary(self, run: dict[str, Any], left: list[str] | None, settings: Settings, page: Path | None) -> None:
-        from widgetshot.record import summary_lines
+        from widgetshot.record import append_summary, next_lines, summary_lines
 
         for line in summary_lines(run):
             self.line(line)
         if left:
             self.line(f"{len(left)} baselines are declared by no notebook; list them: widgetshot prune")
+        if problem := append_summary(run, settings.report):
+            self.line(problem)
         if page:
             self.line(f"gallery: {_relative(page)}")
-        if any(Verdict(test["verdict"]).acceptable and test["status"] != "passed" for test in run["tests"]):
-            where = "" if page == settings.root / "widgetshot-report" / "index.html" else f" --report {settings.report}"
-            self.line(f"accept what is right: widgetshot approve{where} 'NOTEBOOK::SHOT' ...  (or --all)")
+        for line in next_lines(run, settings.typed_report):
+            self.line(line)
 
 
 @commands.command()
 @click.argument("names", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Accept everything that can be accepted.")
+@click.option("--decisions", metavar="FILE", help="Apply decisions.json of the gallery; - reads standard input.")
+@click.option("--dry-run", is_flag=True, help="Check everything, say what would be written, and write nothing.")
 @_report
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def approve(names: tuple[str, ...], everything: bool, report: Path | None, output: str) -> None:
+def approve(
+    names: tuple[str, ...], everything: bool, decisions: str | None, dry_run: bool, report: Path | None, output: str
+) -> None:
     """Make shots of the last run the new baselines, byte for byte.
 
-    NAMES are names (notebooks/x.ipynb::shot[dark]) or keys of results.
+    NAMES are names (notebooks/x.ipynb::shot[dark]) or keys of results; with --decisions, the run folder.
     """
     from widgetshot.baselines import Store
+    from widgetshot.review import Outcome
     from widgetshot.review import approve as approve_results
 
-    if bool(names) == everything:
+    if decisions is None and bool(names) == everything:
         raise ConfigError("name the results to approve, or say --all", next_step="widgetshot approve --all")
-    settings = _settings(report=report)
-    accepted = approve_results(settings.report, Store(settings.baselines), names, everything=everything)
+    if decisions is not None and (everything or len(names) + (report is not None) > 1):
+        raise ConfigError(
+            "with --decisions there is only the run folder to name",
+            next_step="widgetshot approve RUN --decisions FILE",
+        )
+    settings = _settings(report=Path(names[0]) if decisions is not None and names else report)
+    store = Store(settings.baselines)
+    if decisions is None:
+        approved = approve_results(settings.report, store, names, everything=everything, dry_run=dry_run)
+        outcome, reviewer = Outcome(tuple(approved), ()), ""
+    else:
+        outcome, reviewer = _decide(settings.report, store, decisions, dry_run)
     if output == "json":
-        click.echo(json.dumps({"approved": accepted}, indent=1))
+        told: dict[str, Any] = {"approved": outcome.accepted, "dry_run": dry_run}
+        if decisions is not None:
+            fields = ("key", "name", "comment")
+            told |= {
+                "reviewer": reviewer,
+                "rejected": [dict(zip(fields, one, strict=True)) for one in outcome.rejected],
+            }
+        click.echo(json.dumps(told, indent=1))
         return
-    for key in accepted:
-        click.echo(f"✓ {key}")
-    click.echo(f"{len(accepted)} baselines written" if accepted else "nothing to approve")
+    for key in outcome.accepted:
+        click.echo(f"✓ {one_line(key)}{': would be written' if dry_run else ''}")
+    for _, name, comment in outcome.rejected:
+        click.echo(f"✗ {one_line(name)}: rejected{f': {one_line(comment)}' if comment.strip() else ''}")
+    count = len(outcome.accepted)
+    baselines = f"{count} baseline{'' if count == 1 else 's'} {'would be written' if dry_run else 'written'}"
+    rejected = f", {len(outcome.rejected)} rejected" if outcome.rejected else ""
+    by = f" (reviewer: {one_line(reviewer)})" if reviewer.strip() else ""
+    click.echo(f"{baselines}{rejected}{by}" if count or rejected else "nothing to approve")
+
+
+def _decide(run_folder: Path, store: Any, file: str, dry_run: bool) -> Any:
+    """The outcome of a decisions file, and who decided."""
+    from widgetshot.decisions import MOST_BYTES, read_decisions
+    from widgetshot.review import decide
+
+    where = "standard input" if file == "-" else one_line(file)
+    try:
+        with sys.stdin.buffer if file == "-" else Path(file).open("rb") as source:
+            # One byte more than is allowed, so that an endless file ends.
+            data = source.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(
+            f"can't be read: {error.strerror}", where=where, next_step="download the decisions from the gallery again"
+        ) from error
+    decisions = read_decisions(data, where)
+    return decide(run_folder, store, decisions, where, dry_run=dry_run), decisions.reviewer
+
+
+@commands.command()
+@click.argument("runs", nargs=-1, type=click.Path(path_type=Path))
+@click.option("-o", "--into", type=click.Path(path_type=Path), help="The new run folder.")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def merge(runs: tuple[Path, ...], into: Path | None, output: str) -> None:
+    """Make one run folder with one gallery of several, such as those of CI's shards.
+
+    RUNS are run folders of one commit. Of a picture in several, the result that failed is kept.
+    """
+    from widgetshot.gallery import write_gallery
+    from widgetshot.record import append_summary, next_lines, summary_lines
+    from widgetshot.record import merge as merge_runs
+
+    if not runs or into is None:
+        raise ConfigError("name the run folders and the new one", next_step="widgetshot merge RUN... -o FOLDER")
+    run = merge_runs(runs, into)
+    page = write_gallery(into)
+    problem = append_summary(run, into)
+    if output == "json":
+        click.echo(json.dumps(run, indent=1))
+    ended = "" if run["complete"] else ", which was stopped before its end"
+    lines = [f"{len(runs)} run{'' if len(runs) == 1 else 's'} merged into run {run['id']}{ended}"]
+    lines += [*summary_lines(run), *([problem] if problem else []), f"gallery: {page}", *next_lines(run, str(into))]
+    for line in lines:
+        click.echo(one_line(line), err=output == "json")
 
 
 @commands.command()

@@ -77,6 +77,14 @@ class Settings:
         return f"{self.frontend}-{self.browser}-{platform}"
 
     @property
+    def typed_report(self) -> str:
+        """The run folder as a person types it here; nothing where it is the one that commands take by themselves."""
+        if self.report == self.root / Settings.report:
+            return ""
+        here = Path.cwd()
+        return str(self.report.relative_to(here) if self.report.is_relative_to(here) else self.report)
+
+    @property
     def defaults(self) -> Defaults:
         return Defaults(
             self.theme,

@@ -9,7 +9,7 @@
       ServerError     server, kernel or browser could not be had     exit 2
       BaselineError   corrupt or unwritable baseline                 exit 2
       RecordError     the run folder can't be read or written        exit 2
-      StaleDecision   baseline or shot changed since the review      refused, exit 1
+      StaleDecision   what was decided on is not what is there       refused, exit 1
 
 A visual difference is a verdict, never an error.
 """
@@ -90,7 +90,7 @@ class RecordError(WidgetshotError):
 
 
 class StaleDecision(WidgetshotError):
-    """What was reviewed is not what is on disk any more."""
+    """What was reviewed is not what is on disk any more, or not of this run."""
 
 
 def nearest(word: object, valid: Iterable[str]) -> str:
@@ -100,17 +100,23 @@ def nearest(word: object, valid: Iterable[str]) -> str:
     return f"; did you mean '{close[0]}'?" if close else f"; valid: {', '.join(names)}"
 
 
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-# As `visible` of js/src/gallery/run.ts, and what only a terminal minds: a carriage return, half a surrogate pair.
+_COLOURS = re.compile("\x1b\\[[0-9;]*m")
+# Those of the gallery (js/src/gallery/run.ts), and what a terminal obeys besides: carriage returns, line separators,
+# tags, half surrogate pairs.
 _INVISIBLE = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 
 
 def visible(text: str) -> str:
-    """A text from elsewhere as a terminal may show it; line feeds and tabs stay.
+    """Text from elsewhere as a terminal may show it; line feeds and tabs stay.
 
     Characters that move the cursor, reorder or hide text are spelt out, so that what is read is what is there.
     Tracebacks lose their colours.
     """
     return _INVISIBLE.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", _COLOURS.sub("", text))
+
+
+def one_line(text: object) -> str:
+    """As `visible`, on one line, so that it can't pass for a line of ours."""
+    return visible(" ".join(str(text).split()))

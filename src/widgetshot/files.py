@@ -6,7 +6,7 @@ import io
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -66,17 +66,50 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         OSError: it can't be written; the old file is untouched.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    write_together({path: data})
+
+
+def write_together(files: Mapping[Path, bytes]) -> None:
+    """Write files, each whole or not at all, and all of them or none.
+
+    Everything is on the disk before the first file is replaced, so that a full disk is met while nothing has changed.
+
+    Raises:
+        OSError: one can't be written; every file is as it was.
+    """
+    staged: dict[Path, Path] = {}
+    replaced: list[Path] = []
     try:
+        for path, data in files.items():
+            _stage(path, data, staged)
+        # Of a single file nothing would have to be put back.
+        before = {path: path.read_bytes() if path.is_file() else None for path in files} if len(files) > 1 else {}
+        for path, new in staged.items():
+            new.replace(path)
+            replaced.append(path)
+    except BaseException:
+        for new in staged.values():
+            with contextlib.suppress(OSError):
+                new.unlink()
+        for path in replaced:
+            if (old := before.get(path)) is not None:
+                write_atomically(path, old)
+            elif path in before:
+                path.unlink()
+        raise
+
+
+def _stage(path: Path, data: bytes, staged: dict[Path, Path]) -> None:
+    """Write what will be `path` under another name beside it, and note that."""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+        staged[path] = Path(name)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
         # mkstemp is private to its owner; the new file gets what an ordinary one would.
         Path(name).chmod(0o666 & ~_UMASK)
-        Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 @contextlib.contextmanager

@@ -306,7 +306,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     own.finish(complete=not session.shouldstop and not session.shouldfail)
     if own.controls_workers:
         from widgetshot.history import History
-        from widgetshot.record import WORKERS, clear, merge
+        from widgetshot.record import WORKERS, merge
 
         workers = own.settings.report / WORKERS
         folders = sorted(folder for folder in workers.glob("*") if (folder / "run.json").is_file())
@@ -315,10 +315,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
             shutil.rmtree(kept, ignore_errors=True)
             workers.rename(kept)
             try:
-                clear(own.settings.report)
                 merge(
                     [kept / folder.name for folder in folders],
                     own.settings.report,
+                    workers=True,
                     history=History(own.settings.root),
                 )
                 own.merged = True
@@ -332,7 +332,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         return
     from widgetshot.errors import WidgetshotError
     from widgetshot.gallery import write_gallery
-    from widgetshot.record import read_run, summary_lines
+    from widgetshot.record import append_summary, next_lines, read_run, summary_lines
 
     if own.failure:
         terminalreporter.section("widgetshot", red=True)
@@ -348,14 +348,14 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             terminalreporter.write_line(f"widgetshot: {error}")
         return
     first, *more = summary_lines(run)
-    for line in (f"widgetshot: {first}; gallery: {page}", *more):
-        terminalreporter.write_line(line)
-    summary = run["summary"]
-    if (
-        any(summary["verdicts"][verdict] for verdict in ("changed", "resized", "new"))
-        and summary["passed"] < summary["total"]
+    problem = append_summary(run, own.settings.report)
+    for line in (
+        f"widgetshot: {first}; gallery: {page}",
+        *more,
+        *([problem] if problem else []),
+        *next_lines(run, own.settings.typed_report),
     ):
-        terminalreporter.write_line("accept what is right: widgetshot approve 'NOTEBOOK::SHOT' ... (or --all)")
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture

@@ -1,10 +1,16 @@
 """Results <-> Run folder. The format is described in docs/reference/run-folder.md."""
 
+import html
 import json
+import os
 import platform
+import re
 import secrets
+import shlex
 import shutil
+import string
 import subprocess
+import tempfile
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +24,7 @@ import numpy as np
 from widgetshot import __version__
 from widgetshot.alike import likeness
 from widgetshot.compare import PALETTE
-from widgetshot.errors import ConfigError, RecordError
+from widgetshot.errors import ConfigError, RecordError, one_line
 from widgetshot.files import encode_palette, encode_png, sha256, write_atomically
 from widgetshot.history import History
 from widgetshot.model import Result, Verdict
@@ -66,10 +72,7 @@ def clear(folder: Path) -> None:
         RecordError: it can't be made or emptied.
     """
     try:
-        if folder.is_dir() and any(folder.iterdir()) and not _is_run(folder / "run.json"):
-            raise ConfigError(
-                f"the folder {folder} holds other things than a run", next_step="choose another folder for the report"
-            )
+        _refuse_foreign(folder)
         folder.mkdir(parents=True, exist_ok=True)
         # run.json goes last: without it the folder would not be known as ours any more.
         for name in sorted(_OWN, key="run.json".__eq__):
@@ -84,6 +87,13 @@ def clear(folder: Path) -> None:
             where=str(folder),
             next_step="choose another folder for the report",
         ) from error
+
+
+def _refuse_foreign(folder: Path) -> None:
+    if folder.is_dir() and any(folder.iterdir()) and not _is_run(folder / "run.json"):
+        raise ConfigError(
+            f"the folder {folder} holds other things than a run", next_step="choose another folder for the report"
+        )
 
 
 def _is_run(file: Path) -> bool:
@@ -120,6 +130,7 @@ class Recorder:
             "commit": _commit(root),
             "started": now.isoformat(timespec="seconds"),
             "repeat": repeat,
+            "merged": None,
             "environment": {
                 "name": environment,
                 "python": platform.python_version(),
@@ -329,7 +340,7 @@ def read_run(folder: Path) -> dict[str, Any]:
     """
     try:
         run = json.loads((folder / "run.json").read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RecordError(f"holds no readable run: {error}", where=str(folder), next_step="widgetshot run") from error
     if not isinstance(run, dict) or run.get("format") != FORMAT:
         raise RecordError(
@@ -376,60 +387,157 @@ def merge(
     folders: Sequence[Path],
     target: Path,
     *,
+    workers: bool = False,
     order: Sequence[str] = (),
     unused: list[str] | None = None,
     history: History | None = None,
-) -> None:
-    """Make one run folder of several, such as those of pytest-xdist's workers.
+) -> dict[str, Any]:
+    """Make one run folder of several, such as those of CI's shards, or of pytest-xdist's workers.
+
+    Of a key in several runs the entry that failed is kept, else the last one. The new run's id is made from the ids
+    of its runs: the same runs give the same id, so decisions on it hold when they are merged again.
 
     Args:
+        target: an older run in it is replaced, once everything is known to be right.
+        workers: these are parts of one run, which need not be told.
+        unused: None for those that all the runs name.
         history: of earlier runs; gets this one too.
 
+    Returns:
+        The merged run, as `read_run` gives it.
+
     Raises:
-        RecordError: a folder is unreadable, or runs of several projects or environments are mixed.
+        ConfigError: the target is one of the folders, or holds other things than a run.
+        RecordError: a folder is unreadable, or runs of several projects or commits are mixed.
     """
     runs = [(folder, read_run(folder)) for folder in folders]
     if not runs:
         raise RecordError("nothing to merge", where=str(target))
-    first = runs[0][1]
-    entries: dict[str, dict[str, Any]] = {}
-    timings: dict[str, float] = {}
-    for folder, run in runs:
-        for what, mine, other in (
-            ("project", run["project"], first["project"]),
-            ("environment", run["environment"]["name"], first["environment"]["name"]),
-        ):
-            if mine != other:
-                raise RecordError(f"is of {what} {mine!r}, not {other!r}", where=str(folder))
-    for folder, run in runs:
-        for entry in run["tests"]:
-            entries[entry["key"]] = entry
-            for picture in entry["pictures"].values():
-                if picture is not None:
-                    _copy(folder / picture["path"], target / picture["path"])
-            state = Path("pictures") / f"{entry['key']}.shot.json"
-            if (folder / state).is_file():
-                _copy(folder / state, target / state)
-        for stage, seconds in run["timings"].items():
-            timings[stage] = round(timings.get(stage, 0.0) + seconds, 4)
-        if run["environment"]["fingerprint"]:
-            first["environment"]["fingerprint"] = run["environment"]["fingerprint"]
-    place = {key: index for index, key in enumerate(order)}
-    ordered = sorted(entries.values(), key=lambda entry: place.get(entry["key"], len(place)))
-    if history is not None:
-        history.add(ordered, first["started"])
-        history.save(first["started"])
-    seconds = max(run["summary"]["duration_seconds"] for _, run in runs)
-    merged = first | {
-        "complete": all(run["complete"] for _, run in runs),
-        "timings": timings,
-        "unused": unused,
-        **_body(ordered, seconds),
-    }
     try:
-        write_atomically(target / "run.json", _json(merged, indent=1))
+        _refuse_mixture(runs, target)
+        _refuse_foreign(target)
+        chosen, shared = _worst_entries(runs)
+        place = {key: index for index, key in enumerate(order)}
+        entries = sorted((entry for _, entry in chosen.values()), key=lambda entry: place.get(entry["key"], len(place)))
+        merged = _merged_head([run for _, run in runs])
+        if not workers:
+            merged["merged"] = {"runs": [run["id"] for _, run in runs], "shared_keys": shared}
+        lists = [run["unused"] for _, run in runs]
+        if unused is None and None not in lists:
+            unused = sorted(set(lists[0]).intersection(*lists))
+        seconds = max(run["summary"]["duration_seconds"] for _, run in runs)
+        merged |= {"unused": unused, **_body(entries, seconds)}
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RecordError(
+            f"one of the runs is damaged: {error!r}", where=str(target), next_step="widgetshot run"
+        ) from error
+    except OSError as error:
+        raise RecordError(f"can't be read: {error}", where=str(target)) from error
+    if history is not None:
+        history.add(entries, merged["started"])
+        history.save(merged["started"])
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staged = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     except OSError as error:
         raise RecordError(f"can't be written: {error}", where=str(target)) from error
+    try:
+        for folder, entry in chosen.values():
+            _copy_pictures(entry, folder, staged)
+        write_atomically(staged / "run.json", _json(merged, indent=1))
+        clear(target)
+        # run.json goes last: it names the others.
+        for path in sorted(staged.iterdir(), reverse=True, key=lambda path: path.name != "run.json"):
+            path.replace(target / path.name)
+    except OSError as error:
+        raise RecordError(f"can't be written: {error}", where=str(target)) from error
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+    return merged
+
+
+# The status of which of two entries with the same key is kept; a later one wins over an equal one.
+_BADNESS = ("passed", "quarantined", "failed")
+
+
+def _refuse_mixture(runs: Sequence[tuple[Path, dict[str, Any]]], target: Path) -> None:
+    """Refuse runs that don't belong together, and a target that is one of them."""
+    _, first = runs[0]
+    seen: dict[str, Path] = {}
+    for folder, run in runs:
+        inner, outer = folder.resolve(), target.resolve()
+        if inner.is_relative_to(outer) or outer.is_relative_to(inner):
+            raise ConfigError(
+                f"the folder {target} is, holds, or is within {folder}, which is to be merged into it",
+                next_step="choose another folder: widgetshot merge RUN... -o FOLDER",
+            )
+        for what in ("project", "commit"):
+            if run[what] != first[what]:
+                raise RecordError(
+                    f"is of {what} {one_line(run[what])}, not {one_line(first[what])}",
+                    where=str(folder),
+                    next_step="merge runs of one commit of one project only",
+                )
+        if run["id"] in seen:
+            raise RecordError(
+                f"is the same run as {seen[run['id']]}", where=str(folder), next_step="name each run once"
+            )
+        seen[run["id"]] = folder
+
+
+def _worst_entries(
+    runs: Sequence[tuple[Path, dict[str, Any]]],
+) -> tuple[dict[str, tuple[Path, dict[str, Any]]], int]:
+    """Each key's folder and entry, the failed one of several, else the last; and how many keys were in several."""
+    chosen: dict[str, tuple[Path, dict[str, Any]]] = {}
+    shared: set[str] = set()
+    for folder, run in runs:
+        for entry in run["tests"]:
+            key = entry["key"]
+            if key in chosen:
+                shared.add(key)
+                if _BADNESS.index(entry["status"]) < _BADNESS.index(chosen[key][1]["status"]):
+                    continue
+            chosen[key] = (folder, entry)
+    return chosen, len(shared)
+
+
+def _merged_head(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What a merged run says besides its results."""
+    timings: dict[str, float] = {}
+    fingerprints: dict[str, dict[str, Any]] = {}
+    for run in runs:
+        for stage, seconds in run["timings"].items():
+            timings[stage] = round(timings.get(stage, 0.0) + seconds, 4)
+        environment = run["environment"]
+        names = environment["name"].split(", ")
+        for name in names:
+            # A run that was merged already has one fingerprint for each of its environments.
+            found = environment["fingerprint"] if len(names) == 1 else environment["fingerprint"].get(name)
+            fingerprints[name] = found or fingerprints.get(name) or {}
+    started = min(run["started"] for run in runs)
+    digest = sha256("\n".join(sorted(run["id"] for run in runs)).encode(errors="backslashreplace"))
+    return runs[0] | {
+        "id": f"{datetime.fromisoformat(started):%Y%m%dT%H%M%SZ}-{digest[:6]}",
+        "started": started,
+        "complete": all(run["complete"] for run in runs),
+        "repeat": max(run["repeat"] for run in runs),
+        "merged": None,
+        "environment": {
+            "name": ", ".join(sorted(fingerprints)),
+            "python": ", ".join(sorted({run["environment"]["python"] for run in runs})),
+            "platform": ", ".join(sorted({run["environment"]["platform"] for run in runs})),
+            "fingerprint": fingerprints if len(fingerprints) > 1 else next(iter(fingerprints.values())),
+        },
+        "timings": timings,
+    }
+
+
+def _copy_pictures(entry: Mapping[str, Any], source: Path, target: Path) -> None:
+    paths = [Path(picture["path"]) for picture in entry["pictures"].values() if picture is not None]
+    state = Path("pictures") / f"{entry['key']}.shot.json"
+    for path in [*paths, *([state] if (source / state).is_file() else [])]:
+        _copy(source / path, target / path)
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -459,6 +567,10 @@ def summary_lines(run: Mapping[str, Any]) -> list[str]:
     lines = [f"{counts or 'nothing photographed'}{updated}"]
     if summary["quarantined"]:
         lines.append(f"{summary['quarantined']} of them in quarantine, which does not fail the run")
+    merged = run.get("merged")
+    if merged and merged["shared_keys"]:
+        shared = f"{merged['shared_keys']} key{' was' if merged['shared_keys'] == 1 else 's were'}"
+        lines.append(f"{shared} in several of the {len(merged['runs'])} runs; where one failed, that result is kept")
     if run["repeat"] > 1:
         steady = sum((test["repeat"] or {}).get("counts") == [run["repeat"]] for test in tests)
         lines.append(f"{run['repeat']} runs: {steady} of {summary['total']} targets gave one picture each")
@@ -473,6 +585,98 @@ def summary_lines(run: Mapping[str, Any]) -> list[str]:
         more = f" and {len(wavering) - 3} more" if len(wavering) > 3 else ""
         lines.append(f"match now, but wavered in their last runs: {', '.join(wavering[:3])}{more}")
     return lines
+
+
+def next_lines(run: Mapping[str, Any], folder: str = "") -> list[str]:
+    """The commands to type after a run that left something to decide.
+
+    Args:
+        folder: the run folder as it is to be typed; nothing where it is the project's own.
+    """
+    if all(test["status"] == "passed" for test in run["tests"]):
+        return []
+    quoted = shlex.quote(folder) if folder else ""
+    lines = [f"review: widgetshot review {quoted}".rstrip()]
+    if any(Verdict(test["verdict"]).acceptable and test["status"] != "passed" for test in run["tests"]):
+        where = f" --report {quoted}" if quoted else ""
+        lines.append(f"accept what is right: widgetshot approve{where} 'NOTEBOOK::SHOT' ... (or --all)")
+    return lines
+
+
+# What a person should look at first, as the gallery has it; of the same verdict, the largest change.
+_URGENCY = ("changed", "resized", "new", "unstable", "broken", "match")
+_WORST = 10
+_LONGEST = 300  # characters of a sentence or a name in the Markdown summary
+_PUNCTUATION = re.compile(f"[{re.escape(string.punctuation)}]")
+
+
+def summary_markdown(run: Mapping[str, Any], folder: str = "widgetshot-report") -> str:
+    """A run in Markdown, for CI's summary page or a comment: counts, the worst ten, the commands to review.
+
+    Args:
+        run: as `run.json` describes it.
+        folder: name of the run folder, for the commands.
+    """
+    counts = run["summary"]["verdicts"]
+    waiting = [test for test in run["tests"] if test["status"] == "failed"]
+    waiting.sort(key=lambda test: (_URGENCY.index(test["verdict"]), -(test["metrics"]["changed_pixels"] or 0)))
+    total = len(run["tests"])
+    title = f"{len(waiting)} of {total} pictures need a decision" if waiting else f"{total} pictures as approved"
+    commit = f", commit {_inert(run['commit'])}" if run["commit"] else ""
+    lines = [
+        f"## widgetshot: {title}",
+        "",
+        f"| {' | '.join(_URGENCY)} |",
+        f"|{'--:|' * len(_URGENCY)}",
+        f"| {' | '.join(_inert(counts[verdict]) for verdict in _URGENCY)} |",
+        "",
+        f"{_inert(run['project'])}{commit}, {_inert(run['environment']['name'])}",
+        *(f"\n{_inert(line)}" for line in summary_lines(run)[1:]),
+        *([] if run["complete"] else ["\n**The run was stopped before its end.**"]),
+    ]
+    if waiting:
+        lines += ["", "| verdict | picture | why | changed pixels |", "|---|---|---|--:|"]
+        for test in waiting[:_WORST]:
+            changed = test["metrics"]["changed_pixels"]
+            cells = (test["verdict"], test["name"], test["sentence"], "" if changed is None else changed)
+            lines.append(f"| {' | '.join(map(_inert, cells))} |")
+        if len(waiting) > _WORST:
+            lines += ["", f"and {len(waiting) - _WORST} more in the gallery"]
+        typed = html.escape(shlex.quote(one_line(folder)))
+        lines += [
+            "",
+            "Download the run folder, then look and decide:",
+            "",
+            "<pre>",
+            f"widgetshot review {typed}",
+            f"widgetshot approve {typed} --decisions decisions.json",
+            "</pre>",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _inert(value: object) -> str:
+    """Text for Markdown in which nothing is markup: all punctuation as entities, and no mentions or links in code."""
+    text = one_line(value)
+    text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return f"<code>{_PUNCTUATION.sub(lambda found: f'&#{ord(found[0])};', text)}</code>" if text else ""
+
+
+def append_summary(run: Mapping[str, Any], folder: Path) -> str:
+    """Add `summary_markdown` to the file that GITHUB_STEP_SUMMARY names, where it does.
+
+    Returns:
+        What went wrong, for the terminal; the run itself has not.
+    """
+    file = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not file:
+        return ""
+    try:
+        with Path(file).open("ab") as summary:
+            summary.write(b"\n" + summary_markdown(run, folder.name).encode())
+    except OSError as error:
+        return f"the summary can't be written to {one_line(file)} (GITHUB_STEP_SUMMARY): {error.strerror}"
+    return ""
 
 
 def failure_text(result: Result, folder: Path) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from widgetshot.baselines import Store
-from widgetshot.errors import BaselineError, ConfigError, RecordError, StaleDecision, WidgetshotError, nearest
+from widgetshot.decisions import Decision, Decisions
+from widgetshot.errors import BaselineError, ConfigError, RecordError, StaleDecision, WidgetshotError, nearest, one_line
 from widgetshot.files import sha256
 from widgetshot.notebook import Defaults, read_notebook
 from widgetshot.record import read_run
@@ -21,12 +22,15 @@ class _Acceptance:
     sidecar: dict[str, Any]
 
 
-def approve(run_folder: Path, store: Store, names: Sequence[str] = (), *, everything: bool = False) -> list[str]:
+def approve(
+    run_folder: Path, store: Store, names: Sequence[str] = (), *, everything: bool = False, dry_run: bool = False
+) -> list[str]:
     """Turn a run's own shots into baselines, byte for byte. All of those asked for, or none.
 
     Args:
         names: keys (`page-chromium-linux/notebooks/x/shot`) or names (`notebooks/x.ipynb::shot`).
         everything: all results that can be accepted.
+        dry_run: check everything, and write nothing.
 
     Returns:
         The keys accepted.
@@ -52,15 +56,85 @@ def approve(run_folder: Path, store: Store, names: Sequence[str] = (), *, everyt
         raise problems[0]
     if problems:
         raise type(problems[0])("nothing was approved:\n" + "\n".join(f"- {problem}" for problem in problems))
-    before = {acceptance.key: store.files(acceptance.key) for acceptance in accepted}
-    try:
-        for acceptance in accepted:
-            store.write(acceptance.key, acceptance.data, acceptance.sidecar)
-    except BaselineError:
-        for key, files in before.items():
-            store.restore(key, files)
-        raise
+    if not dry_run:
+        _write(accepted, store)
     return [acceptance.key for acceptance in accepted]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a decisions file came to: keys accepted, and rejected results with what was said of them."""
+
+    accepted: tuple[str, ...]
+    rejected: tuple[tuple[str, str, str], ...]  # key, name, comment
+
+
+def decide(run_folder: Path, store: Store, decisions: Decisions, where: str, *, dry_run: bool = False) -> Outcome:
+    """Apply the decisions on a run from its own bytes. All of them, or none.
+
+    Args:
+        where: what to call the decisions' file in messages.
+        dry_run: check everything, and write nothing.
+
+    Raises:
+        StaleDecision: one does not hold for this run or for what is on disk; each that doesn't is named.
+        RecordError: the run folder can't be read.
+        BaselineError: a baseline can't be written.
+    """
+    run = read_run(run_folder)
+    entries = {entry["key"]: entry for entry in run["tests"]}
+    problems = list(decisions.problems)
+    if all(number for number, _ in problems):
+        for what, theirs, ours in (("run", decisions.run, run["id"]), ("commit", decisions.commit, run["commit"])):
+            if theirs != ours:
+                problems.append((0, f"decides on {what} {one_line(theirs)}, but this is {what} {one_line(ours)}"))
+    accepted: list[_Acceptance] = []
+    rejected: list[tuple[str, str, str]] = []
+    for decision in decisions.decisions:
+        try:
+            entry = _decided(decision, entries, store)
+            if decision.verdict == "accept":
+                accepted.append(_check(entry, run_folder, store))
+            else:
+                _check_shot(entry, run_folder, store)
+                rejected.append((decision.key, str(entry["name"]), decision.comment))
+        except WidgetshotError as error:
+            problems.append((decision.number, f"{decision}: {one_line(error.what)}"))
+        except (KeyError, TypeError, AttributeError) as error:
+            problems.append((decision.number, f"{decision}: the run's entry of it is damaged: {error!r}"))
+    if problems:
+        told = "\n".join(f"- {problem}" for _, problem in sorted(problems))
+        other = decisions.run != run["id"]
+        raise StaleDecision(
+            f"nothing was approved; {len(problems)} problem{'s' if len(problems) > 1 else ''}:\n{told}",
+            where=where,
+            next_step="name the run folder that was reviewed: widgetshot approve RUN --decisions FILE"
+            if other
+            else f"review the run again: {run_folder / 'index.html'}",
+        )
+    if not dry_run:
+        _write(accepted, store)
+    return Outcome(tuple(acceptance.key for acceptance in accepted), tuple(rejected))
+
+
+def _decided(decision: Decision, entries: dict[str, dict[str, Any]], store: Store) -> dict[str, Any]:
+    """The result that was decided on, if it is the one that the reviewer saw."""
+    store.path(decision.key)
+    entry = entries.get(decision.key)
+    if entry is None:
+        raise StaleDecision("the run has no such result")
+    shot, baseline = entry["pictures"]["shot"], entry["pictures"]["baseline"]
+    if decision.shot_sha256 != (shot and shot["sha256"]):
+        raise StaleDecision("the run's picture is not the one that was decided on")
+    if decision.baseline_sha256 != entry["baseline_sha256"]:
+        raise StaleDecision("the baseline that the run saw is not the one that was decided on")
+    if baseline is not None and baseline["sha256"] != entry["baseline_sha256"]:
+        raise StaleDecision("the baseline shown in the gallery is not the one that the run saw")
+    return entry
+
+
+def _write(accepted: Iterable[_Acceptance], store: Store) -> None:
+    store.write_all((acceptance.key, acceptance.data, acceptance.sidecar) for acceptance in accepted)
 
 
 def _named(names: Iterable[str], entries: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
@@ -77,30 +151,48 @@ def _named(names: Iterable[str], entries: dict[str, dict[str, Any]]) -> list[dic
 def _check(entry: dict[str, Any], run_folder: Path, store: Store) -> _Acceptance:
     name = entry["name"]
     if entry["verdict"] not in ("changed", "resized", "new"):
-        why = {
-            "match": "it matches its baseline already",
-            "broken": "there is no picture of it that can be trusted",
-            "unstable": "it never came to rest, so no picture of it can be trusted",
-        }[entry["verdict"]]
-        raise ConfigError(f"can't be approved: {why}", where=name)
-    picture = entry["pictures"]["shot"]
-    if picture is None:
+        raise ConfigError(f"can't be approved: {_why_not(entry)}", where=name)
+    data = _check_shot(entry, run_folder, store)
+    if data is None:
         raise RecordError("its picture was not recorded", where=name, next_step="widgetshot run")
+    text = _read(run_folder / "pictures" / f"{entry['key']}.shot.json", name)
     try:
-        data = (run_folder / picture["path"]).read_bytes()
-        text = (run_folder / "pictures" / f"{entry['key']}.shot.json").read_bytes()
         side = json.loads(text)
-    except (OSError, ValueError) as error:
+    except (ValueError, RecursionError) as error:
         raise RecordError(f"its picture can't be read: {error}", where=name, next_step="widgetshot run") from error
-    if sha256(data) != picture["sha256"] or sha256(text) != picture.get("sidecar_sha256"):
+    if sha256(text) != entry["pictures"]["shot"].get("sidecar_sha256") or not isinstance(side, dict):
+        raise StaleDecision("its picture is not the one the run took", where=name, next_step="widgetshot run")
+    return _Acceptance(entry["key"], data, side)
+
+
+def _why_not(entry: dict[str, Any]) -> str:
+    if entry["verdict"] == "match":
+        return "it matches its baseline already"
+    if entry["verdict"] == "broken":
+        return "there is no picture of it that can be trusted"
+    if (entry.get("repeat") or {}).get("distinct", 0) > 1:
+        return "its pictures varied between runs, so none of them can be trusted"
+    return "it never came to rest, so no picture of it can be trusted"
+
+
+def _check_shot(entry: dict[str, Any], run_folder: Path, store: Store) -> bytes | None:
+    """The shot's bytes (None where there is none), if they and the baseline are what the run saw."""
+    name, picture = entry["name"], entry["pictures"]["shot"]
+    data = None if picture is None else _read(run_folder / picture["path"], name)
+    if data is not None and sha256(data) != picture["sha256"]:
         raise StaleDecision("its picture is not the one the run took", where=name, next_step="widgetshot run")
     current = store.sha256(entry["key"])
-    if current != entry["baseline_sha256"]:
-        # Approving twice is no conflict: what is there is what was asked for.
-        if current == picture["sha256"]:
-            return _Acceptance(entry["key"], data, side)
+    # Approving twice is no conflict: what is there is what was asked for.
+    if current != entry["baseline_sha256"] and (picture is None or current != picture["sha256"]):
         raise StaleDecision("its baseline has changed since the run", where=name, next_step="widgetshot run")
-    return _Acceptance(entry["key"], data, side)
+    return data
+
+
+def _read(file: Path, name: str) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise RecordError(f"its picture can't be read: {error}", where=name, next_step="widgetshot run") from error
 
 
 def unused(store: Store, root: Path, defaults: Defaults) -> list[str]:

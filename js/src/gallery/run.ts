@@ -225,10 +225,12 @@ export const seconds = (n: number): string => (n < 60 ? `${n.toFixed(n < 10 ? 2 
 export const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 
 const COLOURS = /\u001b\[[0-9;]*m/g;
-const INVISIBLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]/g;
+// As _INVISIBLE of errors.py; a page minds neither carriage returns nor half surrogate pairs.
+const INVISIBLE =
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
 
 /** Characters that reorder or hide text are spelt out, so that what is read is what is there. Tracebacks lose their terminal colours. */
 export const visible = (text: string): string =>
   text
     .replace(COLOURS, "")
-    .replace(INVISIBLE, (char) => `⟨U+${char.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
+    .replace(INVISIBLE, (char) => `⟨U+${char.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}⟩`);
