@@ -472,7 +472,9 @@ def test_hostile_strings_are_text(folder: Folder, open_page: Open) -> None:
         page.keyboard.press(key)
     assert page.evaluate("window.pwned") is None
     assert page.locator("img:not(.card img), #app script, [onerror]").count() == 0
-    expect(hostile.locator(".sentence")).to_have_text(HOSTILE.replace("\u202e", "⟨U+202E⟩"))
+    expect(hostile.locator(".sentence")).to_have_text(
+        HOSTILE.replace("\u202e", "⟨U+202E⟩").replace("\u2028", "⟨U+2028⟩")
+    )
     assert "\u202e" not in page.locator("body").inner_text()
     assert "\x1b" not in page.locator("body").inner_text()
     assert page.evaluate("document.documentElement.scrollWidth") == 375

@@ -16,6 +16,21 @@ LATE = ANYWIDGET.format(
     " render({ el }) { el.innerHTML = '<p style=\"background:#36c;color:#fff\">late</p>' }"
 )
 
+LISTENER = """
+import anywidget, traitlets
+class Told(anywidget.AnyWidget):
+    word = traitlets.Unicode('before').tag(sync=True)
+    heard = traitlets.Unicode().tag(sync=True)
+    _esm = '''export default {
+        async initialize() { await new Promise(done => setTimeout(done, 2500)) },
+        render({ model, el }) {
+            const say = () => { el.textContent = model.get("word"); model.set("heard", el.textContent) };
+            model.on("change:word", say);
+            say();
+        },
+    }'''
+"""
+
 NOTEBOOKS: dict[str, tuple[str, ...]] = {
     "upload": (
         "#| shot:\n#|   name: s\n#|   steps:\n#|     - upload: {selector: .up, file: data.csv}\n#|     - wait: '5 bytes'\n"  # noqa: E501
@@ -66,6 +81,13 @@ NOTEBOOKS: dict[str, tuple[str, ...]] = {
         "b.on_click(work)\nwidgets.VBox([b, told])",
     ),
     "late": ("#| shot: s" + LATE,),
+    "late_listener": (
+        "#| widgetshot: {settle_timeout: 20}\n#| shot:\n#|   name: s\n#|   steps: [click: .go]\n"
+        + WIDGETS
+        + LISTENER
+        + "told, go = Told(), widgets.Button(description='go').add_class('go')\n"
+        "go.on_click(lambda _: setattr(told, 'word', 'after'))\nwidgets.VBox([go, told])",
+    ),
     "late_capped": ("#| shot: s\n#| cap: 0.3" + LATE,),
     "wide": (
         "#| shot: s\nfrom IPython.display import HTML\n"
@@ -114,7 +136,8 @@ def ran(shared_project: Project) -> Project:
     "name",
     [
         "upload::s", "inputs::s", "callback::before", "callback_shown::s", "slow::s", "late::s",
-        "late_capped::s", "wide::s", "images::there", "writes::s", "popup::s", "inherited::with", "inherited::without",
+        "late_capped::s", "late_listener::s", "wide::s", "images::there", "writes::s", "popup::s",
+        "inherited::with", "inherited::without",
     ],
 )  # fmt: skip
 def test_shot_is_taken(ran: Project, name: str) -> None:
@@ -144,6 +167,13 @@ def test_callback_is_waited_for_however_long_it_takes(ran: Project) -> None:
     (sidecar,) = [text for file, text in ran.files("baselines").items() if "slow" in file and file.endswith(".json")]
     # A subshell would answer the page's question while the callback is still at work elsewhere.
     assert b'"worked, 0 subshells"' in sidecar
+
+
+def test_front_end_that_was_slow_to_begin_still_hears_the_kernel(ran: Project) -> None:
+    (sidecar,) = [
+        text for file, text in ran.files("baselines").items() if "listener" in file and file.endswith(".json")
+    ]
+    assert b'"heard": "after"' in sidecar
 
 
 @pytest.mark.parametrize("name", ["late", "late_capped"])

@@ -3,6 +3,8 @@
 
 /** Timers longer than this are schedules (polling, clocks), not a widget finishing its drawing. */
 const LONGEST_TIMER_MS = 1000;
+/** As good as never: what takes too long is for `ready` to say. */
+const PATIENCE_MS = 3_600_000;
 /** A timer that keeps re-arming itself is a loop; after this many generations it no longer counts. */
 const DEEPEST_CHAIN = 5;
 
@@ -45,6 +47,7 @@ export class Activity {
     this.watchTimers();
     this.watchRequests();
     this.watchImages();
+    this.liftDeadlines();
     const observer = new MutationObserver((records) => {
       if (!records.every(isAlignment)) this.note("the page's elements changed");
     });
@@ -74,6 +77,15 @@ export class Activity {
       if (id !== undefined) this.timers.delete(id);
       this.cancel(id);
     };
+  }
+
+  /**
+   * On a loaded machine a front end may take longer than it allows itself. anywidget then throws away every later
+   * message of the kernel, and the widget still looks right.
+   */
+  private liftDeadlines(): void {
+    const timeout = AbortSignal.timeout.bind(AbortSignal);
+    AbortSignal.timeout = (delay) => timeout(delay > LONGEST_TIMER_MS ? Math.max(delay, PATIENCE_MS) : delay);
   }
 
   /** Images that no document shows: a front end that draws on a canvas loads its pictures so. */
