@@ -483,3 +483,8 @@ def test_the_sidecar_says_what_is_visible_and_where() -> None:
     assert sidecar(result_called("new"))["layout"] == [str(element) for element in LAYOUT]
     assert sidecar(result_called("new"))["layout"] == ["0,0 30x20 group", "  -4,3 5x3 button 'Run [1]'"]
     assert baseline_of(picture()).layout is None
+
+
+def test_only_a_layout_that_was_cut_is_said_to_be() -> None:
+    assert "layout_cut" not in sidecar(result_called("new"))
+    assert sidecar(result_of("cut", picture(), layout_cut=True))["layout_cut"] is True

@@ -38,6 +38,8 @@ def sidecar(result: Result) -> dict[str, Any]:
     """What a baseline's sidecar says besides the digest of its picture."""
     assert result.shot is not None
     height, width = result.shot.pixels.shape[:2]
+    # Said only where it is so: sidecars of most pages, and older ones, do without.
+    cut = {"layout_cut": True} if result.shot.layout_cut else {}
     return {
         "size": [width, height],
         "fingerprint": dict(result.fingerprint),
@@ -47,6 +49,7 @@ def sidecar(result: Result) -> dict[str, Any]:
             mask.place: [box.as_list() for box in boxes]
             for mask, boxes in zip(result.target.masks, result.shot.masks, strict=True)
         },
+        **cut,
     }
 
 

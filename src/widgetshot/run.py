@@ -457,10 +457,16 @@ class Engine:
         if baseline is not None and verdict in (Verdict.CHANGED, Verdict.RESIZED):
             known = baseline.widgets is not None
             traits = trait_changes(baseline.widgets, shot.widgets) if known else ()
-            moved = (
-                None if baseline.layout is None else layout_changes(baseline.layout, shot.layout, brief=bool(traits))
+            moved = _layout_changes(baseline, shot, brief=bool(traits))
+            why = explain(
+                traits,
+                moved,
+                renderer,
+                known=known,
+                cut=baseline.layout_cut or shot.layout_cut,
+                console=len(stage.console),
+                blocked=len(stage.blocked),
             )
-            why = explain(traits, moved, renderer, known=known, console=len(stage.console), blocked=len(stage.blocked))
             sentence = f"{why}; {sentence}" if why else sentence
         return Result(
             target=target,
@@ -576,6 +582,15 @@ def _kernel_died(target: Target) -> NotebookError:
     )
 
 
+def _layout_changes(before: Baseline | Shot, after: Shot, *, brief: bool) -> tuple[str, ...] | None:
+    """See `widgetshot.layout.changes`; None where it is not known what was there before."""
+    if before.layout is None:
+        return None
+    return layout_changes(
+        before.layout, after.layout, cut_before=before.layout_cut, cut_after=after.layout_cut, brief=brief
+    )
+
+
 def _flat(masks: Iterable[Iterable[Box]]) -> list[Box]:
     """All boxes of all masks."""
     return [box for boxes in masks for box in boxes]
@@ -629,7 +644,8 @@ class _Repeated:
             assert other is not None
             comparison = compare(one.pixels, other.pixels, _STRICT, _flat(other.masks), _flat(one.masks))
             traits = trait_changes(one.widgets, other.widgets)
-            why = explain(traits, layout_changes(one.layout, other.layout, brief=bool(traits)), (), known=True)
+            moved = _layout_changes(one, other, brief=bool(traits))
+            why = explain(traits, moved, (), known=True, cut=one.layout_cut or other.layout_cut)
             result = replace(
                 result,
                 verdict=Verdict.UNSTABLE,
