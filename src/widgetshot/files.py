@@ -4,13 +4,20 @@ import contextlib
 import hashlib
 import io
 import os
+import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from widgetshot.model import Pixels
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
 
 
 def sha256(data: bytes) -> str:
@@ -75,6 +82,26 @@ def write_atomically(path: Path, data: bytes) -> None:
         with contextlib.suppress(OSError):
             Path(name).unlink()
         raise
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep other processes and threads that ask for the same lock waiting; it ends with its holder, however that ends.
+
+    Args:
+        path: what is locked; the lock is a file `<path>.lock` beside it, which stays.
+
+    Raises:
+        OSError: the lock can't be had, for example because the folder can't be written.
+    """
+    with path.with_name(f"{path.name}.lock").open("ab") as lock:
+        if sys.platform == "win32":
+            lock.seek(0)
+            msvcrt.locking(lock.fileno(), msvcrt.LK_LOCK, 1)
+        else:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        # Closing the file, which the system does for a process that dies, gives the lock back.
+        yield
 
 
 def _read_umask() -> int:

@@ -194,8 +194,7 @@ class Recorder:
         """
         with self._lock:
             if history is not None:
-                history.add(self._entries.values(), self._head["started"])
-                history.save(self._head["started"])
+                history.note(self._entries.values(), self._head["started"], self._head["commit"])
             place = {key: index for index, key in enumerate(order)}
             self._entries = dict(sorted(self._entries.items(), key=lambda item: place.get(item[0], len(place))))
             self._head["environment"]["fingerprint"] = dict(fingerprint)
@@ -405,8 +404,7 @@ def merge(
     place = {key: index for index, key in enumerate(order)}
     ordered = sorted(entries.values(), key=lambda entry: place.get(entry["key"], len(place)))
     if history is not None:
-        history.add(ordered, first["started"])
-        history.save(first["started"])
+        history.note(ordered, first["started"], first["commit"])
     seconds = max(run["summary"]["duration_seconds"] for _, run in runs)
     merged = first | {
         "complete": all(run["complete"] for _, run in runs),
