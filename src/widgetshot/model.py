@@ -3,7 +3,7 @@
 A picture is a numpy array of shape (height, width, 4), dtype uint8, RGBA.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -46,6 +46,11 @@ class Box:
 
     def as_list(self) -> list[int]:
         return [self.x, self.y, self.width, self.height]
+
+
+def boxes_of(masks: Iterable[Iterable[Box]]) -> list[Box]:
+    """The boxes of all masks."""
+    return [box for boxes in masks for box in boxes]
 
 
 @dataclass(frozen=True)
