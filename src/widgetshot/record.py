@@ -444,10 +444,19 @@ def summary_lines(run: Mapping[str, Any]) -> list[str]:
     updated = f"; {written}" if summary["updated"] else ""
     lines = [f"{counts or 'nothing photographed'}{updated}"]
     if summary["quarantined"]:
-        lines.append(f"{summary['quarantined']} of them in quarantine, which does not fail the run")
+        lines.append(f"{summary['quarantined']} of them in quarantine, which does not fail the run:")
+        # By name: of a Python test's picture pytest has no other sign.
+        lines += [
+            f"  {test['name']}: {test['quarantine']['reason']} (until {test['quarantine']['until']})"
+            for test in tests
+            if test["status"] == "quarantined"
+        ]
     if run["repeat"] > 1:
-        steady = sum((test["repeat"] or {}).get("counts") == [run["repeat"]] for test in tests)
-        lines.append(f"{run['repeat']} runs: {steady} of {summary['total']} targets gave one picture each")
+        # Pictures of Python tests are taken once, and a notebook that can't be read has none.
+        repeated = [test["repeat"] for test in tests if test["repeat"] is not None]
+        steady = sum(repeat["counts"] == [run["repeat"]] for repeat in repeated)
+        once = f"; {len(tests) - len(repeated)} not repeated" if len(repeated) < len(tests) else ""
+        lines.append(f"{run['repeat']} runs: {steady} of {len(repeated)} targets gave one picture each{once}")
     elsewhere = [test for test in tests if test.get("renderer")]
     if elsewhere:
         lines.append(
@@ -468,7 +477,8 @@ def failure_text(result: Result, folder: Path) -> str:
         named = [f"{box.width}x{box.height} at ({box.x}, {box.y})" for box in result.comparison.regions[:3]]
         more = len(result.comparison.regions) - len(named)
         lines.append(f"  regions:  {', '.join(named)}{f' and {more} more' if more > 0 else ''}")
-        lines.append(f"  allowed:  {result.target.tolerance.words(result.comparison.rule)}")
+        if result.verdict is not Verdict.UNSTABLE:
+            lines.append(f"  allowed:  {result.target.tolerance.words(result.comparison.rule)}")
     base = folder / "pictures" / result.key
     for kind in ("baseline", "shot", "second", "diff"):
         path = base.with_name(f"{base.name}.{kind}.png")
