@@ -665,15 +665,11 @@ class Camera:
 
     Args:
         folder: an existing private folder.
-
-    Attributes:
-        given_up: whether it was stopped, with all of its pages, because one of them could not be closed.
     """
 
     def __init__(self, settings: Settings, folder: Path) -> None:
         self.settings = settings
         self.fingerprint: dict[str, Any] = {}
-        self.given_up = False
         self._folder = folder
         self._playwright: Any = None
         self._browser: Any = None

@@ -293,17 +293,6 @@ class Engine:
             ServerError: the server or the browser could not be had.
         """
         pending = {target.name: target for target in way if target.name in wanted}
-        while pending:
-            await self._visit(notebook, way, pending, keep)
-
-    async def _visit(
-        self,
-        notebook: Notebook,
-        way: list[Target],
-        pending: dict[str, Target],
-        keep: Callable[[Result], Awaitable[None]],
-    ) -> None:
-        """Do what is pending; all of it, unless another notebook's page took the browser down."""
         begin = perf_counter()
         exhibit: Exhibit | None = None
         stage: Stage | None = None
@@ -316,10 +305,8 @@ class Engine:
         except Exception as raised:
             # Whatever a notebook manages to break, it must not sink the others.
             error = raised if isinstance(raised, WidgetshotError) else _unforeseen(raised)
-            if not isinstance(error, _Hung | NotebookError) and not await camera.alive():
-                if camera.given_up:
-                    return  # no fault of this notebook: once more, in the next browser
-                error = browser_died() if isinstance(error, CaptureError) else error
+            if isinstance(error, CaptureError) and not isinstance(error, _Hung) and not await camera.alive():
+                error = browser_died()
             for target in list(pending.values()):
                 del pending[target.name]
                 await keep(self._broken(target, error, perf_counter() - begin))
@@ -338,7 +325,6 @@ class Engine:
         try:
             await asyncio.wait_for(camera.strike(stage), _PATIENCE)
         except (TimeoutError, WidgetshotError):
-            camera.given_up = camera.given_up or await camera.alive()
             await camera.stop()
 
     async def _end(self, frontend: PageFrontend, exhibit: Exhibit) -> None:
