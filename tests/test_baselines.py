@@ -179,6 +179,25 @@ def test_the_layout_is_read_as_the_sidecar_of_a_result_says_it(store: Store) -> 
     assert baseline.layout == LAYOUT
 
 
+@pytest.mark.parametrize(
+    ("side", "cut"),
+    [
+        ({}, False),
+        ({"layout": ["0,0 9x9 a"]}, False),
+        ({"layout": ["0,0 9x9 a"], "layout_cut": True}, True),
+        ({"layout": ["0,0 9x9 a"], "layout_cut": "?"}, False),
+        # Before it was said, the end of a list was known by its length only.
+        ({"layout": ["0,0 9x9 a"] * 399}, False),
+        ({"layout": ["0,0 9x9 a"] * 400}, True),
+    ],
+)
+def test_a_sidecar_says_whether_its_layout_was_cut(store: Store, side: dict[str, object], cut: bool) -> None:
+    store.write(KEY, DATA, side)
+    baseline = store.read(KEY)
+    assert baseline is not None
+    assert baseline.layout_cut is cut
+
+
 @pytest.mark.parametrize(("side", "layout"), [({}, None), ({"layout": []}, ())])
 def test_an_older_sidecar_without_a_layout_is_no_empty_layout(
     store: Store, side: dict[str, object], layout: tuple[object, ...] | None

@@ -731,6 +731,29 @@ def test_a_large_picture_with_repeated_rows_is_lined_up() -> None:
     assert marks(comparison) == {"inserted": ROW * 300}
 
 
+def test_what_the_tolerance_allows_is_not_lined_up() -> None:
+    one, other = table(1, 2, 3, 4, 0), table(1, 9, 2, 3, 4)
+    count = compare(one, other, STRICT).changed
+    assert compare(one, other, Tolerance(pixels=count - 1)).bands
+    allowed = compare(one, other, Tolerance(pixels=count))
+    assert (allowed.changed, allowed.bands) == (count, ())
+    assert marks(allowed) == {"changed": count}
+    check(one, other, allowed)
+
+
+@pytest.mark.parametrize(("rows", "bands"), [(600, 1), (3000, 0)])
+def test_lining_up_is_given_up_where_it_would_cost_too_much(rows: int, bands: int) -> None:
+    # Half of the rows are others, one by one: all matches are one row long, and each costs a look at all the rest.
+    one = noise(5, 20, rows)
+    other = one.copy()
+    other[::2, 3] ^= 255
+    other[..., 3] = 255
+    other = np.vstack([other[:101], noise(6, 20, 30), other[101:]])
+    comparison = compare(one, other, STRICT)
+    assert len(comparison.bands) == bands
+    check(one, other, comparison)
+
+
 def test_what_a_mask_covers_takes_no_part_in_the_perceptual_rule() -> None:
     one = np.full((24, 96, 4), 255, dtype=np.uint8)
     one[8:14, 4:40, :3] = 150  # text beside

@@ -136,7 +136,7 @@ def test_good_neighbours_are_judged(judged: Project, name: str) -> None:
         ("no_step.ipynb::lost", "CaptureError", "'.nowhere' in 0.5 s", "correct the selector"),
         ("no_step.ipynb::after", "CaptureError", "an earlier step of its cell failed", ""),
         ("dies_later.ipynb::dead", "NotebookError", "the kernel died while its page was open", "jupyter execute"),
-        ("no_kernel.ipynb::s", "NotebookError", "kernel 'cobol' is not installed", "ipykernel install"),
+        ("no_kernel.ipynb::s", "ServerError", "kernel 'cobol' is not installed", "ipykernel install"),
         ("damaged.ipynb::s", "BaselineError", "no readable picture", "git checkout"),
     ],
 )
@@ -187,6 +187,53 @@ def test_damaged_baseline_is_taken_anew_under_update(judged: Project) -> None:
     done = judged.widgetshot("run", "--update-baselines", "notebooks/damaged.ipynb", "--report", "other")
     assert done.returncode == 0, done.stdout
     assert "damaged.ipynb::s: baseline written" in done.stdout
+
+
+EXCUSED = "#| quarantine: {reason: known, until: 2999-12-31}\n"
+
+
+def test_a_missing_kernel_is_exit_2_and_no_quarantine_covers_it(project: Project) -> None:
+    project.notebook("notebooks/n.ipynb", f"#| widgetshot: {{kernel: cobol}}\n#| shot: s\n{EXCUSED}print(1)")
+    done = project.widgetshot("run")
+    assert done.returncode == 2, done.stdout
+    assert "kernel 'cobol' is not installed" in done.stdout
+    assert "ipykernel install" in done.stdout
+    entry = project.entry("notebooks/n.ipynb::s")
+    assert (entry["status"], entry["error"]["type"]) == ("failed", "ServerError")
+
+
+# Ends the browser that shows it, as the system does when memory is short.
+KILLER = f"""#| shot:
+#|   - alive
+#|   - {{name: dead, steps: [click: button]}}
+#|   - after
+{EXCUSED}import os, psutil, ipywidgets
+button = ipywidgets.Button(description="end")
+def end(_):
+    for process in psutil.process_iter():
+        try:
+            ours = process.environ().get("{MARK}") == os.environ["{MARK}"]
+            if ours and "--remote-debugging-pipe" in process.cmdline():
+                process.kill()
+        except psutil.Error:
+            continue
+button.on_click(end)
+button
+"""
+
+
+def test_a_browser_that_dies_is_exit_2_and_the_next_notebook_gets_another(project: Project) -> None:
+    project.notebook("notebooks/a.ipynb", KILLER)
+    project.notebook("notebooks/b.ipynb", button_cell())
+    done = project.widgetshot("run", "--update-baselines", "--jobs", "1")
+    assert done.returncode == 2, done.stdout
+    assert project.entry("notebooks/a.ipynb::alive")["updated"]
+    for name in ("dead", "after"):
+        entry = project.entry(f"notebooks/a.ipynb::{name}")
+        assert (entry["verdict"], entry["status"], entry["error"]["type"]) == ("broken", "failed", "ServerError")
+        assert "the browser died" in entry["sentence"]
+        assert entry["error"]["next"]
+    assert project.entry("notebooks/b.ipynb::button")["updated"]
 
 
 def test_no_browser_is_exit_2_with_the_command_that_installs_one(project: Project) -> None:

@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 
 from builders import picture
 from widgetshot.compare import PALETTE
-from widgetshot.files import encode_palette, encode_png, read_png, sha256, write_atomically
+from widgetshot.files import encode_palette, encode_png, locked, read_png, sha256, write_atomically
 from widgetshot.model import Pixels
 
 # What any front door sees as "no whole picture".
@@ -118,3 +118,34 @@ def test_a_new_file_has_the_rights_that_the_umask_gives(tmp_path: Path) -> None:
     code = "import os, pathlib, sys; os.umask(0o027); from widgetshot.files import write_atomically as w; "
     subprocess.run([sys.executable, "-c", f"{code}w(pathlib.Path(sys.argv[1]), b'')", str(tmp_path / "a")], check=True)
     assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o640
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from widgetshot.files import locked
+with locked(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_lock_is_held_until_its_holder_ends_however_that_is(tmp_path: Path) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    path = tmp_path / "it.json"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    with (tmp_path / "it.json.lock").open("ab") as other, pytest.raises(BlockingIOError):
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    holder.kill()
+    with locked(path):
+        assert not path.exists()
+    holder.communicate()
+
+
+def test_a_lock_in_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="absent"), locked(tmp_path / "absent" / "it.json"):
+        pytest.fail("there is nothing to be locked")

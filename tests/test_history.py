@@ -1,25 +1,27 @@
 """Verdicts of earlier runs: what wavers is known, and nothing depends on the file."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from widgetshot.files import sha256
 from widgetshot.history import FOLDER, History, wavering
 
+NO_NOTEBOOK = sha256(b"c0")[:8]
 TIMES = [f"2026-03-{day:02}T10:00:00+00:00" for day in range(1, 31)]
 
 
 def entry(verdict: str, baseline: str | None = "aaaaaaaa0000", key: str = "e/n/a") -> dict[str, Any]:
-    return {"key": key, "verdict": verdict, "baseline_sha256": baseline}
+    return {"key": key, "notebook": "n.ipynb", "verdict": verdict, "baseline_sha256": baseline}
 
 
-def run(root: Path, time: str, *entries: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+def run(root: Path, time: str, *entries: dict[str, Any], commit: str | None = "c0") -> tuple[dict[str, Any], ...]:
     """One run from start to end, with a history of its own as in a new process."""
-    history = History(root)
-    history.add(entries, time)
-    history.save(time)
+    History(root).note(entries, time, commit)
     return entries
 
 
@@ -64,12 +66,13 @@ def test_only_the_last_stretches_are_kept(tmp_path: Path) -> None:
 
 
 def stretches(text: str) -> list[list[Any]]:
-    """`match*3 changed*1@b`: verdict, how many, and the baseline (a unless told)."""
+    """`match*3 changed*1@b#xy`: verdict, how many, the baseline, first and last inputs (a and x unless told)."""
     found = []
     for word in text.split():
         verdict, _, rest = word.partition("*")
+        rest, _, inputs = rest.partition("#")
         count, _, baseline = rest.partition("@")
-        found.append([verdict, int(count), TIMES[0], TIMES[0], baseline or "a"])
+        found.append([verdict, int(count), TIMES[0], TIMES[0], baseline or "a", inputs[:1] or "x", inputs[-1:] or "x"])
     return found
 
 
@@ -95,6 +98,16 @@ def stretches(text: str) -> list[list[Any]]:
         ("match*5 new*1@b match*5@b", False),
         ("match*2 changed*1@b match*2", False),
         ("match*2 changed*1 match*1@b changed*1@b match*1@b", True),
+        # Somebody broke it, then repaired it: the verdict changes with what the picture is made from.
+        ("match*5#a changed*1#b match*1#c", False),
+        ("match*5#a changed*1#b match*1#a", False),
+        ("match*5#a changed*3#bc broken*1#d match*1#e", False),
+        # It came or went by itself.
+        ("match*5#a changed*1#b match*1#b", True),
+        ("match*5#ab changed*1#b match*1#c", True),
+        ("match*5#a changed*3#bc broken*1#c match*1#d", True),
+        ("match*1#a changed*1#b changed*1@b#b match*1#c", False),
+        ("match*5#a changed*1#b match*1#c changed*1#c", False),
         # Only the last 20 runs count.
         ("unstable*1 match*20", False),
         ("unstable*1 match*19", True),
@@ -157,7 +170,7 @@ def test_the_file_is_kept_out_of_git_unless_somebody_decided_otherwise(tmp_path:
     ignore.write_text("# ours\n")
     run(tmp_path, TIMES[1], entry("match"))
     assert ignore.read_text() == "# ours\n"
-    assert sorted(path.name for path in ignore.parent.iterdir()) == [".gitignore", "history.json"]
+    assert sorted(path.name for path in ignore.parent.iterdir()) == [".gitignore", "history.json", "history.json.lock"]
 
 
 def test_what_has_not_run_for_half_a_year_is_forgotten(tmp_path: Path) -> None:
@@ -173,8 +186,8 @@ def test_the_file_is_json_with_one_target_a_line(tmp_path: Path) -> None:
     assert json.loads(text) == {
         "format": 1,
         "targets": {
-            'e/n/"ü"': [["match", 1, TIMES[0], TIMES[0], "aaaaaaaa"]],
-            "e/n/a": [["new", 1, TIMES[0], TIMES[0], ""]],
+            'e/n/"ü"': [["match", 1, TIMES[0], TIMES[0], "aaaaaaaa", NO_NOTEBOOK, NO_NOTEBOOK]],
+            "e/n/a": [["new", 1, TIMES[0], TIMES[0], "", NO_NOTEBOOK, NO_NOTEBOOK]],
         },
     }
     assert len(text.splitlines()) == 4
@@ -183,3 +196,45 @@ def test_the_file_is_json_with_one_target_a_line(tmp_path: Path) -> None:
 def test_a_run_of_nothing_leaves_a_readable_file(tmp_path: Path) -> None:
     run(tmp_path, TIMES[0])
     assert json.loads(file(tmp_path).read_text()) == {"format": 1, "targets": {}}
+
+
+@pytest.mark.parametrize("what", ["commit", "notebook", "test"])
+def test_what_was_broken_and_repaired_does_not_waver(tmp_path: Path, what: str) -> None:
+    name = "test_x.py" if what == "test" else "n.ipynb"
+    told: list[dict[str, Any]] = []
+    for time, verdict, state in zip(TIMES, ["match", "changed", "match"], ["good", "bad", "good"], strict=False):
+        if what != "commit":
+            (tmp_path / name).write_text(state)
+        one = entry(verdict) | ({"notebook": f"{name}/test_it"} if what == "test" else {})
+        told += run(tmp_path, time, one, commit=state if what == "commit" else "c0")
+    assert told[-1]["wavering"] is False
+    # The same once more, and nobody touched anything.
+    for time, verdict in zip(TIMES[3:], ["changed", "match"], strict=False):
+        told += run(tmp_path, time, one | {"verdict": verdict}, commit=state if what == "commit" else "c0")
+    assert told[-1]["wavering"] is True
+
+
+def test_an_older_file_is_read_and_goes_on(tmp_path: Path) -> None:
+    file(tmp_path).parent.mkdir()
+    old = [["match", 2, TIMES[0], TIMES[1], "aaaaaaaa"], ["changed", 1, TIMES[2], TIMES[2], "aaaaaaaa"]]
+    file(tmp_path).write_text(json.dumps({"format": 1, "targets": {"e/n/a": old}}), encoding="utf-8")
+    (told,) = run(tmp_path, TIMES[3], entry("changed"))
+    assert [stretch[:2] for stretch in told["history"]] == [["match", 2], ["changed", 2]]
+    assert json.loads(file(tmp_path).read_text())["targets"]["e/n/a"][0] == [*old[0], None, None]
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from widgetshot.history import History
+for number in range(25):
+    entry = {"key": f"{sys.argv[2]}-{number}", "notebook": "n.ipynb", "verdict": "match", "baseline_sha256": None}
+    History(Path(sys.argv[1])).note([entry], "2026-03-01T10:00:00+00:00", None)
+"""
+
+
+def test_runs_that_end_at_once_lose_nothing_of_one_another(tmp_path: Path) -> None:
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path), name]) for name in "abc"]
+    assert [writer.wait(timeout=120) for writer in writers] == [0, 0, 0]
+    expected = {f"{name}-{number}" for name in "abc" for number in range(25)}
+    assert set(json.loads(file(tmp_path).read_text())["targets"]) == expected

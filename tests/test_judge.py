@@ -140,6 +140,15 @@ def test_the_reason_is_told_in_words(
     assert explain([trait(name) for name in traits], layout, renderer, known=known) == said
 
 
+def test_boxes_that_were_not_listed_are_not_said_to_be_the_same() -> None:
+    told = explain((), (), (), known=True, cut=True)
+    assert told.startswith("no widget trait and none of the first boxes differs")
+    assert told.endswith("or boxes further on, which are not listed")
+    # Where nothing is claimed of boxes, nothing is taken back.
+    assert explain((), ("a moved",), (), known=True, cut=True) == "a moved"
+    assert explain((), None, (), known=True, cut=True) == f"no widget trait differs{STYLE}"
+
+
 @pytest.mark.parametrize(
     ("console", "blocked", "said"),
     [

@@ -50,6 +50,27 @@ def test_what_came_and_went_is_named(before: tuple[str, ...], after: tuple[str, 
     assert changes(page(*before), page(*after), brief=True) == said
 
 
+def rows(*names: str) -> list[Element]:
+    return page(*(f"0,{20 * index} 90x20 {name}" for index, name in enumerate(names)))
+
+
+def test_what_a_cut_list_may_only_not_hold_is_neither_gone_nor_added() -> None:
+    before, after = rows(*"abcd"), rows("x", *"abc")
+    moved = "everything below y=0 moved down 20 px"
+    assert changes(before, after) == ("x was added", "d is gone", moved)
+    # The page lists four: what came in at its top pushed the last one out.
+    assert changes(before, after, cut_before=True, cut_after=True) == ("x was added", moved)
+    assert changes(after, before, cut_before=True, cut_after=True) == (
+        "x is gone",
+        moved.replace("0 m", "20 m").replace("down", "up"),
+    )
+    # Only the cut one's end is unknown.
+    assert changes(before, after, cut_before=True) == ("x was added", "d is gone", moved)
+    assert changes(rows(*"ab"), rows(*"abc"), cut_after=True) == ("c was added",)
+    assert changes(rows(*"ab"), rows(*"abc"), cut_before=True) == ()
+    assert changes(rows(*"ab"), rows(*"cd"), cut_before=True, cut_after=True) == ()
+
+
 def test_only_the_outermost_of_what_came_and_went_together_is_named() -> None:
     assert changes(page(FORM[4]), page(*FORM)) == ("form 'Settings' was added",)
     assert changes(page(*FORM), page(FORM[4])) == ("form 'Settings' is gone",)

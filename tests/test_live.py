@@ -1,5 +1,8 @@
 """The live page: what a step does reaches the kernel, and what is not to be trusted does not pass."""
 
+import json
+from typing import Any
+
 import pytest
 
 from conftest import Project
@@ -15,6 +18,28 @@ LATE = ANYWIDGET.format(
     hook="initialize() { await new Promise(done => setTimeout(done, 1500)) },"
     " render({ el }) { el.innerHTML = '<p style=\"background:#36c;color:#fff\">late</p>' }"
 )
+# What can be seen has a word of its own for each way to be seen; what can't be seen says so.
+SEEN = """#| shot: s
+from IPython.display import HTML
+HTML('''
+<style>
+  .read-aloud { position: absolute; width: 1px; height: 1px; overflow: hidden; clip: rect(0, 0, 0, 0) }
+</style>
+<div id=host><b slot=word>slotted</b><b>unseen</b></div>
+<script>
+  document.getElementById("host").attachShadow({ mode: "open" }).innerHTML =
+    "<p>shadow</p><button>inside</button><slot name=word></slot><slot name=none><i>fallback</i></slot>";
+</script>
+<p class=read-aloud>unseen</p>
+<p style="clip-path: inset(50%)">unseen</p>
+<p style="position: absolute; left: -999px">unseen</p>
+<div style="height: 30px; overflow: auto; position: relative"><p>first</p><p style="margin-top: 90px">unseen</p></div>
+<div style="height: 0; overflow: hidden"><p>unseen</p><p style="position: absolute; top: 5px">escaped</p></div>
+<div style="transform: scale(2); transform-origin: 0 0; width: 99px; height: 60px">
+  <div style="width: 40px; height: 20px; overflow: hidden"><p style="margin: 0 0 0 22px">scaled</p></div>
+</div>
+''')
+"""
 
 LISTENER = """
 import anywidget, traitlets
@@ -109,6 +134,16 @@ NOTEBOOKS: dict[str, tuple[str, ...]] = {
         "#| shot: s\n#| capture: page\n#| mask: {selector: .pop, reason: shows the time}\nfrom IPython.display import HTML\n"  # noqa: E501
         'HTML(\'<p>x</p><script>document.body.insertAdjacentHTML("beforeend", "<p class=pop>now</p>")</script>\')',
     ),
+    "seen": (SEEN,),
+    "long": (
+        "#| shot: s\nfrom IPython.display import HTML\nwords = [f'<b>{n}</b> ' for n in range(500)]\n"
+        "colour = open('colour.txt').read()\n"
+        "HTML(f\"<div style='background: {colour}'>{''.join(words)}</div>\")",
+    ),
+    "unsent": (
+        "#| widgetshot: {settle_timeout: 3}\n#| shot: s\nfrom IPython.display import HTML\n"
+        "HTML('<p>x</p><script>try { new XMLHttpRequest().send() } catch { document.body.dataset.x = 1 }</script>')",
+    ),
     "inherited": (
         "#| widgetshot: {mask: {selector: .clock, reason: shows the time}}\n#| shot: with\n"
         "from IPython.display import HTML\nHTML('<p class=clock>12:00</p>')",
@@ -123,6 +158,7 @@ def ran(shared_project: Project) -> Project:
     for name, sources in NOTEBOOKS.items():
         project.notebook(f"notebooks/{name}.ipynb", *sources)
     project.write("notebooks/data.csv", "1,2,3")
+    project.write("notebooks/colour.txt", "#eee")
     project.write(
         "notebooks/dot.svg", '<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20"><circle r="9"/></svg>'
     )
@@ -138,6 +174,7 @@ def ran(shared_project: Project) -> Project:
         "upload::s", "inputs::s", "callback::before", "callback_shown::s", "slow::s", "late::s",
         "late_capped::s", "late_listener::s", "wide::s", "images::there", "writes::s", "popup::s",
         "inherited::with", "inherited::without",
+        "seen::s", "long::s", "unsent::s",
     ],
 )  # fmt: skip
 def test_shot_is_taken(ran: Project, name: str) -> None:
@@ -183,6 +220,28 @@ def test_widget_that_draws_late_is_waited_for(ran: Project, name: str) -> None:
 
 def test_what_sticks_out_of_a_cell_is_in_its_picture(ran: Project) -> None:
     assert ran.entry("notebooks/wide.ipynb::s")["pictures"]["shot"]["width"] == 1600
+
+
+def sidecar(project: Project, name: str) -> dict[str, Any]:
+    side: dict[str, Any] = json.loads((project.root / "baselines" / f"{project.entry(name)['key']}.json").read_text())
+    return side
+
+
+def test_a_layout_lists_what_can_be_seen_and_nothing_else(ran: Project) -> None:
+    side = sidecar(ran, "notebooks/seen.ipynb::s")
+    said = [line.partition(" '")[2].rstrip("'") for line in side["layout"]]
+    assert [word for word in said if word] == ["shadow", "inside", "slotted", "fallback", "first", "escaped", "scaled"]
+    assert "layout_cut" not in side
+
+
+def test_of_a_long_page_only_what_was_listed_is_said_to_be_the_same(ran: Project) -> None:
+    side = sidecar(ran, "notebooks/long.ipynb::s")
+    assert (len(side["layout"]), side["layout_cut"]) == (400, True)
+    ran.write("notebooks/colour.txt", "#ddd")
+    assert ran.widgetshot("run", "notebooks/long.ipynb", "--report", "other").returncode == 1
+    (entry,) = ran.report("other")["tests"]
+    assert entry["verdict"] == "changed"
+    assert entry["sentence"].startswith("no widget trait and none of the first boxes differs")
 
 
 def test_files_beside_a_notebook_are_its_own_copies(ran: Project) -> None:

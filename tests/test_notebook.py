@@ -211,6 +211,35 @@ def test_a_pattern_of_the_project_means_names_with_their_brackets(pattern: str, 
     assert found == (quarantine if meant else None)
 
 
+@pytest.mark.parametrize("word", ["null", "false", "~", ""])
+def test_a_shot_can_be_out_of_every_quarantine(tmp_path: Path, word: str) -> None:
+    project = Quarantine("project", date(2026, 5, 31))
+    targets = read(
+        tmp_path,
+        block("widgetshot: {quarantine: {reason: notebook, until: 2026-05-31}}", "shot: a"),
+        block("shot: b", f"quarantine: {word}"),
+        block("shot: c", "quarantine: {reason: own, until: 2026-05-31}"),
+        defaults=Defaults(quarantine=(("*::*", project),)),
+    ).targets
+    reasons = {target.name: target.quarantine and target.quarantine.reason for target in targets}
+    assert reasons == {"a": "notebook", "b": None, "c": "own"}
+
+
+def test_a_notebook_can_be_out_of_the_projects_quarantine(tmp_path: Path) -> None:
+    project = Quarantine("project", date(2026, 5, 31))
+    (target,) = read(
+        tmp_path,
+        block("widgetshot: {quarantine: false}", "shot: a"),
+        defaults=Defaults(quarantine=(("*::*", project),)),
+    ).targets
+    assert target.quarantine is None
+
+
+def test_a_quarantine_is_no_mere_yes(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="quarantine: is "):
+        read(tmp_path, block("shot: a", "quarantine: true"))
+
+
 def test_the_first_pattern_wins_and_a_shots_own_quarantine_over_all(tmp_path: Path) -> None:
     first, second, own = (Quarantine(reason, date(2026, 5, 31)) for reason in ("first", "second", "own"))
     defaults = Defaults(quarantine=((f"{PATH}::*[dark]", first), (f"{PATH}::[ab]*", second), ("*::*", second)))

@@ -183,6 +183,75 @@ def test_python_test_drives_the_page_beside_pytest_playwright(copy: Project) -> 
     assert "test_dark_page/whole[dark]" in copy.widgetshot("prune").stdout
 
 
+LAMP = """
+def test_lamp(widgetshot):
+    widgetshot.open("notebooks/b.ipynb")
+    widgetshot.check("lit")
+    widgetshot.check("still lit")
+"""
+LAMP_QUARANTINE = """
+[[tool.widgetshot.quarantine]]
+target = "tests/test_lamp.py/test_lamp::lit"
+reason = "flickers"
+until = 2999-12-31
+"""
+
+
+def test_a_quarantined_picture_of_a_python_test_is_named_in_the_summary(copy: Project) -> None:
+    copy.write("tests/test_lamp.py", LAMP.replace('    widgetshot.check("still lit")\n', ""))
+    copy.write("pyproject.toml", (copy.root / "pyproject.toml").read_text() + LAMP_QUARANTINE)
+    done = copy.pytest("-q", "tests")
+    assert done.returncode == 0, done.stdout
+    assert "1 of them in quarantine, which does not fail the run:" in done.stdout
+    assert "tests/test_lamp.py/test_lamp::lit: flickers (until 2999-12-31)" in done.stdout
+    assert copy.pytest("-q", "tests", "--runxfail").returncode == 1
+    # It does not end its test: the next picture is checked, and has no quarantine.
+    copy.write("tests/test_lamp.py", LAMP)
+    done = copy.pytest("-q", "tests")
+    assert done.returncode == 1
+    assert "tests/test_lamp.py/test_lamp::still lit: new: has no baseline yet" in done.stdout
+
+
+GONE = """
+def test_closes_the_browser(widgetshot):
+    page = widgetshot.open("notebooks/b.ipynb")
+    page.context.browser.close()
+    widgetshot.check("gone")
+
+def test_comes_after(widgetshot):
+    widgetshot.open("notebooks/b.ipynb")
+"""
+GONE_QUARANTINE = LAMP_QUARANTINE.replace("test_lamp.py/test_lamp::lit", "*::*")
+
+
+def test_a_browser_that_is_gone_is_told_and_not_excused(copy: Project) -> None:
+    copy.write("tests/test_gone.py", GONE)
+    copy.write("pyproject.toml", (copy.root / "pyproject.toml").read_text() + GONE_QUARANTINE)
+    done = copy.pytest("-q", "tests")
+    assert done.returncode == 1
+    assert "2 failed" in done.stdout
+    entry = copy.entry("tests/test_gone.py/test_closes_the_browser::gone")
+    assert (entry["status"], entry["error"]["type"]) == ("failed", "ServerError")
+    assert "the browser died while its pages were open" in done.stdout
+    assert "ServerError: the browser is gone" in done.stdout
+
+
+def test_a_project_inside_of_pytests_rootdir_is_the_command_lines_project(copy: Project, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\naddopts = '--strict-markers'\n")
+    copy.write("tests/test_ui.py", PYTHON_TEST)
+    done = copy.pytest("notebooks", "-q", "-rN")
+    assert done.returncode == 0, done.stdout
+    assert f"rootdir: {tmp_path}" in copy.pytest("notebooks", "--collect-only").stdout.splitlines()
+    done = copy.pytest("tests", "-q", "-k", "test_dark_page", "--update-baselines")
+    assert done.returncode == 0, done.stdout
+    assert "test_ui.py/test_dark_page/whole[dark].png" in copy.files("baselines/page-chromium-linux/tests")
+    assert "every baseline is declared" in copy.widgetshot("prune").stdout
+    # Asked for in so many words, another root is taken.
+    done = copy.pytest("notebooks", "-q", f"--rootdir={tmp_path}")
+    assert "has no baseline yet" in done.stdout
+    assert (tmp_path / "widgetshot-report").is_dir()
+
+
 def test_declaration_errors_are_told_at_collection_without_running(copy: Project) -> None:
     copy.notebook("notebooks/wrong.ipynb", "#| shot: s\n#| tolerence: {pixels: 3}\n1")
     copy.write("notebooks/cut.ipynb", '{"cells": [')

@@ -12,12 +12,22 @@ from typing import Any
 
 import pytest
 
-from builders import ENVIRONMENT, LAYOUT, MASK, VERDICTS, baseline_of, picture, result_called, result_of
+from builders import (
+    ENVIRONMENT,
+    LAYOUT,
+    MASK,
+    VERDICTS,
+    baseline_of,
+    changed_picture,
+    picture,
+    result_called,
+    result_of,
+)
 from widgetshot.compare import compare
 from widgetshot.errors import ConfigError, RecordError
 from widgetshot.files import read_png, sha256
 from widgetshot.history import History
-from widgetshot.model import Box, Quarantine, Repeat, Result, Tolerance, TraitChange
+from widgetshot.model import Box, Quarantine, Repeat, Result, Tolerance, TraitChange, Verdict
 from widgetshot.record import Recorder, failure_text, merge, read_run, shot_bytes, sidecar, summary_lines
 
 DOCS = Path(__file__).parents[1] / "docs" / "reference" / "run-folder.md"
@@ -344,6 +354,15 @@ def test_the_terminal_gets_numbers_paths_and_the_next_command(
     assert all(Path(path).is_file() for path in re.findall(r"/\S+\.png", text))
 
 
+def test_a_difference_between_runs_has_no_tolerance() -> None:
+    two = result_of("a", changed_picture(), picture())
+    result = replace(two, verdict=Verdict.UNSTABLE, repeat=Repeat(3, (2, 1), 2))
+    text = failure_text(result, Path())
+    assert "regions:" in text
+    assert "allowed:" not in text
+    assert "allowed:" in failure_text(replace(two, repeat=Repeat(3, (3,))), Path())
+
+
 QUARANTINE = Quarantine("flickers", date(2026, 12, 31))
 
 
@@ -442,10 +461,17 @@ def summary_of(*tests: dict[str, Any], repeat: int = 1, **summary: Any) -> list[
 
 
 def told(
-    name: str, verdict: str = "match", *, wavering: bool = False, counts: list[int] | None = None
+    name: str,
+    verdict: str = "match",
+    *,
+    status: str = "",
+    wavering: bool = False,
+    counts: list[int] | None = None,
 ) -> dict[str, Any]:
+    quarantine = {"reason": "flickers", "until": "2026-12-31"}
     repeat = None if counts is None else {"runs": sum(counts), "distinct": len(counts), "counts": counts}
-    return {"name": name, "verdict": verdict, "wavering": wavering, "repeat": repeat}
+    known = {"status": status, "quarantine": quarantine, "wavering": wavering, "repeat": repeat}
+    return {"name": name, "verdict": verdict} | known
 
 
 WAVERED = "match now, but wavered in their last runs: "
@@ -458,13 +484,20 @@ WAVERED = "match now, but wavered in their last runs: "
         (summary_of(told("a"), told("b"), told("c", "changed")), ["2 match, 1 changed"]),
         (summary_of(told("a", "new"), updated=1), ["1 new; 1 baseline written"]),
         (
-            summary_of(told("a"), told("b", "broken"), quarantined=1),
-            ["1 match, 1 broken", "1 of them in quarantine, which does not fail the run"],
+            summary_of(told("a"), told("b", "broken", status="quarantined"), quarantined=1),
+            [
+                "1 match, 1 broken",
+                "1 of them in quarantine, which does not fail the run:",
+                "  b: flickers (until 2026-12-31)",
+            ],
         ),
         (
             summary_of(told("a", counts=[5]), told("b", "unstable", counts=[4, 1]), told("c", "broken"), repeat=5),
-            ["1 match, 1 broken, 1 unstable", "5 runs: 1 of 3 targets gave one picture each"],
+            ["1 match, 1 broken, 1 unstable", "5 runs: 1 of 2 targets gave one picture each; 1 not repeated"],
         ),
+        # Pictures of Python tests are taken once.
+        (summary_of(told("a", counts=[5]), told("b"), told("c"), repeat=5),
+         ["3 match", "5 runs: 1 of 1 targets gave one picture each; 2 not repeated"]),
         # One that broke after two of five runs was not steady.
         (summary_of(told("a", "broken", counts=[2]), repeat=5),
          ["1 broken", "5 runs: 0 of 1 targets gave one picture each"]),
@@ -482,3 +515,8 @@ def test_the_sidecar_says_what_is_visible_and_where() -> None:
     assert sidecar(result_called("new"))["layout"] == [str(element) for element in LAYOUT]
     assert sidecar(result_called("new"))["layout"] == ["0,0 30x20 group", "  -4,3 5x3 button 'Run [1]'"]
     assert baseline_of(picture()).layout is None
+
+
+def test_only_a_layout_that_was_cut_is_said_to_be() -> None:
+    assert "layout_cut" not in sidecar(result_called("new"))
+    assert sidecar(result_of("cut", picture(), layout_cut=True))["layout_cut"] is True

@@ -16,6 +16,7 @@ from widgetshot.files import read_png, sha256, write_atomically, write_together
 from widgetshot.model import Baseline, Box, Element
 
 FORMAT = 1
+_MOST_ELEMENTS = 400  # that a page lists, see js/src/live/layout.ts
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Store:
                 where=self._short(path),
                 next_step=f"git checkout -- '{self._short(path.parent)}'",
             ) from error
-        return Baseline(pixels, data, digest, fingerprint, side.get("widgets"), masks, _layout(side))
+        return Baseline(pixels, data, digest, fingerprint, side.get("widgets"), masks, _layout(side), _layout_cut(side))
 
     def sha256(self, key: str) -> str | None:
         """The digest of the stored file, whatever it holds; None when there is none."""
@@ -113,7 +114,7 @@ class Store:
 
         Args:
             data: the PNG file's bytes, stored as they are.
-            sidecar: `fingerprint`, `widgets`, `masks`, `size`, `layout`.
+            sidecar: see `record.sidecar`.
 
         Raises:
             BaselineError: it can't be written.
@@ -204,6 +205,12 @@ def _layout(side: Mapping[str, Any]) -> tuple[Element, ...] | None:
         return tuple(map(Element.parse, side["layout"]))
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
+
+
+def _layout_cut(side: Mapping[str, Any]) -> bool:
+    """Whether the sidecar's layout lacks some elements; older ones don't say it, and end where the page's list did."""
+    layout = side.get("layout")
+    return side.get("layout_cut") is True or (isinstance(layout, list) and len(layout) >= _MOST_ELEMENTS)
 
 
 def _beside(picture: Path) -> Path:

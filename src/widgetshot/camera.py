@@ -4,6 +4,7 @@ All of the photographing is written once, as coroutines over a page. Besides Pla
 sync one wrapped by `Awaitable` (see there), which is how a Python test drives the page by itself.
 """
 
+import asyncio
 import base64
 import hashlib
 import io
@@ -29,13 +30,14 @@ from widgetshot.browser import Browser, find_browser
 from widgetshot.compare import same
 from widgetshot.config import Settings
 from widgetshot.errors import CaptureError, ServerError, WidgetshotError
-from widgetshot.model import Box, Clock, Element, Exhibit, Pixels, Shot, Step, Target
+from widgetshot.model import Box, Clock, Element, Exhibit, Pixels, Shot, Step, Target, boxes_of
 
 T = TypeVar("T")
 STATIC = Path(__file__).resolve().parent / "static"
 # Step timeouts in milliseconds, unless the step has its own.
 _STEP_TIMEOUT = 10_000
 _LOAD_TIMEOUT = 30_000
+_ANSWER_TIMEOUT = 15.0  # seconds that a browser may take to answer a plain question
 _LOOPBACK = {"127.0.0.1", "localhost", "::1", "[::1]"}
 _FLAGS = (
     # Steady pixels: no sub-pixel text, one colour profile, software rendering of WebGL.
@@ -231,8 +233,6 @@ class Awaitable:
                 return Awaitable(value())
 
             return session
-        if name == "first":
-            return Awaitable(value)
 
         async def call(*args: Any, **kwargs: Any) -> Any:
             return value(*args, **kwargs)
@@ -301,7 +301,7 @@ class Stage:
             await self.page.goto(self.exhibit.url, wait_until="domcontentloaded", timeout=_LOAD_TIMEOUT)
             await self.page.mouse.move(0, 0)
         except PlaywrightError as error:
-            raise CaptureError(f"the page did not load: {_first_line(error)}") from error
+            raise CaptureError(f"the page did not load: {first_line(error)}") from error
         self._add("load", begin)
 
     async def settle(self, limit: float | None = None, *, cap: float | None = None) -> str:
@@ -317,7 +317,7 @@ class Stage:
                 [(self.limit if limit is None else limit) * 1000, None if cap is None else cap * 1000],
             )
         except PlaywrightError as error:
-            cause = "the page crashed" if self.crashed else _first_line(error)
+            cause = "the page crashed" if self.crashed else first_line(error)
             raise CaptureError(f"the page could not be made ready: {cause}") from error
         self._add("settle", begin)
         return unrest
@@ -349,7 +349,7 @@ class Stage:
             ) from error
         except PlaywrightError as error:
             raise CaptureError(
-                f"step '{step}' failed: {_first_line(error)}", where=where, next_step="correct the step in the notebook"
+                f"step '{step}' failed: {first_line(error)}", where=where, next_step="correct the step in the notebook"
             ) from error
         # Callbacks answer in order only if each step's effect is there before the next step begins.
         return await self.settle(cap=target.cap)
@@ -454,7 +454,7 @@ class Stage:
             else:
                 data = await self.page.screenshot(full_page=True, animations="disabled", caret="hide")
         except PlaywrightError as error:
-            cause = "the page crashed" if self.crashed else _first_line(error)
+            cause = "the page crashed" if self.crashed else first_line(error)
             raise CaptureError(f"no picture could be taken: {cause}") from error
         with Image.open(io.BytesIO(data)) as image:
             pixels = np.asarray(image.convert("RGBA"))
@@ -495,7 +495,7 @@ class Stage:
                 )
             except PlaywrightError as error:
                 raise CaptureError(
-                    f"a mask's selector is not valid CSS: {_first_line(error)}",
+                    f"a mask's selector is not valid CSS: {first_line(error)}",
                     next_step="correct the selector under 'mask:'",
                 ) from error
         rects = iter(found)
@@ -556,11 +556,7 @@ class Stage:
             # Under a cap the page is known never to rest: the picture is taken as it is.
             if target.cap is not None and unrest:
                 break
-            if (
-                previous is not None
-                and not unrest
-                and same(previous, pixels, [box for boxes in masks for box in boxes])
-            ):
+            if previous is not None and not unrest and same(previous, pixels, boxes_of(masks)):
                 break
             if attempt and perf_counter() > deadline:
                 unrest = unrest or "two pictures taken after one another differ"
@@ -582,7 +578,8 @@ class Stage:
             masks=masks,
             widgets=state["tree"],
             modules=state["modules"],
-            layout=_elements(state["layout"], frame, self.settings.scale, masks),
+            layout=_elements(state["layout"]["places"], frame, self.settings.scale, masks),
+            layout_cut=bool(state["layout"]["cut"]),
             settled=settled,
             second=None if settled or previous is None else previous,
             unrest=unrest,
@@ -602,7 +599,7 @@ def _elements(
 ) -> tuple[Element, ...]:
     """The page's elements in the picture's pixels; of what a mask covers nothing is said."""
     found = []
-    covers = [box for boxes in masks for box in boxes]
+    covers = boxes_of(masks)
     for place in places:
         left, top, width, height = (side * scale for side in place["box"])
         box = Box(round(left) - frame.x, round(top) - frame.y, round(width), round(height))
@@ -658,7 +655,8 @@ def _advice(problems: list[str]) -> str:
     return "open the notebook in Jupyter and look at the widget"
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What Playwright's error says, without its call log."""
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
@@ -692,7 +690,7 @@ class Camera:
             await self.stop()
             if isinstance(error, PlaywrightError):
                 raise ServerError(
-                    f"{found.executable} did not start: {_first_line(error)}", next_step="widgetshot doctor"
+                    f"{found.executable} did not start: {first_line(error)}", next_step="widgetshot doctor"
                 ) from error
             raise
 
@@ -703,6 +701,16 @@ class Camera:
         if self._playwright is not None:
             await self._playwright.stop()
         self._browser = self._playwright = None
+
+    async def alive(self) -> bool:
+        """Whether the browser still answers. It is asked, because its death becomes known only a moment later."""
+        try:
+            context = await asyncio.wait_for(self._browser.new_context(), _ANSWER_TIMEOUT) if self.connected else None
+            if context is not None:
+                await context.close()
+        except (PlaywrightError, TimeoutError):
+            return False
+        return context is not None
 
     @property
     def connected(self) -> bool:
@@ -726,7 +734,7 @@ class Camera:
             if cdp is None:
                 await context.route(is_outside, lambda route: route.abort())
         except PlaywrightError as error:
-            raise ServerError(f"the browser is gone: {_first_line(error)}", next_step="widgetshot doctor") from error
+            raise ServerError(f"the browser is gone: {first_line(error)}", next_step="widgetshot doctor") from error
         stage = Stage(page, cdp, exhibit, self.settings, limit)
         stage.listen(page)
         try:
@@ -742,4 +750,4 @@ class Camera:
             await stage.page.context.close()
         except PlaywrightError as error:
             if self.connected:
-                raise WidgetshotError(f"a page could not be closed: {_first_line(error)}") from error
+                raise WidgetshotError(f"a page could not be closed: {first_line(error)}") from error

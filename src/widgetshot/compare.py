@@ -13,7 +13,7 @@ applications" (2010), and V. Vysniauskas, "Anti-aliased Pixel and Intensity Slop
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from difflib import SequenceMatcher
+from difflib import Match, SequenceMatcher
 from itertools import pairwise
 
 import numpy as np
@@ -42,6 +42,9 @@ _ENOUGH_ALIKE = 0.5
 _LEAST_BAND = 3
 _OFTEN = 8  # rows that are alike; more of them say nothing of their place
 _WORTH = 0.6
+# What lining up may cost: rows looked at, about half a second; and ranges of rows in which something still differs.
+_MOST_LOOKS = 1_000_000
+_MOST_RANGES = 400
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -59,8 +62,11 @@ def compare(
     """Compare two pictures of any sizes.
 
     Pictures of different sizes are padded at the right and the bottom to a common size; the padding counts as
-    changed, so nothing is ever cropped away. What counts is decided place by place; rows that were inserted or
-    removed are then looked for, and where that explains most of the difference the diff picture shows them alone.
+    changed, so nothing is ever cropped away. What counts is decided place by place. Where that is more than the
+    tolerance allows, rows that were inserted or removed are looked for, and where they explain most of the difference
+    the diff picture shows them alone. The search is given up, and the diff picture shows all places, when it has looked
+    at a million rows or when more than 400 ranges of rows would still differ: such a difference is no matter of a few
+    bands. So its cost has a bound whatever the pictures show.
 
     Args:
         baseline, shot: shape (height, width, 4), uint8.
@@ -89,7 +95,8 @@ def compare(
     count = int(changed.sum())
     if not count and not resized:
         return Comparison(0, total, rule=rule)
-    rows = _paired_rows(baseline, shot, changed, masks_before, masks)
+    passes = not resized and count <= tolerance.allowance(total)
+    rows = None if passes else _paired_rows(baseline, shot, changed, masks_before, masks)
     if rows is not None:
         marked, diff, bands = _lined_up(
             baseline, shot, *rows, masks_before, masks, lambda one, other: _counting(one, other, tolerance, rule)
@@ -109,6 +116,13 @@ def same(one: Pixels, other: Pixels, masks: Iterable[Box] = ()) -> bool:
     if one.shape != other.shape:
         return False
     return np.array_equal(one, other) or not (differing(one, other, 0.0) & ~_covered(one.shape[:2], masks)).any()
+
+
+def bare(pixels: Pixels, masks: Iterable[Box]) -> Pixels:
+    """A copy with nothing (transparent black) where masks are."""
+    copy = pixels.copy()
+    copy[_covered(pixels.shape[:2], masks)] = 0
+    return copy
 
 
 def _covered(shape: tuple[int, int], boxes: Iterable[Box]) -> Bools:
@@ -328,16 +342,17 @@ def _paired_rows(
 
     Returns:
         Those columns, and pairs of ranges of rows that belong together; where one is the longer, its end has the
-        rows that the other lacks. None when too little is alike for lining up.
+        rows that the other lacks. None when too little is alike for lining up, or finding out would cost too much.
     """
     if baseline.shape[1] != shot.shape[1]:
         return None
     height = min(baseline.shape[0], shot.shape[0])
     found = np.nonzero(changed[:height].any(axis=0))[0]
     columns = slice(int(found[0]), int(found[-1]) + 1) if found.size else slice(0, shot.shape[1])
-    before = _row_names(baseline, columns, masks_before)
-    after = _row_names(shot, columns, masks)
+    before, after = _row_numbers(_row_bytes(baseline, columns, masks_before), _row_bytes(shot, columns, masks))
     rows = _pair(before, after)
+    if rows is None or sum(before[begin:end] != after[other:last] for begin, end, other, last in rows) > _MOST_RANGES:
+        return None
     lacking = [pair for pair in rows if pair[1] - pair[0] != pair[3] - pair[2]]
     alike = sum(end - begin for begin, end, other, last in rows if before[begin:end] == after[other:last])
     if sum(abs((end - begin) - (last - other)) for begin, end, other, last in lacking) < _LEAST_BAND:
@@ -345,23 +360,58 @@ def _paired_rows(
     return (columns, rows) if alike >= _ENOUGH_ALIKE * min(len(before), len(after)) else None
 
 
-def _row_names(pixels: Pixels, columns: slice, masks: list[Box]) -> list[bytes]:
+def _row_bytes(pixels: Pixels, columns: slice, masks: list[Box]) -> list[bytes]:
     """Each row's pixels as one value; nothing of what is masked."""
-    bare = pixels.copy()
-    bare[_covered(pixels.shape[:2], masks)] = 0
-    return [row.tobytes() for row in bare[:, columns]]
+    return [row.tobytes() for row in bare(pixels, masks)[:, columns]]
 
 
-def _pair(before: list[bytes], after: list[bytes]) -> Rows:
+def _row_numbers(*pictures: list[bytes]) -> list[list[int]]:
+    """The rows as numbers, equal ones of equal rows: they are compared very often."""
+    numbers: dict[bytes, int] = {}
+    return [[numbers.setdefault(row, len(numbers)) for row in rows] for rows in pictures]
+
+
+class _TooCostly(Exception):
+    """Lining up has looked at more rows than it may."""
+
+
+class _Matcher(SequenceMatcher[int]):
+    """One that gives up.
+
+    Each search for the longest match looks at all rows of its range, and splits it by what it finds. Where many short
+    matches are of one length it splits off one after another, and the cost grows with the square of the rows.
+    """
+
+    looks = 0
+
+    def find_longest_match(self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None) -> Match:
+        """As the original, see there.
+
+        Raises:
+            _TooCostly: all calls together have looked at too many rows.
+        """
+        self.looks += (ahi or 0) - alo  # it is always told where to end
+        if self.looks > _MOST_LOOKS:
+            raise _TooCostly
+        return super().find_longest_match(alo, ahi, blo, bhi)
+
+
+def _pair(before: list[int], after: list[int]) -> Rows | None:
     """Line up two lists of rows.
 
     Rows that only repeat the one above (blank space, the sides of boxes) are alike wherever they are: they say
     nothing of their place, and are paired only next to rows that do.
+
+    Returns:
+        None when it would cost too much.
     """
     blank = {row for rows in (before, after) for above, row in pairwise(rows) if above == row}
     # Stripes and grids repeat themselves at a distance.
     blank |= {row for rows in (before, after) for row, number in Counter(rows).items() if number > _OFTEN}
-    opcodes = SequenceMatcher(blank.__contains__, before, after, autojunk=False).get_opcodes()
+    try:
+        opcodes = _Matcher(blank.__contains__, before, after, autojunk=False).get_opcodes()
+    except _TooCostly:
+        return None
     return [(b0, b1, a0, a1) for _, b0, b1, a0, a1 in opcodes]
 
 

@@ -13,6 +13,7 @@ from widgetshot.model import Clock, Quarantine, Tolerance, Viewport
 from widgetshot.notebook import (
     Defaults,
     clock_from,
+    flag_from,
     quarantine_from,
     themes_from,
     tolerance_from,
@@ -137,7 +138,7 @@ def _checked(table: Mapping[str, Any], root: Path, where: str) -> dict[str, Any]
         "update": _one_of(UPDATES), "jobs": _count, "browser": _one_of(BROWSERS), "browser_executable": _text,
         "frontend": _one_of(FRONTENDS), "theme": themes_from, "viewport": viewports_from,
         "tolerance": tolerance_from, "scale": _seconds, "locale": _text, "timezone": _timezone, "clock": clock_from,
-        "freeze_clock": _flag, "quarantine": _quarantines, "repeat": _count,
+        "freeze_clock": flag_from, "quarantine": _quarantines, "repeat": _count,
         "timeout": _seconds, "settle_timeout": _seconds, "kernel": _text,
         "fonts": lambda value, place: _folders(value, root, place),
     }  # fmt: skip
@@ -208,12 +209,6 @@ def _timezone(value: Any, where: str) -> str:
     except (KeyError, ValueError, OSError) as error:
         raise ConfigError(f"unknown time zone {value!r}; for example 'UTC' or 'Europe/Berlin'", where=where) from error
     return str(value)
-
-
-def _flag(value: Any, where: str) -> bool:
-    if not isinstance(value, bool):
-        raise ConfigError(f"must be true or false, not {value!r}", where=where)
-    return value
 
 
 def _quarantines(value: Any, where: str) -> tuple[tuple[str, Quarantine], ...]:

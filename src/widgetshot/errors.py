@@ -6,7 +6,7 @@
       ConfigError     unknown option, bad value, bad selector        exit 3
       NotebookError   unreadable, duplicate name, cell raised/late   result `broken`, exit 1
       CaptureError    selector absent, widget failed to load         result `broken`, exit 1
-      ServerError     server, kernel or browser could not be had     exit 2
+      ServerError     no server, kernel spec or browser, or it died  exit 2
       BaselineError   corrupt or unwritable baseline                 exit 2
       RecordError     the run folder can't be read or written        exit 2
       StaleDecision   what was decided on is not what is there       refused, exit 1
@@ -72,7 +72,7 @@ class CaptureError(WidgetshotError):
 
 
 class ServerError(WidgetshotError):
-    """The server, a kernel or the browser could not be had."""
+    """The server, a kernel or the browser could not be had, or the server or the browser died."""
 
     exit_code = ExitCode.INFRASTRUCTURE
 

@@ -1,20 +1,37 @@
 """The `widgetshot` fixture: a notebook's live page in the hands of a Python test."""
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
+from playwright.sync_api import Error as PlaywrightError
 
-from widgetshot.camera import Awaitable, Stage, context_options, fingerprint, is_outside, prepare, product, run_now
-from widgetshot.errors import ConfigError, WidgetshotError
+from widgetshot.camera import Awaitable, Stage, context_options, first_line, is_outside, prepare, run_now
+from widgetshot.errors import ConfigError, ServerError, WidgetshotError
 from widgetshot.model import Clock, Result, Shot, Target, Viewport
 from widgetshot.notebook import masks_from, quarantine_of, themes_from, tolerance_from, viewports_from
-from widgetshot.run import Engine, load_notebook
+from widgetshot.run import Engine, browser_died, load_notebook
+
+
+@contextlib.contextmanager
+def browser_errors(what: str) -> Iterator[None]:
+    """Turn what Playwright raises into an error of ours.
+
+    Args:
+        what: what it means, for the message.
+
+    Raises:
+        ServerError: Playwright raised something.
+    """
+    try:
+        yield
+    except PlaywrightError as error:
+        raise ServerError(f"{what}: {first_line(error)}", next_step="widgetshot doctor") from error
 
 
 class Widgetshot:
@@ -39,6 +56,8 @@ class Widgetshot:
         self._theme = "light"
         self._clock = Clock()
         self._viewport: Viewport | None = None
+        self._browser: Browser | None = None
+        self._fingerprint: Mapping[str, Any] = {}
         self._notebook = ""
         self._timeout = 0.0
         self._checked: set[str] = set()
@@ -79,13 +98,15 @@ class Widgetshot:
         self._clock = parsed.targets[0].clock
         target = self._target("", cell=None)
         exhibit = self._engine.call(lambda frontend: frontend.open(file, target, parsed.kernel))
-        browser = self._request.getfixturevalue("widgetshot_browser")
-        context = browser.new_context(**context_options(settings, target))
-        run_now(prepare(Awaitable(context), target.clock))
-        page: Page = context.new_page()
-        cdp = context.new_cdp_session(page) if settings.browser == "chromium" else None
-        if cdp is None:
-            context.route(is_outside, lambda route: route.abort())
+        browser = self._browser = self._request.getfixturevalue("widgetshot_browser")
+        self._fingerprint = self._request.getfixturevalue("widgetshot_fingerprint")
+        with browser_errors("the browser is gone"):
+            context = browser.new_context(**context_options(settings, target))
+            run_now(prepare(Awaitable(context), target.clock))
+            page: Page = context.new_page()
+            cdp = context.new_cdp_session(page) if settings.browser == "chromium" else None
+            if cdp is None:
+                context.route(is_outside, lambda route: route.abort())
         stage = Stage(Awaitable(page), cdp and Awaitable(cdp), exhibit, settings, parsed.settle_timeout)
         stage.listen(page)
         self._stages.append((stage, context))
@@ -135,15 +156,27 @@ class Widgetshot:
             baseline = self._engine.baseline(target)
             outcome = run_now(stage.photograph(target, self._engine.expects(target, baseline), run_now(stage.settle())))
         except WidgetshotError as error:
-            outcome = error
-        browser = self._request.getfixturevalue("widgetshot_browser")
-        renderer = run_now(product(Awaitable(browser), self._engine.settings.browser))
-        result = self._engine.conclude(target, outcome, baseline, fingerprint(self._engine.settings, renderer), stage)
+            outcome = error if self._browser_lives() else browser_died()
+        result = self._engine.conclude(target, outcome, baseline, self._fingerprint, stage)
         self._conclude(self._request.node, result)
+
+    def _browser_lives(self) -> bool:
+        assert self._browser is not None
+        try:
+            self._browser.new_context().close()
+        except PlaywrightError:
+            return False
+        return True
 
     def _target(self, name: str, *, cell: str | None, **options: Any) -> Target:
         """The target of a Python test: its baseline lies under the test's file and name."""
-        file, _, test = self._request.node.nodeid.partition("::")
+        settings, node = self._engine.settings, self._request.node
+        if not node.path.is_relative_to(settings.root):
+            raise ConfigError(
+                f"{node.path} is outside of the project {settings.root}", next_step="run pytest from its project"
+            )
+        # Not the file of the node's id, which is relative to pytest's rootdir.
+        file, test = node.path.relative_to(settings.root).as_posix(), node.nodeid.partition("::")[2]
         assert self._viewport is not None
         variant = ",".join(
             part for part in (self._theme if self._theme != "light" else "", self._viewport.name) if part
@@ -160,4 +193,4 @@ class Widgetshot:
             clock=self._clock,
             **options,
         )
-        return replace(target, quarantine=quarantine_of(target.nodeid, self._engine.settings.defaults))
+        return replace(target, quarantine=quarantine_of(target.nodeid, settings.defaults))

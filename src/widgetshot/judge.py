@@ -102,6 +102,7 @@ def explain(
     renderer: Sequence[str],
     *,
     known: bool,
+    cut: bool = False,
     console: int = 0,
     blocked: int = 0,
 ) -> str:
@@ -111,6 +112,7 @@ def explain(
         layout: see `widgetshot.layout.changes`; None when the baseline has no layout.
         renderer: see `renderer_changes`.
         known: whether the baseline recorded its widgets' state.
+        cut: whether one of the pages had more elements than its layout holds.
         console: number of errors that the page wrote to its console.
         blocked: number of requests to elsewhere that were blocked.
     """
@@ -121,8 +123,15 @@ def explain(
         named = [f"{change.widget}.{change.trait} {_step(change.before, change.after)}" for change in traits[:_MOST]]
         parts.append(_listed(named, len(traits)))
     if not parts and known:
-        boxes = "no widget trait and no box differs" if layout is not None else "no widget trait differs"
-        parts.append(f"{boxes}: style, drawing or front end")
+        if layout is None:
+            parts.append("no widget trait differs: style, drawing or front end")
+        elif cut:
+            parts.append(
+                "no widget trait and none of the first boxes differs: style, drawing, front end, or boxes further on, "
+                "which are not listed"
+            )
+        else:
+            parts.append("no widget trait and no box differs: style, drawing or front end")
     if renderer:
         parts.append(_other_renderer(renderer))
     if console:

@@ -16,11 +16,13 @@ class _Pair:
 
     Attributes:
         index: its place in the layout of now.
+        index_before: its place in the baseline's layout.
     """
 
     old: Element
     new: Element
     index: int
+    index_before: int
 
     @property
     def way(self) -> _Way:
@@ -31,14 +33,29 @@ class _Pair:
         return (self.old.box.width, self.old.box.height) != (self.new.box.width, self.new.box.height)
 
 
-def changes(before: Sequence[Element], after: Sequence[Element], *, brief: bool = False) -> tuple[str, ...]:
+def changes(
+    before: Sequence[Element],
+    after: Sequence[Element],
+    *,
+    cut_before: bool = False,
+    cut_after: bool = False,
+    brief: bool = False,
+) -> tuple[str, ...]:
     """What differs between two layouts, the weightiest first.
 
     Args:
         before, after: elements in the order of the page, parents before children.
+        cut_before, cut_after: whether the page had more elements than that; what the other one has at its end may
+            have been among them, and is not said to be gone or added.
         brief: only what was added, removed, or moved everything behind it.
     """
     pairs, gone, added = _paired(before, after)
+    if cut_after:
+        last = max((pair.index_before for pair in pairs), default=-1)
+        gone = [index for index in gone if index < last]
+    if cut_before:
+        last = max((pair.index for pair in pairs), default=-1)
+        added = [index for index in added if index < last]
     said = []
     if added:
         said.append(f"{_several(after, added)} {'was' if len(_outermost(after, added)) == 1 else 'were'} added")
@@ -68,7 +85,7 @@ def _paired(before: Sequence[Element], after: Sequence[Element]) -> tuple[list[_
     matcher = SequenceMatcher(None, [one.name for one in before], [one.name for one in after], autojunk=False)
     for kind, b0, b1, a0, a1 in matcher.get_opcodes():
         if kind == "equal":
-            pairs += [_Pair(before[b], after[a], a) for b, a in zip(range(b0, b1), range(a0, a1), strict=True)]
+            pairs += [_Pair(before[b], after[a], a, b) for b, a in zip(range(b0, b1), range(a0, a1), strict=True)]
             continue
         # What is of the same kind in the same place says something else now.
         kinds = SequenceMatcher(
@@ -77,7 +94,7 @@ def _paired(before: Sequence[Element], after: Sequence[Element]) -> tuple[list[_
         for inner, c0, c1, d0, d1 in kinds.get_opcodes():
             if inner == "equal":
                 pairs += [
-                    _Pair(before[b0 + c], after[a0 + d], a0 + d)
+                    _Pair(before[b0 + c], after[a0 + d], a0 + d, b0 + c)
                     for c, d in zip(range(c0, c1), range(d0, d1), strict=True)
                 ]
             else:
@@ -89,7 +106,7 @@ def _paired(before: Sequence[Element], after: Sequence[Element]) -> tuple[list[_
         if same is not None:
             gone.remove(same)
             added.remove(index)
-            pairs.append(_Pair(before[same], after[index], index))
+            pairs.append(_Pair(before[same], after[index], index, same))
     return sorted(pairs, key=lambda pair: pair.index), gone, added
 
 

@@ -3,7 +3,7 @@
 A picture is a numpy array of shape (height, width, 4), dtype uint8, RGBA.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -46,6 +46,11 @@ class Box:
 
     def as_list(self) -> list[int]:
         return [self.x, self.y, self.width, self.height]
+
+
+def boxes_of(masks: Iterable[Iterable[Box]]) -> list[Box]:
+    """The boxes of all masks."""
+    return [box for boxes in masks for box in boxes]
 
 
 @dataclass(frozen=True)
@@ -301,6 +306,7 @@ class Shot:
         widgets: the widget tree's state, plain JSON.
         modules: front-end module of each kind of widget shown -> its version.
         layout: what is visible and where, in the order of the page; nothing of it under a mask.
+        layout_cut: whether there was more than the layout holds.
         settled: whether the page came to rest.
         second: where the page never came to rest, another picture of it that differs.
         unrest: what kept moving, in words.
@@ -311,6 +317,7 @@ class Shot:
     widgets: Any = None
     modules: Mapping[str, str] = field(default_factory=dict)
     layout: tuple[Element, ...] = ()
+    layout_cut: bool = False
     settled: bool = True
     second: Pixels | None = None
     unrest: str = ""
@@ -323,6 +330,7 @@ class Baseline:
 
     Attributes:
         masks: place of each mask (see `Mask.place`) -> the boxes that it covered.
+        layout, layout_cut: as a shot's; None and False where the sidecar tells nothing.
     """
 
     pixels: Pixels
@@ -332,6 +340,7 @@ class Baseline:
     widgets: Any = None
     masks: Mapping[str, tuple[Box, ...]] = field(default_factory=dict)
     layout: tuple[Element, ...] | None = None
+    layout_cut: bool = False
 
 
 @dataclass(frozen=True)

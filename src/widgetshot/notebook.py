@@ -387,12 +387,11 @@ def _targets(
     capture = options.get("capture", "cell")
     if capture not in ("cell", "page"):
         raise ConfigError(f"capture: {capture!r}{nearest(capture, ['cell', 'page'])}", where=where)
-    blank = _flag(options.get("blank", False), "blank", where)
+    blank = flag_from(options.get("blank", False), where, "blank")
     cap = options.get("cap")
-    quarantine = quarantine_from(options["quarantine"], where) if "quarantine" in options else None
     clock = Clock(
         clock_from(notebook["clock"], f"{path} clock") if "clock" in notebook else defaults.clock.start,
-        _flag(notebook.get("freeze_clock", defaults.clock.frozen), "freeze_clock", path),
+        flag_from(notebook.get("freeze_clock", defaults.clock.frozen), path, "freeze_clock"),
     )
     targets = []
     for theme in themes:
@@ -416,8 +415,16 @@ def _targets(
                 timeout=timeout,
                 clock=clock,
             )
-            targets.append(replace(target, quarantine=quarantine or quarantine_of(target.nodeid, defaults)))
+            targets.append(replace(target, quarantine=_quarantine(options, target.nodeid, where, defaults)))
     return targets
+
+
+def _quarantine(options: Mapping[str, Any], nodeid: str, where: str, defaults: Defaults) -> Quarantine | None:
+    """The shot's own quarantine, its notebook's or the project's; the nearest one decides, also that there is none."""
+    if "quarantine" not in options:
+        return quarantine_of(nodeid, defaults)
+    own = options["quarantine"]
+    return None if own is None or own is False else quarantine_from(own, where)
 
 
 def quarantine_of(nodeid: str, defaults: Defaults) -> Quarantine | None:
@@ -464,9 +471,17 @@ def clock_from(value: Any, where: str) -> str:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
 
 
-def _flag(value: Any, what: str, where: str) -> bool:
+def flag_from(value: Any, where: str, what: str = "") -> bool:
+    """Parse a yes or no.
+
+    Args:
+        what: the option's name, where the place does not end in it.
+
+    Raises:
+        ConfigError: it is neither true nor false.
+    """
     if not isinstance(value, bool):
-        raise ConfigError(f"{what}: must be true or false, not {value!r}", where=where)
+        raise ConfigError(f"{what and f'{what}: '}must be true or false, not {value!r}", where=where)
     return value
 
 

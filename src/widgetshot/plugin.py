@@ -92,8 +92,20 @@ class _Door:
             if "report" in given:
                 given["report"] = self.config.invocation_params.dir / given["report"]
             with _told():
-                self._settings = load_settings(self.config.rootpath, given)
+                self._settings = load_settings(self._root(), given)
         return self._settings
+
+    def _root(self) -> Path:
+        """The project's folder: the one that the command line would take, unless --rootdir says another.
+
+        pytest's own rootdir is where its configuration is, which may be a folder around several projects.
+        """
+        from widgetshot.config import find_root
+
+        around, here = self.config.rootpath, self.config.invocation_params.dir
+        if self.config.option.rootdir is not None:
+            return around
+        return find_root(here if here.is_relative_to(around) else around)
 
     @property
     def controls_workers(self) -> bool:
@@ -209,7 +221,8 @@ class NotebookFile(pytest.File):
         try:
             if not self.path.is_relative_to(settings.root):
                 raise ConfigError(
-                    f"{self.path} is outside of the project {settings.root}", next_step="pytest --rootdir=FOLDER"
+                    f"{self.path} is outside of the project {settings.root}",
+                    next_step=f"run pytest from {self.path.parent}, or: pytest --rootdir=FOLDER",
                 )
             notebook = load_notebook(settings, self.path)
         except WidgetshotError as error:
@@ -276,9 +289,9 @@ def conclude(item: pytest.Item, result: "Result", report: Path) -> None:
     if result.status == "quarantined":
         item.user_properties.append(("quarantined", str(result.quarantined)))
         if isinstance(item, TargetItem):
-            # Of a Python test's several pictures one must not end it.
             pytest.xfail(f"in quarantine: {result.quarantined}: {result.sentence}")
-            # Still here under --runxfail: then it is to fail.
+        # Of a Python test's several pictures one must not end it; the terminal's summary names it.
+        if item.config.option.runxfail:
             raise PictureError(failure_text(result, report))
     elif not result.passed:
         raise PictureError(failure_text(result, report))
@@ -387,10 +400,23 @@ def widgetshot_browser(
     """The browser of the `widgetshot` fixture, launched as the engine's is."""
     from widgetshot.browser import find_browser
     from widgetshot.camera import launch_options
+    from widgetshot.fixture import browser_errors
 
     settings = door(request.config).settings
     found = find_browser(settings.browser, settings.browser_executable)
     kind = getattr(widgetshot_playwright, settings.browser)
-    browser = kind.launch(**launch_options(settings, found, tmp_path_factory.mktemp("widgetshot")))
+    with browser_errors(f"{found.executable} did not start"):
+        browser = kind.launch(**launch_options(settings, found, tmp_path_factory.mktemp("widgetshot")))
     yield browser
     browser.close()
+
+
+@pytest.fixture(scope="session")
+def widgetshot_fingerprint(request: pytest.FixtureRequest, widgetshot_browser: Any) -> Any:
+    """The renderer of the `widgetshot` fixture's pictures, see `widgetshot.camera.fingerprint`."""
+    from widgetshot.camera import Awaitable, fingerprint, product, run_now
+    from widgetshot.fixture import browser_errors
+
+    settings = door(request.config).settings
+    with browser_errors("the browser is gone"):
+        return fingerprint(settings, run_now(product(Awaitable(widgetshot_browser), settings.browser)))

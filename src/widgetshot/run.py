@@ -19,7 +19,7 @@ from typing import Any, Self, TypeVar
 
 from widgetshot.baselines import Store
 from widgetshot.camera import Camera, Stage
-from widgetshot.compare import compare, same
+from widgetshot.compare import bare, compare, same
 from widgetshot.config import Settings
 from widgetshot.errors import (
     BaselineError,
@@ -30,6 +30,7 @@ from widgetshot.errors import (
     ServerError,
     WidgetshotError,
 )
+from widgetshot.files import sha256
 from widgetshot.frontends.page import PageFrontend
 from widgetshot.judge import explain, judge, renderer_changes, trait_changes, unsteady
 from widgetshot.layout import changes as layout_changes
@@ -46,6 +47,7 @@ from widgetshot.model import (
     Target,
     Tolerance,
     Verdict,
+    boxes_of,
 )
 from widgetshot.notebook import PAGE_SHOT, Notebook, read_notebook
 from widgetshot.record import Recorder, shot_bytes, sidecar
@@ -253,7 +255,7 @@ class Engine:
         self, notebook: Notebook, way: list[Target], wanted: set[str], done: Callable[[Result], None] | None
     ) -> None:
         """One notebook in one variant, from its execution to the last of its results; as often as is asked for."""
-        repeated = {name: _Repeated() for name in wanted}
+        repeated = {name: Repeated() for name in wanted}
 
         async def keep(result: Result) -> None:
             if self.settings.repeat == 1:
@@ -299,10 +301,12 @@ class Engine:
             exhibit = await frontend.open(self.settings.root / notebook.path, way[0], notebook.kernel)
             self._time(exhibit.timings)
             stage = await camera.stage(exhibit, way[0], notebook.settle_timeout)
-            await self._shoot(stage, frontend, way, pending, begin, keep)
+            await self._shoot(stage, camera, frontend, way, pending, begin, keep)
         except Exception as raised:
             # Whatever a notebook manages to break, it must not sink the others.
             error = raised if isinstance(raised, WidgetshotError) else _unforeseen(raised)
+            if isinstance(error, CaptureError) and not isinstance(error, _Hung) and not await camera.alive():
+                error = browser_died()
             for target in list(pending.values()):
                 del pending[target.name]
                 await keep(self._broken(target, error, perf_counter() - begin))
@@ -333,6 +337,7 @@ class Engine:
     async def _shoot(
         self,
         stage: Stage,
+        camera: Camera,
         frontend: PageFrontend,
         way: Sequence[Target],
         pending: dict[str, Target],
@@ -359,8 +364,8 @@ class Engine:
                 result = await self._photograph(stage, target, unrest)
             except Exception as raised:
                 failure = raised if isinstance(raised, WidgetshotError) else _unforeseen(raised)
-                if isinstance(failure, _Hung):
-                    raise failure from None
+                if isinstance(failure, _Hung) or (isinstance(failure, CaptureError) and not await camera.alive()):
+                    raise failure from None  # there is nobody to ask for the rest
                 if target.name not in pending:
                     continue
                 result = self._broken(target, await self._cause(frontend, stage, failure, target), 0.0)
@@ -412,7 +417,7 @@ class Engine:
 
         def expected(pixels: Pixels, masks: tuple[tuple[Box, ...], ...]) -> bool:
             return baseline is not None and same(
-                baseline.pixels, pixels, [*_flat(masks), *_masks_before(target, baseline)]
+                baseline.pixels, pixels, [*boxes_of(masks), *_masks_before(target, baseline)]
             )
 
         return expected
@@ -448,7 +453,7 @@ class Engine:
                 baseline.pixels,
                 shot.pixels,
                 target.tolerance,
-                _flat(shot.masks),
+                boxes_of(shot.masks),
                 _masks_before(target, baseline),
                 same_renderer=not renderer,
             )
@@ -457,10 +462,16 @@ class Engine:
         if baseline is not None and verdict in (Verdict.CHANGED, Verdict.RESIZED):
             known = baseline.widgets is not None
             traits = trait_changes(baseline.widgets, shot.widgets) if known else ()
-            moved = (
-                None if baseline.layout is None else layout_changes(baseline.layout, shot.layout, brief=bool(traits))
+            moved = _layout_changes(baseline, shot, brief=bool(traits))
+            why = explain(
+                traits,
+                moved,
+                renderer,
+                known=known,
+                cut=baseline.layout_cut or shot.layout_cut,
+                console=len(stage.console),
+                blocked=len(stage.blocked),
             )
-            why = explain(traits, moved, renderer, known=known, console=len(stage.console), blocked=len(stage.blocked))
             sentence = f"{why}; {sentence}" if why else sentence
         return Result(
             target=target,
@@ -505,7 +516,8 @@ class Engine:
             try:
                 self.store.write(result.key, data, sidecar(result))
             except BaselineError as error:
-                result = replace(self._broken(result.target, error, result.duration), fingerprint=result.fingerprint)
+                broken = self._broken(result.target, error, result.duration)
+                result = replace(broken, fingerprint=result.fingerprint, repeat=result.repeat)
                 data = None
         if self.recorder is not None:
             self.recorder.add(result, data)
@@ -568,6 +580,14 @@ def _message(error: WidgetshotError, target: Target) -> str:
     return error.what
 
 
+def browser_died() -> ServerError:
+    """The error of a target whose browser went away."""
+    return ServerError(
+        "the browser died while its pages were open (out of memory, or somebody ended it)",
+        next_step="run it again with fewer notebooks at a time (jobs = 1), and see: widgetshot doctor",
+    )
+
+
 def _kernel_died(target: Target) -> NotebookError:
     return NotebookError(
         "the kernel died while its page was open",
@@ -576,21 +596,39 @@ def _kernel_died(target: Target) -> NotebookError:
     )
 
 
-def _flat(masks: Iterable[Iterable[Box]]) -> list[Box]:
-    """All boxes of all masks."""
-    return [box for boxes in masks for box in boxes]
+def _layout_changes(before: Baseline | Shot, after: Shot, *, brief: bool) -> tuple[str, ...] | None:
+    """See `widgetshot.layout.changes`; None where it is not known what was there before."""
+    if before.layout is None:
+        return None
+    return layout_changes(
+        before.layout, after.layout, cut_before=before.layout_cut, cut_after=after.layout_cut, brief=brief
+    )
 
 
 def _masks_before(target: Target, baseline: Baseline) -> list[Box]:
     """What the target's masks covered in the baseline."""
-    return _flat(baseline.masks.get(mask.place, ()) for mask in target.masks)
+    return boxes_of(baseline.masks.get(mask.place, ()) for mask in target.masks)
+
+
+def _exit_code(result: Result) -> int:
+    return result.failure.exit_code if result.failure is not None else ExitCode.DIFFERENCES
+
+
+def _same_shots(one: Shot, other: Shot) -> bool:
+    return same(one.pixels, other.pixels, boxes_of((*one.masks, *other.masks)))
 
 
 @dataclass
-class _Repeated:
-    """The results of one target under `--repeat`: of each distinct picture the first."""
+class Repeated:
+    """The results of one target under `--repeat`.
 
-    distinct: list[Result] = field(default_factory=list)
+    The first two distinct pictures are kept, to show them; of further ones digests, because there may be many. So where
+    a selector's masks lie elsewhere from run to run, two that differ under them alone are told apart from the third on.
+    """
+
+    result_one: Result | None = None
+    shot_two: Shot | None = None
+    digests: dict[str, int] = field(default_factory=dict)  # of each further distinct picture -> its place in `counts`
     counts: list[int] = field(default_factory=list)
     runs: int = 0
     first: int = 0
@@ -603,17 +641,30 @@ class _Repeated:
         self.duration += result.duration
         if result.shot is None or result.verdict is Verdict.UNSTABLE:
             self.failures += 1
-            self.failed = self.failed or replace(result, sentence=f"in run {self.runs}: {result.sentence}")
+            # What no notebook can be blamed for must not hide behind what one can.
+            if self.failed is None or _exit_code(result) > _exit_code(self.failed):
+                self.failed = replace(result, sentence=f"in run {self.runs}: {result.sentence}")
             return
-        for number, other in enumerate(self.distinct):
-            assert other.shot is not None
-            if same(other.shot.pixels, result.shot.pixels, _flat((*other.shot.masks, *result.shot.masks))):
-                self.counts[number] += 1
-                return
-        self.distinct.append(result)
-        self.counts.append(1)
-        if len(self.distinct) == 2:
-            self.first = self.runs
+        number = self._number(result, result.shot)
+        if number == len(self.counts):
+            self.counts.append(0)
+        self.counts[number] += 1
+
+    def _number(self, result: Result, shot: Shot) -> int:
+        """Which of the distinct pictures this is, from 0; the number of those so far if it is another one."""
+        if self.result_one is None:
+            self.result_one = result
+            return 0
+        assert self.result_one.shot is not None
+        if _same_shots(self.result_one.shot, shot):
+            return 0
+        if self.shot_two is None:
+            self.shot_two, self.first = shot, self.runs
+            return 1
+        if _same_shots(self.shot_two, shot):
+            return 1
+        pixels = bare(shot.pixels, boxes_of(shot.masks))
+        return self.digests.setdefault(sha256(repr(pixels.shape).encode() + pixels.tobytes()), len(self.counts))
 
     def result(self) -> Result:
         """What all runs together say."""
@@ -621,15 +672,15 @@ class _Repeated:
         if self.failed is not None:
             part = "every run" if self.failures == self.runs else f"{self.failures} of {self.runs} runs"
             result = replace(self.failed, sentence=f"{self.failed.sentence} ({part} failed)")
-        else:
-            result = self.distinct[0]
-        if self.failed is None and len(self.distinct) > 1:
-            one, other = (result.shot for result in self.distinct[:2])
-            assert one is not None
-            assert other is not None
-            comparison = compare(one.pixels, other.pixels, _STRICT, _flat(other.masks), _flat(one.masks))
+            return replace(result, repeat=repeat, duration=self.duration)
+        assert self.result_one is not None
+        result, one, other = self.result_one, self.result_one.shot, self.shot_two
+        assert one is not None
+        if other is not None:
+            comparison = compare(one.pixels, other.pixels, _STRICT, boxes_of(other.masks), boxes_of(one.masks))
             traits = trait_changes(one.widgets, other.widgets)
-            why = explain(traits, layout_changes(one.layout, other.layout, brief=bool(traits)), (), known=True)
+            moved = _layout_changes(one, other, brief=bool(traits))
+            why = explain(traits, moved, (), known=True, cut=one.layout_cut or other.layout_cut)
             result = replace(
                 result,
                 verdict=Verdict.UNSTABLE,
@@ -638,6 +689,6 @@ class _Repeated:
                 comparison=comparison,
                 traits=traits,
             )
-        elif self.failed is None:
+        else:
             result = replace(result, sentence=f"{result.sentence}; the same picture in {self.runs} runs")
         return replace(result, repeat=repeat, duration=self.duration)

@@ -88,7 +88,9 @@ const settled = ({ key }: Result): boolean => {
 
 function Header({ onFinish, onHelp }: { onFinish: () => void; onHelp: () => void }) {
   const repeat = run.repeat ?? 1;
-  const steady = results.filter((result) => result.repeat?.counts[0] === repeat).length;
+  // Pictures of Python tests are taken once.
+  const repeated = results.filter((result) => result.repeat);
+  const steady = repeated.filter((result) => result.repeat!.counts[0] === repeat).length;
   const done = failed.filter(settled).length;
   return (
     <header>
@@ -113,7 +115,7 @@ function Header({ onFinish, onHelp }: { onFinish: () => void; onHelp: () => void
         <div><dt>Started</dt><dd><time dateTime={run.started}>{visible(run.started.slice(0, 16).replace("T", " "))} UTC</time></dd></div>
         <div><dt>Took</dt><dd>{seconds(run.summary.duration_seconds)}</dd></div>
         <div><dt>Environment</dt><dd>{visible(run.environment.name)}</dd></div>
-        {repeat > 1 && <div><dt>Repeated</dt><dd>{repeat} runs: {steady} of {count(results.length, "target")} gave one picture</dd></div>}
+        {repeat > 1 && <div><dt>Repeated</dt><dd>{repeat} runs: {steady} of {count(repeated.length, "target")} gave one picture</dd></div>}
       </dl>
       {!run.complete && <p class="notice">This run did not finish: results may be missing.</p>}
       {decisions.trouble && <p class="notice bad" role="alert">{visible(decisions.trouble)}</p>}

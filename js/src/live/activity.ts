@@ -156,11 +156,18 @@ export class Activity {
     const send = XMLHttpRequest.prototype.send;
     XMLHttpRequest.prototype.send = function (body) {
       activity.requests += 1;
-      this.addEventListener("loadend", () => {
+      const done = (): void => {
         activity.requests -= 1;
         activity.note("a request was answered");
-      });
-      send.call(this, body);
+      };
+      this.addEventListener("loadend", done, { once: true });
+      try {
+        send.call(this, body);
+      } catch (error) {
+        this.removeEventListener("loadend", done);
+        activity.requests -= 1;
+        throw error;
+      }
     };
   }
 }

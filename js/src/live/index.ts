@@ -7,7 +7,7 @@ import { KernelConnection } from "@jupyterlab/services/lib/kernel/default";
 import { ServerConnection } from "@jupyterlab/services/lib/serverconnection";
 import { Activity } from "./activity";
 import { type Base, type Problem, WIDGET_MIMETYPE, liveManager, load } from "./manager";
-import { type Place, layout } from "./layout";
+import { type Layout, layout } from "./layout";
 import { Typesetter } from "./math";
 import { type Json, describe } from "./state";
 
@@ -279,7 +279,7 @@ function boxes(selector: string | null, masks: string[]): Rect[][] {
 interface Description {
   tree: Json[];
   modules: Record<string, string>;
-  layout: Place[];
+  layout: Layout;
 }
 
 /** What is shown inside `selector`: the widgets' state, the front ends that drew them, and where everything is. */

@@ -73,7 +73,7 @@ class Exhibits:
 
         Raises:
             NotebookError: it did not run to its end.
-            ServerError: no kernel could be had.
+            ServerError: its kernel is not installed or does not start.
         """
         path = request["path"]
         exhibit = _Exhibit(secrets.token_hex(8), Path(tempfile.mkdtemp(prefix="exhibit-")))
@@ -105,14 +105,16 @@ class Exhibits:
             km = kernels.get_kernel(exhibit.kernel_id)
             kc = await connect(km)
         except NoSuchKernel as error:
-            raise NotebookError(
+            raise ServerError(
                 f"its kernel '{name}' is not installed",
                 where=path,
                 next_step=f"python -m ipykernel install --sys-prefix --name {name}  (or set '#| widgetshot: "
                 "{kernel: python3}' in its first cell)",
             ) from error
         except (RuntimeError, OSError) as error:
-            raise ServerError(f"the kernel '{name}' did not start: {error}", where=path) from error
+            raise ServerError(
+                f"the kernel '{name}' did not start: {error}", where=path, next_step=f"jupyter console --kernel {name}"
+            ) from error
         timings["kernel"] = perf_counter() - begin
         begin = perf_counter()
         try:
