@@ -285,6 +285,7 @@ def test_filters_sort_and_place_live_in_the_address(mixed: Folder, open_page: Op
     expect_shown(page, "first", "heavy", "late", "restless", "slight", "taller")
     page.get_by_role("button", name="changed 2").click()
     page.get_by_role("searchbox").fill("demo")
+    page.keyboard.press("Escape")
     card(page, "slight")
     press(page, "3+a")
     page.get_by_label("Decided or not").select_option("open")

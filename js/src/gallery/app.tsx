@@ -1,5 +1,5 @@
 import { render } from "preact";
-import { useEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
 
 import { DONE, LiveDecisions, LocalDecisions, type Decisions, type Live, type Word } from "./decisions";
 import { Confirm, Finish, Help, type Question } from "./dialogs";
@@ -24,6 +24,24 @@ const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const began = parse(location.hash);
 
 const DOING: Record<Word, string> = { accept: "Accept", reject: "Reject", skip: "Skip" };
+
+/** Browsers ignore a page that writes its address too often; 200 times in 30 seconds is one's limit. */
+const WRITES = 150;
+const WITHIN_MS = 30_000;
+let writes: number[] = [];
+let later = 0;
+
+function remember(hash: string): void {
+  const now = performance.now();
+  writes = writes.filter((time) => now - time < WITHIN_MS);
+  clearTimeout(later);
+  if (writes.length >= WRITES) {
+    later = setTimeout(() => remember(hash), 1000);
+    return;
+  }
+  writes.push(now);
+  history.replaceState(null, "", hash);
+}
 
 function useDecisions(): void {
   const [, changed] = useReducer((n: number, _: void) => n + 1, 0);
@@ -292,8 +310,9 @@ function App() {
   const open = shown.filter((result) => result.status === "failed" && !settled(result));
   const place = current ? walk.indexOf(current) : -1;
 
-  useEffect(() => {
-    history.replaceState(null, "", format({ filter, sort, mode: view.mode, zoom: view.zoom, at: current?.key ?? "" }));
+  // At once: a reload shows the same, however soon it comes.
+  useLayoutEffect(() => {
+    remember(format({ filter, sort, mode: view.mode, zoom: view.zoom, at: current?.key ?? "" }));
   }, [filter, sort, view.mode, view.zoom, current?.key]);
   useEffect(() => {
     function follow() {
@@ -421,7 +440,8 @@ function App() {
   Object.keys(MODES).forEach((mode, i) => (actions[i + 1] = () => change({ mode: mode as Mode })));
   const latest = useRef(actions);
   latest.current = actions;
-  useEffect(() => {
+  // Before the page is seen: whoever sees it may type.
+  useLayoutEffect(() => {
     function press(event: KeyboardEvent) {
       const { target } = event;
       const typing = (target instanceof HTMLInputElement && target.type !== "range") || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;
