@@ -7,7 +7,7 @@ STATIC := src/widgetshot/static/frontend.json
 JS_SOURCES := js/package-lock.json js/tsconfig.json $(wildcard js/*.mjs js/src/*/*)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup check test demo baselines constraints clean
+.PHONY: setup check test demo pictures baselines constraints clean
 
 setup: $(VENV)/.ready
 
@@ -42,11 +42,16 @@ check: setup
 
 # Everything: checks, tests, and our own notebooks against their baselines.
 test: check
-	$(BIN)/pytest tests notebooks
+	$(BIN)/pytest --numprocesses 2 --dist loadfile tests
+	$(BIN)/pytest notebooks
 
 # The suite over notebooks/, with its gallery.
 demo: setup
 	$(BIN)/widgetshot run
+
+# The gallery's pictures in docs/images, taken anew.
+pictures: setup
+	WIDGETSHOT_DOCS_PICTURES=1 $(BIN)/pytest tests/test_docs_pictures.py
 
 baselines: setup
 	$(BIN)/widgetshot run --update-baselines

@@ -151,8 +151,9 @@ def card(page: Page, shot: str) -> Locator:
     """The result, picked from the list if another one is shown."""
     shown = page.locator(f'.card[data-key$="/{shot}"]')
     if not shown.count():
-        for folded in page.locator('.same[aria-expanded="false"]').all():
-            folded.click()
+        folded = page.locator('.same[aria-expanded="false"]')
+        while folded.count():
+            folded.first.click()
         row(page, shot).click()
     return shown
 

@@ -67,7 +67,7 @@ class Settings:
     quarantine: tuple[tuple[str, Quarantine], ...] = ()
     repeat: int = 1
     timeout: float = 60.0
-    settle_timeout: float = 20.0
+    settle_timeout: float = 40.0
     kernel: str = ""
     fonts: tuple[Path, ...] = ()
 

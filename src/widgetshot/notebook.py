@@ -68,7 +68,7 @@ class Defaults:
     viewport: tuple[Viewport, ...] = (_VIEWPORT,)
     tolerance: Tolerance = _STRICT
     timeout: float = 60.0
-    settle_timeout: float = 20.0
+    settle_timeout: float = 40.0
     kernel: str = ""
     clock: Clock = _CLOCK
     quarantine: tuple[tuple[str, Quarantine], ...] = ()
