@@ -43,7 +43,7 @@ PICTURES = {
 @pytest.fixture(scope="module")
 def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of a run of two of our notebooks after somebody edited their modules."""
-    project: Project = make_project(tmp_path_factory.mktemp("pictures"))
+    project: Project = make_project(tmp_path_factory.mktemp("pictures") / "cluster-widgets")
     (project.root / "notebooks").mkdir()
     for name in NOTEBOOKS:
         shutil.copy(ROOT / f"notebooks/{name}.ipynb", project.root / "notebooks")

@@ -334,3 +334,12 @@ def test_a_tolerance_is_told_in_words(tolerance: Tolerance, rule: Rule, said: st
     assert tolerance.words(rule) == said
     if rule is not Rule.PERCEPTUAL:
         assert str(tolerance) == said
+
+
+def test_plain_traits_are_told_before_markup_which_is_only_named() -> None:
+    changes = [
+        TraitChange("HTML", "value", "<style>a { color: red }</style>", "<style>a { color: blue }</style>"),
+        TraitChange("HTML", "value", "<b>1</b>", "<b>2</b>"),
+        TraitChange("IntSlider", "value", 3, 5),
+    ]
+    assert explain(changes, (), (), known=True) == "IntSlider.value 3 → 5, HTML.value changed and 1 more"

@@ -120,8 +120,13 @@ def explain(
     if layout:
         parts.append(_listed(layout[:_MOST], len(layout)))
     if traits:
-        named = [f"{change.widget}.{change.trait} {_step(change.before, change.after)}" for change in traits[:_MOST]]
-        parts.append(_listed(named, len(traits)))
+        # Markup says nothing to a designer: it is told beside the picture.
+        telling = sorted(traits, key=_is_markup)[:_MOST]
+        named = [
+            f"{change.widget}.{change.trait} {'changed' if _is_markup(change) else _step(change.before, change.after)}"
+            for change in telling
+        ]
+        parts.append(_listed(list(dict.fromkeys(named)), len(traits)))
     if not parts and known:
         if layout is None:
             parts.append("no widget trait differs: style, drawing or front end")
@@ -139,6 +144,10 @@ def explain(
     if blocked:
         parts.append(f"{_count(blocked, 'request')} to elsewhere {'was' if blocked == 1 else 'were'} blocked")
     return "; ".join(parts)
+
+
+def _is_markup(change: TraitChange) -> bool:
+    return any(isinstance(value, str) and "<" in value and ">" in value for value in (change.before, change.after))
 
 
 def unsteady(repeat: Repeat, comparison: Comparison | None) -> str:
