@@ -442,7 +442,7 @@ def test_missing_or_foreign_picture_is_told_and_never_shown(folder: Folder, open
 
 
 def test_hostile_strings_are_text(folder: Folder, open_page: Open) -> None:
-    long = "very-long-name-" * 60
+    long = "very-long-name-" * 700
     mask = {"reason": HOSTILE, "selector": HOSTILE, "boxes": [[0, 0, 50, 50]]}
     folder.add(
         "hostile",
@@ -548,6 +548,26 @@ def test_same_bytes_go_in_once_and_of_a_match_only_the_shot(folder: Folder) -> N
     page = folder.write().read_text(encoding="utf-8")
     assert page.count(encoded(folder.path / match["shot"]["path"])) == 1
     assert encoded(folder.path / match["baseline"]["path"]) not in page
+
+
+def test_matches_are_left_out_where_they_find_no_room_and_it_is_told(
+    folder: Folder, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    matches = [folder.add(f"calm-{n}", "match")["pictures"]["shot"] for n in range(3)]
+    for n, shot in enumerate(matches):
+        shot |= folder.picture(f"calm-{n}", knob=20 + n)
+    failing = folder.add("loud", "changed", changed=3)["pictures"]
+    needed = sum(len(encoded(folder.path / failing[kind]["path"])) for kind in ("shot", "baseline", "diff"))
+    # For what needs a decision there is always room, for one match besides.
+    monkeypatch.setattr("widgetshot.gallery.ROOM", needed + len(encoded(folder.path / matches[0]["path"])) + 10)
+    page = open_page(folder.write())
+    expect(card(page, "loud").locator("img")).to_have_count(3)
+    page.get_by_role("button", name="Passed").click()
+    expect(card(page, "calm-0").locator("img")).to_have_count(1)
+    for n in (1, 2):
+        expect(card(page, f"calm-{n}").locator(".absent")).to_have_text(
+            f"left out to keep this page small: it is pictures/calm-{n}.png in the run folder"
+        )
 
 
 def encoded(path: Path) -> str:
