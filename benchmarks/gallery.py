@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,6 +47,17 @@ SMOOTH_MS = 50.0
 
 
 @dataclass(frozen=True)
+class Pair:
+    """Expected and actual picture of one result, as pixels and as a baseline's file."""
+
+    name: str
+    before: Pixels
+    after: Pixels
+    expected: bytes
+    actual: bytes
+
+
+@dataclass(frozen=True)
 class Report:
     """A report to open.
 
@@ -69,33 +81,37 @@ class Report:
         ]
 
 
-def pictures(results: int, failing: int) -> list[tuple[str, Pixels, Pixels]]:
-    """Name, expected and actual picture of each result; the first `failing` of them differ."""
+def pictures(results: int, failing: int) -> list[Pair]:
+    """The pictures of each result; the first `failing` of them differ."""
     store = Store(HERE.parent / "baselines")
     found = [baseline.pixels for key in sorted(store.keys()) if (baseline := store.read(key))]
-    made = []
-    for n in range(results):
+
+    def make(n: int) -> Pair:
         expected = found[n % len(found)].copy()
         # A row of black and white pixels that tells the pictures apart, as their content would.
         expected[0, :16, :3] = 255 * np.array([[n >> bit & 1] for bit in range(16)], dtype=np.uint8)
+        data = encode_png(expected, optimise=True)
+        if n >= failing:
+            return Pair(f"shot-{n:04}", expected, expected, data, data)
         actual = expected.copy()
-        if n < failing:
-            height, width = actual.shape[:2]
-            top, left = height // 3, width // 4
-            actual[top : top + 12, left : left + 60 + n, :3] = (214, 0, 54)
-        made.append((f"shot-{n:04}", expected, actual))
-    return made
+        height, width = actual.shape[:2]
+        top, left = height // 3, width // 4
+        actual[top : top + 12, left : left + 60 + n, :3] = (214, 0, 54)
+        return Pair(f"shot-{n:04}", expected, actual, data, encode_png(actual, optimise=True))
+
+    with ThreadPoolExecutor() as threads:
+        return list(threads.map(make, range(results)))
 
 
-def our_report(folder: Path, shots: Sequence[tuple[str, Pixels, Pixels]]) -> Report:
+def our_report(folder: Path, pairs: Sequence[Pair]) -> Report:
     recorder = Recorder(folder / "widgetshot-report", root=HERE.parent, environment=ENVIRONMENT)
     keys = []
-    for n, (name, before, after) in enumerate(shots):
+    for n, pair in enumerate(pairs):
+        before, after = pair.before, pair.after
         target = Target(
-            f"notebooks/part_{n // 20:02}.ipynb", name, "cell", 0, source="slider = IntSlider(value=3)\nslider"
+            f"notebooks/part_{n // 20:02}.ipynb", pair.name, "cell", 0, source="slider = IntSlider(value=3)\nslider"
         )
-        data = encode_png(before, optimise=True)
-        baseline = Baseline(before, data, sha256(data), {"browser": "x"})
+        baseline = Baseline(before, pair.expected, sha256(pair.expected), {"browser": "x"})
         shot = Shot(after, masks=(), widgets={"widget": "IntSlider"})
         comparison = compare(before, after, target.tolerance)
         verdict, sentence = judge(target, shot, baseline, comparison)
@@ -109,15 +125,13 @@ def our_report(folder: Path, shots: Sequence[tuple[str, Pixels, Pixels]]) -> Rep
     )
 
 
-def write_pairs(folder: Path, shots: Sequence[tuple[str, Pixels, Pixels]]) -> None:
-    """The pictures as files, as optimised as ours."""
+def write_pairs(folder: Path, pairs: Sequence[Pair]) -> None:
+    """The pictures as files, the same bytes as ours."""
     for side in ("expected", "actual"):
         (folder / side).mkdir()
-    for name, before, after in shots:
-        data = encode_png(before, optimise=True)
-        (folder / "expected" / f"{name}.png").write_bytes(data)
-        same = before is after or np.array_equal(before, after)
-        (folder / "actual" / f"{name}.png").write_bytes(data if same else encode_png(after, optimise=True))
+    for pair in pairs:
+        (folder / "expected" / f"{pair.name}.png").write_bytes(pair.expected)
+        (folder / "actual" / f"{pair.name}.png").write_bytes(pair.actual)
 
 
 def packages() -> Path:
@@ -294,11 +308,11 @@ def main() -> int:
     for name, value in DEFAULTS.items():
         parser.add_argument(f"--{name}", type=int, default=value)
     arguments = parser.parse_args()
-    shots = pictures(arguments.results, arguments.failing)
+    pairs = pictures(arguments.results, arguments.failing)
     with tempfile.TemporaryDirectory() as work:
         folder = Path(work)
-        reports = [our_report(folder, shots)]
-        write_pairs(folder, shots)
+        reports = [our_report(folder, pairs)]
+        write_pairs(folder, pairs)
         installed = packages()
         for make in (reg_report, backstop_report):
             # Each its own copy: both write beside the pictures.
