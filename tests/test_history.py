@@ -170,7 +170,7 @@ def test_the_file_is_kept_out_of_git_unless_somebody_decided_otherwise(tmp_path:
     ignore.write_text("# ours\n")
     run(tmp_path, TIMES[1], entry("match"))
     assert ignore.read_text() == "# ours\n"
-    assert sorted(path.name for path in ignore.parent.iterdir()) == [".gitignore", "history.json", "history.json.lock"]
+    assert sorted(path.name for path in ignore.parent.iterdir()) == [".gitignore", "history.json", "history.lock"]
 
 
 def test_what_has_not_run_for_half_a_year_is_forgotten(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def test_a_step_is_read_in_each_of_its_forms(tmp_path: Path, step: str, expected
 
 def test_notebook_only_options_and_their_defaults(tmp_path: Path) -> None:
     plain = read(tmp_path, "1")
-    assert (plain.timeout, plain.settle_timeout, plain.kernel, plain.skip) == (60, 20, "", "")
+    assert (plain.timeout, plain.settle_timeout, plain.kernel, plain.skip) == (60, 40, "", "")
     notebook = read(tmp_path, block("widgetshot: {timeout: 5, settle_timeout: 0.5, kernel: ir, skip: needs a GPU}"))
     assert (notebook.timeout, notebook.settle_timeout, notebook.kernel, notebook.skip) == (5, 0.5, "ir", "needs a GPU")
     assert notebook.targets[0].timeout == 5

@@ -136,6 +136,7 @@ def test_an_entry_says_all_there_is_about_a_result(tmp_path: Path) -> None:
     assert entry["masks"] == [{"reason": "shows the time", "selector": ".clock", "boxes": [[1, 2, 3, 4]]}]
     assert entry["traits"] == [{"widget": "Button", "trait": "a", "before": 1, "after": None}]
     assert (entry["console"], entry["blocked"], entry["updated"]) == (["boom"], ["http://x"], True)
+    assert len(entry["metrics"].pop("alike")) == 16
     assert entry["metrics"] == {
         "changed_pixels": 150, "changed_share": 0.2, "regions": [[0, 20, 30, 5]], "timings": {"load": 0.1235},
         "rule": "strict", "bands": [{"inserted": True, "y": 20, "at": 20, "height": 5}],

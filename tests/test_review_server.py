@@ -442,6 +442,8 @@ def test_any_jupyter_server_offers_it_once_it_is_enabled(project: Project) -> No
         "JUPYTER_CONFIG_DIR": str(project.root / "c"),
         "JUPYTER_RUNTIME_DIR": str(project.root / "r"),
         "HOME": str(project.root),
+        # In a virtual environment its own settings, which say that it is disabled, would win.
+        "JUPYTER_PREFER_ENV_PATH": "0",
     }
     shipped = Path(__file__).parent.parent / "jupyter-config/widgetshot.json"
     file = project.write("c/jupyter_server_config.d/widgetshot.json", shipped.read_text())
