@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from widgetshot.baselines import Store
-from widgetshot.camera import Camera, Stage
+from widgetshot.camera import Camera, Stage, Studio
 from widgetshot.compare import bare, compare, same
 from widgetshot.config import Settings
 from widgetshot.errors import (
@@ -295,14 +295,22 @@ class Engine:
         pending = {target.name: target for target in way if target.name in wanted}
         begin = perf_counter()
         exhibit: Exhibit | None = None
+        studio: Studio | None = None
         stage: Stage | None = None
         frontend, camera = await self._rooms()
+        hung = False
+        # The page is opened while the kernel executes.
+        opening = self._loop.create_task(camera.studio(way[0], frontend.anchor_url))
         try:
-            exhibit = await frontend.open(self.settings.root / notebook.path, way[0], notebook.kernel)
+            try:
+                exhibit = await frontend.open(self.settings.root / notebook.path, way[0], notebook.kernel)
+            finally:
+                studio = await opening
             self._time(exhibit.timings)
-            stage = await camera.stage(exhibit, way[0], notebook.settle_timeout)
+            stage = await camera.stage(studio, exhibit, notebook.settle_timeout)
             await self._shoot(stage, camera, frontend, way, pending, begin, keep)
         except Exception as raised:
+            hung = isinstance(raised, _Hung)
             # Whatever a notebook manages to break, it must not sink the others.
             error = raised if isinstance(raised, WidgetshotError) else _unforeseen(raised)
             if isinstance(error, CaptureError) and not isinstance(error, _Hung) and not await camera.alive():
@@ -313,17 +321,19 @@ class Engine:
         finally:
             if stage is not None:
                 self._time(stage.timings)
-                await self._strike(camera, stage)
+            if studio is not None:
+                spoiled = hung or (stage is not None and stage.crashed)
+                await self._strike(camera, studio, way[0], frontend.anchor_url, spoiled=spoiled)
             if exhibit is not None:
                 # A kernel takes its time to end; the next notebook need not wait for it.
                 closing = self._loop.create_task(self._end(frontend, exhibit))
                 self._endings.add(closing)
                 closing.add_done_callback(self._endings.discard)
 
-    async def _strike(self, camera: Camera, stage: Stage) -> None:
+    async def _strike(self, camera: Camera, studio: Studio, target: Target, anchor_url: str, *, spoiled: bool) -> None:
         """Take a page down; one that does not let itself be closed takes the browser with it."""
         try:
-            await asyncio.wait_for(camera.strike(stage), _PATIENCE)
+            await asyncio.wait_for(camera.strike(studio, target, anchor_url, spoiled=spoiled), _PATIENCE)
         except (TimeoutError, WidgetshotError):
             await camera.stop()
 
