@@ -32,6 +32,7 @@ print("PROBE" + json.dumps({
     "flags": str(sys.flags),
     "main": sorted(vars(sys.modules["__main__"]).keys() & {"preload", "serve", "Revived", "get_ipython"}),
     "ipywidgets": sorted(name for name in sys.modules if name.startswith("ipywidgets")),
+    "modules": sorted(name for name in sys.modules if not name.startswith("ipywidgets")),
     "json": json.dumps.__module__,
     "wave": "wave" in sys.modules,
     "threads": sorted(type(thread).__name__ for thread in threading.enumerate()),

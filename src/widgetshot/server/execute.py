@@ -7,6 +7,7 @@ from queue import Empty
 from time import monotonic
 from typing import Any
 
+import zmq
 from jupyter_client.channels import AsyncZMQSocketChannel
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -19,6 +20,7 @@ _PRELUDE = (Path(__file__).parent / "prelude.py").read_text(encoding="utf-8")
 _FREEZE = "__import__('time_machine').travel({start!r}, tick=False).start()"
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _FREEZE_TIMEOUT = 30.0  # seconds
+_RECONNECT = 10  # milliseconds
 _ASK_AGAIN = 1.0  # seconds after which a question is taken for lost: a kernel may not have been listening yet
 # How long a reply may go unnoticed when a send swallowed its wake-up, in seconds.
 _SLICE = 0.05
@@ -62,6 +64,8 @@ async def connect(km: Any, startup_timeout: float = 60) -> Any:
     kc = km.client()
     kc.shell_channel_class = SlicedShellChannel
     kc.allow_stdin = False
+    # A kernel that is not listening yet is tried again after a tenth of a second otherwise.
+    kc.context.setsockopt(zmq.RECONNECT_IVL, _RECONNECT)
     kc.start_channels()
     try:
         await _answers(km, kc, monotonic() + startup_timeout)

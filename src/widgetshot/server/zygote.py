@@ -23,7 +23,20 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 
 # What every IPython kernel imports, sooner or later. `ipykernel.inprocess` must not be among it: it replaces things.
-_KERNEL = ("ipykernel.kernelapp", "ipykernel.zmqshell", "ipykernel.debugger", "IPython.core.completer")
+_KERNEL = (
+    "ipykernel.kernelapp",
+    "ipykernel.zmqshell",
+    "ipykernel.debugger",
+    "IPython.core.completer",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.logger",
+    "IPython.extensions.storemagic",
+    "faulthandler",
+    "runpy",
+    "sqlite3",
+    "tornado.platform.asyncio",
+)
 _WIDGETS = "ipywidgets"
 
 
