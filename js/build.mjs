@@ -33,15 +33,39 @@ await mkdir(join(out, "licenses"), { recursive: true });
 
 await cp(join(here, "src", "live", "page.css"), join(out, "page.css"));
 
+// html-manager holds the widgets of ipywidgets 7, too. Those come from its own build below, for notebooks that have them.
+const withoutLegacy = {
+  name: "without-legacy",
+  setup(build) {
+    build.onResolve({ filter: /^@jupyter-widgets\/(base|controls)7(\/|$)/ }, ({ path }) => ({ path, namespace: "legacy" }));
+    build.onLoad({ filter: /.*/, namespace: "legacy" }, () => ({ contents: "module.exports = {};" }));
+  },
+};
+
 await build({
   entryPoints: [join(here, "src", "live", "index.ts")],
+  plugins: [withoutLegacy],
+  // The styles are those of widgets.css.
+  loader: { ".css": "empty", ".svg": "text" },
   bundle: true,
   minify: true,
   format: "iife",
   target: "es2022",
   charset: "ascii",
-  define: { "process.env.NODE_ENV": '"production"', global: "window" },
+  define: { "process.env.NODE_ENV": '"production"', global: "window", define: "undefined" },
   outfile: join(out, "live.js"),
+  logLevel: "warning",
+});
+
+await build({
+  entryPoints: [join(here, "src", "live", "widgets.css")],
+  bundle: true,
+  minifyWhitespace: true,
+  loader: { ".woff2": "file" },
+  // Formats of icon fonts for browsers that know no other.
+  external: ["*.eot", "*.eot?#iefix", "*.svg#fontawesome", "*.ttf", "*.woff"],
+  assetNames: "webfonts/[name]",
+  outfile: join(out, "widgets.css"),
   logLevel: "warning",
 });
 

@@ -134,6 +134,24 @@ NOTEBOOKS: dict[str, tuple[str, ...]] = {
         "#| shot: s\n#| capture: page\n#| mask: {selector: .pop, reason: shows the time}\nfrom IPython.display import HTML\n"  # noqa: E501
         'HTML(\'<p>x</p><script>document.body.insertAdjacentHTML("beforeend", "<p class=pop>now</p>")</script>\')',
     ),
+    "alone": (
+        # Shot in four variants, whose pages share a process in turns.
+        "#| widgetshot: {theme: [light, dark], viewport: [{width: 960, height: 720}, {width: 600, height: 400}]}\n"
+        "#| shot: s\nfrom IPython.display import HTML\n"
+        "HTML('<p id=told></p><script>"
+        'told.textContent = ["kept:", localStorage.seen, sessionStorage.seen, document.cookie.match(/seen/), window.opener,'  # noqa: E501
+        ' window.seen, innerWidth, matchMedia("(prefers-color-scheme: dark)").matches].join(" ");'
+        'localStorage.seen = sessionStorage.seen = window.seen = document.cookie = "seen=1; path=/";</script>\')',
+    ),
+    "ipywidgets7": (
+        "#| shot: s\nfrom traitlets import Unicode\n" + WIDGETS + "class Old(widgets.Button):\n"
+        "    _model_module_version = Unicode('1.5.0').tag(sync=True)\n"
+        "    _view_module_version = Unicode('1.5.0').tag(sync=True)\n"
+        "Old(description='of version 7', button_style='success')",
+        "#| shot: {name: modules, steps: [click: .ask]}\nfrom IPython.display import HTML\n"
+        'HTML(\'<button class=ask onclick="told.textContent = Object.keys(require.s.contexts._.defined).filter(name => /html/.test(name))">x</button>'
+        "<p id=told></p>')",
+    ),
     "seen": (SEEN,),
     "long": (
         "#| shot: s\nfrom IPython.display import HTML\nwords = [f'<b>{n}</b> ' for n in range(500)]\n"
@@ -174,7 +192,7 @@ def ran(shared_project: Project) -> Project:
         "upload::s", "inputs::s", "callback::before", "callback_shown::s", "slow::s", "late::s",
         "late_capped::s", "late_listener::s", "wide::s", "images::there", "writes::s", "popup::s",
         "inherited::with", "inherited::without",
-        "seen::s", "long::s", "unsent::s",
+        "seen::s", "long::s", "unsent::s", "ipywidgets7::s",
     ],
 )  # fmt: skip
 def test_shot_is_taken(ran: Project, name: str) -> None:
@@ -242,6 +260,20 @@ def test_of_a_long_page_only_what_was_listed_is_said_to_be_the_same(ran: Project
     (entry,) = ran.report("other")["tests"]
     assert entry["verdict"] == "changed"
     assert entry["sentence"].startswith("no widget trait and none of the first boxes differs")
+
+
+def test_what_one_page_keeps_no_other_one_sees(ran: Project) -> None:
+    entries = [entry for entry in ran.report()["tests"] if entry["notebook"] == "notebooks/alone.ipynb"]
+    assert len(entries) == 4
+    for entry in entries:
+        text = (ran.root / "baselines" / f"{entry['key']}.json").read_text()
+        assert f"kept: {entry['viewport'][0]} {str(entry['theme'] == 'dark').lower()}'" in text
+
+
+def test_widgets_of_ipywidgets_7_are_drawn_by_their_own_front_end(ran: Project) -> None:
+    assert any("of version 7" in line for line in sidecar(ran, "notebooks/ipywidgets7.ipynb::s")["layout"])
+    asked = sidecar(ran, "notebooks/ipywidgets7.ipynb::modules")["layout"]
+    assert any("'@jupyter-widgets/html-manager'" in line for line in asked)
 
 
 def test_files_beside_a_notebook_are_its_own_copies(ran: Project) -> None:

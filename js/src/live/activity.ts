@@ -171,3 +171,7 @@ export class Activity {
     };
   }
 }
+
+/** Of this page. Watches from before the first other module runs, so this one is imported first. */
+export const activity = new Activity();
+activity.install();

@@ -1,12 +1,13 @@
 // The live widget page: connects to the kernel, draws the notebook's widgets, and answers the camera's questions.
 
-import type { HTMLManager } from "@jupyter-widgets/html-manager";
+import { activity } from "./activity";
+import * as base from "@jupyter-widgets/base";
 import type { WidgetModel } from "@jupyter-widgets/base";
+import * as controls from "@jupyter-widgets/controls";
 import { CommsOverSubshells } from "@jupyterlab/services/lib/kernel/comm";
 import { KernelConnection } from "@jupyterlab/services/lib/kernel/default";
 import { ServerConnection } from "@jupyterlab/services/lib/serverconnection";
-import { Activity } from "./activity";
-import { type Base, type Problem, WIDGET_MIMETYPE, liveManager, load } from "./manager";
+import { type Problem, WIDGET_MIMETYPE, liveManager } from "./manager";
 import { type Layout, layout } from "./layout";
 import { Typesetter } from "./math";
 import { type Json, describe } from "./state";
@@ -36,8 +37,9 @@ interface Rect {
   height: number;
 }
 
-const activity = new Activity();
-activity.install();
+// Front ends of third parties ask require.js for these, and must get the ones that draw here.
+window.define("@jupyter-widgets/base", () => base);
+window.define("@jupyter-widgets/controls", () => controls);
 const config = JSON.parse(document.getElementById("widgetshot-config")!.textContent!) as Config;
 const math = new Typesetter(config.mathUrl);
 math.install();
@@ -63,16 +65,13 @@ window.addEventListener("error", (event) => escaped(event.error));
 window.addEventListener("unhandledrejection", (event) => escaped(event.reason));
 
 async function start(): Promise<void> {
-  // This script runs in the head, before the notebook's own scripts; html-manager's comes in its turn, deferred.
+  // This script runs in the head, before the notebook's own scripts.
   await new Promise((resolve) => document.addEventListener("DOMContentLoaded", resolve, { once: true }));
   // Widgets measure text as they draw. A font that comes later would give them other widths, depending on who is first.
   const fonts = Promise.all([...document.fonts].map((font) => font.load()));
   // No urlArgs, no waitSeconds: modules come from this machine or not at all.
-  window.requirejs.config({ baseUrl: config.amdUrl, paths: config.frontEnds, waitSeconds: 0 });
-  const [htmlManager, base] = await Promise.all([
-    load<{ HTMLManager: typeof HTMLManager }>("@jupyter-widgets/html-manager"),
-    load<Base>("@jupyter-widgets/base"),
-  ]);
+  const paths = { ...config.frontEnds, "@jupyter-widgets/html-manager": `${config.amdUrl}/libembed-amd` };
+  window.requirejs.config({ baseUrl: config.amdUrl, paths, waitSeconds: 0 });
   if (!config.kernelId) return;
   const serverSettings = ServerConnection.makeSettings({
     baseUrl: location.origin + config.baseUrl,
@@ -95,7 +94,7 @@ async function start(): Promise<void> {
     }
   });
   await kernel.info;
-  manager = new (liveManager(htmlManager.HTMLManager, base, kernel))();
+  manager = new (liveManager(kernel))();
   await fonts;
   await manager.restore();
   const outputs = document.querySelectorAll<HTMLScriptElement>(`script[type="${WIDGET_MIMETYPE}"]`);

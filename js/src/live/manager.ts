@@ -1,7 +1,8 @@
 // The widget manager of the live page: HTMLManager (which knows how to draw) given comms (which make it live).
 
-import type { HTMLManager } from "@jupyter-widgets/html-manager";
+import { shims } from "@jupyter-widgets/base";
 import type { DOMWidgetView, WidgetModel, WidgetView } from "@jupyter-widgets/base";
+import { HTMLManager } from "@jupyter-widgets/html-manager/lib/htmlmanager";
 import type { Kernel, KernelMessage } from "@jupyterlab/services";
 
 export const WIDGET_MIMETYPE = "application/vnd.jupyter.widget-view+json";
@@ -19,13 +20,11 @@ interface Internals {
   _loadFromKernel(): Promise<void>;
   loadClass(className: string, moduleName: string, moduleVersion: string): Promise<unknown>;
 }
-/** The part of @jupyter-widgets/base that is used here, as loaded by require.js. */
-export interface Base {
-  shims: { services: { Comm: new (comm: Kernel.IComm) => never } };
-}
+const Comm = shims.services.Comm as unknown as new (comm: Kernel.IComm) => never;
 
 declare global {
   interface Window {
+    define(name: string, make: () => unknown): void;
     requirejs: ((names: string[], done: (...modules: unknown[]) => void, failed: (error: Error) => void) => void) & {
       config(options: object): void;
       specified(name: string): boolean;
@@ -49,13 +48,18 @@ async function loadInstalled(name: string, version: string): Promise<unknown> {
   }
 }
 
-/** Build the live manager class on top of the HTMLManager that require.js loaded. */
-export function liveManager(Super: typeof HTMLManager, base: Base, kernel: Kernel.IKernelConnection) {
-  const internals = Super.prototype as unknown as Internals;
+/** The models of ipywidgets 7, which are of version 1. They are kept apart, because few notebooks have them. */
+function isLegacy(moduleName: string, moduleVersion: string): boolean {
+  return /^@jupyter-widgets\/(base|controls)$/.test(moduleName) && /^[\^~]?1\./.test(moduleVersion);
+}
+
+/** Build the class of a manager whose widgets are live on a kernel. */
+export function liveManager(kernel: Kernel.IKernelConnection) {
+  const internals = HTMLManager.prototype as unknown as Internals;
   let outputModel: Promise<unknown> | undefined;
   const captured = new Set<string>();
 
-  return class LiveManager extends Super {
+  return class LiveManager extends HTMLManager {
     readonly problems: Problem[] = [];
     readonly views = new Set<Promise<WidgetView>>();
     /** Messages that an Output widget shows. */
@@ -66,7 +70,7 @@ export function liveManager(Super: typeof HTMLManager, base: Base, kernel: Kerne
     constructor() {
       super({ loader: loadInstalled });
       kernel.registerCommTarget(this.comm_target_name, async (comm, msg) => {
-        await this.handle_comm_open(new base.shims.services.Comm(comm), msg as never);
+        await this.handle_comm_open(new Comm(comm), msg as never);
       });
     }
 
@@ -81,7 +85,7 @@ export function liveManager(Super: typeof HTMLManager, base: Base, kernel: Kerne
     override async _create_comm(target: string, id: string, data?: never, metadata?: never, buffers?: never) {
       const comm = kernel.createComm(target, id);
       if (data || metadata) comm.open(data, metadata, buffers);
-      return new base.shims.services.Comm(comm);
+      return new Comm(comm);
     }
 
     override async _get_comm_info(): Promise<{}> {
@@ -107,6 +111,11 @@ export function liveManager(Super: typeof HTMLManager, base: Base, kernel: Kerne
     }
 
     protected override loadClass(className: string, moduleName: string, moduleVersion: string) {
+      if (isLegacy(moduleName, moduleVersion)) {
+        return load<{ HTMLManager: { prototype: Internals } }>("@jupyter-widgets/html-manager").then((legacy) =>
+          legacy.HTMLManager.prototype.loadClass.call(this, className, moduleName, moduleVersion),
+        ) as never;
+      }
       const inherited = () => internals.loadClass.call(this, className, moduleName, moduleVersion);
       if (moduleName !== OUTPUT_MODULE || className !== "OutputModel") return inherited() as never;
       outputModel ??= inherited().then((Model) => liveOutputModel(Model as OutputModelClass, kernel, captured));
