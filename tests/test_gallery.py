@@ -603,3 +603,16 @@ def test_page_that_cannot_be_written_is_a_record_error_and_leaves_nothing_behind
         folder.write()
     assert isinstance(caught.value.__cause__, OSError)
     assert sorted(folder.path.iterdir()) == sorted([*before, folder.path / "run.json"])
+
+
+def test_what_a_run_left_out_is_told_and_not_counted(mixed: Folder, open_page: Open) -> None:
+    left = [{"key": f"page-chromium-linux/notebooks/n{n}/s", "passed": "2026-11-20T08:00:00+00:00"} for n in range(60)]
+    ran = [{"name": "notebooks/demo.ipynb", "why": "notebooks/<helper>.py changed"}]
+    page = open_page(mixed.write(changed={"not_run": left, "ran": ran, "refused": None}))
+    expect(page.locator("h1")).to_have_text("6 of 7 pictures need a decision")
+    expect(page.locator(".meta")).to_contain_text("Not run60 pictures: nothing changed since they passed")
+    page.get_by_text("About this run").click()
+    about = page.get_by_role("group", name="Facts of the run")
+    expect(about).to_contain_text("notebooks/demo.ipynb: notebooks/<helper>.py changed")
+    expect(about).to_contain_text("page-chromium-linux/notebooks/n49/s, 2026-11-20")
+    expect(about).to_contain_text("and 10 more")

@@ -69,21 +69,22 @@ _report = click.option("--report", type=click.Path(path_type=Path), help="The ru
 @click.option(
     "--repeat", type=int, metavar="N", help="Execute and photograph everything N times, and tell which pictures vary."
 )
+@click.option("--changed", is_flag=True, help="Leave out what passed before and is made from nothing that changed.")
 @click.pass_context
-def run(context: click.Context, /, paths: tuple[str, ...], output: str, **flags: Any) -> None:
+def run(context: click.Context, /, paths: tuple[str, ...], output: str, changed: bool, **flags: Any) -> None:
     """Execute notebooks, photograph them, compare with the baselines.
 
     PATHS are notebooks or folders; without any, those of the configuration.
     """
-    context.exit(_run(_settings(**flags), paths, output))
+    context.exit(_run(_settings(**flags), paths, output, changed))
 
 
-def _run(settings: Settings, paths: tuple[str, ...], output: str) -> int:
+def _run(settings: Settings, paths: tuple[str, ...], output: str, changed: bool) -> int:
     from widgetshot.gallery import write_gallery
     from widgetshot.history import History
     from widgetshot.record import Recorder, failure_text
     from widgetshot.review import unused_if_known
-    from widgetshot.run import Engine, find_notebooks, load_notebook
+    from widgetshot.run import Engine, find_notebooks, load_notebook, only_changed
 
     notebooks: list[Notebook] = []
     problems: dict[str, WidgetshotError] = {}
@@ -100,7 +101,7 @@ def _run(settings: Settings, paths: tuple[str, ...], output: str) -> int:
     if not targets and not problems:
         raise ConfigError("no notebooks were found", next_step="widgetshot run PATH")
     recorder = Recorder(settings.report, root=settings.root, environment=settings.environment, repeat=settings.repeat)
-    say = _Progress(len(targets), quiet=output == "json")
+    say = _Progress(quiet=output == "json")
     for notebook in notebooks:
         if notebook.skip:
             say.line(f"- {notebook.path}: skipped: {notebook.skip}")
@@ -113,9 +114,14 @@ def _run(settings: Settings, paths: tuple[str, ...], output: str) -> int:
             for path, problem in problems.items():
                 results.append(engine.unreadable(path, problem))
                 say.failure(str(problem))
-            for notebook in notebooks:
-                if not notebook.skip:
-                    engine.submit(notebook, notebook.targets, finished.put)
+            runnable = [notebook for notebook in notebooks if not notebook.skip]
+            left_out = only_changed(engine, ((one, one.targets) for one in runnable)) if changed else {}
+            targets = [target for target in targets if engine.key(target) not in left_out]
+            say.total = len(targets)
+            for notebook in runnable:
+                engine.submit(
+                    notebook, (one for one in notebook.targets if engine.key(one) not in left_out), finished.put
+                )
             for result in _stream(engine, targets, finished):
                 results.append(result)
                 say.result(result, failure_text(result, settings.report))
@@ -179,8 +185,8 @@ def _stoppable() -> Any:
 class _Progress:
     """What a person at a terminal sees while a run goes on. Everything goes to standard error when quiet."""
 
-    def __init__(self, total: int, *, quiet: bool) -> None:
-        self.total = total
+    def __init__(self, *, quiet: bool) -> None:
+        self.total = 0
         self.count = 0
         self.err = quiet
         self.live = sys.stderr.isatty() if quiet else sys.stdout.isatty()

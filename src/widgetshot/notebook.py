@@ -28,7 +28,8 @@ _LONGEST_NAME = 180  # bytes; file systems take 255, and the variant and the pic
 
 _SHARED_OPTIONS = {"mask", "tolerance", "theme", "viewport", "capture", "cap", "blank", "quarantine"}
 _SHOT_OPTIONS = _SHARED_OPTIONS | {"name", "steps"}
-_NOTEBOOK_OPTIONS = _SHARED_OPTIONS | {"timeout", "settle_timeout", "kernel", "skip", "clock", "freeze_clock"}
+_NOTEBOOK_OPTIONS = _SHARED_OPTIONS | {"timeout", "settle_timeout", "kernel", "skip", "clock", "freeze_clock", "inputs"}
+_NOT_BESIDE = {"node_modules", "baselines", "widgetshot-report"}
 _BLOCK_KEYS = {"shot", "widgetshot"}
 
 # Cell options of Quarto and nbdev that may stand in the same block. https://quarto.org/docs/reference/cells/cells-jupyter.html
@@ -81,6 +82,8 @@ class Notebook:
     Attributes:
         path: relative to the root, forward slashes.
         skip: why nothing of it is photographed, or "".
+        inputs: globs, relative to its folder, of files that it depends on besides what can be seen; None where it
+            does not say.
     """
 
     path: str
@@ -89,6 +92,7 @@ class Notebook:
     settle_timeout: float
     kernel: str = ""
     skip: str = ""
+    inputs: tuple[str, ...] | None = None
 
 
 @dataclass
@@ -172,6 +176,21 @@ def _cell(raw: Any, has_ids: bool) -> _Cell:
     return _Cell(id or None, raw["cell_type"] == "code", text, tuple(str(tag) for tag in tags))
 
 
+def beside(folder: Path) -> list[Path]:
+    """What of a notebook's folder (or of a folder in it) its kernel gets to see, sorted.
+
+    Raises:
+        OSError: the folder can't be read.
+    """
+    return [
+        entry
+        for entry in sorted(folder.iterdir())
+        if not entry.name.startswith((".", "__pycache__"))
+        and entry.name not in _NOT_BESIDE
+        and entry.suffix != ".ipynb"
+    ]
+
+
 def cell_names(file: Path, path: str) -> list[str]:
     """What each cell of a notebook is called: its nbformat id, or its position where the format has none.
 
@@ -233,6 +252,7 @@ def _parse(cells: list[_Cell], metadata: Mapping[str, Any], path: str, defaults:
         settle_timeout=_positive(options.get("settle_timeout", defaults.settle_timeout), "settle_timeout", path),
         kernel=_text(options.get("kernel", defaults.kernel), "kernel", path),
         skip=_text(options.get("skip", ""), "skip", path),
+        inputs=_globs(options["inputs"], path) if "inputs" in options else None,
     )
 
 
@@ -662,6 +682,15 @@ def _text(value: Any, what: str, where: str) -> str:
     if not isinstance(value, str):
         raise ConfigError(f"{what}: must be text, not {value!r}", where=where)
     return value
+
+
+def _globs(value: Any, where: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) and item.strip() for item in value):
+        raise ConfigError(f"inputs: must be a list of files or globs, not {value!r}", where=where)
+    for item in value:
+        if item.startswith(("/", "~")) or Path(item).is_absolute():
+            raise ConfigError(f"inputs: {item!r} must be relative to the notebook's folder", where=where)
+    return tuple(value)
 
 
 def _positive(value: Any, what: str, where: str) -> float:

@@ -134,6 +134,7 @@ class Recorder:
             "started": now.isoformat(timespec="seconds"),
             "repeat": repeat,
             "merged": None,
+            "changed": None,
             "environment": {
                 "name": environment,
                 "python": platform.python_version(),
@@ -143,6 +144,22 @@ class Recorder:
         }
         clear(folder)
         self._write_run(complete=False)
+
+    def only_changed(self, not_run: Mapping[str, str], ran: Mapping[str, str], refused: str) -> None:
+        """Record what `--changed` left out, and why it did not leave out the rest.
+
+        Args:
+            not_run: key of each target that was left out -> when it passed, ISO 8601.
+            ran: each session that is run -> why.
+            refused: why everything is run, or "".
+        """
+        self._head["changed"] = {
+            "not_run": [{"key": key, "passed": passed} for key, passed in not_run.items()],
+            "ran": [{"name": name, "why": why} for name, why in ran.items()],
+            "refused": refused or None,
+        }
+        with self._lock:
+            self._write_run(complete=False)
 
     def add(self, result: Result, shot: bytes | None = None) -> None:
         """Record one result with its pictures.
@@ -422,6 +439,7 @@ def merge(
         place = {key: index for index, key in enumerate(order)}
         entries = sorted((entry for _, entry in chosen.values()), key=lambda entry: place.get(entry["key"], len(place)))
         merged = _merged_head([run for _, run in runs])
+        merged["changed"] = _merged_changes([run for _, run in runs], chosen)
         if not workers:
             merged["merged"] = {"runs": [run["id"] for _, run in runs], "shared_keys": shared}
         lists = [run["unused"] for _, run in runs]
@@ -534,6 +552,19 @@ def _merged_head(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def _merged_changes(runs: Sequence[Mapping[str, Any]], ran: Iterable[str]) -> dict[str, Any] | None:
+    """What `--changed` left out in some of the runs and none of the others ran."""
+    told = [run["changed"] for run in runs if run.get("changed") is not None]
+    if not told:
+        return None
+    left = {entry["key"]: entry for changed in told for entry in changed["not_run"]}
+    return {
+        "not_run": [entry for key, entry in left.items() if key not in ran],
+        "ran": list({entry["name"]: entry for changed in told for entry in changed["ran"]}.values()),
+        "refused": next((changed["refused"] for changed in told if changed["refused"]), None),
+    }
+
+
 def _copy_pictures(entry: Mapping[str, Any], source: Path, target: Path) -> None:
     paths = [Path(picture["path"]) for picture in entry["pictures"].values() if picture is not None]
     state = Path("pictures") / f"{entry['key']}.shot.json"
@@ -565,7 +596,7 @@ def summary_lines(run: Mapping[str, Any]) -> list[str]:
     counts = ", ".join(f"{count} {verdict}" for verdict, count in summary["verdicts"].items() if count)
     written = f"{summary['updated']} baseline{'s' if summary['updated'] != 1 else ''} written"
     updated = f"; {written}" if summary["updated"] else ""
-    lines = [f"{counts or 'nothing photographed'}{updated}"]
+    lines = [f"{counts or 'nothing photographed'}{updated}", *_changed_lines(run.get("changed"))]
     if summary["quarantined"]:
         lines.append(f"{summary['quarantined']} of them in quarantine, which does not fail the run:")
         # By name: of a Python test's picture pytest has no other sign.
@@ -594,6 +625,29 @@ def summary_lines(run: Mapping[str, Any]) -> list[str]:
     if wavering:
         more = f" and {len(wavering) - 3} more" if len(wavering) > 3 else ""
         lines.append(f"match now, but wavered in their last runs: {', '.join(wavering[:3])}{more}")
+    return lines
+
+
+_MOST_NAMED = 10
+
+
+def _changed_lines(changed: Mapping[str, Any] | None) -> list[str]:
+    """What `--changed` came to."""
+    if changed is None:
+        return []
+    if changed["refused"]:
+        return [changed["refused"]]
+    lines = []
+    if left := len(changed["not_run"]):
+        was = (
+            "picture was not run: it passed, and nothing"
+            if left == 1
+            else "pictures were not run: they passed, and nothing"
+        )
+        lines.append(f"{left} {was} that was seen to matter has changed since; they count as neither passed nor failed")
+    lines += [f"  run: {entry['name']}: {entry['why']}" for entry in changed["ran"][:_MOST_NAMED]]
+    if (more := len(changed["ran"]) - _MOST_NAMED) > 0:
+        lines.append(f"  run: {more} more, see 'changed' in run.json")
     return lines
 
 

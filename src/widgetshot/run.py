@@ -13,12 +13,14 @@ from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, time_ns
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from widgetshot.baselines import Store
-from widgetshot.camera import Camera, Stage
+from widgetshot.browser import find_browser, identity
+from widgetshot.camera import Camera, Stage, fingerprint
+from widgetshot.changed import Ended, Passed, Reads, Session, refusal
 from widgetshot.compare import bare, compare, same
 from widgetshot.config import Settings
 from widgetshot.errors import (
@@ -94,6 +96,32 @@ def load_notebook(settings: Settings, file: Path) -> Notebook:
     return read_notebook(file, file.relative_to(settings.root).as_posix(), settings.defaults)
 
 
+def only_changed(engine: "Engine", notebooks: Iterable[tuple[Notebook, Iterable[Target]]]) -> dict[str, str]:
+    """What need not be run, as `--changed` asks for; recorded with the reasons for the rest.
+
+    Returns:
+        Key of each target that need not be run -> when it passed, ISO 8601.
+
+    Raises:
+        ConfigError: the run is to write all baselines.
+    """
+    if engine.settings.update == "all":
+        raise ConfigError(
+            "'changed' leaves pictures out, and all baselines can't be written without them",
+            next_step="leave one of the two out",
+        )
+    refused = refusal()
+    left_out: dict[str, str] = {}
+    ran: dict[str, str] = {}
+    for notebook, targets in notebooks if not refused else ():
+        known, reasons = engine.unchanged(notebook, targets)
+        left_out |= known
+        ran |= reasons
+    if engine.recorder is not None:
+        engine.recorder.only_changed(left_out, ran, refused)
+    return left_out
+
+
 class Engine:
     """Executes, photographs, compares and records targets in the background; a context manager.
 
@@ -104,6 +132,7 @@ class Engine:
         self.settings = settings
         self.recorder = recorder
         self.store = Store(settings.baselines)
+        self.passed = Passed(settings, lambda: _renderer(settings), self.store.files)
         self.timings: dict[str, float] = {}
         self.fingerprint: Mapping[str, Any] = {}
         self.order: list[str] = []
@@ -116,8 +145,10 @@ class Engine:
         self._camera: Camera | None = None
         self._opening = asyncio.Lock()
         self._slots = asyncio.Semaphore(settings.jobs)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], list[Future[Result]]] = {}
         self._endings: set[asyncio.Task[None]] = set()
+        self._made_from: dict[tuple[str, str], _MadeFrom] = {}
+        self._looking: asyncio.Future[None] | None = None
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -130,6 +161,7 @@ class Engine:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+        self._note_passed()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -186,6 +218,48 @@ class Engine:
 
         return asyncio.run_coroutine_threadsafe(go(), self._loop).result()
 
+    def unchanged(self, notebook: Notebook, targets: Iterable[Target]) -> tuple[dict[str, str], dict[str, str]]:
+        """What of a notebook need not be run, because it passed and nothing that it is made from has changed since.
+
+        Returns:
+            Key of each target that need not be run -> when it passed, ISO 8601; and name of each session that is to be
+            run, `notebooks/x.ipynb[dark]` -> why.
+        """
+        sessions: dict[tuple[str, str], list[Target]] = {}
+        for target in targets:
+            sessions.setdefault(target.session, []).append(target)
+        known: dict[str, str] = {}
+        reasons: dict[str, str] = {}
+        for wanted in sessions.values():
+            session = Session(notebook, tuple(wanted))
+            why, passed = self.passed.why(session)
+            if why:
+                reasons[session.name] = why
+            else:
+                known |= dict.fromkeys(map(self.key, wanted), passed)
+        return known, reasons
+
+    def _note_passed(self) -> None:
+        """Keep what each notebook that passed was made from."""
+        ended: list[Ended] = []
+        for made_from in self._made_from.values():
+            futures = [self._futures[self.key(target)] for target in made_from.session.targets]
+            if not all(future.done() and not future.cancelled() and future.exception() is None for future in futures):
+                continue
+            results = [future.result() for future in futures]
+            reads = self._reads(made_from) if all(result.passed for result in results) else None
+            written = frozenset(result.target.name for result in results if result.updated)
+            ended.append(Ended(made_from.session, reads, made_from.begin, written))
+        self.passed.note(ended)
+
+    def _reads(self, made_from: "_MadeFrom") -> Reads:
+        folder = (self.settings.root / made_from.session.notebook.path).parent
+        answers = [*made_from.answers, *[None] * (self.settings.repeat - len(made_from.answers))]
+        reads = Reads()
+        for answer in answers:
+            reads |= Reads.of(answer, folder)
+        return reads
+
     def key(self, target: Target) -> str:
         return target.key(self.settings.environment)
 
@@ -195,12 +269,15 @@ class Engine:
         self, notebook: Notebook, way: list[Target], wanted: set[str], done: Callable[[Result], None] | None
     ) -> None:
         task = self._loop.create_task(self._session(notebook, way, wanted, done))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = [self._futures[self.key(target)] for target in way if target.name in wanted]
+        task.add_done_callback(self._tasks.pop)
 
     async def _rooms(self, *, camera: bool = True) -> tuple[PageFrontend, Camera]:
         """The running server and browser; started when first needed, and again when one has died."""
         async with self._opening:
+            if self._looking is None:
+                # Beside the start of server and browser, which is mostly waiting.
+                self._looking = asyncio.ensure_future(asyncio.to_thread(self.passed.look))
             if self._folder is None:
                 self._folder = Path(tempfile.mkdtemp(prefix="widgetshot-"))
             starts: list[Any] = []
@@ -212,7 +289,8 @@ class Engine:
                 if isinstance(outcome, BaseException):
                     raise outcome
             assert self._server is not None
-            environment = {"TZ": self.settings.timezone}
+            # Many libraries format text for the terminal's size, which differs, and which pytest-xdist sets.
+            environment = {"TZ": self.settings.timezone, "COLUMNS": "80", "LINES": "24"}
             return PageFrontend(self._server, environment), self._camera  # type: ignore[return-value]
 
     async def _start_server(self, folder: Path) -> None:
@@ -236,9 +314,13 @@ class Engine:
         self._time({"browser": perf_counter() - begin})
 
     async def _close(self) -> None:
-        for task in list(self._tasks):
-            task.cancel()
+        for task, futures in list(self._tasks.items()):
+            # One that has given all its results is about to learn what they were made from.
+            if not all(future.done() for future in futures):
+                task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._looking is not None:
+            await self._looking
         await asyncio.gather(*self._endings, return_exceptions=True)
         for future in self._futures.values():
             future.cancel()
@@ -256,6 +338,9 @@ class Engine:
     ) -> None:
         """One notebook in one variant, from its execution to the last of its results; as often as is asked for."""
         repeated = {name: Repeated() for name in wanted}
+        made_from = self._made_from[way[0].session] = _MadeFrom(
+            Session(notebook, tuple(target for target in way if target.name in wanted)), time_ns(), []
+        )
 
         async def keep(result: Result) -> None:
             if self.settings.repeat == 1:
@@ -265,8 +350,9 @@ class Engine:
 
         async with self._slots:
             try:
+                self.passed.look_beside(notebook)
                 for _ in range(self.settings.repeat):
-                    await self._once(notebook, way, wanted, keep)
+                    await self._once(notebook, way, wanted, keep, made_from)
                 for target in way if self.settings.repeat > 1 else ():
                     if target.name in wanted:
                         await self._settle_result(repeated[target.name].result(), done)
@@ -283,6 +369,7 @@ class Engine:
         way: list[Target],
         wanted: set[str],
         keep: Callable[[Result], Awaitable[None]],
+        made_from: "_MadeFrom",
     ) -> None:
         """Execute and photograph with a fresh kernel and a fresh page.
 
@@ -316,7 +403,7 @@ class Engine:
                 await self._strike(camera, stage)
             if exhibit is not None:
                 # A kernel takes its time to end; the next notebook need not wait for it.
-                closing = self._loop.create_task(self._end(frontend, exhibit))
+                closing = self._loop.create_task(self._end(frontend, exhibit, made_from))
                 self._endings.add(closing)
                 closing.add_done_callback(self._endings.discard)
 
@@ -327,9 +414,9 @@ class Engine:
         except (TimeoutError, WidgetshotError):
             await camera.stop()
 
-    async def _end(self, frontend: PageFrontend, exhibit: Exhibit) -> None:
+    async def _end(self, frontend: PageFrontend, exhibit: Exhibit, made_from: "_MadeFrom") -> None:
         try:
-            await frontend.close(exhibit)
+            made_from.answers.append(await frontend.close(exhibit))
         except ServerError:
             if self._server is not None and self._server.running:
                 raise
@@ -544,6 +631,20 @@ class Engine:
             or result.verdict is Verdict.NEW
             or (update == "changed" and result.verdict in (Verdict.CHANGED, Verdict.RESIZED))
         )
+
+
+@dataclass
+class _MadeFrom:
+    """A session, when it began (nanoseconds since the epoch), and what the server said at the end of each time."""
+
+    session: Session
+    begin: int
+    answers: list[Mapping[str, Any]]
+
+
+def _renderer(settings: Settings) -> dict[str, Any]:
+    """What draws the pictures, without a browser that runs; see `camera.fingerprint`."""
+    return fingerprint(settings, identity(find_browser(settings.browser, settings.browser_executable)))
 
 
 class _Hung(CaptureError):

@@ -75,6 +75,8 @@ export interface Run {
   summary: { duration_seconds: number; quarantined?: number };
   repeat?: number;
   timings: Record<string, number>;
+  /** What `--changed` left out, and why it did not leave out the rest. */
+  changed?: { not_run: { key: string; passed: string }[]; ran: { name: string; why: string }[]; refused: string | null } | null;
   unused: string[] | null;
   tests: Result[];
 }
