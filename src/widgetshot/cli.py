@@ -132,6 +132,7 @@ def _run(settings: Settings, paths: tuple[str, ...], output: str, changed: bool)
                 engine.order,
                 complete=complete,
                 timings=engine.timings,
+                spent=engine.spent,
                 fingerprint=engine.fingerprint,
                 unused=left,
                 history=History(settings.root),
@@ -209,10 +210,10 @@ class _Progress:
             click.echo(f"\r\x1b[2K[{self.count}/{self.total}] {result.target.nodeid}", nl=False, err=self.err)
 
     def summary(self, run: dict[str, Any], left: list[str] | None, settings: Settings, page: Path | None) -> None:
-        from widgetshot.record import append_summary, next_lines, summary_lines
+        from widgetshot.record import append_summary, next_lines, summary_lines, time_lines
 
-        for line in summary_lines(run):
-            self.line(line)
+        for line in [*summary_lines(run), *time_lines(run)]:
+            self.line(one_line(line))
         if left:
             self.line(f"{len(left)} baselines are declared by no notebook; list them: widgetshot prune")
         if problem := append_summary(run, settings.report):
@@ -304,7 +305,7 @@ def merge(runs: tuple[Path, ...], into: Path | None, output: str) -> None:
     RUNS are run folders of one commit. Of a picture in several, the result that failed is kept.
     """
     from widgetshot.gallery import write_gallery
-    from widgetshot.record import append_summary, next_lines, summary_lines
+    from widgetshot.record import append_summary, next_lines, summary_lines, time_lines
     from widgetshot.record import merge as merge_runs
 
     if not runs or into is None:
@@ -316,7 +317,13 @@ def merge(runs: tuple[Path, ...], into: Path | None, output: str) -> None:
         click.echo(json.dumps(run, indent=1))
     ended = "" if run["complete"] else ", which was stopped before its end"
     lines = [f"{len(runs)} run{'' if len(runs) == 1 else 's'} merged into run {run['id']}{ended}"]
-    lines += [*summary_lines(run), *([problem] if problem else []), f"gallery: {page}", *next_lines(run, str(into))]
+    lines += [
+        *summary_lines(run),
+        *time_lines(run),
+        *([problem] if problem else []),
+        f"gallery: {page}",
+        *next_lines(run, str(into)),
+    ]
     for line in lines:
         click.echo(one_line(line), err=output == "json")
 

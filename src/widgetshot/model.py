@@ -431,6 +431,19 @@ class Failure:
     exit_code: int = 1
 
 
+@dataclass
+class Spent:
+    """The time that went into a notebook.
+
+    Attributes:
+        seconds: from the begin to the end of its work, summed over its variants.
+        stages: seconds of that for each stage.
+    """
+
+    seconds: float = 0.0
+    stages: dict[str, float] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Result:
     """A target with what came of it.

@@ -180,6 +180,7 @@ class _Door:
             engine.order,
             complete=complete,
             timings=engine.timings,
+            spent=engine.spent,
             fingerprint=engine.fingerprint,
             unused=left,
             history=history,
@@ -367,7 +368,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         return
     from widgetshot.errors import WidgetshotError
     from widgetshot.gallery import write_gallery
-    from widgetshot.record import append_summary, next_lines, read_run, summary_lines
+    from widgetshot.record import append_summary, next_lines, read_run, summary_lines, time_lines
 
     if own.failure:
         terminalreporter.section("widgetshot", red=True)
@@ -387,6 +388,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     for line in (
         f"widgetshot: {first}; gallery: {page}",
         *more,
+        *time_lines(run),
         *([problem] if problem else []),
         *next_lines(run, own.settings.typed_report),
     ):

@@ -46,6 +46,7 @@ from widgetshot.model import (
     Repeat,
     Result,
     Shot,
+    Spent,
     Target,
     Tolerance,
     Verdict,
@@ -134,6 +135,7 @@ class Engine:
         self.store = Store(settings.baselines)
         self.passed = Passed(settings, lambda: _renderer(settings), self.store.files)
         self.timings: dict[str, float] = {}
+        self.spent: dict[str, Spent] = {}
         self.fingerprint: Mapping[str, Any] = {}
         self.order: list[str] = []
         self._today = datetime.now(UTC).date()
@@ -329,9 +331,12 @@ class Engine:
         if self._server is not None:
             await self._server.stop()
 
-    def _time(self, timings: Mapping[str, float]) -> None:
+    def _time(self, timings: Mapping[str, float], notebook: str = "") -> None:
+        """Count seconds that were spent on stages, for a notebook or for all of them."""
+        of_notebook = self.spent.setdefault(notebook, Spent()).stages if notebook else {}
         for stage, seconds in timings.items():
             self.timings[stage] = self.timings.get(stage, 0.0) + seconds
+            of_notebook[stage] = of_notebook.get(stage, 0.0) + seconds
 
     async def _session(
         self, notebook: Notebook, way: list[Target], wanted: set[str], done: Callable[[Result], None] | None
@@ -384,11 +389,18 @@ class Engine:
         exhibit: Exhibit | None = None
         stage: Stage | None = None
         frontend, camera = await self._rooms()
+        lap = _Lap(perf_counter())
+
+        async def keep_counted(result: Result) -> None:
+            # Before it is handed on: whoever has the last one may look at the sums.
+            self._count(notebook.path, lap, stage)
+            await keep(result)
+
         try:
             exhibit = await frontend.open(self.settings.root / notebook.path, way[0], notebook.kernel)
-            self._time(exhibit.timings)
+            self._time(exhibit.timings, notebook.path)
             stage = await camera.stage(exhibit, way[0], notebook.settle_timeout)
-            await self._shoot(stage, camera, frontend, way, pending, begin, keep)
+            await self._shoot(stage, camera, frontend, way, pending, begin, keep_counted)
         except Exception as raised:
             # Whatever a notebook manages to break, it must not sink the others.
             error = raised if isinstance(raised, WidgetshotError) else _unforeseen(raised)
@@ -396,16 +408,24 @@ class Engine:
                 error = browser_died()
             for target in list(pending.values()):
                 del pending[target.name]
-                await keep(self._broken(target, error, perf_counter() - begin))
+                await keep_counted(self._broken(target, error, perf_counter() - begin))
         finally:
             if stage is not None:
-                self._time(stage.timings)
                 await self._strike(camera, stage)
+            self._count(notebook.path, lap, stage)
             if exhibit is not None:
                 # A kernel takes its time to end; the next notebook need not wait for it.
                 closing = self._loop.create_task(self._end(frontend, exhibit, made_from))
                 self._endings.add(closing)
                 closing.add_done_callback(self._endings.discard)
+
+    def _count(self, notebook: str, lap: "_Lap", stage: Stage | None) -> None:
+        """Count what a notebook has spent since the lap began."""
+        now = perf_counter()
+        timings = dict(stage.timings) if stage is not None else {}
+        self._time({name: seconds - lap.stages.get(name, 0.0) for name, seconds in timings.items()}, notebook)
+        self.spent.setdefault(notebook, Spent()).seconds += now - lap.begin
+        lap.begin, lap.stages = now, timings
 
     async def _strike(self, camera: Camera, stage: Stage) -> None:
         """Take a page down; one that does not let itself be closed takes the browser with it."""
@@ -478,7 +498,7 @@ class Engine:
         shot = await _in_time(stage.photograph(target, self.expects(target, baseline), unrest), 2 * limit)
         begin = perf_counter()
         result = await asyncio.to_thread(self._judge, target, shot, baseline, self.fingerprint, stage)
-        self._time({"compare": perf_counter() - begin})
+        self._time({"compare": perf_counter() - begin}, target.notebook)
         return result
 
     # Used here in order, and by whoever takes a shot without us (a Python test with a page of its own) ------
@@ -588,7 +608,7 @@ class Engine:
     async def _settle_result(self, result: Result, done: Callable[[Result], None] | None) -> None:
         begin = perf_counter()
         result = await asyncio.to_thread(self._keep, result)
-        self._time({"write": perf_counter() - begin})
+        self._time({"write": perf_counter() - begin}, result.target.notebook)
         if done is not None:
             done(result)
         self._futures[result.key].set_result(result)
@@ -640,6 +660,14 @@ class _MadeFrom:
     session: Session
     begin: int
     answers: list[Mapping[str, Any]]
+
+
+@dataclass
+class _Lap:
+    """When a session's time was last counted, and what its page had spent on each stage by then."""
+
+    begin: float
+    stages: Mapping[str, float] = field(default_factory=dict)
 
 
 def _renderer(settings: Settings) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import { Facts, Failure, History, Icon, Timings, Why } from "./facts";
 import { List, parts, type Section } from "./list";
 import { MODES, Pictures, warm, ZOOMS, type Mode, type View } from "./pictures";
 import {
-  acceptable, ALL, count, ended, environment, flatten, grouped, likeness, MARKS, passes, seconds, SORTS, sorted, variant, VERDICTS, visible,
+  acceptable, ALL, count, ended, environment, flatten, grouped, likeness, MARKS, passes, seconds, SORTS, sorted, sum, variant, VERDICTS, visible,
   type Filter, type Mark, type Result, type Run, type Sort,
 } from "./run";
 import { format, parse } from "./state";
@@ -58,6 +58,9 @@ function Theme() {
   return <button type="button" onClick={toggle} aria-label={`Theme: ${theme}. Change to ${next}`}>Theme: {theme}</button>;
 }
 
+const longestFirst = (timings: Record<string, number>): Record<string, number> =>
+  Object.fromEntries(Object.entries(timings).sort(([, a], [, b]) => b - a));
+
 /** Lines of one list among the facts of the run. */
 const LISTED = 50;
 
@@ -65,7 +68,7 @@ const Rest = ({ of }: { of: readonly unknown[] }) =>
   of.length > LISTED ? <p class="soft">and {(of.length - LISTED).toLocaleString("en")} more</p> : null;
 
 function About() {
-  const { environment, timings, unused, changed } = run;
+  const { environment, timings, unused, changed, notebooks = [] } = run;
   const facts = flatten({ ...environment, widgetshot: run.tool.version, run: run.id, ...(run.commit ? { commit: run.commit } : {}) });
   const slowest = sorted(results, "time").slice(0, 5);
   return (
@@ -78,7 +81,22 @@ function About() {
             {facts.map(([name, value]) => <tr><th scope="row">{visible(name)}</th><td>{visible(value)}</td></tr>)}
           </tbody></table></div>
         </section>
-        <section class="part"><h2>Time spent</h2><Timings timings={timings} /></section>
+        <section class="part">
+          <h2>Time spent</h2>
+          <p class="soft">{seconds(sum(Object.values(timings)))} of work in {seconds(run.summary.duration_seconds)}; notebooks are worked on side by side.</p>
+          <Timings timings={longestFirst(timings)} />
+        </section>
+        {notebooks.length > 0 && (
+          <section class="part">
+            <h2>Slowest notebooks</h2>
+            <ul class="lines">
+              {notebooks.slice(0, 5).map(({ notebook, seconds: all, timings }) => {
+                const [longest] = Object.entries(longestFirst(timings));
+                return <li>{seconds(all)} {visible(notebook)}{longest && `, ${visible(longest[0])} ${seconds(longest[1])}`}</li>;
+              })}
+            </ul>
+          </section>
+        )}
         {slowest.length > 1 && (
           <section class="part">
             <h2>Slowest pictures</h2>
