@@ -16,8 +16,8 @@ from conftest import Project, make_project
 ASK = """
 import json
 from pathlib import Path
-from widgetshot.config import load_settings
-from widgetshot.run import Engine, find_notebooks, load_notebook
+from widgetshot.config import find_notebooks, load_notebook, load_settings
+from widgetshot.run import Engine
 settings = load_settings(Path.cwd(), {overrides!r})
 engine = Engine(settings)
 said = {{}}

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from widgetshot import __version__
-from widgetshot.config import BROWSERS, UPDATES, Settings, find_root, load_settings
+from widgetshot.config import BROWSERS, UPDATES, Settings, find_notebooks, find_root, load_notebook, load_settings
 from widgetshot.errors import ConfigError, ExitCode, WidgetshotError, one_line
 from widgetshot.model import Result, Target, Verdict
 from widgetshot.notebook import Notebook
@@ -84,7 +84,7 @@ def _run(settings: Settings, paths: tuple[str, ...], output: str, changed: bool)
     from widgetshot.history import History
     from widgetshot.record import Recorder, failure_text
     from widgetshot.review import unused_if_known
-    from widgetshot.run import Engine, find_notebooks, load_notebook, only_changed
+    from widgetshot.run import Engine, only_changed
 
     notebooks: list[Notebook] = []
     problems: dict[str, WidgetshotError] = {}

@@ -220,7 +220,7 @@ def door(config: pytest.Config) -> _Door:
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "NotebookFile | None":
     if file_path.suffix != ".ipynb" or ".ipynb_checkpoints" in file_path.parts:
         return None
-    from widgetshot.run import excluded
+    from widgetshot.config import excluded
 
     try:
         settings = door(parent.config).settings
@@ -235,8 +235,8 @@ class NotebookFile(pytest.File):
     """One notebook."""
 
     def collect(self) -> Iterator["TargetItem"]:
+        from widgetshot.config import load_notebook
         from widgetshot.errors import ConfigError, WidgetshotError
-        from widgetshot.run import load_notebook
 
         settings = door(self.config).settings
         try:

@@ -52,49 +52,13 @@ from widgetshot.model import (
     Verdict,
     boxes_of,
 )
-from widgetshot.notebook import PAGE_SHOT, Notebook, read_notebook
+from widgetshot.notebook import PAGE_SHOT, Notebook
 from widgetshot.record import Recorder, shot_bytes, sidecar
 from widgetshot.server.launcher import Server
 
 _STRICT = Tolerance(threshold=0.0)
 _PATIENCE = 15.0  # seconds that a page may take to answer a plain question
 T = TypeVar("T")
-
-
-def find_notebooks(settings: Settings, paths: Iterable[str | Path] = ()) -> list[Path]:
-    """The notebook files under `paths` (or the configured ones), sorted, checkpoints and excluded ones left out.
-
-    Raises:
-        ConfigError: a path does not exist, or lies outside of the root.
-    """
-    files: dict[Path, None] = {}
-    given = [Path(path).resolve() for path in paths] or [settings.root / name for name in settings.notebooks]
-    for path in given:
-        if not path.is_relative_to(settings.root):
-            raise ConfigError(f"{path} is outside of the project {settings.root}", next_step="run from that project")
-        if path.is_file():
-            files[path] = None
-        elif path.is_dir():
-            found = (file for file in path.rglob("*.ipynb") if not _hidden(file.relative_to(path)))
-            files |= dict.fromkeys(file for file in sorted(found) if not excluded(settings, file))
-        else:
-            raise ConfigError(f"{path} does not exist", next_step="widgetshot run PATH")
-    return list(files)
-
-
-def _hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
-
-
-def excluded(settings: Settings, file: Path) -> bool:
-    """Whether the configuration leaves this notebook out."""
-    relative = file.relative_to(settings.root)
-    return any(relative.match(pattern) for pattern in settings.exclude)
-
-
-def load_notebook(settings: Settings, file: Path) -> Notebook:
-    """Read one notebook of the project, see `read_notebook`."""
-    return read_notebook(file, file.relative_to(settings.root).as_posix(), settings.defaults)
 
 
 def only_changed(engine: "Engine", notebooks: Iterable[tuple[Notebook, Iterable[Target]]]) -> dict[str, str]:
