@@ -4,7 +4,7 @@ import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
 import { buildGallery } from "./build-gallery.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -39,6 +39,7 @@ await build({
   minify: true,
   format: "iife",
   target: "es2022",
+  charset: "ascii",
   define: { "process.env.NODE_ENV": '"production"', global: "window" },
   outfile: join(out, "live.js"),
   logLevel: "warning",
@@ -46,7 +47,12 @@ await build({
 
 // html-manager's AMD build, and the icon fonts where its style sheet will ask for them: beside the module.
 const manager = join(modules, "@jupyter-widgets", "html-manager", "dist");
-await cp(join(manager, "libembed-amd.js"), join(out, "amd", "libembed-amd.js"));
+const embed = await readFile(join(manager, "libembed-amd.js"), "utf8");
+// In ASCII, so that the server can call it something that Chromium does not compile ahead, see extension.py.
+const { code } = await transform(embed, { charset: "ascii", minify: true, legalComments: "inline" });
+await mkdir(join(out, "amd"), { recursive: true });
+// Only comments have other letters left.
+await writeFile(join(out, "amd", "libembed-amd.js"), code.replace(/[^\x00-\x7f]/g, "?"));
 for (const file of await readdir(manager)) {
   if (/\.(woff2?|ttf)$/.test(file)) await cp(join(manager, file), join(out, "amd", "@jupyter-widgets", file));
 }

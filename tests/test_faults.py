@@ -5,13 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conftest import MARK, Project, button_cell
+from conftest import MARK, Project, button_cell, wait_until
 
 QUICK = "#| widgetshot: {timeout: 4, settle_timeout: 3}\n"
 CLOCK = """
@@ -284,13 +283,6 @@ def start(project: Project, *words: str) -> "subprocess.Popen[str]":
         # A shell that starts things in the background has them ignore Ctrl-C, and children inherit that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-
-
-def wait_until(true: Any, seconds: float = 40) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.05)
 
 
 def finished(report: Path) -> int:

@@ -6,6 +6,7 @@ sync one wrapped by `Awaitable` (see there), which is how a Python test drives t
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import io
 import json
@@ -38,6 +39,7 @@ STATIC = Path(__file__).resolve().parent / "static"
 _STEP_TIMEOUT = 10_000
 _LOAD_TIMEOUT = 30_000
 _ANSWER_TIMEOUT = 15.0  # seconds that a browser may take to answer a plain question
+_PAGES_OF_A_STUDIO = 50  # after so many, what they may have left behind is thrown away
 _LOOPBACK = {"127.0.0.1", "localhost", "::1", "[::1]"}
 _FLAGS = (
     # Steady pixels: no sub-pixel text, one colour profile, software rendering of WebGL.
@@ -70,6 +72,8 @@ _RANDOM = """
   };
 })();
 """
+# Pages of one studio know nothing of the page that opened them.
+_ALONE = "window.opener = null;"
 _CLOCK = """
 (() => {
   const start = %(start)d, born = performance.now(), Real = Date;
@@ -660,6 +664,43 @@ def first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
+@dataclass
+class Studio:
+    """A fresh page to take pictures of, and what keeps the next one from starting from nothing.
+
+    In Chromium all pages of a studio share a process, one after the other, because a page that stays open (the
+    anchor) opens them; so scripts that the anchor has compiled and fonts that it has decoded are there already. A page
+    has its own globals all the same, and what it stores in the browser is removed after it.
+    """
+
+    context: Any
+    page: Any
+    cdp: Any
+    anchor: Any = None
+    anchor_cdp: Any = None
+    used: int = 0
+
+    async def renew(self, target: Target) -> None:
+        """Open the next page, for the variant of `target`."""
+        async with self.anchor.expect_popup() as opened:
+            await self.anchor.evaluate("() => void window.open('about:blank')")
+        self.page = await opened.value
+        self.cdp = await self.context.new_cdp_session(self.page)
+        self.used += 1
+        # The context has the variant of its first page.
+        await self.page.emulate_media(color_scheme=target.theme, reduced_motion="reduce")
+        await self.page.set_viewport_size({"width": target.viewport.width, "height": target.viewport.height})
+
+    async def clear(self) -> None:
+        """Close the page, and remove what it has stored."""
+        await self.page.close()
+        await self.context.clear_cookies()
+        await self.anchor_cdp.send(
+            "Storage.clearDataForOrigin",
+            {"origin": "/".join(self.anchor.url.split("/")[:3]), "storageTypes": "all"},
+        )
+
+
 class Camera:
     """A browser of our own.
 
@@ -673,6 +714,7 @@ class Camera:
         self._folder = folder
         self._playwright: Any = None
         self._browser: Any = None
+        self._studios: dict[tuple[Clock, str], list[Studio]] = {}
 
     async def start(self) -> None:
         """Launch the browser.
@@ -696,6 +738,7 @@ class Camera:
 
     async def stop(self) -> None:
         """End the browser and its driver."""
+        self._studios.clear()
         if self._browser is not None:
             await self._browser.close()
         if self._playwright is not None:
@@ -716,38 +759,67 @@ class Camera:
     def connected(self) -> bool:
         return bool(self._browser is not None and self._browser.is_connected())
 
-    async def stage(self, exhibit: Exhibit, target: Target, limit: float) -> Stage:
-        """Open a fresh page on an exhibit, ready for steps and pictures.
+    async def studio(self, target: Target, anchor_url: str) -> Studio:
+        """A fresh page for the variant of `target`, which shows nothing so far.
+
+        Args:
+            anchor_url: a page of the same origin that loads what all exhibits need.
+
+        Raises:
+            ServerError: the browser is gone.
+        """
+        idle = self._studios.get((target.clock, anchor_url))
+        try:
+            studio = idle.pop() if idle else await self._build(target, anchor_url)
+            if studio.anchor is not None:
+                await studio.renew(target)
+        except PlaywrightError as error:
+            raise ServerError(f"the browser is gone: {first_line(error)}", next_step="widgetshot doctor") from error
+        return studio
+
+    async def _build(self, target: Target, anchor_url: str) -> Studio:
+        context = await self._browser.new_context(**context_options(self.settings, target))
+        await prepare(context, target.clock)
+        page = await context.new_page()
+        if self.settings.browser != "chromium":
+            await context.route(is_outside, lambda route: route.abort())
+            return Studio(context, page, None)
+        await context.add_init_script(_ALONE)
+        cdp = await context.new_cdp_session(page)
+        await page.goto(anchor_url, timeout=_LOAD_TIMEOUT)
+        return Studio(context, page, cdp, page, cdp)
+
+    async def stage(self, studio: Studio, exhibit: Exhibit, limit: float) -> Stage:
+        """Show an exhibit in a studio's page, ready for steps and pictures.
 
         Args:
             limit: seconds that the page may take to come to rest.
 
         Raises:
             CaptureError: the page did not load.
-            ServerError: the browser is gone.
         """
-        try:
-            context = await self._browser.new_context(**context_options(self.settings, target))
-            await prepare(context, target.clock)
-            page = await context.new_page()
-            cdp = await context.new_cdp_session(page) if self.settings.browser == "chromium" else None
-            if cdp is None:
-                await context.route(is_outside, lambda route: route.abort())
-        except PlaywrightError as error:
-            raise ServerError(f"the browser is gone: {first_line(error)}", next_step="widgetshot doctor") from error
-        stage = Stage(page, cdp, exhibit, self.settings, limit)
-        stage.listen(page)
-        try:
-            await stage.load()
-        except BaseException:
-            await self.strike(stage)
-            raise
+        stage = Stage(studio.page, studio.cdp, exhibit, self.settings, limit)
+        stage.listen(studio.page)
+        await stage.load()
         return stage
 
-    async def strike(self, stage: Stage) -> None:
-        """Take a stage down."""
+    async def strike(self, studio: Studio, target: Target, anchor_url: str, *, spoiled: bool) -> None:
+        """Take a page down; its studio is kept for the next one.
+
+        Args:
+            spoiled: whether its page has crashed or hangs, and everything that shares its process with it.
+        """
         try:
-            await stage.page.context.close()
+            if spoiled and studio.cdp is not None:
+                # A hanging page can't be closed, but the browser can end its process. It gives no answer to that.
+                with contextlib.suppress(PlaywrightError, TimeoutError):
+                    await asyncio.wait_for(studio.cdp.send("Page.crash"), 1.0)
+            if studio.anchor is None or spoiled or studio.used >= _PAGES_OF_A_STUDIO:
+                await studio.context.close()
+                return
+            await studio.clear()
         except PlaywrightError as error:
             if self.connected:
                 raise WidgetshotError(f"a page could not be closed: {first_line(error)}") from error
+            return
+        self._studios.setdefault((target.clock, anchor_url), []).append(studio)

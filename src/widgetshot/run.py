@@ -19,7 +19,7 @@ from typing import Any, Self, TypeVar
 
 from widgetshot.baselines import Store
 from widgetshot.browser import find_browser, identity
-from widgetshot.camera import Camera, Stage, fingerprint
+from widgetshot.camera import Camera, Stage, Studio, fingerprint
 from widgetshot.changed import Ended, Passed, Reads, Session, refusal
 from widgetshot.compare import bare, compare, same
 from widgetshot.config import Settings
@@ -351,6 +351,7 @@ class Engine:
         pending = {target.name: target for target in way if target.name in wanted}
         begin = perf_counter()
         exhibit: Exhibit | None = None
+        studio: Studio | None = None
         stage: Stage | None = None
         frontend, camera = await self._rooms()
         lap = _Lap(perf_counter())
@@ -360,12 +361,19 @@ class Engine:
             self._count(notebook.path, lap, stage)
             await keep(result)
 
+        hung = False
+        # The page is opened while the kernel executes.
+        opening = self._loop.create_task(camera.studio(way[0], frontend.anchor_url))
         try:
-            exhibit = await frontend.open(self.settings.root / notebook.path, way[0], notebook.kernel)
+            try:
+                exhibit = await frontend.open(self.settings.root / notebook.path, way[0], notebook.kernel)
+            finally:
+                studio = await opening
             self._time(exhibit.timings, notebook.path)
-            stage = await camera.stage(exhibit, way[0], notebook.settle_timeout)
+            stage = await camera.stage(studio, exhibit, notebook.settle_timeout)
             await self._shoot(stage, camera, frontend, way, pending, begin, keep_counted)
         except Exception as raised:
+            hung = isinstance(raised, _Hung)
             # Whatever a notebook manages to break, it must not sink the others.
             error = raised if isinstance(raised, WidgetshotError) else _unforeseen(raised)
             if isinstance(error, CaptureError) and not isinstance(error, _Hung) and not await camera.alive():
@@ -374,8 +382,9 @@ class Engine:
                 del pending[target.name]
                 await keep_counted(self._broken(target, error, perf_counter() - begin))
         finally:
-            if stage is not None:
-                await self._strike(camera, stage)
+            if studio is not None:
+                spoiled = hung or (stage is not None and stage.crashed)
+                await self._strike(camera, studio, way[0], frontend.anchor_url, spoiled=spoiled)
             self._count(notebook.path, lap, stage)
             if exhibit is not None:
                 # A kernel takes its time to end; the next notebook need not wait for it.
@@ -391,10 +400,10 @@ class Engine:
         self.spent.setdefault(notebook, Spent()).seconds += now - lap.begin
         lap.begin, lap.stages = now, timings
 
-    async def _strike(self, camera: Camera, stage: Stage) -> None:
+    async def _strike(self, camera: Camera, studio: Studio, target: Target, anchor_url: str, *, spoiled: bool) -> None:
         """Take a page down; one that does not let itself be closed takes the browser with it."""
         try:
-            await asyncio.wait_for(camera.strike(stage), _PATIENCE)
+            await asyncio.wait_for(camera.strike(studio, target, anchor_url, spoiled=spoiled), _PATIENCE)
         except (TimeoutError, WidgetshotError):
             await camera.stop()
 

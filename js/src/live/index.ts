@@ -14,6 +14,7 @@ import { type Json, describe } from "./state";
 interface Config {
   baseUrl: string;
   token: string;
+  /** Empty in the page that only loads what the others need. */
   kernelId: string;
   kernelName: string;
   amdUrl: string;
@@ -72,6 +73,7 @@ async function start(): Promise<void> {
     load<{ HTMLManager: typeof HTMLManager }>("@jupyter-widgets/html-manager"),
     load<Base>("@jupyter-widgets/base"),
   ]);
+  if (!config.kernelId) return;
   const serverSettings = ServerConnection.makeSettings({
     baseUrl: location.origin + config.baseUrl,
     wsUrl: location.origin.replace(/^http/, "ws") + config.baseUrl,

@@ -9,6 +9,10 @@ from widgetshot.model import Exhibit, Target
 class Frontend(Protocol):
     """Turns notebooks into live pages."""
 
+    @property
+    def anchor_url(self) -> str:
+        """Address of a page that loads what the pages of all exhibits need, and shows nothing."""
+
     async def open(self, file: Path, target: Target, kernel: str) -> Exhibit:
         """Execute the notebook of `target` and serve it.
 

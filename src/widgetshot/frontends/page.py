@@ -23,6 +23,11 @@ class PageFrontend:
         self._server = server
         self._environment = environment
 
+    @property
+    def anchor_url(self) -> str:
+        """Address of a page that loads what the pages of all exhibits need, and shows nothing."""
+        return self._server.page_url(self._server.path("widgetshot/anchor"))
+
     async def open(self, file: Path, target: Target, kernel: str) -> Exhibit:
         """See `Frontend.open`."""
         answer: dict[str, Any] = await self._server.request(

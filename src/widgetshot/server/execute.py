@@ -22,6 +22,7 @@ _PRELUDE = (_HERE / "prelude.py").read_text(encoding="utf-8") + f"exec({_WITNESS
 _FREEZE = "__import__('time_machine').travel({start!r}, tick=False).start()"
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _FREEZE_TIMEOUT = 30.0  # seconds
+_ASK_AGAIN = 1.0  # seconds after which a question is taken for lost: a kernel may not have been listening yet
 # How long a reply may go unnoticed when a send swallowed its wake-up, in seconds.
 _SLICE = 0.05
 
@@ -56,7 +57,7 @@ class _Client(NotebookClient):
 
 
 async def connect(km: Any, startup_timeout: float = 60) -> Any:
-    """A client of a running kernel that has answered.
+    """A client of a running kernel that has answered, and whose broadcasts arrive.
 
     Raises:
         RuntimeError: the kernel died or did not answer in time.
@@ -66,11 +67,38 @@ async def connect(km: Any, startup_timeout: float = 60) -> Any:
     kc.allow_stdin = False
     kc.start_channels()
     try:
-        await kc.wait_for_ready(timeout=startup_timeout)
+        await _answers(km, kc, monotonic() + startup_timeout)
     except BaseException:
         kc.stop_channels()
         raise
     return kc
+
+
+async def _answers(km: Any, kc: Any, deadline: float) -> None:
+    """Ask until a question was answered on both channels.
+
+    `wait_for_ready` looks at one of them, and then waits for a fifth of a second that the other is silent.
+    """
+    while monotonic() < deadline:
+        asked = kc.kernel_info()
+        if await _came(kc.get_shell_msg, asked, "kernel_info_reply") and await _came(kc.get_iopub_msg, asked, "status"):
+            return
+        if not await km.is_alive():
+            raise RuntimeError("Kernel died before replying to kernel_info")
+    raise RuntimeError("Kernel didn't respond in time")
+
+
+async def _came(channel: Any, asked: str, kind: str) -> bool:
+    """Whether the answer to a question came soon; what came before it is dropped."""
+    deadline = monotonic() + _ASK_AGAIN
+    while (left := deadline - monotonic()) > 0:
+        try:
+            msg = await channel(timeout=left)
+        except Empty:
+            return False
+        if msg["parent_header"].get("msg_id") == asked and msg["msg_type"] == kind:
+            return True
+    return False
 
 
 async def execute(nb: Any, km: Any, kc: Any, *, path: str, timeout: float, frozen_at: float | None = None) -> None:

@@ -35,6 +35,7 @@ from tornado import web  # type: ignore[attr-defined]
 from widgetshot.errors import NotebookError, ServerError, WidgetshotError
 from widgetshot.notebook import beside, cell_names
 from widgetshot.server.execute import connect, execute
+from widgetshot.server.zygotes import ZYGOTES, kernel_environment
 
 PACKAGE = Path(__file__).resolve().parent.parent
 STATIC = PACKAGE / "static"
@@ -51,6 +52,7 @@ class _Exhibit:
     folder: Path
     kernel_name: str = ""
     kernel_id: str = ""
+    pid: int | None = None
     html: str = ""
     asked: set[str] = field(default_factory=set)  # files beside the notebook that its page asked for
 
@@ -106,6 +108,7 @@ class Exhibits:
                 kernel_name=name, cwd=str(exhibit.folder / "work"), env=environment
             )
             km = kernels.get_kernel(exhibit.kernel_id)
+            exhibit.pid = getattr(km.provisioner, "pid", None)
             kc = await connect(km)
         except NoSuchKernel as error:
             raise ServerError(
@@ -126,15 +129,7 @@ class Exhibits:
             kc.stop_channels()
         timings["execute"] = perf_counter() - begin
         begin = perf_counter()
-        config = {
-            "baseUrl": self.base_url,
-            "token": self.serverapp.identity_provider.token,
-            "kernelId": exhibit.kernel_id,
-            "kernelName": name,
-            "frontEnds": front_ends(self.base_url),
-            "amdUrl": url_path_join(self.base_url, "widgetshot/amd"),
-            "mathUrl": url_path_join(self.base_url, "widgetshot/static/tex-svg.js"),
-        }
+        config = self._config() | {"kernelId": exhibit.kernel_id, "kernelName": name}
         exhibit.html = await asyncio.to_thread(render, nb, path, request["theme"], config)
         timings["render"] = perf_counter() - begin
         return {
@@ -143,6 +138,21 @@ class Exhibits:
             "cells": [cell.metadata["widgetshot_id"] for cell in nb.cells],
             "timings": timings,
         }
+
+    def _config(self) -> dict[str, Any]:
+        return {
+            "baseUrl": self.base_url,
+            "token": self.serverapp.identity_provider.token,
+            "kernelId": "",
+            "kernelName": "",
+            "frontEnds": front_ends(self.base_url),
+            "amdUrl": url_path_join(self.base_url, "widgetshot/amd"),
+            "mathUrl": url_path_join(self.base_url, "widgetshot/static/tex-svg.js"),
+        }
+
+    def anchor(self) -> str:
+        """The HTML of a page without notebook and kernel: it loads what exhibits need, see `camera.Studio`."""
+        return render(nbformat.v4.new_notebook(), "", "light", self._config())
 
     async def alive(self, id: str) -> bool:
         kernel_id = self._all[id].kernel_id
@@ -168,7 +178,7 @@ class Exhibits:
                 await kernels.shutdown_kernel(exhibit.kernel_id)
             except Exception as error:
                 self.serverapp.log.warning(f"kernel {exhibit.kernel_id} did not shut down in order: {error!r}")
-        await asyncio.to_thread(end_processes, exhibit.id)
+        await asyncio.to_thread(end_processes, exhibit.id, exhibit.pid)
         await asyncio.to_thread(shutil.rmtree, exhibit.folder, ignore_errors=True)
         return made_from
 
@@ -200,23 +210,7 @@ def prepare_folder(exhibit: _Exhibit, file: Path, extra: dict[str, str]) -> dict
     work.mkdir()
     home.mkdir()
     _copy_beside(file.parent, work, [_COPY_LIMIT])
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("JUPYTER_", "JPY_"))}
-    environment |= {
-        "HOME": str(home),
-        "USERPROFILE": str(home),
-        "IPYTHONDIR": str(home / ".ipython"),
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)]),
-        "PYTHONHASHSEED": "0",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "LANG": "C.UTF-8",
-        "LC_ALL": "C.UTF-8",
-        EXHIBIT_VARIABLE: exhibit.id,
-        # matplotlib writes its font list at its first import, which takes seconds: kept for the whole run.
-        "MPLCONFIGDIR": str(exhibit.folder.parent / "matplotlib"),
-    }
-    for name in [name for name in environment if name.startswith("XDG_")]:
-        del environment[name]
-    return environment | extra
+    return kernel_environment(home) | {EXHIBIT_VARIABLE: exhibit.id} | extra
 
 
 def _copy_beside(source: Path, target: Path, budget: list[int]) -> None:
@@ -238,19 +232,25 @@ def _copy_beside(source: Path, target: Path, budget: list[int]) -> None:
             continue
 
 
-def processes_of(id: str) -> Iterator[psutil.Process]:
-    """Processes that an exhibit's kernel started, however deep and in whatever session they are."""
+def processes_of(id: str, kernel: int | None) -> Iterator[psutil.Process]:
+    """Processes that an exhibit's kernel started, however deep and in whatever session they are.
+
+    Args:
+        kernel: its process id. A kernel that was forked shows the environment of what it was forked from, and so
+            does what it forks in turn; such a child is in its session.
+    """
     for process in psutil.process_iter():
         try:
-            if process.environ().get(EXHIBIT_VARIABLE) == id:
+            forked = kernel is not None and os.name == "posix" and os.getsid(process.pid) == kernel
+            if forked or process.environ().get(EXHIBIT_VARIABLE) == id:
                 yield process
         except (psutil.Error, OSError):
             continue
 
 
-def end_processes(id: str) -> None:
+def end_processes(id: str, kernel: int | None) -> None:
     """End what outlived its kernel; processes that are about to end by themselves get a moment to do it."""
-    left = list(processes_of(id))
+    left = list(processes_of(id, kernel))
     _, left = psutil.wait_procs(left, timeout=_GRACE)
     for process in left:
         try:
@@ -343,6 +343,12 @@ class _PageHandler(JupyterHandler):
             raise web.HTTPError(404) from None
 
 
+class _AnchorHandler(JupyterHandler):
+    @web.authenticated
+    def get(self) -> None:
+        self.finish(self.settings["widgetshot"].anchor())
+
+
 class _BesideHandler(web.StaticFileHandler):
     """Files of a notebook's working folder, under the address that relative links of its page lead to."""
 
@@ -362,13 +368,20 @@ class _BesideHandler(web.StaticFileHandler):
 class _StaticHandler(web.StaticFileHandler):
     """Files that are the same for every page; the browser may keep them."""
 
-    def set_extra_headers(self, path: str) -> None:  # noqa: ARG002 - tornado calls it so
+    ascii = True  # whether all scripts are
+
+    def set_extra_headers(self, path: str) -> None:
         self.set_header("Cache-Control", "max-age=86400")
+        if path.endswith(".js") and self.ascii:
+            # Chromium compiles scripts while they arrive, before it looks whether it has compiled them already, as it
+            # has when pages share a process. It can't do so with this encoding, of which ASCII is a part.
+            self.set_header("Content-Type", "text/javascript; charset=x-user-defined")
 
 
 class _SearchHandler(_StaticHandler):
     """The first of several folders that has the file. `path` may hold nothing that leads out of them."""
 
+    ascii = False
     roots: tuple[str, ...] = ()
 
     def initialize(self, roots: tuple[str, ...]) -> None:
@@ -406,6 +419,7 @@ def load(serverapp: Any) -> None:
     routes: list[Any] = [
         (r"widgetshot/api/exhibits", _ExhibitsHandler),
         (rf"widgetshot/api/exhibits/{id}", _ExhibitHandler),
+        (r"widgetshot/anchor", _AnchorHandler),
         (rf"widgetshot/exhibits/{id}/", _PageHandler),
         (rf"widgetshot/exhibits/{id}/(.+)", _BesideHandler),
         (r"widgetshot/static/(.*)", _StaticHandler, {"path": str(STATIC)}),
@@ -432,6 +446,7 @@ def _end_with_parent(serverapp: Any, exhibits: Exhibits, folder: str) -> None:
 
     async def stop() -> None:
         await exhibits.close_all()
+        await asyncio.to_thread(ZYGOTES.close)
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         serverapp.stop()
 

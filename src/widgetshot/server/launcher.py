@@ -20,9 +20,12 @@ _STOP_TIMEOUT = 20.0
 _LOG_TAIL = 15
 # jsonschema, which Jupyter Server and nbformat import, would load rfc3987_syntax for a check of URLs that nobody asks
 # for; compiling that package's grammar takes over a second. Without it jsonschema leaves the check out.
+# The process that forks kernels loads its modules meanwhile.
 _PROGRAM = """
 import sys
 sys.modules["rfc3987_syntax"] = None
+from widgetshot.server.zygotes import warm
+warm()
 from jupyter_server.serverapp import main
 main()
 """
@@ -92,6 +95,7 @@ class Server:
             "JUPYTER_PLATFORM_DIRS": "1",
             "TMPDIR": str(work),
             "WIDGETSHOT_FOLDER": str(self._parent),
+            "JUPYTER_DEFAULT_PROVISIONER_NAME": "widgetshot",
         }
         log = (self.folder / "server.log").open("wb")
         with log:
@@ -173,6 +177,10 @@ class Server:
                 next_step="widgetshot doctor",
             ) from error
         return json.loads(response.body) if response.body else None
+
+    def path(self, path: str) -> str:
+        """Path of an address of the server's, from its origin's root."""
+        return "/" + "/".join([*self.url.split("/")[3:], path])
 
     def page_url(self, path: str) -> str:
         """Absolute address of a page, token included."""

@@ -1,0 +1,174 @@
+"""Forks IPython kernels that have loaded their modules already. A program for the kernels' own interpreter.
+
+    python zygote.py DESCRIPTOR
+
+It imports nothing of widgetshot and has one thread. Requests come as lines of JSON over the socket DESCRIPTOR:
+`{"argv", "cwd", "env"}` is answered with `{"pid"}` of a new kernel; whenever a kernel has ended, `{"pid", "exit"}`
+says so. When the socket closes, because whoever holds its other end has closed it or died, all kernels are killed.
+"""
+
+import atexit
+import contextlib
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+
+# What every IPython kernel imports, sooner or later. `ipykernel.inprocess` must not be among it: it replaces things.
+_KERNEL = ("ipykernel.kernelapp", "ipykernel.zmqshell", "ipykernel.debugger", "IPython.core.completer")
+_WIDGETS = "ipywidgets"
+
+
+class Revived(MetaPathFinder, Loader):
+    """Gives a package that was imported ahead of time to the first `import` of it; until then it is not there."""
+
+    def __init__(self, name):
+        self.name = name
+        package = importlib.import_module(name)
+        self.specs = {
+            key: module.__spec__ for key, module in sys.modules.items() if key == name or key.startswith(name + ".")
+        }
+        self.modules = {key: sys.modules.pop(key) for key in self.specs}
+        # Run at import, it found no kernel.
+        self.connect = package._handle_ipython
+
+    def find_spec(self, name, path=None, target=None):  # noqa: ARG002 - importlib calls it so
+        if name != self.name:
+            return None
+        sys.meta_path.remove(self)
+        return ModuleSpec(name, self, origin=self.specs[name].origin, is_package=True)
+
+    def create_module(self, spec):  # noqa: ARG002 - importlib calls it so
+        for name, module in self.modules.items():
+            if name != self.name:
+                sys.modules.setdefault(name, module)
+        return self.modules[self.name]
+
+    def exec_module(self, module):
+        # Whoever looks at the module must see what a first import would have left.
+        module.__spec__ = self.specs[self.name]
+        module.__loader__ = module.__spec__.loader
+        self.connect()
+
+
+def preload():
+    """Import what kernels need.
+
+    Returns:
+        The finder of what must look as if it was not there yet; None where there is nothing of the kind.
+    """
+    for name in _KERNEL:
+        try:
+            importlib.import_module(name)
+        except ImportError:  # debugpy may be missing, and a kernel does without it
+            continue
+    try:
+        return Revived(_WIDGETS)
+    except (ImportError, AttributeError):
+        # Not installed, or of a version that goes about it in another way: the notebook imports it itself.
+        for name in [name for name in sys.modules if name.partition(".")[0] == _WIDGETS]:
+            del sys.modules[name]
+        return None
+
+
+def serve(connection):
+    """Fork when asked to; returns in each child, with its request. The process itself ends here."""
+    wake_out, wake_in = os.pipe()
+    os.set_blocking(wake_in, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wake_in, warn_on_full_buffer=False)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    kernels = set()
+    rest = b""
+    while True:
+        ready, _, _ = select.select([connection, wake_out], [], [])
+        if wake_out in ready:
+            os.read(wake_out, 512)
+            for pid, status in ended(kernels):
+                tell(connection, {"pid": pid, "exit": os.waitstatus_to_exitcode(status)})
+        if connection not in ready:
+            continue
+        received = connection.recv(1 << 16)
+        if not received:
+            for pid in kernels:
+                os.killpg(pid, signal.SIGKILL)
+            os._exit(0)
+        *lines, rest = (rest + received).split(b"\n")
+        for line in lines:
+            pid = os.fork()
+            if not pid:
+                signal.set_wakeup_fd(-1)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+                os.close(wake_out)
+                os.close(wake_in)
+                connection.close()
+                return json.loads(line)
+            kernels.add(pid)
+            tell(connection, {"pid": pid})
+
+
+def ended(kernels):
+    """Reap the kernels that have ended: (pid, status) of each."""
+    for pid in list(kernels):
+        found, status = os.waitpid(pid, os.WNOHANG)
+        if found:
+            kernels.discard(pid)
+            yield pid, status
+
+
+def tell(connection, message):
+    # Whoever listened may be gone; the next read says so.
+    with contextlib.suppress(OSError):
+        connection.sendall(json.dumps(message).encode() + b"\n")
+
+
+def become(request, added):
+    """Make this process what `python -m ipykernel_launcher` would be in its place.
+
+    Args:
+        added: variables that imports have set.
+    """
+    os.setsid()
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.environ.clear()
+    os.environ.update(added | request["env"])
+    os.environ["JPY_PARENT_PID"] = str(os.getppid())
+    time.tzset()
+    os.chdir(request["cwd"])
+    # The kernel ends by itself when this parent has died. ipykernel looked for the variable when it was imported.
+    sys.argv = [*request["argv"], f"--IPKernelApp.parent_handle={os.getppid()}"]
+    sys.orig_argv = [sys.executable, *sys.argv]
+
+
+if __name__ == "__main__":
+    del sys.path[0]  # this file's folder
+    descriptor = int(sys.argv[1])
+    before = set(os.environ)
+    finder = preload()
+    added = {name: os.environ[name] for name in set(os.environ) - before}
+    # What is there now is never collected: kernels share these pages, and a collection would copy them.
+    gc.collect()
+    gc.freeze()
+    become(serve(socket.socket(fileno=descriptor)), added)
+    if finder is not None:
+        sys.meta_path.insert(0, finder)
+    from ipykernel.kernelapp import launch_new_instance
+
+    launch_new_instance()
+    # What a program does at its end is done. Taking every module apart besides would copy all that is shared.
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

@@ -1,0 +1,211 @@
+"""Processes that have loaded what kernels need, and fork them; see zygote.py for their side.
+
+Only the standard library, so that the first can be started before anything else is imported.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+# macOS has fork, but its frameworks don't survive it.
+CAN_FORK = sys.platform.startswith("linux")
+_PROGRAM = Path(__file__).with_name("zygote.py")
+# What an interpreter reads once, when it starts, and what decides which of two is needed.
+_INTERPRETER = ("PYTHON", "LANG", "LC_", "LD_", "VIRTUAL_ENV", "PATH", "JUPYTER_WIDGETS_ECHO")
+_LAUNCHER = ["-m", "ipykernel_launcher"]
+_SOON = 5.0  # seconds that the death of a killed process may take to be told
+
+
+class ForkedKernel:
+    """A kernel that is somebody else's child, in the dress of `subprocess.Popen`."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self.ended = threading.Event()
+
+    def poll(self) -> int | None:
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        self.ended.wait(timeout)
+        return self.returncode
+
+    def send_signal(self, signum: int) -> None:
+        if self.returncode is None:
+            os.kill(self.pid, signum)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+class Zygote:
+    """One process that forks kernels of one interpreter. Usable from several threads.
+
+    Args:
+        command: the interpreter and its options.
+        environment: what it is started in.
+    """
+
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+        self._connection, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [*command, str(_PROGRAM), str(theirs.fileno())],
+                env=environment,
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                # What kernels say before they have a client goes where this server's own log goes.
+                stdout=sys.stderr.fileno(),
+                start_new_session=True,
+            )
+        self._lines = self._connection.makefile("rb")
+        self._lock = threading.Lock()
+        self._born = threading.Condition()
+        self._newborn: list[ForkedKernel] = []
+        self._kernels: dict[int, ForkedKernel] = {}
+        self._gone = False
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    @property
+    def alive(self) -> bool:
+        return not self._gone
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def fork(self, argv: list[str], cwd: str, environment: dict[str, str]) -> ForkedKernel:
+        """A new kernel.
+
+        Raises:
+            RuntimeError: the zygote is gone.
+        """
+        request = json.dumps({"argv": argv, "cwd": cwd, "env": environment}).encode() + b"\n"
+        with self._lock:
+            try:
+                self._connection.sendall(request)
+            except OSError as error:
+                raise RuntimeError(f"the process that forks kernels is gone: {error}") from error
+            with self._born:
+                self._born.wait_for(lambda: self._newborn or self._gone)
+                if not self._newborn:
+                    raise RuntimeError("the process that forks kernels is gone")
+                return self._newborn.pop()
+
+    def _listen(self) -> None:
+        for line in self._lines:
+            message = json.loads(line)
+            with self._born:
+                if "exit" not in message:
+                    kernel = self._kernels[message["pid"]] = ForkedKernel(message["pid"])
+                    self._newborn.append(kernel)
+                    self._born.notify_all()
+                else:
+                    kernel = self._kernels.pop(message["pid"])
+                    kernel.returncode = message["exit"]
+                    kernel.ended.set()
+        with self._born:
+            self._gone = True
+            self._born.notify_all()
+            for kernel in self._kernels.values():
+                # It kills its kernels before it goes; nobody can say how each of them ended.
+                kernel.returncode = -signal.SIGKILL
+                kernel.ended.set()
+
+    def close(self) -> None:
+        """End it, and all of its kernels."""
+        self._connection.shutdown(socket.SHUT_RDWR)
+        try:
+            self._process.wait(_SOON)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._connection.close()
+
+
+class Zygotes:
+    """The zygotes of this process, one for each interpreter (and its surroundings) that was asked for."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._all: dict[tuple[Any, ...], Zygote] = {}
+
+    def get(self, command: list[str], environment: dict[str, str]) -> Zygote:
+        """The zygote of an interpreter, started if there is none yet."""
+        wanted = {name: value for name, value in environment.items() if name.startswith(_INTERPRETER)}
+        key = (*command, *sorted(wanted.items()))
+        with self._lock:
+            zygote = self._all.get(key)
+            if zygote is None or not zygote.alive:
+                zygote = self._all[key] = Zygote(command, environment)
+            return zygote
+
+    def close(self) -> None:
+        with self._lock:
+            for zygote in self._all.values():
+                zygote.close()
+            self._all.clear()
+
+
+ZYGOTES = Zygotes()
+
+
+def kernel_environment(home: Path) -> dict[str, str]:
+    """What kernels run in, as far as it is the same for all of them.
+
+    Args:
+        home: a private folder.
+    """
+    # Nobody's settings may change a picture.
+    private = ("JUPYTER_", "JPY_", "XDG_")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(private)}
+    return environment | {
+        "HOME": str(home),
+        "USERPROFILE": str(home),
+        "IPYTHONDIR": str(home / ".ipython"),
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)]),
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        # matplotlib writes its font list at its first import, which takes seconds: kept for the whole run.
+        "MPLCONFIGDIR": str(Path(tempfile.gettempdir()) / "matplotlib"),
+    }
+
+
+def split(command: list[str]) -> tuple[list[str], list[str]] | None:
+    """An IPython kernel's command, parted into the interpreter with its options and the program's arguments."""
+    for index in range(1, len(command) - 1):
+        if command[index : index + 2] == _LAUNCHER:
+            options = command[1:index]
+            # An option that has a value of its own, or runs something else, is beyond us.
+            if all(option.startswith("-X") and len(option) > 2 for option in options):
+                return command[:index], ["ipykernel_launcher", *command[index + 2 :]]
+    return None
+
+
+def warm() -> None:
+    """Start the zygote of this environment's own IPython kernel, ahead of the first notebook."""
+    if not CAN_FORK:
+        return
+    try:
+        file = Path(sys.prefix) / "share" / "jupyter" / "kernels" / "python3" / "kernel.json"
+        _, *arguments = json.loads(file.read_text(encoding="utf-8"))["argv"]
+        parts = split([sys.executable, *arguments])
+    except (OSError, ValueError, KeyError):
+        return
+    if parts:
+        ZYGOTES.get(parts[0], kernel_environment(Path(tempfile.gettempdir()) / "home"))
