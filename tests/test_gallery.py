@@ -603,3 +603,33 @@ def test_page_that_cannot_be_written_is_a_record_error_and_leaves_nothing_behind
         folder.write()
     assert isinstance(caught.value.__cause__, OSError)
     assert sorted(folder.path.iterdir()) == sorted([*before, folder.path / "run.json"])
+
+
+def test_what_a_run_left_out_is_told_and_not_counted(mixed: Folder, open_page: Open) -> None:
+    left = [{"key": f"page-chromium-linux/notebooks/n{n}/s", "passed": "2026-11-20T08:00:00+00:00"} for n in range(60)]
+    ran = [{"name": "notebooks/demo.ipynb", "why": "notebooks/<helper>.py changed"}]
+    page = open_page(mixed.write(changed={"not_run": left, "ran": ran, "refused": None}))
+    expect(page.locator("h1")).to_have_text("6 of 7 pictures need a decision")
+    expect(page.locator(".meta")).to_contain_text("Not run60 pictures: nothing changed since they passed")
+    page.get_by_text("About this run").click()
+    about = page.get_by_role("group", name="Facts of the run")
+    expect(about).to_contain_text("notebooks/demo.ipynb: notebooks/<helper>.py changed")
+    expect(about).to_contain_text("page-chromium-linux/notebooks/n49/s, 2026-11-20")
+    expect(about).to_contain_text("and 10 more")
+
+
+def test_where_the_time_went_is_among_the_facts_of_the_run(mixed: Folder, open_page: Open) -> None:
+    notebooks = [
+        {"notebook": f"notebooks/n{n}.ipynb", "seconds": 9.0 - n, "timings": {"load": 1.5, "execute": 5.0 - n / 2}}
+        for n in range(7)
+    ]
+    timings = {"server": 0.8, "load": 4.1, "execute": 12.0}
+    page = open_page(mixed.write(timings=timings, notebooks=notebooks))
+    page.get_by_text("About this run").click()
+    about = page.get_by_role("group", name="Facts of the run")
+    expect(about).to_contain_text("16.9 s of work in 12.5 s; notebooks are worked on side by side.")
+    stages = about.locator(".part", has_text="Time spent").locator(".timings th")
+    expect(stages).to_have_text(["execute", "load", "server"])
+    slowest = about.locator(".part", has_text="Slowest notebooks").locator("li")
+    expect(slowest).to_have_count(5)
+    expect(slowest.first).to_have_text("9.00 s notebooks/n0.ipynb, execute 5.00 s")

@@ -385,7 +385,15 @@ def test_axe_finds_no_violation(mixed: Folder, browser_for_gallery: Browser, sch
         "history": [["match", 2, "2026-11-01", "2026-11-02"], ["changed", 1, "2026-11-03", "2026-11-03"]],
     }
     mixed.add("known", "changed", changed=5, status="quarantined", quarantine={"reason": "x", "until": "2026-12-31"})
-    index = mixed.write(unused=["page-chromium-linux/notebooks/old/panel"])
+    index = mixed.write(
+        unused=["page-chromium-linux/notebooks/old/panel"],
+        notebooks=[{"notebook": "notebooks/demo.ipynb", "seconds": 3.0, "timings": {"load": 1.0}}],
+        changed={
+            "not_run": [{"key": "page-chromium-linux/notebooks/other/s", "passed": "2026-11-20T08:00:00+00:00"}],
+            "ran": [{"name": "notebooks/demo.ipynb", "why": "notebooks/helper.py changed"}],
+            "refused": None,
+        },
+    )
     for width in (1280, 375):
         page = browser_for_gallery.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
         page.goto(index.as_uri())

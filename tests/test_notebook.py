@@ -16,7 +16,15 @@ from hypothesis import strategies as st
 from builders import PATH, block, cell, notebook_json, read
 from widgetshot.errors import ConfigError, NotebookError, WidgetshotError
 from widgetshot.model import Box, Clock, Mask, Quarantine, Rule, Step, Tolerance, Viewport
-from widgetshot.notebook import Defaults, quarantine_from, quarantine_of, read_notebook, tolerance_from
+from widgetshot.notebook import (
+    Defaults,
+    _Loader,
+    _read_yaml,
+    quarantine_from,
+    quarantine_of,
+    read_notebook,
+    tolerance_from,
+)
 
 PHONE = "{name: phone, width: 375, height: 700}"
 
@@ -686,3 +694,40 @@ def test_an_arbitrary_block_is_read_or_refused_cleanly(head: str) -> None:
         except WidgetshotError as error:
             said = str(error)
     assert said.startswith(PATH)
+
+
+@pytest.mark.parametrize("inputs", [["*.csv", "../data/**/*.txt"], []])
+def test_a_notebook_declares_what_it_depends_on(tmp_path: Path, inputs: list[str]) -> None:
+    declared = f"#| widgetshot: {{inputs: {json.dumps(inputs)}}}\n1"
+    assert read(tmp_path, declared).inputs == tuple(inputs)
+    assert read(tmp_path, "1").inputs is None
+
+
+@pytest.mark.parametrize("inputs", ['"*.csv"', '[""]', "[3]", '["/etc/passwd"]', '["~/data"]'])
+def test_inputs_are_globs_from_the_notebooks_folder(tmp_path: Path, inputs: str) -> None:
+    with pytest.raises(ConfigError, match="inputs: "):
+        read(tmp_path, f"#| widgetshot: {{inputs: {inputs}}}\n1")
+
+
+BLOCKS = (
+    "shot:\n  - name: a\n    steps: [{click: 'b'}, {wait: {text: \"x\", timeout: 3}}]\n",
+    "tolerance: {pixels: 3, share: 0.01}\nmask:\n- {selector: '.a > b', reason: x}\nquarantine: {until: 2027-01-31}",
+    "a: |\n  t\n  u\nb: >-\n  x\nc: &x 12:30\nd: *x\ne: !!str 1",
+)
+
+
+@given(
+    st.sampled_from(BLOCKS), st.lists(st.tuples(st.integers(0, 200), st.sampled_from(":{}[],&*#?|>-!%@`'\" \n\t0a~é")))
+)
+@settings(max_examples=300)
+def test_both_readers_of_yaml_read_the_same(text: str, typed: list[tuple[int, str]]) -> None:
+    for place, character in typed[:4]:
+        place %= len(text)
+        text = text[:place] + character + text[place:]
+    outcomes = []
+    for load in (_read_yaml, lambda text: yaml.load(text, _Loader)):
+        try:
+            outcomes.append(repr(load(text)))
+        except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError) as error:
+            outcomes.append(type(error).__name__)
+    assert outcomes[0] == outcomes[1]

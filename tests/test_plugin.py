@@ -1,5 +1,6 @@
 """pytest as its users type it."""
 
+import re
 import shutil
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -43,6 +44,22 @@ def test_unchanged_tree_passes_twice_with_identical_pictures(copy: Project) -> N
     assert "5 passed" in second.stdout
     assert len(pictures) == 5
     assert copy.files("widgetshot-report/pictures") == pictures
+
+
+def test_where_the_time_went_is_told(copy: Project) -> None:
+    done = copy.pytest("notebooks", "-q")
+    assert re.search(r"^time: [\d.]+ s of work in [\d.]+ s: \w+ [\d.]+, ", done.stdout, re.MULTILINE)
+    assert re.search(r"^slowest notebooks:\n  [\d.]+ s notebooks/a.ipynb: ", done.stdout, re.MULTILINE)
+    run = copy.report()
+    assert [entry["notebook"] for entry in run["notebooks"]] == ["notebooks/a.ipynb", "notebooks/b.ipynb"]
+    stages = {"kernel", "execute", "render", "load", "settle", "capture", "compare", "write"}
+    assert run["timings"].keys() == stages | {"server", "browser"}
+    for entry in run["notebooks"]:
+        assert entry["timings"].keys() == stages
+        assert entry["seconds"] >= sum(entry["timings"].values()) - entry["timings"]["write"] - 0.01
+    for stage in stages:
+        of_notebooks = sum(entry["timings"][stage] for entry in run["notebooks"])
+        assert of_notebooks == pytest.approx(run["timings"][stage], abs=0.001)
 
 
 def test_click_reaches_python_and_its_picture_shows_it(approved: Project) -> None:

@@ -27,8 +27,8 @@ from widgetshot.compare import compare
 from widgetshot.errors import ConfigError, RecordError
 from widgetshot.files import read_png, sha256
 from widgetshot.history import History
-from widgetshot.model import Box, Quarantine, Repeat, Result, Tolerance, TraitChange, Verdict
-from widgetshot.record import Recorder, failure_text, merge, read_run, shot_bytes, sidecar, summary_lines
+from widgetshot.model import Box, Quarantine, Repeat, Result, Spent, Tolerance, TraitChange, Verdict
+from widgetshot.record import Recorder, failure_text, merge, read_run, shot_bytes, sidecar, summary_lines, time_lines
 
 DOCS = Path(__file__).parents[1] / "docs" / "reference" / "run-folder.md"
 
@@ -521,3 +521,58 @@ def test_the_sidecar_says_what_is_visible_and_where() -> None:
 def test_only_a_layout_that_was_cut_is_said_to_be() -> None:
     assert "layout_cut" not in sidecar(result_called("new"))
     assert sidecar(result_of("cut", picture(), layout_cut=True))["layout_cut"] is True
+
+
+SPENT = {
+    "notebooks/a.ipynb": Spent(1.0, {"execute": 0.8, "load": 0.1}),
+    "notebooks/b.ipynb": Spent(3.25, {"load": 2.0}),
+}
+
+
+def test_the_slowest_notebooks_come_first_and_are_added_up_by_merging(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        made = recorder(tmp_path / name)
+        made.finish([], complete=True, timings={"server": 0.5, "load": 2.1}, fingerprint={}, spent=SPENT)
+    assert made.run["notebooks"] == [
+        {"notebook": "notebooks/b.ipynb", "seconds": 3.25, "timings": {"load": 2.0}},
+        {"notebook": "notebooks/a.ipynb", "seconds": 1.0, "timings": {"execute": 0.8, "load": 0.1}},
+    ]
+    one = edited(tmp_path / "one", commit=None)
+    two = edited(tmp_path / "two", commit=None, notebooks=[*made.run["notebooks"][:1]])
+    run = merge([one, two], tmp_path / "all")
+    assert [(entry["notebook"], entry["seconds"]) for entry in run["notebooks"]] == [
+        ("notebooks/b.ipynb", 6.5),
+        ("notebooks/a.ipynb", 1.0),
+    ]
+    assert run["notebooks"][0]["timings"] == {"load": 4.0}
+    run["summary"]["duration_seconds"] = 3.0
+    assert time_lines(run) == [
+        "time: 5.2 s of work in 3.0 s: load 4.2, server 1.0",
+        "slowest notebooks:",
+        "  6.5 s notebooks/b.ipynb: load 4.0",
+        "  1.0 s notebooks/a.ipynb: execute 0.8, load 0.1",
+    ]
+    # One that was written before there were any.
+    old = json.loads((one / "run.json").read_text())
+    del old["notebooks"], old["changed"]
+    (one / "run.json").write_text(json.dumps(old))
+    assert len(merge([one, two], tmp_path / "all")["notebooks"]) == 1
+
+
+def test_merging_keeps_what_no_run_has_run(tmp_path: Path) -> None:
+    here, there = (result_called(verdict) for verdict in ("match", "new"))
+    for name, result, left in (("one", here, [there.key, "e/n/x"]), ("two", there, [here.key, "e/n/x"])):
+        made = recorder(tmp_path / name)
+        made.only_changed(dict.fromkeys(left, "2026-01-01T00:00:00+00:00"), {result.target.notebook: "it changed"}, "")
+        finish(made, result)
+    run = merge([tmp_path / "one", tmp_path / "two"], tmp_path / "all")
+    assert run["changed"] == {
+        "not_run": [{"key": "e/n/x", "passed": "2026-01-01T00:00:00+00:00"}],
+        "ran": [{"name": "notebooks/x.ipynb", "why": "it changed"}],
+        "refused": None,
+    }
+    assert summary_lines(run)[1:3] == [
+        "1 picture was not run: it passed, and nothing that was seen to matter has changed since; "
+        "it counts as neither passed nor failed",
+        "  run: notebooks/x.ipynb: it changed",
+    ]

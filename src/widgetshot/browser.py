@@ -12,6 +12,7 @@ from pathlib import Path
 from widgetshot.errors import ConfigError, ServerError
 
 VARIABLE = "WIDGETSHOT_BROWSER"
+_ANSWER_TIMEOUT = 20.0  # seconds
 # Folder in Playwright's registry (without revision), and globs of the executable in it.
 _PLAYWRIGHT: dict[str, tuple[str, tuple[str, ...]]] = {
     "chromium-headless-shell": ("chromium_headless_shell", ("*/*headless*shell", "*/*headless*shell.exe")),
@@ -110,6 +111,28 @@ def find_browser(kind: str, executable: str = "") -> Browser:
     for browser in candidates(kind):
         return browser
     raise ServerError(f"no {kind} browser was found", next_step=install_commands(kind)[0])
+
+
+def identity(browser: Browser) -> str:
+    """What tells one build of a browser from another without launching it.
+
+    Raises:
+        ServerError: it can't be asked.
+    """
+    file = Path(browser.executable).resolve()
+    try:
+        stat = file.stat()
+        said = ""
+        if browser.kind == "chromium":
+            # The executable may be a script that runs another file. Playwright's builds of the other two, which don't
+            # all answer, lie in a folder with their revision.
+            done = subprocess.run(
+                [browser.executable, "--version"], capture_output=True, text=True, timeout=_ANSWER_TIMEOUT, check=True
+            )
+            said = done.stdout.strip()
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ServerError(f"{browser.executable} does not tell its version: {error}") from error
+    return f"{browser.kind} {said} {file} {stat.st_size} {stat.st_mtime_ns}"
 
 
 def install_commands(kind: str) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from widgetshot import __version__
-from widgetshot.config import BROWSERS, UPDATES, Settings, find_root, load_settings
+from widgetshot.config import BROWSERS, UPDATES, Settings, find_notebooks, find_root, load_notebook, load_settings
 from widgetshot.errors import ConfigError, ExitCode, WidgetshotError, one_line
 from widgetshot.model import Result, Target, Verdict
 from widgetshot.notebook import Notebook
@@ -69,21 +69,22 @@ _report = click.option("--report", type=click.Path(path_type=Path), help="The ru
 @click.option(
     "--repeat", type=int, metavar="N", help="Execute and photograph everything N times, and tell which pictures vary."
 )
+@click.option("--changed", is_flag=True, help="Leave out what passed before and is made from nothing that changed.")
 @click.pass_context
-def run(context: click.Context, /, paths: tuple[str, ...], output: str, **flags: Any) -> None:
+def run(context: click.Context, /, paths: tuple[str, ...], output: str, changed: bool, **flags: Any) -> None:
     """Execute notebooks, photograph them, compare with the baselines.
 
     PATHS are notebooks or folders; without any, those of the configuration.
     """
-    context.exit(_run(_settings(**flags), paths, output))
+    context.exit(_run(_settings(**flags), paths, output, changed))
 
 
-def _run(settings: Settings, paths: tuple[str, ...], output: str) -> int:
+def _run(settings: Settings, paths: tuple[str, ...], output: str, changed: bool) -> int:
     from widgetshot.gallery import write_gallery
     from widgetshot.history import History
     from widgetshot.record import Recorder, failure_text
     from widgetshot.review import unused_if_known
-    from widgetshot.run import Engine, find_notebooks, load_notebook
+    from widgetshot.run import Engine, only_changed
 
     notebooks: list[Notebook] = []
     problems: dict[str, WidgetshotError] = {}
@@ -100,7 +101,7 @@ def _run(settings: Settings, paths: tuple[str, ...], output: str) -> int:
     if not targets and not problems:
         raise ConfigError("no notebooks were found", next_step="widgetshot run PATH")
     recorder = Recorder(settings.report, root=settings.root, environment=settings.environment, repeat=settings.repeat)
-    say = _Progress(len(targets), quiet=output == "json")
+    say = _Progress(quiet=output == "json")
     for notebook in notebooks:
         if notebook.skip:
             say.line(f"- {notebook.path}: skipped: {notebook.skip}")
@@ -113,9 +114,14 @@ def _run(settings: Settings, paths: tuple[str, ...], output: str) -> int:
             for path, problem in problems.items():
                 results.append(engine.unreadable(path, problem))
                 say.failure(str(problem))
-            for notebook in notebooks:
-                if not notebook.skip:
-                    engine.submit(notebook, notebook.targets, finished.put)
+            runnable = [notebook for notebook in notebooks if not notebook.skip]
+            left_out = only_changed(engine, ((one, one.targets) for one in runnable)) if changed else {}
+            targets = [target for target in targets if engine.key(target) not in left_out]
+            say.total = len(targets)
+            for notebook in runnable:
+                engine.submit(
+                    notebook, (one for one in notebook.targets if engine.key(one) not in left_out), finished.put
+                )
             for result in _stream(engine, targets, finished):
                 results.append(result)
                 say.result(result, failure_text(result, settings.report))
@@ -126,6 +132,7 @@ def _run(settings: Settings, paths: tuple[str, ...], output: str) -> int:
                 engine.order,
                 complete=complete,
                 timings=engine.timings,
+                spent=engine.spent,
                 fingerprint=engine.fingerprint,
                 unused=left,
                 history=History(settings.root),
@@ -179,8 +186,8 @@ def _stoppable() -> Any:
 class _Progress:
     """What a person at a terminal sees while a run goes on. Everything goes to standard error when quiet."""
 
-    def __init__(self, total: int, *, quiet: bool) -> None:
-        self.total = total
+    def __init__(self, *, quiet: bool) -> None:
+        self.total = 0
         self.count = 0
         self.err = quiet
         self.live = sys.stderr.isatty() if quiet else sys.stdout.isatty()
@@ -203,10 +210,10 @@ class _Progress:
             click.echo(f"\r\x1b[2K[{self.count}/{self.total}] {result.target.nodeid}", nl=False, err=self.err)
 
     def summary(self, run: dict[str, Any], left: list[str] | None, settings: Settings, page: Path | None) -> None:
-        from widgetshot.record import append_summary, next_lines, summary_lines
+        from widgetshot.record import append_summary, next_lines, summary_lines, time_lines
 
-        for line in summary_lines(run):
-            self.line(line)
+        for line in [*summary_lines(run), *time_lines(run)]:
+            self.line(one_line(line))
         if left:
             self.line(f"{len(left)} baselines are declared by no notebook; list them: widgetshot prune")
         if problem := append_summary(run, settings.report):
@@ -298,7 +305,7 @@ def merge(runs: tuple[Path, ...], into: Path | None, output: str) -> None:
     RUNS are run folders of one commit. Of a picture in several, the result that failed is kept.
     """
     from widgetshot.gallery import write_gallery
-    from widgetshot.record import append_summary, next_lines, summary_lines
+    from widgetshot.record import append_summary, next_lines, summary_lines, time_lines
     from widgetshot.record import merge as merge_runs
 
     if not runs or into is None:
@@ -310,7 +317,13 @@ def merge(runs: tuple[Path, ...], into: Path | None, output: str) -> None:
         click.echo(json.dumps(run, indent=1))
     ended = "" if run["complete"] else ", which was stopped before its end"
     lines = [f"{len(runs)} run{'' if len(runs) == 1 else 's'} merged into run {run['id']}{ended}"]
-    lines += [*summary_lines(run), *([problem] if problem else []), f"gallery: {page}", *next_lines(run, str(into))]
+    lines += [
+        *summary_lines(run),
+        *time_lines(run),
+        *([problem] if problem else []),
+        f"gallery: {page}",
+        *next_lines(run, str(into)),
+    ]
     for line in lines:
         click.echo(one_line(line), err=output == "json")
 

@@ -1,9 +1,12 @@
-"""pyproject.toml and flags -> Settings."""
+"""pyproject.toml and flags -> Settings, and which notebooks they mean.
+
+Collecting notebooks needs no more than this, so nothing heavy is imported here.
+"""
 
 import os
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +15,11 @@ from widgetshot.errors import ConfigError, nearest
 from widgetshot.model import Clock, Quarantine, Tolerance, Viewport
 from widgetshot.notebook import (
     Defaults,
+    Notebook,
     clock_from,
     flag_from,
     quarantine_from,
+    read_notebook,
     themes_from,
     tolerance_from,
     viewports_from,
@@ -129,6 +134,42 @@ def load_settings(root: Path, overrides: Mapping[str, Any] | None = None) -> Set
     if overrides:
         settings = replace(settings, **_checked(overrides, root, "command line"))
     return replace(settings, baselines=root / settings.baselines, report=root / settings.report)
+
+
+def find_notebooks(settings: Settings, paths: Iterable[str | Path] = ()) -> list[Path]:
+    """The notebook files under `paths` (or the configured ones), sorted, checkpoints and excluded ones left out.
+
+    Raises:
+        ConfigError: a path does not exist, or lies outside of the root.
+    """
+    files: dict[Path, None] = {}
+    given = [Path(path).resolve() for path in paths] or [settings.root / name for name in settings.notebooks]
+    for path in given:
+        if not path.is_relative_to(settings.root):
+            raise ConfigError(f"{path} is outside of the project {settings.root}", next_step="run from that project")
+        if path.is_file():
+            files[path] = None
+        elif path.is_dir():
+            found = (file for file in path.rglob("*.ipynb") if not _hidden(file.relative_to(path)))
+            files |= dict.fromkeys(file for file in sorted(found) if not excluded(settings, file))
+        else:
+            raise ConfigError(f"{path} does not exist", next_step="widgetshot run PATH")
+    return list(files)
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def excluded(settings: Settings, file: Path) -> bool:
+    """Whether the configuration leaves this notebook out."""
+    relative = file.relative_to(settings.root)
+    return any(relative.match(pattern) for pattern in settings.exclude)
+
+
+def load_notebook(settings: Settings, file: Path) -> Notebook:
+    """Read one notebook of the project, see `read_notebook`."""
+    return read_notebook(file, file.relative_to(settings.root).as_posix(), settings.defaults)
 
 
 def _checked(table: Mapping[str, Any], root: Path, where: str) -> dict[str, Any]:

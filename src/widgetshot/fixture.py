@@ -12,10 +12,11 @@ from playwright.sync_api import Browser, Page
 from playwright.sync_api import Error as PlaywrightError
 
 from widgetshot.camera import Awaitable, Stage, context_options, first_line, is_outside, prepare, run_now
+from widgetshot.config import load_notebook
 from widgetshot.errors import ConfigError, ServerError, WidgetshotError
 from widgetshot.model import Clock, Result, Shot, Target, Viewport
 from widgetshot.notebook import masks_from, quarantine_of, themes_from, tolerance_from, viewports_from
-from widgetshot.run import Engine, browser_died, load_notebook
+from widgetshot.run import Engine, browser_died
 
 
 @contextlib.contextmanager

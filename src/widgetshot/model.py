@@ -7,12 +7,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
+    Pixels = NDArray[np.uint8]
+else:
+    # Collecting notebooks needs no picture, and numpy takes a tenth of a second to load.
+    Pixels = Any
 
 
 class Verdict(StrEnum):
@@ -429,6 +433,19 @@ class Failure:
     message: str
     next_step: str = ""
     exit_code: int = 1
+
+
+@dataclass
+class Spent:
+    """The time that went into a notebook.
+
+    Attributes:
+        seconds: from the begin to the end of its work, summed over its variants.
+        stages: seconds of that for each stage.
+    """
+
+    seconds: float = 0.0
+    stages: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

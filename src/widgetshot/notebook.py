@@ -3,6 +3,7 @@
 The declaration language is described in docs/reference/notebook-options.md.
 """
 
+import contextlib
 import json
 import re
 from collections.abc import Mapping
@@ -28,7 +29,8 @@ _LONGEST_NAME = 180  # bytes; file systems take 255, and the variant and the pic
 
 _SHARED_OPTIONS = {"mask", "tolerance", "theme", "viewport", "capture", "cap", "blank", "quarantine"}
 _SHOT_OPTIONS = _SHARED_OPTIONS | {"name", "steps"}
-_NOTEBOOK_OPTIONS = _SHARED_OPTIONS | {"timeout", "settle_timeout", "kernel", "skip", "clock", "freeze_clock"}
+_NOTEBOOK_OPTIONS = _SHARED_OPTIONS | {"timeout", "settle_timeout", "kernel", "skip", "clock", "freeze_clock", "inputs"}
+_NOT_BESIDE = {"node_modules", "baselines", "widgetshot-report"}
 _BLOCK_KEYS = {"shot", "widgetshot"}
 
 # Cell options of Quarto and nbdev that may stand in the same block. https://quarto.org/docs/reference/cells/cells-jupyter.html
@@ -81,6 +83,8 @@ class Notebook:
     Attributes:
         path: relative to the root, forward slashes.
         skip: why nothing of it is photographed, or "".
+        inputs: globs, relative to its folder, of files that it depends on besides what can be seen; None where it
+            does not say.
     """
 
     path: str
@@ -89,6 +93,7 @@ class Notebook:
     settle_timeout: float
     kernel: str = ""
     skip: str = ""
+    inputs: tuple[str, ...] | None = None
 
 
 @dataclass
@@ -172,6 +177,21 @@ def _cell(raw: Any, has_ids: bool) -> _Cell:
     return _Cell(id or None, raw["cell_type"] == "code", text, tuple(str(tag) for tag in tags))
 
 
+def beside(folder: Path) -> list[Path]:
+    """What of a notebook's folder (or of a folder in it) its kernel gets to see, sorted.
+
+    Raises:
+        OSError: the folder can't be read.
+    """
+    return [
+        entry
+        for entry in sorted(folder.iterdir())
+        if not entry.name.startswith((".", "__pycache__"))
+        and entry.name not in _NOT_BESIDE
+        and entry.suffix != ".ipynb"
+    ]
+
+
 def cell_names(file: Path, path: str) -> list[str]:
     """What each cell of a notebook is called: its nbformat id, or its position where the format has none.
 
@@ -233,10 +253,11 @@ def _parse(cells: list[_Cell], metadata: Mapping[str, Any], path: str, defaults:
         settle_timeout=_positive(options.get("settle_timeout", defaults.settle_timeout), "settle_timeout", path),
         kernel=_text(options.get("kernel", defaults.kernel), "kernel", path),
         skip=_text(options.get("skip", ""), "skip", path),
+        inputs=_globs(options["inputs"], path) if "inputs" in options else None,
     )
 
 
-class _Loader(yaml.SafeLoader):
+class _Meaning(yaml.constructor.SafeConstructor, yaml.resolver.BaseResolver):
     """YAML as a person means it: only `true` and `false` are booleans, 12:30 is no number, and no key comes twice."""
 
     yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}  # type: ignore[misc]
@@ -247,6 +268,32 @@ class _Loader(yaml.SafeLoader):
             if key in keys[:number]:
                 raise yaml.constructor.ConstructorError(None, None, f"'{key}' comes twice", node.start_mark)
         return super().construct_mapping(node, deep)
+
+
+class _Loader(_Meaning, yaml.SafeLoader):
+    """In Python."""
+
+
+class _QuickLoader(_Meaning, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """In C where PyYAML was built with it: ten times as fast, which collecting a thousand notebooks needs."""
+
+
+_MOOT = re.compile(r"[\t?!]|[|>]#")
+
+
+def _read_yaml(text: str) -> Any:
+    """Read a YAML document.
+
+    Raises:
+        yaml.YAMLError: it is none.
+        ValueError, TypeError, OverflowError, RecursionError: a value can't be made.
+    """
+    # Both read the same, but for a few characters that only one lets stand.
+    if not _MOOT.search(text):
+        with contextlib.suppress(yaml.YAMLError):
+            return yaml.load(text, _QuickLoader)
+    # Also for the words in which it says what is wrong.
+    return yaml.load(text, _Loader)
 
 
 # The core schema of YAML 1.2 (section 10.3.2), less octal and hexadecimal; numbers with leading zeros are text.
@@ -260,7 +307,7 @@ for _tag, _pattern, _first in (
         "-+0123456789.",
     ),
 ):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first))
+    _Meaning.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first))
 
 
 def split_block(source: str, where: str) -> tuple[dict[str, Any], str]:
@@ -284,7 +331,7 @@ def split_block(source: str, where: str) -> tuple[dict[str, Any], str]:
     if not any(line.strip() for line in yaml_lines):
         return {}, body
     try:
-        block = yaml.load("\n".join(yaml_lines), _Loader)
+        block = _read_yaml("\n".join(yaml_lines))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line_text = f" in line {mark.line + 1} of the block" if mark else ""
@@ -662,6 +709,15 @@ def _text(value: Any, what: str, where: str) -> str:
     if not isinstance(value, str):
         raise ConfigError(f"{what}: must be text, not {value!r}", where=where)
     return value
+
+
+def _globs(value: Any, where: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) and item.strip() for item in value):
+        raise ConfigError(f"inputs: must be a list of files or globs, not {value!r}", where=where)
+    for item in value:
+        if item.startswith(("/", "~")) or Path(item).is_absolute():
+            raise ConfigError(f"inputs: {item!r} must be relative to the notebook's folder", where=where)
+    return tuple(value)
 
 
 def _positive(value: Any, what: str, where: str) -> float:

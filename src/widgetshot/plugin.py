@@ -40,6 +40,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=int,
         help="execute and photograph every notebook N times, and tell which pictures vary",
     )
+    group.addoption(
+        "--widgetshot-changed",
+        action="store_true",
+        help="skip notebooks that passed before and are made from nothing that changed since (not in CI)",
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -134,11 +139,19 @@ class _Door:
 
     def submit(self, items: "list[TargetItem]") -> None:
         """Put targets to work; those of one notebook together."""
-        notebooks: dict[str, tuple[Notebook, list[Target]]] = {}
-        for item in items:
-            notebooks.setdefault(item.notebook.path, (item.notebook, []))[1].append(item.target)
-        for notebook, targets in notebooks.values():
+        for notebook, targets in _by_notebook(items):
             self.engine.submit(notebook, targets)
+
+    def leave_out(self, items: "list[TargetItem]") -> "list[TargetItem]":
+        """Skip what has not changed since it passed; the others."""
+        from widgetshot.run import only_changed
+
+        with _told():
+            left_out = only_changed(self.engine, _by_notebook(items))
+        for item in items:
+            if passed := left_out.get(self.engine.key(item.target)):
+                item.add_marker(pytest.mark.skip(reason=f"not run: nothing changed since it passed at {passed}"))
+        return [item for item in items if self.engine.key(item.target) not in left_out]
 
     def result(self, item: "TargetItem") -> "Result":
         if self.worker:
@@ -167,6 +180,7 @@ class _Door:
             engine.order,
             complete=complete,
             timings=engine.timings,
+            spent=engine.spent,
             fingerprint=engine.fingerprint,
             unused=left,
             history=history,
@@ -175,6 +189,13 @@ class _Door:
     @property
     def failure(self) -> str:
         return str(self._recorder.failure) if self._recorder is not None and self._recorder.failure else ""
+
+
+def _by_notebook(items: "list[TargetItem]") -> "list[tuple[Notebook, list[Target]]]":
+    notebooks: dict[str, tuple[Notebook, list[Target]]] = {}
+    for item in items:
+        notebooks.setdefault(item.notebook.path, (item.notebook, []))[1].append(item.target)
+    return list(notebooks.values())
 
 
 @contextmanager
@@ -199,7 +220,7 @@ def door(config: pytest.Config) -> _Door:
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "NotebookFile | None":
     if file_path.suffix != ".ipynb" or ".ipynb_checkpoints" in file_path.parts:
         return None
-    from widgetshot.run import excluded
+    from widgetshot.config import excluded
 
     try:
         settings = door(parent.config).settings
@@ -214,8 +235,8 @@ class NotebookFile(pytest.File):
     """One notebook."""
 
     def collect(self) -> Iterator["TargetItem"]:
+        from widgetshot.config import load_notebook
         from widgetshot.errors import ConfigError, WidgetshotError
-        from widgetshot.run import load_notebook
 
         settings = door(self.config).settings
         try:
@@ -309,6 +330,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     own = door(session.config)
     own.items = [item for item in session.items if isinstance(item, TargetItem) and not item.notebook.skip]
+    if own.items and session.config.option.widgetshot_changed and not session.config.option.collectonly:
+        own.items = own.leave_out(own.items)
     if own.items and not own.worker and not own.controls_workers and not session.config.option.collectonly:
         # The work begins before pytest asks for the first result, and goes on while it runs other tests.
         own.submit(own.items)
@@ -345,7 +368,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         return
     from widgetshot.errors import WidgetshotError
     from widgetshot.gallery import write_gallery
-    from widgetshot.record import append_summary, next_lines, read_run, summary_lines
+    from widgetshot.record import append_summary, next_lines, read_run, summary_lines, time_lines
 
     if own.failure:
         terminalreporter.section("widgetshot", red=True)
@@ -365,6 +388,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     for line in (
         f"widgetshot: {first}; gallery: {page}",
         *more,
+        *time_lines(run),
         *([problem] if problem else []),
         *next_lines(run, own.settings.typed_report),
     ):

@@ -27,7 +27,7 @@ from widgetshot.compare import PALETTE
 from widgetshot.errors import ConfigError, RecordError, one_line
 from widgetshot.files import encode_palette, encode_png, sha256, write_atomically
 from widgetshot.history import History
-from widgetshot.model import Result, Verdict
+from widgetshot.model import Result, Spent, Verdict
 
 FORMAT = 1
 JOURNAL = "journal.jsonl"
@@ -134,6 +134,7 @@ class Recorder:
             "started": now.isoformat(timespec="seconds"),
             "repeat": repeat,
             "merged": None,
+            "changed": None,
             "environment": {
                 "name": environment,
                 "python": platform.python_version(),
@@ -143,6 +144,22 @@ class Recorder:
         }
         clear(folder)
         self._write_run(complete=False)
+
+    def only_changed(self, not_run: Mapping[str, str], ran: Mapping[str, str], refused: str) -> None:
+        """Record what `--changed` left out, and why it did not leave out the rest.
+
+        Args:
+            not_run: key of each target that was left out -> when it passed, ISO 8601.
+            ran: each session that is run -> why.
+            refused: why everything is run, or "".
+        """
+        self._head["changed"] = {
+            "not_run": [{"key": key, "passed": passed} for key, passed in not_run.items()],
+            "ran": [{"name": name, "why": why} for name, why in ran.items()],
+            "refused": refused or None,
+        }
+        with self._lock:
+            self._write_run(complete=False)
 
     def add(self, result: Result, shot: bytes | None = None) -> None:
         """Record one result with its pictures.
@@ -200,6 +217,7 @@ class Recorder:
         complete: bool,
         timings: Mapping[str, float],
         fingerprint: Mapping[str, Any],
+        spent: Mapping[str, Spent] | None = None,
         unused: Iterable[str] | None = None,
         history: History | None = None,
     ) -> None:
@@ -208,6 +226,8 @@ class Recorder:
         Args:
             order: keys in the order in which they were declared.
             complete: false when the run was stopped.
+            timings: seconds of each stage, over all notebooks.
+            spent: the time that went into each notebook.
             unused: baselines that no notebook declares; None when that is not known.
             history: of earlier runs; gets this one too.
         """
@@ -218,6 +238,7 @@ class Recorder:
             self._entries = dict(sorted(self._entries.items(), key=lambda item: place.get(item[0], len(place))))
             self._head["environment"]["fingerprint"] = dict(fingerprint)
             self._head["unused"] = None if unused is None else sorted(unused)
+            self._head["notebooks"] = _notebooks(spent or {})
             self._write_run(complete=complete, timings=timings)
             if self.failure is None:
                 (self.folder / JOURNAL).unlink(missing_ok=True)
@@ -225,6 +246,7 @@ class Recorder:
     def _write_run(self, *, complete: bool, timings: Mapping[str, float] | None = None) -> None:
         run = self._head | {"complete": complete}
         run |= {"timings": {stage: round(seconds, 4) for stage, seconds in (timings or {}).items()}}
+        run.setdefault("notebooks", [])
         run.setdefault("unused", None)
         run |= _body(list(self._entries.values()), perf_counter() - self._begin)
         self.run = run
@@ -241,6 +263,19 @@ class Recorder:
                 where=str(self.folder),
                 next_step="free some space, or choose another folder for the report (--report)",
             )
+
+
+def _notebooks(spent: Mapping[str, Spent]) -> list[dict[str, Any]]:
+    """`notebooks[]` of run.json: the slowest first."""
+    slowest = sorted(spent.items(), key=lambda item: (-item[1].seconds, item[0]))
+    return [
+        {
+            "notebook": path,
+            "seconds": round(one.seconds, 4),
+            "timings": {stage: round(seconds, 4) for stage, seconds in one.stages.items()},
+        }
+        for path, one in slowest
+    ]
 
 
 def _body(entries: list[dict[str, Any]], seconds: float) -> dict[str, Any]:
@@ -422,6 +457,7 @@ def merge(
         place = {key: index for index, key in enumerate(order)}
         entries = sorted((entry for _, entry in chosen.values()), key=lambda entry: place.get(entry["key"], len(place)))
         merged = _merged_head([run for _, run in runs])
+        merged["changed"] = _merged_changes([run for _, run in runs], chosen)
         if not workers:
             merged["merged"] = {"runs": [run["id"] for _, run in runs], "shared_keys": shared}
         lists = [run["unused"] for _, run in runs]
@@ -506,10 +542,16 @@ def _worst_entries(
 def _merged_head(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """What a merged run says besides its results."""
     timings: dict[str, float] = {}
+    spent: dict[str, Spent] = {}
     fingerprints: dict[str, dict[str, Any]] = {}
     for run in runs:
         for stage, seconds in run["timings"].items():
             timings[stage] = round(timings.get(stage, 0.0) + seconds, 4)
+        for entry in run.get("notebooks", ()):  # an older run has none
+            one = spent.setdefault(entry["notebook"], Spent())
+            one.seconds += entry["seconds"]
+            for stage, seconds in entry["timings"].items():
+                one.stages[stage] = one.stages.get(stage, 0.0) + seconds
         environment = run["environment"]
         names = environment["name"].split(", ")
         for name in names:
@@ -531,6 +573,20 @@ def _merged_head(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
             "fingerprint": fingerprints if len(fingerprints) > 1 else next(iter(fingerprints.values())),
         },
         "timings": timings,
+        "notebooks": _notebooks(spent),
+    }
+
+
+def _merged_changes(runs: Sequence[Mapping[str, Any]], ran: Iterable[str]) -> dict[str, Any] | None:
+    """What `--changed` left out in some of the runs and none of the others ran."""
+    told = [run["changed"] for run in runs if run.get("changed") is not None]
+    if not told:
+        return None
+    left = {entry["key"]: entry for changed in told for entry in changed["not_run"]}
+    return {
+        "not_run": [entry for key, entry in left.items() if key not in ran],
+        "ran": list({entry["name"]: entry for changed in told for entry in changed["ran"]}.values()),
+        "refused": next((changed["refused"] for changed in told if changed["refused"]), None),
     }
 
 
@@ -565,7 +621,7 @@ def summary_lines(run: Mapping[str, Any]) -> list[str]:
     counts = ", ".join(f"{count} {verdict}" for verdict, count in summary["verdicts"].items() if count)
     written = f"{summary['updated']} baseline{'s' if summary['updated'] != 1 else ''} written"
     updated = f"; {written}" if summary["updated"] else ""
-    lines = [f"{counts or 'nothing photographed'}{updated}"]
+    lines = [f"{counts or 'nothing photographed'}{updated}", *_changed_lines(run.get("changed"))]
     if summary["quarantined"]:
         lines.append(f"{summary['quarantined']} of them in quarantine, which does not fail the run:")
         # By name: of a Python test's picture pytest has no other sign.
@@ -594,6 +650,59 @@ def summary_lines(run: Mapping[str, Any]) -> list[str]:
     if wavering:
         more = f" and {len(wavering) - 3} more" if len(wavering) > 3 else ""
         lines.append(f"match now, but wavered in their last runs: {', '.join(wavering[:3])}{more}")
+    return lines
+
+
+_SLOWEST = 5
+_LEAST = 0.05  # seconds of a stage that are worth a word
+
+
+def time_lines(run: Mapping[str, Any]) -> list[str]:
+    """Where the time of a run went, and its slowest notebooks, for a person at a terminal."""
+    timings, notebooks = run["timings"], run.get("notebooks", [])
+    # What came after the run was read or written otherwise has no stages.
+    if not timings:
+        return []
+    work, wall = sum(timings.values()), run["summary"]["duration_seconds"]
+    # Notebooks are worked on side by side, so that there is mostly more of the one than of the other.
+    lines = [f"time: {work:.1f} s of work in {wall:.1f} s: {_stages(timings)}"]
+    if notebooks:
+        lines.append("slowest notebooks:")
+        lines += [
+            f"  {entry['seconds']:.1f} s {entry['notebook']}: {_stages(entry['timings'], 3)}"
+            for entry in notebooks[:_SLOWEST]
+        ]
+    return lines
+
+
+def _stages(timings: Mapping[str, float], most: int | None = None) -> str:
+    """Stages and their seconds, the longest first."""
+    longest = sorted(timings.items(), key=lambda item: -item[1])
+    shown = [f"{stage} {seconds:.1f}" for stage, seconds in longest if seconds >= _LEAST][:most]
+    return ", ".join(shown) or "next to nothing"
+
+
+_MOST_NAMED = 10
+
+
+def _changed_lines(changed: Mapping[str, Any] | None) -> list[str]:
+    """What `--changed` came to."""
+    if changed is None:
+        return []
+    if changed["refused"]:
+        return [changed["refused"]]
+    lines = []
+    if left := len(changed["not_run"]):
+        counts = "it counts" if left == 1 else "they count"
+        was = (
+            "picture was not run: it passed, and nothing"
+            if left == 1
+            else "pictures were not run: they passed, and nothing"
+        )
+        lines.append(f"{left} {was} that was seen to matter has changed since; {counts} as neither passed nor failed")
+    lines += [f"  run: {entry['name']}: {entry['why']}" for entry in changed["ran"][:_MOST_NAMED]]
+    if (more := len(changed["ran"]) - _MOST_NAMED) > 0:
+        lines.append(f"  run: {more} more, see 'changed' in run.json")
     return lines
 
 

@@ -13,12 +13,14 @@ from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, time_ns
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from widgetshot.baselines import Store
-from widgetshot.camera import Camera, Stage, Studio
+from widgetshot.browser import find_browser, identity
+from widgetshot.camera import Camera, Stage, Studio, fingerprint
+from widgetshot.changed import Ended, Passed, Reads, Session, refusal
 from widgetshot.compare import bare, compare, same
 from widgetshot.config import Settings
 from widgetshot.errors import (
@@ -44,12 +46,13 @@ from widgetshot.model import (
     Repeat,
     Result,
     Shot,
+    Spent,
     Target,
     Tolerance,
     Verdict,
     boxes_of,
 )
-from widgetshot.notebook import PAGE_SHOT, Notebook, read_notebook
+from widgetshot.notebook import PAGE_SHOT, Notebook
 from widgetshot.record import Recorder, shot_bytes, sidecar
 from widgetshot.server.launcher import Server
 
@@ -58,40 +61,30 @@ _PATIENCE = 15.0  # seconds that a page may take to answer a plain question
 T = TypeVar("T")
 
 
-def find_notebooks(settings: Settings, paths: Iterable[str | Path] = ()) -> list[Path]:
-    """The notebook files under `paths` (or the configured ones), sorted, checkpoints and excluded ones left out.
+def only_changed(engine: "Engine", notebooks: Iterable[tuple[Notebook, Iterable[Target]]]) -> dict[str, str]:
+    """What need not be run, as `--changed` asks for; recorded with the reasons for the rest.
+
+    Returns:
+        Key of each target that need not be run -> when it passed, ISO 8601.
 
     Raises:
-        ConfigError: a path does not exist, or lies outside of the root.
+        ConfigError: the run is to write all baselines.
     """
-    files: dict[Path, None] = {}
-    given = [Path(path).resolve() for path in paths] or [settings.root / name for name in settings.notebooks]
-    for path in given:
-        if not path.is_relative_to(settings.root):
-            raise ConfigError(f"{path} is outside of the project {settings.root}", next_step="run from that project")
-        if path.is_file():
-            files[path] = None
-        elif path.is_dir():
-            found = (file for file in path.rglob("*.ipynb") if not _hidden(file.relative_to(path)))
-            files |= dict.fromkeys(file for file in sorted(found) if not excluded(settings, file))
-        else:
-            raise ConfigError(f"{path} does not exist", next_step="widgetshot run PATH")
-    return list(files)
-
-
-def _hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
-
-
-def excluded(settings: Settings, file: Path) -> bool:
-    """Whether the configuration leaves this notebook out."""
-    relative = file.relative_to(settings.root)
-    return any(relative.match(pattern) for pattern in settings.exclude)
-
-
-def load_notebook(settings: Settings, file: Path) -> Notebook:
-    """Read one notebook of the project, see `read_notebook`."""
-    return read_notebook(file, file.relative_to(settings.root).as_posix(), settings.defaults)
+    if engine.settings.update == "all":
+        raise ConfigError(
+            "'changed' leaves pictures out, and all baselines can't be written without them",
+            next_step="leave one of the two out",
+        )
+    refused = refusal()
+    left_out: dict[str, str] = {}
+    ran: dict[str, str] = {}
+    for notebook, targets in notebooks if not refused else ():
+        known, reasons = engine.unchanged(notebook, targets)
+        left_out |= known
+        ran |= reasons
+    if engine.recorder is not None:
+        engine.recorder.only_changed(left_out, ran, refused)
+    return left_out
 
 
 class Engine:
@@ -104,7 +97,9 @@ class Engine:
         self.settings = settings
         self.recorder = recorder
         self.store = Store(settings.baselines)
+        self.passed = Passed(settings, lambda: _renderer(settings), self.store.files)
         self.timings: dict[str, float] = {}
+        self.spent: dict[str, Spent] = {}
         self.fingerprint: Mapping[str, Any] = {}
         self.order: list[str] = []
         self._today = datetime.now(UTC).date()
@@ -116,8 +111,10 @@ class Engine:
         self._camera: Camera | None = None
         self._opening = asyncio.Lock()
         self._slots = asyncio.Semaphore(settings.jobs)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], list[Future[Result]]] = {}
         self._endings: set[asyncio.Task[None]] = set()
+        self._made_from: dict[tuple[str, str], _MadeFrom] = {}
+        self._looking: asyncio.Future[None] | None = None
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -130,6 +127,7 @@ class Engine:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+        self._note_passed()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -186,6 +184,48 @@ class Engine:
 
         return asyncio.run_coroutine_threadsafe(go(), self._loop).result()
 
+    def unchanged(self, notebook: Notebook, targets: Iterable[Target]) -> tuple[dict[str, str], dict[str, str]]:
+        """What of a notebook need not be run, because it passed and nothing that it is made from has changed since.
+
+        Returns:
+            Key of each target that need not be run -> when it passed, ISO 8601; and name of each session that is to be
+            run, `notebooks/x.ipynb[dark]` -> why.
+        """
+        sessions: dict[tuple[str, str], list[Target]] = {}
+        for target in targets:
+            sessions.setdefault(target.session, []).append(target)
+        known: dict[str, str] = {}
+        reasons: dict[str, str] = {}
+        for wanted in sessions.values():
+            session = Session(notebook, tuple(wanted))
+            why, passed = self.passed.why(session)
+            if why:
+                reasons[session.name] = why
+            else:
+                known |= dict.fromkeys(map(self.key, wanted), passed)
+        return known, reasons
+
+    def _note_passed(self) -> None:
+        """Keep what each notebook that passed was made from."""
+        ended: list[Ended] = []
+        for made_from in self._made_from.values():
+            futures = [self._futures[self.key(target)] for target in made_from.session.targets]
+            if not all(future.done() and not future.cancelled() and future.exception() is None for future in futures):
+                continue
+            results = [future.result() for future in futures]
+            reads = self._reads(made_from) if all(result.passed for result in results) else None
+            written = frozenset(result.target.name for result in results if result.updated)
+            ended.append(Ended(made_from.session, reads, made_from.begin, written))
+        self.passed.note(ended)
+
+    def _reads(self, made_from: "_MadeFrom") -> Reads:
+        folder = (self.settings.root / made_from.session.notebook.path).parent
+        answers = [*made_from.answers, *[None] * (self.settings.repeat - len(made_from.answers))]
+        reads = Reads()
+        for answer in answers:
+            reads |= Reads.of(answer, folder)
+        return reads
+
     def key(self, target: Target) -> str:
         return target.key(self.settings.environment)
 
@@ -195,12 +235,15 @@ class Engine:
         self, notebook: Notebook, way: list[Target], wanted: set[str], done: Callable[[Result], None] | None
     ) -> None:
         task = self._loop.create_task(self._session(notebook, way, wanted, done))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = [self._futures[self.key(target)] for target in way if target.name in wanted]
+        task.add_done_callback(self._tasks.pop)
 
     async def _rooms(self, *, camera: bool = True) -> tuple[PageFrontend, Camera]:
         """The running server and browser; started when first needed, and again when one has died."""
         async with self._opening:
+            if self._looking is None:
+                # Beside the start of server and browser, which is mostly waiting.
+                self._looking = asyncio.ensure_future(asyncio.to_thread(self.passed.look))
             if self._folder is None:
                 self._folder = Path(tempfile.mkdtemp(prefix="widgetshot-"))
             starts: list[Any] = []
@@ -212,7 +255,8 @@ class Engine:
                 if isinstance(outcome, BaseException):
                     raise outcome
             assert self._server is not None
-            environment = {"TZ": self.settings.timezone}
+            # Many libraries format text for the terminal's size, which differs, and which pytest-xdist sets.
+            environment = {"TZ": self.settings.timezone, "COLUMNS": "80", "LINES": "24"}
             return PageFrontend(self._server, environment), self._camera  # type: ignore[return-value]
 
     async def _start_server(self, folder: Path) -> None:
@@ -236,9 +280,13 @@ class Engine:
         self._time({"browser": perf_counter() - begin})
 
     async def _close(self) -> None:
-        for task in list(self._tasks):
-            task.cancel()
+        for task, futures in list(self._tasks.items()):
+            # One that has given all its results is about to learn what they were made from.
+            if not all(future.done() for future in futures):
+                task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._looking is not None:
+            await self._looking
         await asyncio.gather(*self._endings, return_exceptions=True)
         for future in self._futures.values():
             future.cancel()
@@ -247,15 +295,21 @@ class Engine:
         if self._server is not None:
             await self._server.stop()
 
-    def _time(self, timings: Mapping[str, float]) -> None:
+    def _time(self, timings: Mapping[str, float], notebook: str = "") -> None:
+        """Count seconds that were spent on stages, for a notebook or for all of them."""
+        of_notebook = self.spent.setdefault(notebook, Spent()).stages if notebook else {}
         for stage, seconds in timings.items():
             self.timings[stage] = self.timings.get(stage, 0.0) + seconds
+            of_notebook[stage] = of_notebook.get(stage, 0.0) + seconds
 
     async def _session(
         self, notebook: Notebook, way: list[Target], wanted: set[str], done: Callable[[Result], None] | None
     ) -> None:
         """One notebook in one variant, from its execution to the last of its results; as often as is asked for."""
         repeated = {name: Repeated() for name in wanted}
+        made_from = self._made_from[way[0].session] = _MadeFrom(
+            Session(notebook, tuple(target for target in way if target.name in wanted)), time_ns(), []
+        )
 
         async def keep(result: Result) -> None:
             if self.settings.repeat == 1:
@@ -265,8 +319,9 @@ class Engine:
 
         async with self._slots:
             try:
+                self.passed.look_beside(notebook)
                 for _ in range(self.settings.repeat):
-                    await self._once(notebook, way, wanted, keep)
+                    await self._once(notebook, way, wanted, keep, made_from)
                 for target in way if self.settings.repeat > 1 else ():
                     if target.name in wanted:
                         await self._settle_result(repeated[target.name].result(), done)
@@ -283,6 +338,7 @@ class Engine:
         way: list[Target],
         wanted: set[str],
         keep: Callable[[Result], Awaitable[None]],
+        made_from: "_MadeFrom",
     ) -> None:
         """Execute and photograph with a fresh kernel and a fresh page.
 
@@ -298,6 +354,13 @@ class Engine:
         studio: Studio | None = None
         stage: Stage | None = None
         frontend, camera = await self._rooms()
+        lap = _Lap(perf_counter())
+
+        async def keep_counted(result: Result) -> None:
+            # Before it is handed on: whoever has the last one may look at the sums.
+            self._count(notebook.path, lap, stage)
+            await keep(result)
+
         hung = False
         # The page is opened while the kernel executes.
         opening = self._loop.create_task(camera.studio(way[0], frontend.anchor_url))
@@ -306,9 +369,9 @@ class Engine:
                 exhibit = await frontend.open(self.settings.root / notebook.path, way[0], notebook.kernel)
             finally:
                 studio = await opening
-            self._time(exhibit.timings)
+            self._time(exhibit.timings, notebook.path)
             stage = await camera.stage(studio, exhibit, notebook.settle_timeout)
-            await self._shoot(stage, camera, frontend, way, pending, begin, keep)
+            await self._shoot(stage, camera, frontend, way, pending, begin, keep_counted)
         except Exception as raised:
             hung = isinstance(raised, _Hung)
             # Whatever a notebook manages to break, it must not sink the others.
@@ -317,18 +380,25 @@ class Engine:
                 error = browser_died()
             for target in list(pending.values()):
                 del pending[target.name]
-                await keep(self._broken(target, error, perf_counter() - begin))
+                await keep_counted(self._broken(target, error, perf_counter() - begin))
         finally:
-            if stage is not None:
-                self._time(stage.timings)
             if studio is not None:
                 spoiled = hung or (stage is not None and stage.crashed)
                 await self._strike(camera, studio, way[0], frontend.anchor_url, spoiled=spoiled)
+            self._count(notebook.path, lap, stage)
             if exhibit is not None:
                 # A kernel takes its time to end; the next notebook need not wait for it.
-                closing = self._loop.create_task(self._end(frontend, exhibit))
+                closing = self._loop.create_task(self._end(frontend, exhibit, made_from))
                 self._endings.add(closing)
                 closing.add_done_callback(self._endings.discard)
+
+    def _count(self, notebook: str, lap: "_Lap", stage: Stage | None) -> None:
+        """Count what a notebook has spent since the lap began."""
+        now = perf_counter()
+        timings = dict(stage.timings) if stage is not None else {}
+        self._time({name: seconds - lap.stages.get(name, 0.0) for name, seconds in timings.items()}, notebook)
+        self.spent.setdefault(notebook, Spent()).seconds += now - lap.begin
+        lap.begin, lap.stages = now, timings
 
     async def _strike(self, camera: Camera, studio: Studio, target: Target, anchor_url: str, *, spoiled: bool) -> None:
         """Take a page down; one that does not let itself be closed takes the browser with it."""
@@ -337,9 +407,9 @@ class Engine:
         except (TimeoutError, WidgetshotError):
             await camera.stop()
 
-    async def _end(self, frontend: PageFrontend, exhibit: Exhibit) -> None:
+    async def _end(self, frontend: PageFrontend, exhibit: Exhibit, made_from: "_MadeFrom") -> None:
         try:
-            await frontend.close(exhibit)
+            made_from.answers.append(await frontend.close(exhibit))
         except ServerError:
             if self._server is not None and self._server.running:
                 raise
@@ -401,7 +471,7 @@ class Engine:
         shot = await _in_time(stage.photograph(target, self.expects(target, baseline), unrest), 2 * limit)
         begin = perf_counter()
         result = await asyncio.to_thread(self._judge, target, shot, baseline, self.fingerprint, stage)
-        self._time({"compare": perf_counter() - begin})
+        self._time({"compare": perf_counter() - begin}, target.notebook)
         return result
 
     # Used here in order, and by whoever takes a shot without us (a Python test with a page of its own) ------
@@ -511,7 +581,7 @@ class Engine:
     async def _settle_result(self, result: Result, done: Callable[[Result], None] | None) -> None:
         begin = perf_counter()
         result = await asyncio.to_thread(self._keep, result)
-        self._time({"write": perf_counter() - begin})
+        self._time({"write": perf_counter() - begin}, result.target.notebook)
         if done is not None:
             done(result)
         self._futures[result.key].set_result(result)
@@ -554,6 +624,28 @@ class Engine:
             or result.verdict is Verdict.NEW
             or (update == "changed" and result.verdict in (Verdict.CHANGED, Verdict.RESIZED))
         )
+
+
+@dataclass
+class _MadeFrom:
+    """A session, when it began (nanoseconds since the epoch), and what the server said at the end of each time."""
+
+    session: Session
+    begin: int
+    answers: list[Mapping[str, Any]]
+
+
+@dataclass
+class _Lap:
+    """When a session's time was last counted, and what its page had spent on each stage by then."""
+
+    begin: float
+    stages: Mapping[str, float] = field(default_factory=dict)
+
+
+def _renderer(settings: Settings) -> dict[str, Any]:
+    """What draws the pictures, without a browser that runs; see `camera.fingerprint`."""
+    return fingerprint(settings, identity(find_browser(settings.browser, settings.browser_executable)))
 
 
 class _Hung(CaptureError):

@@ -7,7 +7,7 @@ import { Facts, Failure, History, Icon, Timings, Why } from "./facts";
 import { List, parts, type Section } from "./list";
 import { MODES, Pictures, warm, ZOOMS, type Mode, type View } from "./pictures";
 import {
-  acceptable, ALL, count, ended, environment, flatten, grouped, likeness, MARKS, passes, seconds, SORTS, sorted, variant, VERDICTS, visible,
+  acceptable, ALL, count, ended, environment, flatten, grouped, likeness, MARKS, passes, seconds, SORTS, sorted, sum, variant, VERDICTS, visible,
   type Filter, type Mark, type Result, type Run, type Sort,
 } from "./run";
 import { format, parse } from "./state";
@@ -58,8 +58,17 @@ function Theme() {
   return <button type="button" onClick={toggle} aria-label={`Theme: ${theme}. Change to ${next}`}>Theme: {theme}</button>;
 }
 
+const longestFirst = (timings: Record<string, number>): Record<string, number> =>
+  Object.fromEntries(Object.entries(timings).sort(([, a], [, b]) => b - a));
+
+/** Lines of one list among the facts of the run. */
+const LISTED = 50;
+
+const Rest = ({ of }: { of: readonly unknown[] }) =>
+  of.length > LISTED ? <p class="soft">and {(of.length - LISTED).toLocaleString("en")} more</p> : null;
+
 function About() {
-  const { environment, timings, unused } = run;
+  const { environment, timings, unused, changed, notebooks = [] } = run;
   const facts = flatten({ ...environment, widgetshot: run.tool.version, run: run.id, ...(run.commit ? { commit: run.commit } : {}) });
   const slowest = sorted(results, "time").slice(0, 5);
   return (
@@ -72,11 +81,40 @@ function About() {
             {facts.map(([name, value]) => <tr><th scope="row">{visible(name)}</th><td>{visible(value)}</td></tr>)}
           </tbody></table></div>
         </section>
-        <section class="part"><h2>Time spent</h2><Timings timings={timings} /></section>
+        <section class="part">
+          <h2>Time spent</h2>
+          <p class="soft">{seconds(sum(Object.values(timings)))} of work in {seconds(run.summary.duration_seconds)}; notebooks are worked on side by side.</p>
+          <Timings timings={longestFirst(timings)} />
+        </section>
+        {notebooks.length > 0 && (
+          <section class="part">
+            <h2>Slowest notebooks</h2>
+            <ul class="lines">
+              {notebooks.slice(0, 5).map(({ notebook, seconds: all, timings }) => {
+                const [longest] = Object.entries(longestFirst(timings));
+                return <li>{seconds(all)} {visible(notebook)}{longest && `, ${visible(longest[0])} ${seconds(longest[1])}`}</li>;
+              })}
+            </ul>
+          </section>
+        )}
         {slowest.length > 1 && (
           <section class="part">
             <h2>Slowest pictures</h2>
             <ul class="lines">{slowest.map((result) => <li>{seconds(result.duration)} {visible(result.name)}</li>)}</ul>
+          </section>
+        )}
+        {changed && changed.ran.length > 0 && (
+          <section class="part">
+            <h2>Run because</h2>
+            <ul class="lines">{changed.ran.slice(0, LISTED).map(({ name, why }) => <li>{visible(name)}: {visible(why)}</li>)}</ul>
+            <Rest of={changed.ran} />
+          </section>
+        )}
+        {changed && changed.not_run.length > 0 && (
+          <section class="part">
+            <h2>Not run: nothing changed since they passed</h2>
+            <ul class="lines">{changed.not_run.slice(0, LISTED).map(({ key, passed }) => <li>{visible(key)}, {visible(passed.slice(0, 10))}</li>)}</ul>
+            <Rest of={changed.not_run} />
           </section>
         )}
         {unused && unused.length > 0 && (
@@ -110,6 +148,7 @@ function Header({ onFinish, onHelp }: { onFinish: () => void; onHelp: () => void
   const repeated = results.filter((result) => result.repeat);
   const steady = repeated.filter((result) => result.repeat!.counts[0] === repeat).length;
   const done = failed.filter(settled).length;
+  const left = run.changed?.not_run.length ?? 0;
   return (
     <header>
       <div class="top">
@@ -133,6 +172,7 @@ function Header({ onFinish, onHelp }: { onFinish: () => void; onHelp: () => void
         <div><dt>Started</dt><dd><time dateTime={run.started}>{visible(run.started.slice(0, 16).replace("T", " "))} UTC</time></dd></div>
         <div><dt>Took</dt><dd>{seconds(run.summary.duration_seconds)}</dd></div>
         <div><dt>Environment</dt><dd>{visible(run.environment.name)}</dd></div>
+        {left > 0 && <div><dt>Not run</dt><dd>{count(left, "picture")}: nothing changed since {left === 1 ? "it" : "they"} passed</dd></div>}
         {repeat > 1 && <div><dt>Repeated</dt><dd>{repeat} runs: {steady} of {count(repeated.length, "target")} gave one picture</dd></div>}
       </dl>
       {!run.complete && <p class="notice">This run did not finish: results may be missing.</p>}

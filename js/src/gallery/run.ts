@@ -75,6 +75,10 @@ export interface Run {
   summary: { duration_seconds: number; quarantined?: number };
   repeat?: number;
   timings: Record<string, number>;
+  /** The slowest first. */
+  notebooks?: { notebook: string; seconds: number; timings: Record<string, number> }[];
+  /** What `--changed` left out, and why it did not leave out the rest. */
+  changed?: { not_run: { key: string; passed: string }[]; ran: { name: string; why: string }[]; refused: string | null } | null;
   unused: string[] | null;
   tests: Result[];
 }
@@ -204,7 +208,7 @@ function rowBefore(y: number, bands: readonly Band[], below: (at: number) => boo
   return row;
 }
 
-const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
+export const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
 
 /** `{a: {b: 1}}` becomes `[["a.b", "1"]]`, so that two fingerprints compare line by line. */
 export function flatten(facts: Facts | null | undefined, prefix = ""): [string, string][] {

@@ -1,7 +1,7 @@
 """How a notebook becomes an Exhibit. One module each; all answer to `Frontend`."""
 
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from widgetshot.model import Exhibit, Target
 
@@ -24,5 +24,9 @@ class Frontend(Protocol):
     async def alive(self, exhibit: Exhibit) -> bool:
         """Whether the exhibit's kernel still lives."""
 
-    async def close(self, exhibit: Exhibit) -> None:
-        """End the exhibit's kernel and page."""
+    async def close(self, exhibit: Exhibit) -> dict[str, Any]:
+        """End the exhibit's kernel and page.
+
+        Returns:
+            What it was seen to read, for `changed.Reads`.
+        """

@@ -58,6 +58,7 @@ class PageFrontend:
         """See `Frontend.alive`."""
         return bool((await self._server.request("GET", f"{_API}/{exhibit.id}"))["alive"])
 
-    async def close(self, exhibit: Exhibit) -> None:
+    async def close(self, exhibit: Exhibit) -> dict[str, Any]:
         """See `Frontend.close`."""
-        await self._server.request("DELETE", f"{_API}/{exhibit.id}")
+        answer: dict[str, Any] = await self._server.request("DELETE", f"{_API}/{exhibit.id}")
+        return answer

@@ -14,7 +14,10 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 
 from widgetshot.errors import NotebookError
 
-_PRELUDE = (Path(__file__).parent / "prelude.py").read_text(encoding="utf-8")
+_HERE = Path(__file__).parent
+_WITNESS = (_HERE / "witness.py").read_text(encoding="utf-8")
+# The second as a text: IPython takes ten milliseconds to look through a cell as long as that.
+_PRELUDE = (_HERE / "prelude.py").read_text(encoding="utf-8") + f"exec({_WITNESS!r}, {{}})\n"
 # time-machine stops what tells the date and the time of day; clocks that measure durations go on, so that timers of
 # the kernel and of libraries still fire. A time stamp, not a date with a zone: that would change the kernel's zone.
 _FREEZE = "__import__('time_machine').travel({start!r}, tick=False).start()"

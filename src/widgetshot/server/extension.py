@@ -1,13 +1,14 @@
 """The server extension: exhibits (a notebook, its live kernel, its page) behind a small API.
 
 - ``POST /widgetshot/api/exhibits`` executes a notebook and answers with the exhibit, or with why there is none
-- ``GET /widgetshot/api/exhibits/ID`` tells whether its kernel lives; ``DELETE`` ends it
+- ``GET /widgetshot/api/exhibits/ID`` tells whether its kernel lives; ``DELETE`` ends it and tells what it has read
 - ``GET /widgetshot/exhibits/ID`` is the live page
 - ``/widgetshot/static``, ``/widgetshot/lab``, ``/widgetshot/amd``, ``/nbextensions``: what pages are made of
 """
 
 import asyncio
 import atexit
+import contextlib
 import json
 import os
 import secrets
@@ -16,7 +17,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from time import perf_counter
@@ -32,7 +33,7 @@ from nbconvert.exporters.html import HTMLExporter
 from tornado import web  # type: ignore[attr-defined]
 
 from widgetshot.errors import NotebookError, ServerError, WidgetshotError
-from widgetshot.notebook import cell_names
+from widgetshot.notebook import beside, cell_names
 from widgetshot.server.execute import connect, execute
 from widgetshot.server.zygotes import ZYGOTES, kernel_environment
 
@@ -41,7 +42,6 @@ STATIC = PACKAGE / "static"
 EXHIBIT_VARIABLE = "WIDGETSHOT_EXHIBIT"
 # So many bytes are copied beside the kernel, so that a notebook can't write through to the project's own files.
 _COPY_LIMIT = 64 * 1024 * 1024
-_NOT_BESIDE = {"node_modules", "baselines", "widgetshot-report"}
 _GRACE = 3.0
 _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -50,9 +50,11 @@ _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 class _Exhibit:
     id: str
     folder: Path
+    kernel_name: str = ""
     kernel_id: str = ""
     pid: int | None = None
     html: str = ""
+    asked: set[str] = field(default_factory=set)  # files beside the notebook that its page asked for
 
 
 class Exhibits:
@@ -98,6 +100,7 @@ class Exhibits:
         for cell, cell_name in zip(nb.cells, cell_names(file, path), strict=True):
             cell.metadata["widgetshot_id"] = cell_name
         name = request["kernel"] or nb.metadata.get("kernelspec", {}).get("name") or "python3"
+        exhibit.kernel_name = name
         environment = prepare_folder(exhibit, file, request["environment"])
         kernels = self.serverapp.kernel_manager
         try:
@@ -156,9 +159,17 @@ class Exhibits:
         kernels = self.serverapp.kernel_manager
         return kernel_id in kernels and bool(await kernels.is_alive(kernel_id))
 
-    async def close(self, id: str) -> None:
-        """End an exhibit: its kernel, whatever the kernel started, its folder."""
+    async def close(self, id: str) -> dict[str, Any]:
+        """End an exhibit: its kernel, whatever the kernel started, its folder.
+
+        Returns:
+            What it was made from, as far as it could be seen: `reads` (lines of witness.py, "" without any), `work`
+            (the private folder that stood for the notebook's own), `asked` (files beside the notebook that the page
+            asked for), `front_ends` (folders), `kernel_spec` (a file, "" without any).
+        """
         exhibit = self._all.pop(id)
+        # What the kernel reads while it ends is in no picture.
+        made_from = self._made_from(exhibit)
         kernels = self.serverapp.kernel_manager
         if exhibit.kernel_id in kernels:
             # A kernel in an endless loop does not hear a shutdown request; an interrupt first makes it listen.
@@ -169,6 +180,21 @@ class Exhibits:
                 self.serverapp.log.warning(f"kernel {exhibit.kernel_id} did not shut down in order: {error!r}")
         await asyncio.to_thread(end_processes, exhibit.id, exhibit.pid)
         await asyncio.to_thread(shutil.rmtree, exhibit.folder, ignore_errors=True)
+        return made_from
+
+    def _made_from(self, exhibit: _Exhibit) -> dict[str, Any]:
+        reads, spec = "", ""
+        with contextlib.suppress(OSError):
+            reads = (exhibit.folder / "reads").read_text(encoding="utf-8")
+        with contextlib.suppress(NoSuchKernel):
+            spec = self.serverapp.kernel_spec_manager.get_kernel_spec(exhibit.kernel_name).resource_dir
+        return {
+            "reads": reads,
+            "work": str(exhibit.folder / "work"),
+            "asked": sorted(exhibit.asked),
+            "front_ends": [*jupyter_path("nbextensions"), *jupyter_path("nbconvert", "templates")],
+            "kernel_spec": str(Path(spec) / "kernel.json") if spec else "",
+        }
 
     async def close_all(self) -> None:
         await asyncio.gather(*(self.close(id) for id in list(self._all)))
@@ -189,9 +215,7 @@ def prepare_folder(exhibit: _Exhibit, file: Path, extra: dict[str, str]) -> dict
 
 def _copy_beside(source: Path, target: Path, budget: list[int]) -> None:
     """Copy what lies beside a notebook, folders too; what is over the budget (in bytes) is linked instead."""
-    for entry in sorted(source.iterdir()):
-        if entry.name.startswith((".", "__pycache__")) or entry.name in _NOT_BESIDE or entry.suffix == ".ipynb":
-            continue
+    for entry in beside(source):
         place = target / entry.name
         try:
             if entry.is_dir() and budget[0] > 0:
@@ -305,11 +329,9 @@ class _ExhibitHandler(APIHandler):
     @web.authenticated
     async def delete(self, id: str) -> None:
         try:
-            await self.settings["widgetshot"].close(id)
+            self.finish(json.dumps(await self.settings["widgetshot"].close(id)))
         except KeyError:
             raise web.HTTPError(404) from None
-        self.set_status(204)
-        self.finish()
 
 
 class _PageHandler(JupyterHandler):
@@ -335,7 +357,9 @@ class _BesideHandler(web.StaticFileHandler):
 
     async def get(self, id: str, path: str, include_body: bool = True) -> None:
         try:
-            self.root = str(self.settings["widgetshot"][id].folder / "work")
+            exhibit = self.settings["widgetshot"][id]
+            self.root = str(exhibit.folder / "work")
+            exhibit.asked.add(path)
         except KeyError:
             raise web.HTTPError(404) from None
         await super().get(path, include_body)
