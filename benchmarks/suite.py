@@ -27,6 +27,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import tarfile
 import textwrap
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,15 +48,14 @@ from widgetshot.browser import find_browser
 
 HERE = Path(__file__).parent
 RESULTS, REPORT = HERE / "suite.json", HERE / "suite.md"
-INSTALLED = {"voila": "0.5.13", "jupyterlab": "4.6.6", "pytest-ipywidgets": "1.64.1", "solara-assets": "1.58.2"}
+INSTALLED = {"voila": "0.5.13", "jupyterlab": "4.6.6", "pytest-ipywidgets": "1.64.1"}
 BESIDE = ("pytest-xdist",)  # pinned by constraints.txt
+# What nbconvert's pages load, and what solara's do; both would fetch it from a CDN.
 PACKAGES = {"@jupyter-widgets/html-manager": "1.0.15", "requirejs": "2.3.8"}
-# Name -> what SOLARA_TEST_RUNNERS is told: without a server of its own, and on a real kernel.
-RUNNERS = {
-    "pytest-ipywidgets": "solara",
-    "pytest-ipywidgets-voila": "voila",
-    "pytest-ipywidgets-lab": "jupyter_lab",
-}
+SOLARA_PACKAGES = {"@widgetti/solara-vuetify3-app": "5.2.0", "requirejs": "2.3.6", "font-awesome": "4.5.0"}
+# Name -> what SOLARA_TEST_RUNNERS is told: without any kernel, and on a real one. The plugin's other runners know older
+# front ends: `jupyter_lab` waits for a button that JupyterLab 4.6 does not have, `jupyter_notebook` for Notebook 6.
+RUNNERS = {"pytest-ipywidgets": "solara", "pytest-ipywidgets-voila": "voila"}
 ALL_PEERS = ("voila", "jupyterlab", "pytest-ipywidgets", "pytest-ipywidgets-voila", "nbconvert")
 WORKLOADS = ("1x1", "20x3", "100x1", "1x50")
 CASES = ("match", "changed")
@@ -479,26 +479,59 @@ def end_descendants() -> float:
 # -- contenders --------------------------------------------------------------------------------------------------------
 
 
-def installed_peers() -> tuple[Path, Path]:
-    """The peers' Python and the folder of their npm packages; installed when they are not there yet."""
+@contextmanager
+def _cached(name: str, pins: object) -> Iterator[tuple[Path, bool]]:
+    """A folder for what these pins name, and whether it has to be filled."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "widgetshot-benchmarks"
-    wanted = {**INSTALLED, **PACKAGES}
+    folder = cache / f"{name}-{hashlib.sha256(json.dumps(pins).encode()).hexdigest()[:12]}"
+    ready = folder / "ready"
+    if ready.is_file():
+        yield folder, False
+        return
+    # Half of an earlier attempt may be there.
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    yield folder, True
+    ready.touch()
+
+
+def installed_python() -> Path:
+    """The Python that has the peers."""
     constraints = HERE.parent / "constraints.txt"
-    pins = json.dumps(wanted) + "".join(BESIDE) + constraints.read_text(encoding="utf-8") + platform.python_version()
-    folder = cache / f"suite-{hashlib.sha256(pins.encode()).hexdigest()[:12]}"
-    python, ready = folder / "venv/bin/python", folder / "ready"
-    if not ready.is_file():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
-        names = [*(f"{name}=={version}" for name, version in INSTALLED.items()), *BESIDE]
-        pip = [str(python), "-m", "pip", "install", "--quiet", "--constraint", str(constraints), *names]
-        subprocess.run(pip, check=True)
-        (folder / "package.json").write_text('{"private": true}', encoding="utf-8")
-        npm = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
-        subprocess.run([*npm, *(f"{name}@{version}" for name, version in PACKAGES.items())], cwd=folder, check=True)
-        ready.touch()
-    return python, folder / "node_modules"
+    pins = [INSTALLED, BESIDE, constraints.read_text(encoding="utf-8"), platform.python_version()]
+    with _cached("suite-peers", pins) as (folder, empty):
+        python = folder / "bin/python"
+        if empty:
+            subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+            names = [*(f"{name}=={version}" for name, version in INSTALLED.items()), *BESIDE]
+            pip = [str(python), "-m", "pip", "install", "--quiet", "--constraint", str(constraints), *names]
+            subprocess.run(pip, check=True)
+    return python
+
+
+def installed_packages() -> Path:
+    """A folder of npm packages: `nbconvert/NAME/` and, as on a CDN, `solara/NAME@VERSION/`."""
+    with _cached("suite-packages", [PACKAGES, SOLARA_PACKAGES]) as (folder, empty):
+        if empty:
+            for name, version in PACKAGES.items():
+                _unpack(name, version, folder / "nbconvert" / name)
+            for name, version in SOLARA_PACKAGES.items():
+                _unpack(name, version, folder / "solara" / f"{name}@{version}")
+    return folder
+
+
+def _unpack(name: str, version: str, into: Path) -> None:
+    """An npm package's own files, without what it depends on: all of it is bundled."""
+    with TemporaryDirectory() as work:
+        subprocess.run(
+            ["npm", "pack", "--silent", f"{name}@{version}"], cwd=work, check=True, stdout=subprocess.DEVNULL
+        )
+        (package,) = Path(work).glob("*.tgz")
+        with tarfile.open(package) as opened:
+            opened.extractall(work, filter="data")
+        package.unlink()
+        (content,) = Path(work).iterdir()
+        shutil.copytree(content, into)
 
 
 @dataclass(frozen=True)
@@ -529,6 +562,7 @@ class Contender:
             ports = {name: free_port() for name in ("solara", "jupyter", "voila")}
             return [
                 self.python, "-m", "pytest", "tests", "-q", "-p", "no:cacheprovider", "--browser", "chromium",
+                "--no-solara-vuetify-warmup",
                 *(f"--{name}-port={port}" for name, port in ports.items()),
                 *(["-n", str(self.jobs)] if self.jobs > 1 else ["-p", "no:xdist"]),
                 *(["--solara-update-snapshots"] if update else []),
@@ -544,7 +578,7 @@ class Contender:
         """
         (self.folder / "changed.txt").write_text("", encoding="utf-8")
         sample = measure(self.command(update=update), self.folder, self.environment, memory=memory)
-        if sample.code not in (0, 1) or (sample.code and self.name in PEERS):
+        if sample.code not in (0, 1) or (sample.code and (update or self.name in PEERS)):
             log = (self.folder / "log.txt").read_text(encoding="utf-8", errors="replace")
             raise BenchmarkError(f"{self.title} ended with {sample.code}:\n{log[-4000:]}")
         if self.name == OURS:
@@ -587,7 +621,7 @@ class Contender:
 def make_contenders(root: Path, peers: Sequence[tuple[str, int]], jobs: int) -> list[Contender]:
     """Ours and the peers, each with a folder and an environment of its own."""
     browser = find_browser("chromium").executable
-    python, packages = installed_peers() if peers else (Path(sys.executable), Path())
+    python, packages = (installed_python(), installed_packages()) if peers else (Path(sys.executable), Path())
     contenders = []
     for name, at_once in ((OURS, jobs), *peers):
         folder = root / f"{name}-{at_once}"
@@ -601,11 +635,14 @@ def make_contenders(root: Path, peers: Sequence[tuple[str, int]], jobs: int) -> 
             environment |= {
                 "PATH": f"{python.parent}{os.pathsep}{environment['PATH']}",
                 "WIDGETSHOT_BROWSER": browser,
-                "SUITE_PACKAGES": str(packages),
+                "SUITE_PACKAGES": str(packages / "nbconvert"),
                 "SUITE_OUTCOME": str(folder / "changed.txt"),
                 "SOLARA_TEST_RUNNERS": RUNNERS.get(name, ""),
-                # Nothing leaves the machine.
+                # Nothing leaves the machine: what solara's page loads is there, and it tells nobody that it runs.
+                "SOLARA_ASSETS_PROXY_CACHE_DIR": str(packages / "solara"),
                 "SOLARA_TELEMETRY_MIXPANEL_ENABLE": "False",
+                # An advertisement would lie over the last shot.
+                "SOLARA_THEME_SHOW_BANNER": "False",
             }
             # JupyterLab refuses root otherwise, who is the only user of many containers.
             config = folder / "jupyter/config/jupyter_server_config.json"
@@ -818,8 +855,9 @@ NOTES = """\
 - jupyterlab: Galata's way: one JupyterLab; a fresh page on each document (`/doc/tree`, the frame without side bars),
   Run All, until every cell has been executed; its kernel shut down.
 - pytest-ipywidgets: a test for each notebook with `ipywidgets_runner` and `assert_solara_snapshot`, one page for all;
-  the runner is `solara`, where the code runs inside pytest, without any kernel. pytest-ipywidgets-voila and -lab: the
-  same tests on a real kernel, by its runners `voila` and `jupyter_lab`.
+  the runner is `solara`, where the code runs inside pytest, without any kernel, and without the warm-up of ipyvuetify,
+  which nothing here uses. pytest-ipywidgets-voila: the same tests on a real kernel, by its runner `voila`. Its runner
+  `jupyter_lab` waits for a button that JupyterLab 4.6 does not have.
 - nbconvert: `jupyter nbconvert --execute --to html` for each notebook, a page on each file; the page's require.js and
   html-manager are served on loopback. nbconvert-batch: one nbconvert for all notebooks.
 
