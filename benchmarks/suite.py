@@ -559,7 +559,8 @@ class Contender:
             more = ["--update-baselines=all"] if update else []
             return [self.python, "-m", "widgetshot", "run", "--jobs", str(self.jobs), *more]
         if self.name in RUNNERS:
-            ports = {name: free_port() for name in ("solara", "jupyter", "voila")}
+            # The workers of pytest-xdist choose their own.
+            ports = {name: free_port() for name in ("solara", "jupyter", "voila") if self.jobs == 1}
             return [
                 self.python, "-m", "pytest", "tests", "-q", "-p", "no:cacheprovider", "--browser", "chromium",
                 "--no-solara-vuetify-warmup",
