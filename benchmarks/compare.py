@@ -14,20 +14,20 @@ import json
 import os
 import platform
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from time import perf_counter
 
 import numpy as np
 from PIL import Image
 
+from measuring import BenchmarkError, Sample, adopt_orphans, measure
 from widgetshot.compare import PALETTE, compare
 from widgetshot.files import encode_palette, encode_png, read_png, write_atomically
 from widgetshot.model import Pixels, Tolerance
@@ -115,38 +115,27 @@ def packages() -> Path:
     return folder
 
 
-@dataclass(frozen=True)
-class Took:
-    """Seconds of one round: wall time, and CPU time of all its processes."""
-
-    wall: float
-    cpu: float
-
-
-def run(command: Sequence[str | Path], folder: Path, expected: Sequence[str]) -> Took:
+def run(command: Sequence[str | Path], folder: Path, expected: Sequence[str]) -> Sample:
     """One round, from the process's start to its end.
 
     Raises:
-        RuntimeError: it failed, or did not find exactly the pairs that differ.
+        BenchmarkError: it failed, or did not find exactly the pairs that differ.
     """
     shutil.rmtree(folder / "diff", ignore_errors=True)
     (folder / "found.json").unlink(missing_ok=True)
-    began = perf_counter()
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
-    # Its own and that of processes it waited for, which is all of them.
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
+    sample = measure([str(part) for part in command], folder, os.environ, memory=False)
+    if sample.code:
+        raise BenchmarkError(f"{command[0]} ended with {sample.code}:\n{(folder / 'log.txt').read_text()[-2000:]}")
     found = json.loads((folder / "found.json").read_text(encoding="utf-8"))["failedItems"]
-    if process.returncode or sorted(found) != list(expected):
-        raise RuntimeError(f"{command[0]} ended with {process.returncode} and found {found}, not {expected}")
+    if sorted(found) != list(expected):
+        raise BenchmarkError(f"{command[0]} found {found}, not {expected}")
     missing = [name for name in expected if not (folder / "diff" / name).is_file()]
     if missing:
-        raise RuntimeError(f"{command[0]} wrote no diff pictures of {missing}")
-    return Took(wall, usage.ru_utime + usage.ru_stime)
+        raise BenchmarkError(f"{command[0]} wrote no diff pictures of {missing}")
+    return sample
 
 
-def table(took: dict[str, dict[str, list[Took]]], arguments: argparse.Namespace) -> str:
+def table(took: dict[str, dict[str, list[Sample]]], arguments: argparse.Namespace) -> str:
     given = {name: getattr(arguments, name) for name in DEFAULTS}
     command = "python benchmarks/compare.py" + "".join(
         f" --{name} {value}" for name, value in given.items() if value != DEFAULTS[name]
@@ -176,8 +165,12 @@ def table(took: dict[str, dict[str, list[Took]]], arguments: argparse.Namespace)
 """
 
 
-def median(rounds: Sequence[Took], of: Callable[[Took], float]) -> float:
+def median(rounds: Sequence[Sample], of: Callable[[Sample], float]) -> float:
     return statistics.median(of(one) for one in rounds)
+
+
+def _stop(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def main() -> int:
@@ -189,6 +182,9 @@ def main() -> int:
     if arguments.ours:
         compare_folder(arguments.ours)
         return 0
+    # Ended in order: folders removed, processes ended.
+    signal.signal(signal.SIGTERM, _stop)
+    adopt_orphans()
     pairs = pictures(arguments.pairs, arguments.changed)
     expected = [f"shot-{n:03}.png" for n, (before, after) in enumerate(pairs) if before is not after]
     program = packages() / "node_modules/reg-cli/dist/cli.js"
@@ -196,15 +192,18 @@ def main() -> int:
         "widgetshot": [sys.executable, Path(__file__).resolve(), "--ours", "."],
         f"reg-cli {REG_CLI}": ["node", program, "actual", "expected", "diff", "-J", "found.json", "-I"],
     }
-    took: dict[str, dict[str, list[Took]]] = {}
+    took: dict[str, dict[str, list[Sample]]] = {}
     with tempfile.TemporaryDirectory() as work:
         for way in WAYS:
             folder = Path(work) / way
+            print(f"{way}: encoding", file=sys.stderr, flush=True)
             write_pictures(folder, pairs, way)
             took[way] = {name: [] for name in commands}
             for _ in range(arguments.rounds):
                 for name, command in commands.items():
-                    took[way][name].append(run(command, folder, expected))
+                    sample = run(command, folder, expected)
+                    print(f"{way}: {name} {sample.wall:.2f} s, CPU {sample.cpu:.2f} s", file=sys.stderr, flush=True)
+                    took[way][name].append(sample)
     text = table(took, arguments)
     print(text)
     if (arguments.pairs, arguments.changed) == (DEFAULTS["pairs"], DEFAULTS["changed"]):
@@ -219,4 +218,9 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except BenchmarkError as error:
+        sys.exit(f"benchmark: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
