@@ -10,7 +10,7 @@ picture may be blank or like another one. `NAME:2` lets a peer work on two noteb
 
 The peers are installed into the user's cache, with pinned versions and the kernel's packages as in constraints.txt.
 Results are merged into suite.json beside this file, by workload, case and contender, and suite.md is written from it;
-with --discard neither. The exit code is 1 when a bound of the workload 20x3 does not hold. Linux only: see measuring.py.
+with --discard neither. The exit code is 1 when a bound of 20x3 does not hold. Linux only: see measuring.py.
 """
 
 import argparse
