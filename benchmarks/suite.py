@@ -756,7 +756,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--memory-rounds", type=int, default=1, help="rounds in which memory is sampled, and no time")
     parser.add_argument("--jobs", type=int, default=2, help="notebooks that ours works on at a time")
     parser.add_argument("--discard", action="store_true", help="write neither suite.json nor suite.md")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.rounds + arguments.memory_rounds < 1:
+        parser.error("there is no round")
+    return arguments
 
 
 def _stop(*_: object) -> None:
