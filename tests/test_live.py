@@ -149,7 +149,7 @@ NOTEBOOKS: dict[str, tuple[str, ...]] = {
         "    _view_module_version = Unicode('1.5.0').tag(sync=True)\n"
         "Old(description='of version 7', button_style='success')",
         "#| shot: {name: modules, steps: [click: .ask]}\nfrom IPython.display import HTML\n"
-        'HTML(\'<button class=ask onclick="told.textContent = Object.keys(require.s.contexts._.defined).filter(name => /html/.test(name))">x</button>'
+        'HTML(\'<button class=ask onclick="told.textContent = Object.keys(require.s.contexts._.defined).filter(name => /html/.test(name))">x</button>'  # noqa: E501
         "<p id=told></p>')",
     ),
     "seen": (SEEN,),

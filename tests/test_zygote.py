@@ -32,7 +32,8 @@ print("PROBE" + json.dumps({
     "flags": str(sys.flags),
     "main": sorted(vars(sys.modules["__main__"]).keys() & {"preload", "serve", "Revived", "get_ipython"}),
     "ipywidgets": sorted(name for name in sys.modules if name.startswith("ipywidgets")),
-    "modules": sorted(name for name in sys.modules if not name.startswith("ipywidgets")),
+    # What of Python's own is there already, nobody can tell from what happens when it is imported.
+    "modules": sorted({name.partition(".")[0] for name in sys.modules} - sys.stdlib_module_names),
     "json": json.dumps.__module__,
     "wave": "wave" in sys.modules,
     "threads": sorted(type(thread).__name__ for thread in threading.enumerate()),
@@ -152,7 +153,7 @@ import ipywidgets, ipywidgets.widgets.widget_int as deep, importlib, sys, comm
 assert ipywidgets.__spec__.name == "ipywidgets" and ipywidgets.__spec__.origin == ipywidgets.__file__
 assert ipywidgets.__loader__ is ipywidgets.__spec__.loader
 assert sys.modules["ipywidgets.widgets.widget_int"] is deep and deep.IntSlider is ipywidgets.IntSlider
-print(sorted(comm.get_comm_manager().targets), type(sys.meta_path[0]).__module__)
+print(sorted(comm.get_comm_manager().targets), [f for f in sys.meta_path if getattr(f, 'name', '') == 'ipywidgets'])
 """
 
     async def go() -> None:

@@ -37,21 +37,25 @@ _KERNEL = (
     "sqlite3",
     "tornado.platform.asyncio",
 )
-_WIDGETS = "ipywidgets"
+# What notebooks import, and kernels when they end; with what each does at its import, where it finds no kernel yet.
+_LATER = {"ipywidgets": "_handle_ipython", "psutil": None}
 
 
 class Revived(MetaPathFinder, Loader):
-    """Gives a package that was imported ahead of time to the first `import` of it; until then it is not there."""
+    """Gives a package that was imported ahead of time to the first `import` of it; until then it is not there.
 
-    def __init__(self, name):
+    Args:
+        connect: name of a function of the package that looks for a kernel when the package is imported.
+    """
+
+    def __init__(self, name, connect=None):
         self.name = name
         package = importlib.import_module(name)
+        self.connect = connect and getattr(package, connect)
         self.specs = {
             key: module.__spec__ for key, module in sys.modules.items() if key == name or key.startswith(name + ".")
         }
         self.modules = {key: sys.modules.pop(key) for key in self.specs}
-        # Run at import, it found no kernel.
-        self.connect = package._handle_ipython
 
     def find_spec(self, name, path=None, target=None):  # noqa: ARG002 - importlib calls it so
         if name != self.name:
@@ -69,27 +73,30 @@ class Revived(MetaPathFinder, Loader):
         # Whoever looks at the module must see what a first import would have left.
         module.__spec__ = self.specs[self.name]
         module.__loader__ = module.__spec__.loader
-        self.connect()
+        if self.connect:
+            self.connect()
 
 
 def preload():
     """Import what kernels need.
 
     Returns:
-        The finder of what must look as if it was not there yet; None where there is nothing of the kind.
+        Finders of what must look as if it was not there yet.
     """
     for name in _KERNEL:
         try:
             importlib.import_module(name)
         except ImportError:  # debugpy may be missing, and a kernel does without it
             continue
-    try:
-        return Revived(_WIDGETS)
-    except (ImportError, AttributeError):
-        # Not installed, or of a version that goes about it in another way: the notebook imports it itself.
-        for name in [name for name in sys.modules if name.partition(".")[0] == _WIDGETS]:
-            del sys.modules[name]
-        return None
+    finders = []
+    for name, connect in _LATER.items():
+        try:
+            finders.append(Revived(name, connect))
+        except (ImportError, AttributeError):
+            # Not installed, or of a version that goes about it in another way: whoever needs it imports it.
+            for module in [module for module in sys.modules if module.partition(".")[0] == name]:
+                del sys.modules[module]
+    return finders
 
 
 def serve(connection):
@@ -168,14 +175,13 @@ if __name__ == "__main__":
     del sys.path[0]  # this file's folder
     descriptor = int(sys.argv[1])
     before = set(os.environ)
-    finder = preload()
+    finders = preload()
     added = {name: os.environ[name] for name in set(os.environ) - before}
     # What is there now is never collected: kernels share these pages, and a collection would copy them.
     gc.collect()
     gc.freeze()
     become(serve(socket.socket(fileno=descriptor)), added)
-    if finder is not None:
-        sys.meta_path.insert(0, finder)
+    sys.meta_path[:0] = finders
     from ipykernel.kernelapp import launch_new_instance
 
     launch_new_instance()
