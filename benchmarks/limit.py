@@ -33,11 +33,10 @@ import psutil
 from measuring import BenchmarkError, Sample, adopt_orphans, measure
 from suite import Workload, machine, write_work
 from widgetshot.camera import Camera
-from widgetshot.config import load_settings
+from widgetshot.config import find_notebooks, load_notebook, load_settings
 from widgetshot.files import encode_png, read_png
 from widgetshot.frontends.page import PageFrontend
 from widgetshot.model import Box
-from widgetshot.run import find_notebooks, load_notebook
 from widgetshot.server.launcher import Server
 
 HERE = Path(__file__).parent
@@ -98,7 +97,8 @@ async def load(frontend: PageFrontend, camera: Camera, folder: Path, file: Path)
     notebook = load_notebook(settings, file)
     first = notebook.targets[0]
     exhibit = await frontend.open(file, first, notebook.kernel)
-    stage = await camera.stage(exhibit, first, notebook.settle_timeout)
+    studio = await camera.studio(first, frontend.anchor_url)
+    stage = await camera.stage(studio, exhibit, notebook.settle_timeout)
     if unrest := await stage.settle():
         raise BenchmarkError(f"{file.name} does not come to rest: {unrest}")
     whole = await stage.picture()
