@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from builders import ENVIRONMENT, VERDICTS, picture, result_called
-from conftest import Project
+from conftest import Project, small_disk
 from widgetshot.baselines import Store
 from widgetshot.decisions import MOST_BYTES, read_decisions
 from widgetshot.errors import BaselineError, ConfigError, StaleDecision, one_line, visible
@@ -546,12 +546,7 @@ def test_a_full_disk_is_met_before_anything_is_replaced(project: Project) -> Non
     small = root / "baselines"
     small.rename(root / "moved")
     small.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(small)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("only root may mount a small disk")
-    try:
+    with small_disk(small, "256k"):
         shutil.copytree(root / "moved", small, dirs_exist_ok=True)
         # One page is left, and two pictures with their sidecars are to be written.
         while (left := free_pages(small)) > 1:
@@ -560,8 +555,6 @@ def test_a_full_disk_is_met_before_anything_is_replaced(project: Project) -> Non
         before = files(root)
         done = project.widgetshot("approve", "--decisions", "decisions.json")
         assert files(root) == before
-    finally:
-        subprocess.run(["umount", str(small)], check=True)
     assert done.returncode == 2
     assert "No space left on device" in done.stderr
     assert "Traceback" not in done.stderr

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from conftest import MARK, Project, button_cell, wait_until
+from conftest import MARK, Project, button_cell, small_disk, wait_until
 
 QUICK = "#| widgetshot: {timeout: 4, settle_timeout: 3}\n"
 CLOCK = """
@@ -257,15 +257,8 @@ def test_full_disk_is_exit_2_and_the_verdicts_are_told(project: Project) -> None
     project.notebook("notebooks/m.ipynb", button_cell())
     folder = project.root / "small"
     folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("only root may mount a small disk")
-    try:
+    with small_disk(folder, "4k"):
         done = project.widgetshot("run", "--report", str(folder))
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
     assert done.returncode == 2
     assert "No space left on device" in done.stdout + done.stderr
     assert "--report" in done.stdout + done.stderr

@@ -64,7 +64,13 @@ def started(project: Project, *words: str, **environment: str) -> Iterator[subpr
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        try:
+            process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            # The test fails, and leaves nothing behind all the same.
+            process.kill()
+            process.communicate()
+            raise
 
 
 @contextmanager
