@@ -102,7 +102,7 @@ async def load(frontend: PageFrontend, camera: Camera, folder: Path, file: Path)
     if unrest := await stage.settle():
         raise BenchmarkError(f"{file.name} does not come to rest: {unrest}")
     whole = await stage.picture()
-    views = [await stage.view(target, whole) for target in notebook.targets]
+    views = [stage.view(whole, (await stage.look(target))["rect"]) for target in notebook.targets]
     baselines = [(box, encode_png(np.ascontiguousarray(pixels), optimise=True)) for pixels, box in views]
     cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
     program = folder / f"{file.stem}.py"

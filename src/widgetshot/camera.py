@@ -467,16 +467,31 @@ class Stage:
             self._captures.append(pixels)
         return pixels
 
-    async def view(self, target: Target, whole: Pixels) -> tuple[Pixels, Box]:
+    async def look(self, target: Target) -> dict[str, Any]:
+        """Ask the page, at once, for all that a picture of the target depends on.
+
+        Returns:
+            `problems` that make it untrustworthy, the `rect` that it shows, and of each mask with a selector its boxes
+            (`masks`), in page coordinates; `wrong` is why one of those selectors is not valid.
+        """
+        selectors = [mask.selector for mask in target.masks if mask.selector]
+        seen: dict[str, Any] = await self.page.evaluate(
+            "([scope, masks]) => window.widgetshot.look(scope, masks)", [self._scope(target), selectors]
+        )
+        return seen
+
+    def view(self, whole: Pixels, rect: Mapping[str, float] | None) -> tuple[Pixels, Box]:
         """The part of the whole page's picture that is the target's, and where it is, in picture pixels.
+
+        Args:
+            rect: see `look`.
 
         Raises:
             CaptureError: the cell shows nothing.
         """
         height, width = whole.shape[:2]
-        if self._scope(target) is None:
+        if rect is None:
             return whole, Box(0, 0, width, height)
-        rect = await self.page.evaluate("selector => window.widgetshot.rect(selector)", self._scope(target))
         box = _picture_box(rect, self.settings.scale, width, height)
         if not box.width or not box.height:
             raise CaptureError(
@@ -484,25 +499,21 @@ class Stage:
             )
         return whole[box.y : box.y + box.height, box.x : box.x + box.width], box
 
-    async def masks(self, target: Target, frame: Box) -> tuple[tuple[Box, ...], ...]:
+    def masks(self, target: Target, frame: Box, seen: Mapping[str, Any]) -> tuple[tuple[Box, ...], ...]:
         """Where the target's masks are, in pixels of its picture.
+
+        Args:
+            seen: see `look`.
 
         Raises:
             CaptureError: a mask's selector is not valid, or there is nothing to mask.
         """
-        selectors = [mask.selector for mask in target.masks if mask.selector]
-        found = []
-        if selectors:
-            try:
-                found = await self.page.evaluate(
-                    "([scope, masks]) => window.widgetshot.boxes(scope, masks)", [self._scope(target), selectors]
-                )
-            except PlaywrightError as error:
-                raise CaptureError(
-                    f"a mask's selector is not valid CSS: {first_line(error)}",
-                    next_step="correct the selector under 'mask:'",
-                ) from error
-        rects = iter(found)
+        if seen["wrong"]:
+            raise CaptureError(
+                f"a mask's selector is not valid CSS: {seen['wrong']}",
+                next_step="correct the selector under 'mask:'",
+            )
+        rects = iter(seen["masks"])
         boxes: list[tuple[Box, ...]] = []
         for mask in target.masks:
             if mask.box is not None:
@@ -520,12 +531,6 @@ class Stage:
                 )
             boxes.append(here)
         return tuple(boxes)
-
-    async def problems(self, target: Target) -> list[str]:
-        """What makes a picture of the target untrustworthy."""
-        scope = self._scope(target)
-        found: list[str] = await self.page.evaluate("scope => window.widgetshot.problemsIn(scope)", scope)
-        return found
 
     def _scope(self, target: Target) -> str | None:
         """Selector of what the target's picture shows; None for the whole page."""
@@ -548,13 +553,14 @@ class Stage:
         Raises:
             CaptureError: a widget has failed, the cell shows nothing, the picture is blank.
         """
-        self._refuse(await self.problems(target))
         previous: Pixels | None = None
         deadline = perf_counter() + (target.cap if target.cap is not None else self.limit)
         for attempt in range(1_000):
             whole = await self.picture(attempt)
-            pixels, frame = await self.view(target, whole)
-            masks = await self.masks(target, frame)
+            seen = await self.look(target)
+            self._refuse(seen["problems"])
+            pixels, frame = self.view(whole, seen["rect"])
+            masks = self.masks(target, frame, seen)
             if expected(pixels, masks):
                 break
             # Under a cap the page is known never to rest: the picture is taken as it is.
@@ -569,7 +575,6 @@ class Stage:
             if attempt + 1 < len(self._captures):
                 continue
             unrest = await self.settle(max(0.05, min(self.limit, deadline - perf_counter())))
-        self._refuse(await self.problems(target))
         settled = not unrest or target.cap is not None
         if pixels.size and not target.blank and (pixels == pixels[0, 0]).all():
             raise CaptureError(
@@ -671,11 +676,15 @@ class Studio:
     In Chromium all pages of a studio share a process, one after the other, because a page that stays open (the
     anchor) opens them; so scripts that the anchor has compiled and fonts that it has decoded are there already. A page
     has its own globals all the same, and what it stores in the browser is removed after it.
+
+    Attributes:
+        variant: a target of the variant that the context was made for.
     """
 
     context: Any
     page: Any
     cdp: Any
+    variant: Target
     anchor: Any = None
     anchor_cdp: Any = None
     used: int = 0
@@ -688,13 +697,14 @@ class Studio:
         self.cdp = await self.context.new_cdp_session(self.page)
         self.used += 1
         # The context has the variant of its first page.
-        await self.page.emulate_media(color_scheme=target.theme, reduced_motion="reduce")
-        await self.page.set_viewport_size({"width": target.viewport.width, "height": target.viewport.height})
+        if target.theme != self.variant.theme:
+            await self.page.emulate_media(color_scheme=target.theme, reduced_motion="reduce")
+        if target.viewport != self.variant.viewport:
+            await self.page.set_viewport_size({"width": target.viewport.width, "height": target.viewport.height})
 
     async def clear(self) -> None:
         """Close the page, and remove what it has stored."""
         await self.page.close()
-        await self.context.clear_cookies()
         await self.anchor_cdp.send(
             "Storage.clearDataForOrigin",
             {"origin": "/".join(self.anchor.url.split("/")[:3]), "storageTypes": "all"},
@@ -783,11 +793,11 @@ class Camera:
         page = await context.new_page()
         if self.settings.browser != "chromium":
             await context.route(is_outside, lambda route: route.abort())
-            return Studio(context, page, None)
+            return Studio(context, page, None, target)
         await context.add_init_script(_ALONE)
         cdp = await context.new_cdp_session(page)
         await page.goto(anchor_url, timeout=_LOAD_TIMEOUT)
-        return Studio(context, page, cdp, page, cdp)
+        return Studio(context, page, cdp, target, page, cdp)
 
     async def stage(self, studio: Studio, exhibit: Exhibit, limit: float) -> Stage:
         """Show an exhibit in a studio's page, ready for steps and pictures.

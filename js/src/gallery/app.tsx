@@ -1,7 +1,7 @@
 import { render } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
 
-import { DONE, LiveDecisions, LocalDecisions, type Decisions, type Live, type Word } from "./decisions";
+import { DO, DONE, LiveDecisions, LocalDecisions, type Decisions, type Live, type Word } from "./decisions";
 import { Confirm, Finish, Help, type Question } from "./dialogs";
 import { Facts, Failure, History, Icon, Timings, Why } from "./facts";
 import { List, parts, type Section } from "./list";
@@ -23,7 +23,6 @@ const marks = (Object.keys(MARKS) as Mark[]).filter((mark) => results.some(MARKS
 const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const began = parse(location.hash);
 
-const DOING: Record<Word, string> = { accept: "Accept", reject: "Reject", skip: "Skip" };
 
 /** Browsers ignore a page that writes its address too often; 200 times in 30 seconds is one's limit. */
 const WRITES = 150;
@@ -539,7 +538,7 @@ function App() {
                 {(["accept", "reject", "skip"] as const).map((word) => (
                   <button type="button" class={word} aria-keyshortcuts={word[0]!} aria-pressed={decision?.verdict === word} disabled={word === "accept" && !able}
                     title={word === "accept" && !able ? `What is ${current.verdict} can't be accepted` : `Key ${word[0]}`} onClick={judge(word)}>
-                    <Icon shape={word} /> {DOING[word]} <Key of={word[0]!} />
+                    <Icon shape={word} /> {DO[word]} <Key of={word[0]!} />
                   </button>
                 ))}
                 <button type="button" title="Key u" aria-keyshortcuts="u" disabled={!decisions.undoable} onClick={() => void undo()}>Undo <Key of="u" /></button>

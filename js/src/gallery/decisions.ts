@@ -3,6 +3,7 @@
 import type { Result, Run } from "./run";
 
 export type Word = "accept" | "reject" | "skip";
+export const DO: Record<Word, string> = { accept: "Accept", reject: "Reject", skip: "Skip" };
 export const DONE: Record<Word, string> = { accept: "accepted", reject: "rejected", skip: "skipped" };
 
 export interface Decision {

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
-import { decisionsFile, type Decisions, type Word } from "./decisions";
+import { decisionsFile, DO, type Decisions, type Word } from "./decisions";
 import { Command, Icon } from "./facts";
 import { parts } from "./list";
 import { MODES, Thumb } from "./pictures";
@@ -73,7 +73,6 @@ export interface Question {
   what: string;
 }
 
-const DO: Record<Word, string> = { accept: "Accept", reject: "Reject", skip: "Skip" };
 
 /** Shows all that one keystroke would decide, and asks. */
 export function Confirm({ question, onClose, onYes }: { question: Question | null; onClose: () => void; onYes: (question: Question) => void }) {

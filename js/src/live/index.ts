@@ -277,6 +277,28 @@ function boxes(selector: string | null, masks: string[]): Rect[][] {
   return masks.map((mask) => [...scope.querySelectorAll(mask)].map(rect).filter((box) => box.width && box.height));
 }
 
+interface Look {
+  problems: string[];
+  /** Of what is photographed; null for the whole page. */
+  rect: Rect | null;
+  /** Boxes of each mask. */
+  masks: Rect[][];
+  /** Why a mask's selector can't be understood, or "". */
+  wrong: string;
+}
+
+/** All that is asked about a picture when it is taken. */
+function look(selector: string | null, masks: string[]): Look {
+  const rect = selector === null ? null : whole(document.querySelector(selector)!);
+  const seen: Look = { problems: problemsIn(selector), rect, masks: [], wrong: "" };
+  try {
+    seen.masks = boxes(selector, masks);
+  } catch (error) {
+    seen.wrong = error instanceof Error ? error.message : String(error);
+  }
+  return seen;
+}
+
 interface Description {
   tree: Json[];
   modules: Record<string, string>;
@@ -309,11 +331,9 @@ function extent(): { width: number; height: number } {
 Object.assign(window, {
   widgetshot: {
     ready,
-    problemsIn,
-    boxes,
+    look,
     shown,
     extent,
-    rect: (selector: string) => whole(document.querySelector(selector)!),
   },
 });
 started.catch((error: unknown) => problems.push({ element: null, message: `the page could not start: ${error}` }));

@@ -4,6 +4,7 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ def page(run_folder: Path, live: Mapping[str, Any] | None = None) -> str:
         RecordError: the folder holds no run of a known format.
     """
     run = _read_run(run_folder)
-    pictures: dict[str, str] = {}
+    pictures = _Pictures()
     try:
         # What needs a decision first: of the rest, what finds room.
         for test in sorted(run["tests"], key=lambda test: test["verdict"] == "match"):
@@ -76,7 +77,7 @@ def page(run_folder: Path, live: Mapping[str, Any] | None = None) -> str:
         "connect": "'self'" if live else "'none'",
         "live": _inside_script(live),
         "run": _inside_script(run),
-        "pictures": _inside_script(pictures),
+        "pictures": _inside_script(pictures.encoded),
     }
     # Split once: what is filled in may hold a mark's text itself.
     before, *rest = re.split(r"@@widgetshot-(\w+)@@", template)
@@ -100,9 +101,17 @@ def _read_run(run_folder: Path) -> dict[str, Any]:
     return run
 
 
-def _embed(run_folder: Path, picture: dict[str, Any], pictures: dict[str, str], room: int | None) -> str | None:
-    """Add the picture's bytes to `pictures`, by their hash. Returns why not, in words, or None when they are there."""
-    if picture["sha256"] in pictures:
+@dataclass
+class _Pictures:
+    """Pictures in base64 by their hash, and how many characters they are together."""
+
+    encoded: dict[str, str] = field(default_factory=dict)
+    size: int = 0
+
+
+def _embed(run_folder: Path, picture: dict[str, Any], pictures: _Pictures, room: int | None) -> str | None:
+    """Add the picture's bytes to `pictures`. Returns why not, in words, or None when they are there."""
+    if picture["sha256"] in pictures.encoded:
         return None
     path = (run_folder / picture["path"]).resolve()
     # A run may come from somebody else's CI: it must not pull this machine's other files into a page that is passed on.
@@ -115,9 +124,10 @@ def _embed(run_folder: Path, picture: dict[str, Any], pictures: dict[str, str], 
     if sha256(content) != picture["sha256"] or not content.startswith(PNG_SIGNATURE):
         return "picture not shown: the file is not the one this run recorded"
     encoded = b64encode(content).decode("ascii")
-    if room is not None and len(encoded) + sum(map(len, pictures.values())) > room:
+    if room is not None and len(encoded) + pictures.size > room:
         return f"left out to keep this page small: it is {picture['path']} in the run folder"
-    pictures[picture["sha256"]] = encoded
+    pictures.encoded[picture["sha256"]] = encoded
+    pictures.size += len(encoded)
     return None
 
 
