@@ -703,8 +703,10 @@ class Studio:
             await self.page.set_viewport_size({"width": target.viewport.width, "height": target.viewport.height})
 
     async def clear(self) -> None:
-        """Close the page, and remove what it has stored."""
-        await self.page.close()
+        """Close the page, with those that it has opened, and remove what it has stored."""
+        for page in self.context.pages:
+            if page is not self.anchor:
+                await page.close()
         await self.anchor_cdp.send(
             "Storage.clearDataForOrigin",
             {"origin": "/".join(self.anchor.url.split("/")[:3]), "storageTypes": "all"},
@@ -778,9 +780,18 @@ class Camera:
         Raises:
             ServerError: the browser is gone.
         """
-        idle = self._studios.get((target.clock, anchor_url))
+        idle = self._studios.get((target.clock, anchor_url), [])
+        while idle:
+            studio = idle.pop()
+            try:
+                await studio.renew(target)
+                return studio
+            except PlaywrightError:
+                # Its process has died since: nobody but the page before can be blamed for that.
+                with contextlib.suppress(PlaywrightError):
+                    await studio.context.close()
         try:
-            studio = idle.pop() if idle else await self._build(target, anchor_url)
+            studio = await self._build(target, anchor_url)
             if studio.anchor is not None:
                 await studio.renew(target)
         except PlaywrightError as error:
