@@ -82,7 +82,9 @@ def passed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """Notebooks that passed, each in a folder of its own, after one real run of all of them."""
     project = make_project(tmp_path_factory.mktemp("passed"))
     packages = project.root / "env" / "site-packages"
-    project.environment |= {"CI": "", "PYTHONPATH": os.pathsep.join([str(packages), os.environ.get("PYTHONPATH", "")])}
+    # An empty entry would stand for the folder that a program runs in, where something always changes.
+    paths = filter(None, [str(packages), os.environ.get("PYTHONPATH")])
+    project.environment |= {"CI": "", "PYTHONPATH": os.pathsep.join(paths)}
     project.write("env/site-packages/sample.py", "VALUE = 1\n")
     project.write("env/site-packages/sample-1.0.dist-info/METADATA", "Name: sample\nVersion: 1.0\n")
     project.notebook("notebooks/plain/a.ipynb", f"{SHOT}print(1)")
