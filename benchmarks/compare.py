@@ -27,7 +27,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from measuring import BenchmarkError, Sample, adopt_orphans, measure
+from measuring import BenchmarkError, Sample, adopt_orphans, finish, measure
 from widgetshot.compare import PALETTE, compare
 from widgetshot.files import encode_palette, encode_png, read_png, write_atomically
 from widgetshot.model import Pixels, Tolerance
@@ -218,9 +218,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except BenchmarkError as error:
-        sys.exit(f"benchmark: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
+    finish(main)

@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from measuring import BenchmarkError, Sample, adopt_orphans, measure
+from measuring import BenchmarkError, Sample, adopt_orphans, finish, measure
 from suite import Workload, machine, write_work
 
 HERE = Path(__file__).parent
@@ -98,4 +98,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    finish(main)

@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from measuring import BenchmarkError, Sample, adopt_orphans, measure
+from measuring import BenchmarkError, Sample, adopt_orphans, finish, measure
 from suite import Workload, machine, write_work
 from widgetshot.camera import Camera
 from widgetshot.config import find_notebooks, load_notebook, load_settings
@@ -279,9 +279,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except BenchmarkError as error:
-        sys.exit(f"benchmark: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
+    finish(main)

@@ -6,12 +6,14 @@ import select
 import shlex
 import shutil
 import subprocess
+import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
+from typing import NoReturn
 
 import psutil
 
@@ -20,6 +22,16 @@ GRACE = 5.0  # seconds after its main process ended in which a program's other p
 
 class BenchmarkError(Exception):
     """The benchmark itself is wrong, so it has no result."""
+
+
+def finish(main: Callable[[], int]) -> NoReturn:
+    """Run a benchmark and end the program with its exit code."""
+    try:
+        sys.exit(main())
+    except BenchmarkError as error:
+        sys.exit(f"benchmark: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 @dataclass

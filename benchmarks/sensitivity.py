@@ -33,6 +33,7 @@ from PIL import Image, ImageDraw
 from pixelmatch import pixelmatch
 
 from edits import BASES, CONTROLS, EDITS, Base, Edit, Swap
+from measuring import BenchmarkError, finish
 
 HERE = Path(__file__).parent
 NOTEBOOKS = HERE.parent / "notebooks"
@@ -44,10 +45,6 @@ OTHERS = {"Playwright's default": 0.2, "pixelmatch 0.1": 0.1}
 CROSS_FLOOR = 0.95
 
 Pixels = NDArray[np.uint8]
-
-
-class BenchmarkError(Exception):
-    """The benchmark itself is wrong, so it has no result."""
 
 
 # -- notebooks ---------------------------------------------------------------------------------------------------------
@@ -588,9 +585,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except BenchmarkError as error:
-        sys.exit(f"benchmark: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
+    finish(main)

@@ -38,7 +38,7 @@ import numpy as np
 import psutil
 from PIL import Image
 
-from measuring import BenchmarkError, Sample, adopt_orphans, measure
+from measuring import BenchmarkError, Sample, adopt_orphans, finish, measure
 from suite_peers import FLAGS, PEERS, READY, TIMEOUT, VIEWPORT, free_port
 from widgetshot.browser import find_browser
 
@@ -790,9 +790,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except BenchmarkError as error:
-        sys.exit(f"benchmark: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
+    finish(main)

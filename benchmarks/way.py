@@ -21,7 +21,7 @@ from typing import Any
 
 from suite import Workload, machine, write_work
 from widgetshot.baselines import Store
-from widgetshot.camera import Camera, Stage, Studio
+from widgetshot.camera import Camera, Stage
 from widgetshot.compare import same
 from widgetshot.config import find_notebooks, load_notebook, load_settings
 from widgetshot.files import encode_png, read_png, write_atomically
@@ -78,16 +78,12 @@ async def way(
         await shoot(clock, stage, store, target)
     tasks = renderer_tasks(json.loads(await camera._browser.stop_tracing())) if trace else {}
     clock.lap("(trace)")
-    await strike(camera, studio, first, frontend.anchor_url)
+    await camera.strike(studio, spoiled=False)
     clock.lap("page closed, its storage cleared")
     await frontend.close(exhibit)
     clock.lap("kernel ended (the next notebook does not wait for it)")
     clock.stretches.pop("(trace)")
     return clock.stretches, tasks
-
-
-async def strike(camera: Camera, studio: Studio, target: Target, anchor_url: str) -> None:
-    await camera.strike(studio, target, anchor_url, spoiled=False)
 
 
 async def shoot(clock: Clock, stage: Stage, store: Store, target: Target) -> None:

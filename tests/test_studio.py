@@ -36,7 +36,7 @@ def with_camera(root: Path, work: Callable[[Camera, str], Awaitable[None]]) -> N
 def test_studio_is_used_again_for_another_variant(tmp_path: Path) -> None:
     async def work(camera: Camera, anchor_url: str) -> None:
         first = await camera.studio(LIGHT, anchor_url)
-        await camera.strike(first, LIGHT, anchor_url, spoiled=False)
+        await camera.strike(first, spoiled=False)
         again = await camera.studio(DARK, anchor_url)
         assert again is first
         assert again.page.viewport_size == {"width": 500, "height": 400}
@@ -52,7 +52,7 @@ def test_windows_that_a_page_opens_are_closed_with_it(tmp_path: Path) -> None:
         studio = await camera.studio(LIGHT, anchor_url)
         async with studio.page.expect_popup():
             await studio.page.evaluate("void window.open('about:blank')")
-        await camera.strike(studio, LIGHT, anchor_url, spoiled=False)
+        await camera.strike(studio, spoiled=False)
         assert studio.context.pages == [studio.anchor]
 
     with_camera(tmp_path, work)
@@ -61,7 +61,7 @@ def test_windows_that_a_page_opens_are_closed_with_it(tmp_path: Path) -> None:
 def test_process_that_died_between_two_pages_is_replaced(tmp_path: Path) -> None:
     async def work(camera: Camera, anchor_url: str) -> None:
         studio = await camera.studio(LIGHT, anchor_url)
-        await camera.strike(studio, LIGHT, anchor_url, spoiled=False)
+        await camera.strike(studio, spoiled=False)
         await end_process(studio)
         other = await camera.studio(LIGHT, anchor_url)
         assert other is not studio
@@ -82,10 +82,10 @@ def test_page_that_hangs_takes_neither_the_browser_nor_others_with_it(tmp_path: 
     async def work(camera: Camera, anchor_url: str) -> None:
         hanging, other = await asyncio.gather(camera.studio(LIGHT, anchor_url), camera.studio(LIGHT, anchor_url))
         await hanging.page.evaluate("void setTimeout(() => { for (;;); })")
-        await asyncio.wait_for(camera.strike(hanging, LIGHT, anchor_url, spoiled=True), 10)
+        await asyncio.wait_for(camera.strike(hanging, spoiled=True), 10)
         assert camera.connected
         assert await other.page.evaluate("6 * 7") == 42
-        await camera.strike(other, LIGHT, anchor_url, spoiled=False)
+        await camera.strike(other, spoiled=False)
         assert await camera.studio(LIGHT, anchor_url) is other
 
     with_camera(tmp_path, work)

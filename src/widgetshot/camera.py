@@ -685,6 +685,7 @@ class Studio:
     page: Any
     cdp: Any
     variant: Target
+    anchor_url: str
     anchor: Any = None
     anchor_cdp: Any = None
     used: int = 0
@@ -804,11 +805,11 @@ class Camera:
         page = await context.new_page()
         if self.settings.browser != "chromium":
             await context.route(is_outside, lambda route: route.abort())
-            return Studio(context, page, None, target)
+            return Studio(context, page, None, target, anchor_url)
         await context.add_init_script(_ALONE)
         cdp = await context.new_cdp_session(page)
         await page.goto(anchor_url, timeout=_LOAD_TIMEOUT)
-        return Studio(context, page, cdp, target, page, cdp)
+        return Studio(context, page, cdp, target, anchor_url, page, cdp)
 
     async def stage(self, studio: Studio, exhibit: Exhibit, limit: float) -> Stage:
         """Show an exhibit in a studio's page, ready for steps and pictures.
@@ -824,7 +825,7 @@ class Camera:
         await stage.load()
         return stage
 
-    async def strike(self, studio: Studio, target: Target, anchor_url: str, *, spoiled: bool) -> None:
+    async def strike(self, studio: Studio, *, spoiled: bool) -> None:
         """Take a page down; its studio is kept for the next one.
 
         Args:
@@ -843,4 +844,4 @@ class Camera:
             if self.connected:
                 raise WidgetshotError(f"a page could not be closed: {first_line(error)}") from error
             return
-        self._studios.setdefault((target.clock, anchor_url), []).append(studio)
+        self._studios.setdefault((studio.variant.clock, studio.anchor_url), []).append(studio)

@@ -383,8 +383,9 @@ class Engine:
                 await keep_counted(self._broken(target, error, perf_counter() - begin))
         finally:
             if studio is not None:
-                spoiled = hung or (stage is not None and stage.crashed)
-                await self._strike(camera, studio, way[0], frontend.anchor_url, spoiled=spoiled)
+                # Of a page that did not even load nobody knows whether it hangs.
+                spoiled = hung or (exhibit is not None if stage is None else stage.crashed)
+                await self._strike(camera, studio, spoiled=spoiled)
             self._count(notebook.path, lap, stage)
             if exhibit is not None:
                 # A kernel takes its time to end; the next notebook need not wait for it.
@@ -400,10 +401,10 @@ class Engine:
         self.spent.setdefault(notebook, Spent()).seconds += now - lap.begin
         lap.begin, lap.stages = now, timings
 
-    async def _strike(self, camera: Camera, studio: Studio, target: Target, anchor_url: str, *, spoiled: bool) -> None:
+    async def _strike(self, camera: Camera, studio: Studio, *, spoiled: bool) -> None:
         """Take a page down; one that does not let itself be closed takes the browser with it."""
         try:
-            await asyncio.wait_for(camera.strike(studio, target, anchor_url, spoiled=spoiled), _PATIENCE)
+            await asyncio.wait_for(camera.strike(studio, spoiled=spoiled), _PATIENCE)
         except (TimeoutError, WidgetshotError):
             await camera.stop()
 
