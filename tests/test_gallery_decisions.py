@@ -355,6 +355,8 @@ def test_inspector_tells_a_pixel_of_both_pictures(folder: Folder, open_page: Ope
 def test_enlarged_picture_is_dragged_and_zoomed_with_the_wheel(mixed: Folder, open_page: Open) -> None:
     page = open_page(mixed.write())
     press(page, "++++")
+    # Each step of the enlargement scrolls to what differs.
+    expect(page.get_by_label("800 %, back to fit")).to_be_visible()
     port = card(page, "heavy").locator(".port").first
     before = port.evaluate("e => e.scrollLeft")
     box = port.bounding_box()
