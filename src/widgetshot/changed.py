@@ -214,6 +214,8 @@ class Passed:
 
     def _why(self, session: Session, entry: Mapping[str, Any]) -> str:
         notebook = session.notebook
+        if notebook.services:
+            return f"nobody knows what is in its services ({', '.join(need.name for need in notebook.services)})"
         for target in session.targets:
             if target.name not in entry["baselines"]:
                 return f"{target.name} is not known to have passed"

@@ -3,8 +3,9 @@
 import json
 import queue
 import signal
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
@@ -14,7 +15,7 @@ import click
 
 from widgetshot import __version__
 from widgetshot.config import BROWSERS, UPDATES, Settings, find_notebooks, find_root, load_notebook, load_settings
-from widgetshot.errors import ConfigError, ExitCode, WidgetshotError, one_line
+from widgetshot.errors import ConfigError, ExitCode, ServerError, WidgetshotError, one_line
 from widgetshot.model import Result, Target, Verdict
 from widgetshot.notebook import Notebook
 
@@ -70,16 +71,30 @@ _report = click.option("--report", type=click.Path(path_type=Path), help="The ru
     "--repeat", type=int, metavar="N", help="Execute and photograph everything N times, and tell which pictures vary."
 )
 @click.option("--changed", is_flag=True, help="Leave out what passed before and is made from nothing that changed.")
+@click.option("--without-services", is_flag=True, help="Leave out what needs services.")
+@click.option(
+    "--skip-missing-services", is_flag=True, help="Leave out what needs services whose programs are not installed."
+)
 @click.pass_context
-def run(context: click.Context, /, paths: tuple[str, ...], output: str, changed: bool, **flags: Any) -> None:
+def run(
+    context: click.Context,
+    /,
+    paths: tuple[str, ...],
+    output: str,
+    changed: bool,
+    without_services: bool,
+    skip_missing_services: bool,
+    **flags: Any,
+) -> None:
     """Execute notebooks, photograph them, compare with the baselines.
 
     PATHS are notebooks or folders; without any, those of the configuration.
     """
-    context.exit(_run(_settings(**flags), paths, output, changed))
+    leave = {"without": without_services, "skip_missing": skip_missing_services}
+    context.exit(_run(_settings(**flags), paths, output, changed, leave))
 
 
-def _run(settings: Settings, paths: tuple[str, ...], output: str, changed: bool) -> int:
+def _run(settings: Settings, paths: tuple[str, ...], output: str, changed: bool, leave: Mapping[str, bool]) -> int:
     from widgetshot.gallery import write_gallery
     from widgetshot.history import History
     from widgetshot.record import Recorder, failure_text
@@ -97,14 +112,15 @@ def _run(settings: Settings, paths: tuple[str, ...], output: str, changed: bool)
     wrong = [error for error in problems.values() if isinstance(error, ConfigError)]
     if wrong:
         raise ConfigError("\n".join(str(error) for error in wrong))
-    targets = [target for notebook in notebooks if not notebook.skip for target in notebook.targets]
-    if not targets and not problems:
+    reasons = _left_out(notebooks, settings, leave)
+    targets = [target for notebook in notebooks if notebook.path not in reasons for target in notebook.targets]
+    if not notebooks and not problems:
         raise ConfigError("no notebooks were found", next_step="widgetshot run PATH")
     recorder = Recorder(settings.report, root=settings.root, environment=settings.environment, repeat=settings.repeat)
     say = _Progress(quiet=output == "json")
-    for notebook in notebooks:
-        if notebook.skip:
-            say.line(f"- {notebook.path}: skipped: {notebook.skip}")
+    recorder.left_out(reasons)
+    for path, why in reasons.items():
+        say.line(f"- {path}: {one_line(why)}")
     results: list[Result] = []
     finished: queue.SimpleQueue[Result] = queue.SimpleQueue()
     complete = False
@@ -114,7 +130,7 @@ def _run(settings: Settings, paths: tuple[str, ...], output: str, changed: bool)
             for path, problem in problems.items():
                 results.append(engine.unreadable(path, problem))
                 say.failure(str(problem))
-            runnable = [notebook for notebook in notebooks if not notebook.skip]
+            runnable = [notebook for notebook in notebooks if notebook.path not in reasons]
             left_out = only_changed(engine, ((one, one.targets) for one in runnable)) if changed else {}
             targets = [target for target in targets if engine.key(target) not in left_out]
             say.total = len(targets)
@@ -136,6 +152,7 @@ def _run(settings: Settings, paths: tuple[str, ...], output: str, changed: bool)
                 fingerprint=engine.fingerprint,
                 unused=left,
                 history=History(settings.root),
+                services=engine.services.told,
             )
             if recorder.failure is None:
                 page = write_gallery(settings.report)
@@ -152,6 +169,31 @@ def _run(settings: Settings, paths: tuple[str, ...], output: str, changed: bool)
     if any(result.status == "failed" for result in results):
         codes.append(int(ExitCode.DIFFERENCES))
     return max(codes, default=0)
+
+
+def _left_out(notebooks: list[Notebook], settings: Settings, leave: Mapping[str, bool]) -> dict[str, str]:
+    """Paths of the notebooks that are not run, and why.
+
+    Raises:
+        ServerError: programs that services need are missing, and nobody said that this is fine.
+    """
+    from widgetshot.services.attend import left_out
+    from widgetshot.services.manager import Services
+
+    services = Services(settings.services)
+    reasons: dict[str, str] = {}
+    missing: list[ServerError] = []
+    for notebook in notebooks:
+        try:
+            why = f"skipped: {notebook.skip}" if notebook.skip else left_out(notebook, services, **leave)
+        except ServerError as error:
+            missing.append(error)
+        else:
+            if why:
+                reasons[notebook.path] = why
+    if missing:
+        raise ServerError("\n".join(str(error) for error in missing))
+    return reasons
 
 
 def _stream(engine: Any, targets: list[Target], finished: "queue.SimpleQueue[Result]") -> Any:
@@ -407,28 +449,34 @@ def prune(remove: bool, output: str) -> None:
 
 
 @commands.command()
-@click.option("--install", is_flag=True, help="Install a browser if there is none.")
+@click.option("--install", is_flag=True, help="Install a browser if there is none; with --services, those too.")
+@click.option("--services", is_flag=True, help="Take the services of the project's notebooks for needed.")
 @click.option("--browser", type=click.Choice(BROWSERS))
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_context
-def doctor(context: click.Context, install: bool, browser: str | None, output: str) -> None:
+def doctor(context: click.Context, install: bool, services: bool, browser: str | None, output: str) -> None:
     """Say what a run needs, what is there, and the command that mends what is missing."""
     from widgetshot.browser import install as install_browser
-    from widgetshot.doctor import examine
+    from widgetshot.doctor import examine, missing_commands
 
     settings = _settings(browser=browser)
     if install and not settings.browser_executable:
         install_browser(settings.browser)
-    findings = list(examine(settings))
+    for command in missing_commands(settings) if install and services else ():
+        click.echo(f"$ {command}", err=output == "json")
+        subprocess.run(command, shell=True, check=False, stdout=sys.stderr if output == "json" else None)
+    findings = list(examine(settings, services=services))
     if output == "json":
         click.echo(json.dumps([vars(finding) for finding in findings], indent=1, ensure_ascii=False))
     else:
         for finding in findings:
-            mark = click.style("✓", fg="green") if finding.ok else click.style("✗", fg="red")
+            missing = click.style("✗", fg="red") if finding.needed else click.style("-", fg="yellow")
+            mark = click.style("✓", fg="green") if finding.ok else missing
             click.echo(f"{mark} {finding.subject:18} {finding.detail}")
             if not finding.ok:
                 click.echo(f"  next: {finding.command}")
-    context.exit(0 if all(finding.ok for finding in findings) else int(ExitCode.INFRASTRUCTURE))
+    ok = all(finding.ok or not finding.needed for finding in findings)
+    context.exit(0 if ok else int(ExitCode.INFRASTRUCTURE))
 
 
 def _clean(function: Callable[[], Any]) -> Callable[[], NoReturn]:

@@ -24,6 +24,8 @@ from widgetshot.notebook import (
     tolerance_from,
     viewports_from,
 )
+from widgetshot.services.builtin import NAMES
+from widgetshot.services.declared import Declared, declared_from
 
 BROWSERS = ("chromium", "firefox", "webkit")
 FRONTENDS = ("page",)
@@ -49,6 +51,7 @@ class Settings:
         quarantine: pairs of a pattern for names of targets and what holds for them.
         repeat: how often everything is executed and photographed.
         fonts: folders of extra fonts, part of the fingerprint.
+        services: what the project declares of services, by name.
     """
 
     root: Path
@@ -75,6 +78,7 @@ class Settings:
     settle_timeout: float = 40.0
     kernel: str = ""
     fonts: tuple[Path, ...] = ()
+    services: Mapping[str, Declared] = field(default_factory=dict)
 
     @property
     def environment(self) -> str:
@@ -168,8 +172,21 @@ def excluded(settings: Settings, file: Path) -> bool:
 
 
 def load_notebook(settings: Settings, file: Path) -> Notebook:
-    """Read one notebook of the project, see `read_notebook`."""
-    return read_notebook(file, file.relative_to(settings.root).as_posix(), settings.defaults)
+    """Read one notebook of the project, see `read_notebook`.
+
+    Raises:
+        ConfigError: it also needs a service that nobody knows.
+    """
+    notebook = read_notebook(file, file.relative_to(settings.root).as_posix(), settings.defaults)
+    known = NAMES | settings.services.keys()
+    for need in notebook.services:
+        if need.name not in known:
+            raise ConfigError(
+                f"unknown service '{need.name}'{nearest(need.name, known)}",
+                where=notebook.path,
+                next_step=f"declare it in pyproject.toml: [tool.widgetshot.services.{need.name}]",
+            )
+    return notebook
 
 
 def _checked(table: Mapping[str, Any], root: Path, where: str) -> dict[str, Any]:
@@ -182,6 +199,7 @@ def _checked(table: Mapping[str, Any], root: Path, where: str) -> dict[str, Any]
         "freeze_clock": flag_from, "quarantine": _quarantines, "repeat": _count,
         "timeout": _seconds, "settle_timeout": _seconds, "kernel": _text,
         "fonts": lambda value, place: _folders(value, root, place),
+        "services": lambda value, place: declared_from(value, root, NAMES, place),
     }  # fmt: skip
     values = {}
     for key, value in table.items():

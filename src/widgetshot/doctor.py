@@ -1,6 +1,8 @@
 """Looks at everything a run needs and says what mends what is missing."""
 
+import contextlib
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -10,24 +12,35 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from widgetshot.browser import find_browser, install_commands
-from widgetshot.config import Settings
+from widgetshot.config import Settings, find_notebooks, load_notebook
 from widgetshot.errors import WidgetshotError
+from widgetshot.services.control import variable
+from widgetshot.services.manager import Services, commands
 
 _PACKAGES = ("jupyter_server", "nbclient", "nbconvert", "ipykernel", "ipywidgets", "playwright", "numpy", "pillow")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at; `command` mends it when it is not `ok`."""
+    """One thing that was looked at; `command` mends it when it is not `ok`.
+
+    Attributes:
+        needed: whether a run can't do without it.
+    """
 
     subject: str
     ok: bool
     detail: str
     command: str = ""
+    needed: bool = True
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
-    """Look at everything, the basic things first."""
+def examine(settings: Settings, *, services: bool = False) -> Iterator[Finding]:
+    """Look at everything, the basic things first.
+
+    Args:
+        services: what the project's notebooks need of services is needed; without it, it is told all the same.
+    """
     python = f"{platform.python_version()} ({sys.executable})"
     yield Finding("Python", sys.version_info >= (3, 11), python, "install Python 3.11 or later")
     for package in _PACKAGES:
@@ -39,6 +52,35 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _kernel(settings.kernel or "python3")
     yield _browser(settings)
     yield _frontends()
+    for name in needed_services(settings):
+        yield _service(settings, name, needed=services)
+
+
+def needed_services(settings: Settings) -> list[str]:
+    """Names of the services that the project declares or its notebooks name, sorted."""
+    names = set(settings.services)
+    for file in find_notebooks(settings) if all((settings.root / one).exists() for one in settings.notebooks) else ():
+        with contextlib.suppress(WidgetshotError):  # a run tells what is wrong with it
+            names |= {need.name for need in load_notebook(settings, file).services}
+    return sorted(names)
+
+
+def missing_commands(settings: Settings) -> list[str]:
+    """The commands that install what the project's services need and is missing, each once."""
+    services = Services(settings.services)
+    missing = [one for name in needed_services(settings) for one in services.missing(name)]
+    return list(dict.fromkeys(one.install for one in missing))
+
+
+def _service(settings: Settings, name: str, *, needed: bool) -> Finding:
+    services = Services(settings.services)
+    subject = f"service {name}"
+    if variable(name, "URL") in os.environ:
+        return Finding(subject, True, f"runs elsewhere ({variable(name, 'URL')})")
+    if missing := services.missing(name):
+        names = ", ".join(one.name for one in missing)
+        return Finding(subject, False, f"{names} not found", commands(missing), needed)
+    return Finding(subject, True, ", ".join(one.name for one in services.recipe(name).requirements) or "nothing needed")
 
 
 def _assets() -> Finding:

@@ -17,6 +17,7 @@ from widgetshot.errors import ConfigError, ServerError, WidgetshotError
 from widgetshot.model import Clock, Result, Shot, Target, Viewport
 from widgetshot.notebook import masks_from, quarantine_of, themes_from, tolerance_from, viewports_from
 from widgetshot.run import Engine, browser_died
+from widgetshot.services.attend import Served
 
 
 @contextlib.contextmanager
@@ -52,7 +53,7 @@ class Widgetshot:
         self._request = request
         self._engine = engine
         self._conclude = conclude
-        self._stages: list[tuple[Stage, Any]] = []
+        self._stages: list[tuple[Stage, Any, Served]] = []
         self._now: Stage | None = None
         self._theme = "light"
         self._clock = Clock()
@@ -69,10 +70,10 @@ class Widgetshot:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for stage, context in self._stages:
+        for stage, context, served in self._stages:
             with contextlib.suppress(Exception):  # the test may have closed it
                 context.close()
-            self._engine.call(lambda frontend, exhibit=stage.exhibit: frontend.close(exhibit))  # type: ignore[misc]
+            self._engine.close(stage.exhibit, served)
 
     def open(self, notebook: str | Path, *, theme: str = "light", viewport: str | None = None) -> Page:
         """Execute a notebook and open its live page.
@@ -98,7 +99,7 @@ class Widgetshot:
         self._viewport, self._notebook, self._timeout = sizes[0], parsed.path, parsed.timeout
         self._clock = parsed.targets[0].clock
         target = self._target("", cell=None)
-        exhibit = self._engine.call(lambda frontend: frontend.open(file, target, parsed.kernel))
+        exhibit, served = self._engine.open(parsed, target)
         browser = self._browser = self._request.getfixturevalue("widgetshot_browser")
         self._fingerprint = self._request.getfixturevalue("widgetshot_fingerprint")
         with browser_errors("the browser is gone"):
@@ -110,7 +111,7 @@ class Widgetshot:
                 context.route(is_outside, lambda route: route.abort())
         stage = Stage(Awaitable(page), cdp and Awaitable(cdp), exhibit, settings, parsed.settle_timeout)
         stage.listen(page)
-        self._stages.append((stage, context))
+        self._stages.append((stage, context, served))
         self._now = stage
         run_now(stage.load())
         run_now(stage.settle())

@@ -178,6 +178,33 @@ class Quarantine:
 
 
 @dataclass(frozen=True)
+class Need:
+    """A service that must run before a notebook executes.
+
+    Attributes:
+        own: whether it is to be one that nobody else uses, started for each execution.
+    """
+
+    name: str
+    own: bool = False
+
+
+@dataclass
+class Told:
+    """What a run tells of a service.
+
+    Attributes:
+        seconds: how long it took to be ready, over all instances.
+        instances: how often it was started.
+        elsewhere: whether one was used that the run did not start.
+    """
+
+    seconds: float = 0.0
+    instances: int = 0
+    elsewhere: bool = False
+
+
+@dataclass(frozen=True)
 class Clock:
     """What time it is for a notebook.
 

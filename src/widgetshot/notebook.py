@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import yaml
 
 from widgetshot.errors import ConfigError, NotebookError, WidgetshotError, nearest
-from widgetshot.model import Box, Clock, Mask, Quarantine, Step, Target, Tolerance, Viewport
+from widgetshot.model import Box, Clock, Mask, Need, Quarantine, Step, Target, Tolerance, Viewport
 
 PAGE_SHOT = "page"
 THEMES = ("light", "dark")
@@ -29,7 +29,16 @@ _LONGEST_NAME = 180  # bytes; file systems take 255, and the variant and the pic
 
 _SHARED_OPTIONS = {"mask", "tolerance", "theme", "viewport", "capture", "cap", "blank", "quarantine"}
 _SHOT_OPTIONS = _SHARED_OPTIONS | {"name", "steps"}
-_NOTEBOOK_OPTIONS = _SHARED_OPTIONS | {"timeout", "settle_timeout", "kernel", "skip", "clock", "freeze_clock", "inputs"}
+_NOTEBOOK_OPTIONS = _SHARED_OPTIONS | {
+    "timeout",
+    "settle_timeout",
+    "kernel",
+    "skip",
+    "clock",
+    "freeze_clock",
+    "inputs",
+    "services",
+}
 _NOT_BESIDE = {"node_modules", "baselines", "widgetshot-report"}
 _BLOCK_KEYS = {"shot", "widgetshot"}
 
@@ -85,6 +94,7 @@ class Notebook:
         skip: why nothing of it is photographed, or "".
         inputs: globs, relative to its folder, of files that it depends on besides what can be seen; None where it
             does not say.
+        services: what must run before it executes.
     """
 
     path: str
@@ -94,6 +104,7 @@ class Notebook:
     kernel: str = ""
     skip: str = ""
     inputs: tuple[str, ...] | None = None
+    services: tuple[Need, ...] = ()
 
 
 @dataclass
@@ -254,6 +265,7 @@ def _parse(cells: list[_Cell], metadata: Mapping[str, Any], path: str, defaults:
         kernel=_text(options.get("kernel", defaults.kernel), "kernel", path),
         skip=_text(options.get("skip", ""), "skip", path),
         inputs=_globs(options["inputs"], path) if "inputs" in options else None,
+        services=_services(options.get("services", []), path),
     )
 
 
@@ -718,6 +730,23 @@ def _globs(value: Any, where: str) -> tuple[str, ...]:
         if item.startswith(("/", "~")) or Path(item).is_absolute():
             raise ConfigError(f"inputs: {item!r} must be relative to the notebook's folder", where=where)
     return tuple(value)
+
+
+def _services(value: Any, where: str) -> tuple[Need, ...]:
+    """Parse what a notebook needs: names, or `{name: NAME, own: true}`."""
+    if not isinstance(value, list):
+        raise ConfigError(f"services: must be a list of names, not {value!r}", where=where)
+    needs: list[Need] = []
+    for entry in value:
+        raw = entry if isinstance(entry, Mapping) else {"name": entry}
+        _check_keys(raw, {"name", "own"}, "option of a service", where)
+        name, own = raw.get("name"), raw.get("own", False)
+        if not isinstance(name, str) or not isinstance(own, bool):
+            raise ConfigError(f"services: an entry is NAME or {{name: NAME, own: true}}, not {entry!r}", where=where)
+        if any(need.name == name for need in needs):
+            raise ConfigError(f"services: '{name}' comes twice", where=where)
+        needs.append(Need(name, own))
+    return tuple(needs)
 
 
 def _positive(value: Any, what: str, where: str) -> float:

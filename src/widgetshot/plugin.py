@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from widgetshot.notebook import Notebook
     from widgetshot.record import Recorder
     from widgetshot.run import Engine
+    from widgetshot.services.manager import Services
 
 _FLAG = "--update-baselines"
 
@@ -45,6 +47,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="skip notebooks that passed before and are made from nothing that changed since (not in CI)",
     )
+    group.addoption(
+        "--skip-missing-services",
+        action="store_true",
+        help="skip what needs a service whose programs are not installed here; it fails otherwise",
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -55,6 +62,7 @@ def pytest_load_initial_conftests(args: list[str]) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "widgetshot: pictures of notebooks (added to each of them)")
+    config.addinivalue_line("markers", "services: needs real services (added to notebooks that name any)")
     own = config.stash[_DOOR] = _Door(config)
     option = config.option
     if any(value is not None for value in _given(option).values()):
@@ -84,6 +92,7 @@ class _Door:
         self.merged = False
         self._engine: Engine | None = None
         self._recorder: Recorder | None = None
+        self._services: Services | None = None
 
     @property
     def settings(self) -> "Settings":
@@ -125,17 +134,31 @@ class _Door:
     @property
     def engine(self) -> "Engine":
         if self._engine is None:
-            from widgetshot.record import Recorder
             from widgetshot.run import Engine
+
+            self._engine = Engine(self.settings, self.recorder, self.services)
+            self._engine.__enter__()
+        return self._engine
+
+    @property
+    def recorder(self) -> "Recorder":
+        if self._recorder is None:
+            from widgetshot.record import Recorder
 
             settings = self.settings
             with _told():
                 self._recorder = Recorder(
                     self.report, root=settings.root, environment=settings.environment, repeat=settings.repeat
                 )
-            self._engine = Engine(settings, self._recorder)
-            self._engine.__enter__()
-        return self._engine
+        return self._recorder
+
+    @property
+    def services(self) -> "Services":
+        if self._services is None:
+            from widgetshot.services.manager import Services
+
+            self._services = Services(self.settings.services)
+        return self._services
 
     def submit(self, items: "list[TargetItem]") -> None:
         """Put targets to work; those of one notebook together."""
@@ -153,6 +176,19 @@ class _Door:
                 item.add_marker(pytest.mark.skip(reason=f"not run: nothing changed since it passed at {passed}"))
         return [item for item in items if self.engine.key(item.target) not in left_out]
 
+    def servable(self, items: "list[TargetItem]") -> "list[TargetItem]":
+        """Skip what needs a service that can't be had here; the others."""
+        from widgetshot.services.attend import left_out
+
+        reasons: dict[str, str] = {}
+        for item in items:
+            path = item.notebook.path
+            if path not in reasons:
+                reasons[path] = left_out(item.notebook, self.services, skip_missing=True)
+            if reasons[path]:
+                item.add_marker(pytest.mark.skip(reason=reasons[path]))
+        return [item for item in items if not reasons[item.notebook.path]]
+
     def result(self, item: "TargetItem") -> "Result":
         if self.worker:
             # The controller hands out items one by one. Those of one page are worth taking together: whichever of
@@ -161,29 +197,33 @@ class _Door:
         return self.engine.result(item.target)
 
     def finish(self, *, complete: bool) -> None:
-        """End the engine, and make the run folder whole."""
-        if self._engine is None or self._recorder is None:
+        """End the engine and the services, and make the run folder whole."""
+        engine, recorder, services = self._engine, self._recorder, self._services
+        self._engine = self._services = None
+        if engine is not None:
+            engine.__exit__(None, None, None)
+        if services is not None:
+            services.close()
+        if recorder is None:
             return
-        engine, recorder = self._engine, self._recorder
-        self._engine = None
-        engine.__exit__(None, None, None)
         left = history = None
         if not self.worker:
             from widgetshot.history import History
 
             history = History(self.settings.root)
-        if complete and not self.worker:
+        if complete and engine is not None and not self.worker:
             from widgetshot.review import unused_if_known
 
             left = unused_if_known(engine.store, self.settings.root, self.settings.defaults)
         recorder.finish(
-            engine.order,
+            engine.order if engine is not None else (),
             complete=complete,
-            timings=engine.timings,
-            spent=engine.spent,
-            fingerprint=engine.fingerprint,
+            timings=engine.timings if engine is not None else {},
+            spent=engine.spent if engine is not None else {},
+            fingerprint=engine.fingerprint if engine is not None else {},
             unused=left,
             history=history,
+            services=services.told if services is not None else {},
         )
 
     @property
@@ -263,6 +303,8 @@ class TargetItem(pytest.Item):
         if self.config.pluginmanager.hasplugin("xdist"):
             # With --dist loadgroup, a page's targets go to one worker.
             self.add_marker(pytest.mark.xdist_group("::".join(target.session)))
+        if notebook.services:
+            self.add_marker("services")
         if notebook.skip:
             self.add_marker(pytest.mark.skip(reason=notebook.skip))
 
@@ -330,6 +372,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     own = door(session.config)
     own.items = [item for item in session.items if isinstance(item, TargetItem) and not item.notebook.skip]
+    if session.config.option.skip_missing_services:
+        own.items = own.servable(own.items)
     if own.items and session.config.option.widgetshot_changed and not session.config.option.collectonly:
         own.items = own.leave_out(own.items)
     if own.items and not own.worker and not own.controls_workers and not session.config.option.collectonly:
@@ -444,3 +488,32 @@ def widgetshot_fingerprint(request: pytest.FixtureRequest, widgetshot_browser: A
     settings = door(request.config).settings
     with browser_errors("the browser is gone"):
         return fingerprint(settings, run_now(product(Awaitable(widgetshot_browser), settings.browser)))
+
+
+@pytest.fixture
+def performance_monitor(request: pytest.FixtureRequest) -> Any:
+    """Records how long named parts of a test take, into `run.json` and the gallery.
+
+    ::
+
+        def test_insert(real_postgres, performance_monitor):
+            with performance_monitor("insert 1000 rows"):
+                ...
+    """
+    recorder = door(request.config).recorder
+
+    @contextmanager
+    def measure(name: str) -> Iterator[None]:
+        begin = perf_counter()
+        try:
+            yield
+        finally:
+            recorder.measured(request.node.nodeid, name, perf_counter() - begin)
+
+    return measure
+
+
+@pytest.fixture(scope="session")
+def widgetshot_services(request: pytest.FixtureRequest) -> Any:
+    """The services of this run, shared with its notebooks, see `widgetshot.services.manager.Services`."""
+    return door(request.config).services

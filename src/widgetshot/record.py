@@ -27,7 +27,7 @@ from widgetshot.compare import PALETTE
 from widgetshot.errors import ConfigError, RecordError, one_line
 from widgetshot.files import encode_palette, encode_png, sha256, write_atomically
 from widgetshot.history import History
-from widgetshot.model import Result, Spent, Verdict
+from widgetshot.model import Result, Spent, Told, Verdict
 
 FORMAT = 1
 JOURNAL = "journal.jsonl"
@@ -121,6 +121,7 @@ class Recorder:
         self.folder = folder
         self.failure: RecordError | None = None
         self.run: dict[str, Any] = {}
+        self.durations: list[dict[str, Any]] = []
         self._lock = threading.Lock()
         self._entries: dict[str, dict[str, Any]] = {}
         self._begin = self._written = perf_counter()
@@ -135,6 +136,7 @@ class Recorder:
             "repeat": repeat,
             "merged": None,
             "changed": None,
+            "left_out": [],
             "environment": {
                 "name": environment,
                 "python": platform.python_version(),
@@ -160,6 +162,15 @@ class Recorder:
         }
         with self._lock:
             self._write_run(complete=False)
+
+    def left_out(self, reasons: Mapping[str, str]) -> None:
+        """Record the notebooks that were not run, and why."""
+        self._head["left_out"] = [{"notebook": path, "why": why} for path, why in reasons.items()]
+
+    def measured(self, test: str, name: str, seconds: float) -> None:
+        """Record how long a named part of a Python test took."""
+        with self._lock:
+            self.durations.append({"test": test, "name": name, "seconds": round(seconds, 6)})
 
     def add(self, result: Result, shot: bytes | None = None) -> None:
         """Record one result with its pictures.
@@ -220,6 +231,7 @@ class Recorder:
         spent: Mapping[str, Spent] | None = None,
         unused: Iterable[str] | None = None,
         history: History | None = None,
+        services: Mapping[str, Told] | None = None,
     ) -> None:
         """Write the final run.json.
 
@@ -230,6 +242,7 @@ class Recorder:
             spent: the time that went into each notebook.
             unused: baselines that no notebook declares; None when that is not known.
             history: of earlier runs; gets this one too.
+            services: those that were started, by name.
         """
         with self._lock:
             if history is not None:
@@ -239,6 +252,8 @@ class Recorder:
             self._head["environment"]["fingerprint"] = dict(fingerprint)
             self._head["unused"] = None if unused is None else sorted(unused)
             self._head["notebooks"] = _notebooks(spent or {})
+            self._head["services"] = _services(services or {})
+            self._head["durations"] = self.durations
             self._write_run(complete=complete, timings=timings)
             if self.failure is None:
                 (self.folder / JOURNAL).unlink(missing_ok=True)
@@ -247,6 +262,8 @@ class Recorder:
         run = self._head | {"complete": complete}
         run |= {"timings": {stage: round(seconds, 4) for stage, seconds in (timings or {}).items()}}
         run.setdefault("notebooks", [])
+        run.setdefault("services", [])
+        run.setdefault("durations", [])
         run.setdefault("unused", None)
         run |= _body(list(self._entries.values()), perf_counter() - self._begin)
         self.run = run
@@ -275,6 +292,20 @@ def _notebooks(spent: Mapping[str, Spent]) -> list[dict[str, Any]]:
             "timings": {stage: round(seconds, 4) for stage, seconds in one.stages.items()},
         }
         for path, one in slowest
+    ]
+
+
+def _services(services: Mapping[str, Told]) -> list[dict[str, Any]]:
+    """`services[]` of run.json: the slowest first."""
+    slowest = sorted(services.items(), key=lambda item: (-item[1].seconds, item[0]))
+    return [
+        {
+            "name": name,
+            "seconds": round(one.seconds, 4),
+            "instances": one.instances,
+            "elsewhere": one.elsewhere,
+        }
+        for name, one in slowest
     ]
 
 
@@ -544,7 +575,17 @@ def _merged_head(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     timings: dict[str, float] = {}
     spent: dict[str, Spent] = {}
     fingerprints: dict[str, dict[str, Any]] = {}
+    told: dict[str, Told] = {}
+    left_out: dict[str, dict[str, Any]] = {}
+    durations: list[dict[str, Any]] = []
     for run in runs:
+        for entry in run.get("services", ()):  # an older run has none
+            service = told.setdefault(entry["name"], Told())
+            service.seconds += entry["seconds"]
+            service.instances += entry["instances"]
+            service.elsewhere |= entry["elsewhere"]
+        left_out |= {entry["notebook"]: entry for entry in run.get("left_out", ())}
+        durations += run.get("durations", ())
         for stage, seconds in run["timings"].items():
             timings[stage] = round(timings.get(stage, 0.0) + seconds, 4)
         for entry in run.get("notebooks", ()):  # an older run has none
@@ -574,6 +615,9 @@ def _merged_head(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
         },
         "timings": timings,
         "notebooks": _notebooks(spent),
+        "services": _services(told),
+        "left_out": [entry for path, entry in left_out.items() if path not in spent],
+        "durations": durations,
     }
 
 

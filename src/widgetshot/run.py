@@ -55,6 +55,8 @@ from widgetshot.model import (
 from widgetshot.notebook import PAGE_SHOT, Notebook
 from widgetshot.record import Recorder, shot_bytes, sidecar
 from widgetshot.server.launcher import Server
+from widgetshot.services.attend import Served
+from widgetshot.services.manager import Services
 
 _STRICT = Tolerance(threshold=0.0)
 _PATIENCE = 15.0  # seconds that a page may take to answer a plain question
@@ -91,11 +93,16 @@ class Engine:
     """Executes, photographs, compares and records targets in the background; a context manager.
 
     `submit` returns at once; `result` waits for one target. Usable from the thread that made it.
+
+    Args:
+        services: where notebooks get theirs from; whoever made it ends it. The engine's own without it.
     """
 
-    def __init__(self, settings: Settings, recorder: Recorder | None = None) -> None:
+    def __init__(self, settings: Settings, recorder: Recorder | None = None, services: Services | None = None) -> None:
         self.settings = settings
         self.recorder = recorder
+        self.services = services or Services(settings.services)
+        self._ends_services = services is None
         self.store = Store(settings.baselines)
         self.passed = Passed(settings, lambda: _renderer(settings), self.store.files)
         self.timings: dict[str, float] = {}
@@ -142,6 +149,10 @@ class Engine:
             done: called with each result, in the engine's thread.
         """
         wanted = [target for target in targets if self.key(target) not in self._futures]
+        # Beside the start of server and browser, and the notebooks before it.
+        for need in notebook.services if wanted else ():
+            if not need.own:
+                self.services.start(need.name)
         sessions: dict[tuple[str, str], set[str]] = {}
         for target in wanted:
             self._futures[self.key(target)] = Future()
@@ -175,14 +186,34 @@ class Engine:
         future = self._futures[key]
         return future.done() and future.exception() is not None
 
-    def call(self, work: Callable[[PageFrontend], Coroutine[Any, Any, T]]) -> T:
-        """Let the front end do something in the engine's thread, and wait for what comes of it."""
+    def open(self, notebook: Notebook, target: Target) -> tuple[Exhibit, Served]:
+        """Execute a notebook for whoever photographs its page; `close` is to follow.
 
-        async def go() -> T:
-            frontend, _ = await self._rooms(camera=False)
-            return await work(frontend)
+        Raises:
+            NotebookError, ServerError: there is no such page.
+        """
+
+        async def go() -> tuple[Exhibit, Served]:
+            served = Served(notebook, self.services)
+            try:
+                frontend, _ = await self._rooms(camera=False)
+                file = self.settings.root / notebook.path
+                return await frontend.open(file, target, notebook.kernel, await served.begin()), served
+            except BaseException:
+                await served.end()
+                raise
 
         return asyncio.run_coroutine_threadsafe(go(), self._loop).result()
+
+    def close(self, exhibit: Exhibit, served: Served) -> None:
+        """End what `open` gave."""
+
+        async def go() -> None:
+            frontend, _ = await self._rooms(camera=False)
+            await frontend.close(exhibit)
+            await served.end()
+
+        asyncio.run_coroutine_threadsafe(go(), self._loop).result()
 
     def unchanged(self, notebook: Notebook, targets: Iterable[Target]) -> tuple[dict[str, str], dict[str, str]]:
         """What of a notebook need not be run, because it passed and nothing that it is made from has changed since.
@@ -294,6 +325,8 @@ class Engine:
             await self._camera.stop()
         if self._server is not None:
             await self._server.stop()
+        if self._ends_services:
+            await asyncio.to_thread(self.services.close)
 
     def _time(self, timings: Mapping[str, float], notebook: str = "") -> None:
         """Count seconds that were spent on stages, for a notebook or for all of them."""
@@ -353,6 +386,7 @@ class Engine:
         exhibit: Exhibit | None = None
         studio: Studio | None = None
         stage: Stage | None = None
+        served = Served(notebook, self.services)
         frontend, camera = await self._rooms()
         lap = _Lap(perf_counter())
 
@@ -366,18 +400,23 @@ class Engine:
         opening = self._loop.create_task(camera.studio(way[0], frontend.anchor_url))
         try:
             try:
-                exhibit = await frontend.open(self.settings.root / notebook.path, way[0], notebook.kernel)
+                waiting = perf_counter()
+                environment = await served.begin()
+                if notebook.services:
+                    self._time({"services": perf_counter() - waiting}, notebook.path)
+                exhibit = await frontend.open(self.settings.root / notebook.path, way[0], notebook.kernel, environment)
             finally:
                 studio = await opening
             self._time(exhibit.timings, notebook.path)
             stage = await camera.stage(studio, exhibit, notebook.settle_timeout)
-            await self._shoot(stage, camera, frontend, way, pending, begin, keep_counted)
+            await self._shoot(stage, camera, frontend, served, way, pending, begin, keep_counted)
         except Exception as raised:
             hung = isinstance(raised, _Hung)
             # Whatever a notebook manages to break, it must not sink the others.
             error = raised if isinstance(raised, WidgetshotError) else _unforeseen(raised)
             if isinstance(error, CaptureError) and not isinstance(error, _Hung) and not await camera.alive():
                 error = browser_died()
+            error = await served.cause() or error
             for target in list(pending.values()):
                 del pending[target.name]
                 await keep_counted(self._broken(target, error, perf_counter() - begin))
@@ -387,9 +426,9 @@ class Engine:
                 spoiled = hung or (exhibit is not None if stage is None else stage.crashed)
                 await self._strike(camera, studio, spoiled=spoiled)
             self._count(notebook.path, lap, stage)
-            if exhibit is not None:
+            if exhibit is not None or served.own:
                 # A kernel takes its time to end; the next notebook need not wait for it.
-                closing = self._loop.create_task(self._end(frontend, exhibit, made_from))
+                closing = self._loop.create_task(self._end(frontend, exhibit, made_from, served))
                 self._endings.add(closing)
                 closing.add_done_callback(self._endings.discard)
 
@@ -408,18 +447,25 @@ class Engine:
         except (TimeoutError, WidgetshotError):
             await camera.stop()
 
-    async def _end(self, frontend: PageFrontend, exhibit: Exhibit, made_from: "_MadeFrom") -> None:
+    async def _end(
+        self, frontend: PageFrontend, exhibit: Exhibit | None, made_from: "_MadeFrom", served: Served
+    ) -> None:
         try:
-            made_from.answers.append(await frontend.close(exhibit))
+            if exhibit is not None:
+                made_from.answers.append(await frontend.close(exhibit))
         except ServerError:
             if self._server is not None and self._server.running:
                 raise
+        finally:
+            # After the kernel, which may say goodbye to it.
+            await served.end()
 
     async def _shoot(
         self,
         stage: Stage,
         camera: Camera,
         frontend: PageFrontend,
+        served: Served,
         way: Sequence[Target],
         pending: dict[str, Target],
         begin: float,
@@ -452,6 +498,9 @@ class Engine:
                 result = self._broken(target, await self._cause(frontend, stage, failure, target), 0.0)
             if result.verdict is Verdict.UNSTABLE and not await frontend.alive(stage.exhibit):
                 result = self._broken(target, _kernel_died(target), 0.0)
+            if died := await served.cause():
+                # Whatever the picture shows, it does not show what the notebook is about.
+                result = self._broken(target, died, 0.0)
             now = perf_counter()
             result = replace(result, duration=now - begin, console=tuple(stage.console), blocked=tuple(stage.blocked))
             del pending[target.name]

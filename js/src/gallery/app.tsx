@@ -67,12 +67,12 @@ const Rest = ({ of }: { of: readonly unknown[] }) =>
   of.length > LISTED ? <p class="soft">and {(of.length - LISTED).toLocaleString("en")} more</p> : null;
 
 function About() {
-  const { environment, timings, unused, changed, notebooks = [] } = run;
+  const { environment, timings, unused, changed, notebooks = [], services = [], left_out: leftOut = [], durations = [] } = run;
   const facts = flatten({ ...environment, widgetshot: run.tool.version, run: run.id, ...(run.commit ? { commit: run.commit } : {}) });
   const slowest = sorted(results, "time").slice(0, 5);
   return (
     <details class="about">
-      <summary>About this run{unused?.length ? `, ${count(unused.length, "unused baseline")}` : ""}</summary>
+      <summary>About this run{leftOut.length ? `, ${count(leftOut.length, "notebook")} left out` : ""}{unused?.length ? `, ${count(unused.length, "unused baseline")}` : ""}</summary>
       <div class="parts" tabIndex={0} role="group" aria-label="Facts of the run">
         <section class="part">
           <h2>Environment</h2>
@@ -100,6 +100,30 @@ function About() {
           <section class="part">
             <h2>Slowest pictures</h2>
             <ul class="lines">{slowest.map((result) => <li>{seconds(result.duration)} {visible(result.name)}</li>)}</ul>
+          </section>
+        )}
+        {services.length > 0 && (
+          <section class="part">
+            <h2>Services</h2>
+            <ul class="lines">
+              {services.map(({ name, seconds: all, instances, elsewhere }) => (
+                <li>{visible(name)}: {elsewhere ? "runs elsewhere" : `ready after ${seconds(all / instances)}`}{instances > 1 && `, started ${count(instances, "time")}`}</li>
+              ))}
+            </ul>
+          </section>
+        )}
+        {durations.length > 0 && (
+          <section class="part">
+            <h2>Measured by tests</h2>
+            <ul class="lines">{durations.slice(0, LISTED).map(({ test, name, seconds: all }) => <li>{seconds(all)} {visible(name)}, {visible(test)}</li>)}</ul>
+            <Rest of={durations} />
+          </section>
+        )}
+        {leftOut.length > 0 && (
+          <section class="part">
+            <h2>Notebooks left out</h2>
+            <ul class="lines">{leftOut.slice(0, LISTED).map(({ notebook, why }) => <li>{visible(notebook)}: {visible(why)}</li>)}</ul>
+            <Rest of={leftOut} />
           </section>
         )}
         {changed && changed.ran.length > 0 && (

@@ -79,6 +79,12 @@ export interface Run {
   notebooks?: { notebook: string; seconds: number; timings: Record<string, number> }[];
   /** What `--changed` left out, and why it did not leave out the rest. */
   changed?: { not_run: { key: string; passed: string }[]; ran: { name: string; why: string }[]; refused: string | null } | null;
+  /** Those that were started, the slowest first. */
+  services?: { name: string; seconds: number; instances: number; elsewhere: boolean }[];
+  /** Notebooks that were not run. */
+  left_out?: { notebook: string; why: string }[];
+  /** Named parts of Python tests. */
+  durations?: { test: string; name: string; seconds: number }[];
   unused: string[] | null;
   tests: Result[];
 }

@@ -1,5 +1,6 @@
 """How a notebook becomes an Exhibit. One module each; all answer to `Frontend`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,8 +14,14 @@ class Frontend(Protocol):
     def anchor_url(self) -> str:
         """Address of a page that loads what the pages of all exhibits need, and shows nothing."""
 
-    async def open(self, file: Path, target: Target, kernel: str) -> Exhibit:
+    async def open(
+        self, file: Path, target: Target, kernel: str, environment: Mapping[str, str] | None = None
+    ) -> Exhibit:
         """Execute the notebook of `target` and serve it.
+
+        Args:
+            kernel: name of the kernel spec; "" leaves it to the notebook.
+            environment: variables that this kernel gets besides those of all.
 
         Raises:
             NotebookError: it did not run to its end.

@@ -1,5 +1,6 @@
 """The default front end: a thin live page, JupyterLab's look without its frame."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,9 @@ class PageFrontend:
         """Address of a page that loads what the pages of all exhibits need, and shows nothing."""
         return self._server.page_url(self._server.path("widgetshot/anchor"))
 
-    async def open(self, file: Path, target: Target, kernel: str) -> Exhibit:
+    async def open(
+        self, file: Path, target: Target, kernel: str, environment: Mapping[str, str] | None = None
+    ) -> Exhibit:
         """See `Frontend.open`."""
         answer: dict[str, Any] = await self._server.request(
             "POST",
@@ -39,7 +42,7 @@ class PageFrontend:
                 "theme": target.theme,
                 "kernel": kernel,
                 "timeout": target.timeout,
-                "environment": self._environment,
+                "environment": self._environment | dict(environment or {}),
                 "frozen_at": datetime.fromisoformat(target.clock.start).timestamp() if target.clock.frozen else None,
             },
         )
