@@ -6,6 +6,7 @@ read, runs what must be run once (such as `initdb`), and says what is to be star
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -111,12 +112,13 @@ class Ready:
 
 @dataclass(frozen=True)
 class Daemon:
-    """A process that stays in the foreground until SIGTERM ends it.
+    """A process that stays in the foreground until a signal ends it.
 
     Attributes:
         name: its log is `NAME.log` in the folder.
         command: absolute path of the program and its arguments.
         user: who runs it when we are root.
+        stop_signal: what ends it; PostgreSQL waits at SIGTERM until the last client has gone.
     """
 
     name: str
@@ -124,6 +126,7 @@ class Daemon:
     ready: Ready
     environment: Mapping[str, str] = field(default_factory=dict)
     user: str = ""
+    stop_signal: int = signal.SIGTERM
 
 
 @dataclass(frozen=True)
