@@ -24,7 +24,7 @@ from widgetshot.notebook import (
     tolerance_from,
     viewports_from,
 )
-from widgetshot.services.builtin import NAMES
+from widgetshot.services import builtin
 from widgetshot.services.declared import Declared, declared_from
 
 BROWSERS = ("chromium", "firefox", "webkit")
@@ -178,7 +178,7 @@ def load_notebook(settings: Settings, file: Path) -> Notebook:
         ConfigError: it also needs a service that nobody knows.
     """
     notebook = read_notebook(file, file.relative_to(settings.root).as_posix(), settings.defaults)
-    known = NAMES | settings.services.keys()
+    known = {*builtin.NAMES, *settings.services}
     for need in notebook.services:
         if need.name not in known:
             raise ConfigError(
@@ -199,7 +199,7 @@ def _checked(table: Mapping[str, Any], root: Path, where: str) -> dict[str, Any]
         "freeze_clock": flag_from, "quarantine": _quarantines, "repeat": _count,
         "timeout": _seconds, "settle_timeout": _seconds, "kernel": _text,
         "fonts": lambda value, place: _folders(value, root, place),
-        "services": lambda value, place: declared_from(value, root, NAMES, place),
+        "services": lambda value, place: declared_from(value, root, frozenset(builtin.NAMES), place),
     }  # fmt: skip
     values = {}
     for key, value in table.items():

@@ -1,4 +1,4 @@
-"""The daemons of one plan: started in order, watched, killed; ended in the opposite order with their descendants."""
+"""The daemons of one plan: started in order, watched, killed; ended in the opposite order, with their descendants."""
 
 import contextlib
 import ctypes

@@ -1,0 +1,144 @@
+"""SLURM on one node, run by whoever runs the tests; no host name needs to be resolvable."""
+
+import getpass
+import os
+import secrets
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from widgetshot.errors import ServerError
+from widgetshot.services.recipe import HOST, Daemon, Endpoint, Place, Plan, Ready, Requirement, find_program
+
+_INSTALL = "apt-get install -y --no-install-recommends munge slurmctld slurmd slurm-client"
+_NODE = "node1"
+# What the node says of itself is the same on every machine, and so is what `sinfo` shows.
+_CONFIG = """\
+ClusterName=widgetshot
+SlurmctldHost={host_name}({host})
+SlurmctldPort={controller}
+SlurmdPort={node_port}
+SlurmUser={user}
+SlurmdUser={user}
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.socket
+CredType=cred/munge
+CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd.pid
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SwitchType=switch/none
+MpiDefault=none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU
+SchedulerParameters=batch_sched_delay=0,sched_interval=2,bf_interval=2
+SlurmdParameters=config_overrides
+ReturnToService=2
+SlurmdTimeout=10
+KillWait=2
+MessageTimeout=10
+NodeName={node} NodeHostname={host_name} NodeAddr={host} CPUs=4 RealMemory=8192 State=UNKNOWN
+PartitionName=main Nodes={node} Default=YES MaxTime=INFINITE State=UP
+"""
+_CGROUP = """\
+CgroupPlugin=cgroup/v1
+CgroupAutomount=no
+"""
+
+
+@dataclass(frozen=True)
+class Slurm:
+    name: str = "slurm"
+    ports: tuple[str, ...] = ("controller", "node")
+    requirements: tuple[Requirement, ...] = tuple(
+        Requirement(program, _INSTALL) for program in ("munged", "slurmctld", "slurmd", "sbatch")
+    )
+    timeout: float = 30
+
+    def plan(self, place: Place) -> Plan:
+        folder, config = place.folder, place.folder / "slurm.conf"
+        key = folder / "munge.key"
+        key.write_bytes(secrets.token_bytes(128))
+        key.chmod(0o600)
+        for name in ("state", "spool"):
+            (folder / name).mkdir()
+        config.write_text(
+            _CONFIG.format(
+                host=HOST,
+                host_name=socket.gethostname().partition(".")[0],
+                controller=place.ports["controller"],
+                node_port=place.ports["node"],
+                user=getpass.getuser(),
+                folder=folder,
+                node=_NODE,
+            )
+        )
+        (folder / "cgroup.conf").write_text(_CGROUP)
+        environment = {"SLURM_CONF": str(config)}
+        munged = (
+            find_program("munged") or "munged",
+            "--foreground",
+            "--force",  # takes warnings for warnings: the folder is private, where a system's socket is for all
+            f"--key-file={key}",
+            f"--socket={folder / 'munge.socket'}",
+            f"--pid-file={folder / 'munged.pid'}",
+            f"--log-file={folder / 'munge.log'}",
+            f"--seed-file={folder / 'munge.seed'}",
+            f"--origin={HOST}",
+            "--num-threads=2",
+        )
+        socket_option = f"--socket={folder / 'munge.socket'}"
+        shell = find_program("sh") or "/bin/sh"
+        daemons = (
+            Daemon("munged", munged, Ready(command=(find_program("munge") or "munge", socket_option, "--no-input"))),
+            Daemon(
+                "slurmctld",
+                (find_program("slurmctld") or "slurmctld", "-D", "-f", str(config)),
+                Ready(command=(find_program("scontrol") or "scontrol", "ping")),
+                environment,
+            ),
+            Daemon(
+                "slurmd",
+                (find_program("slurmd") or "slurmd", "-D", "-N", _NODE, "-f", str(config)),
+                # The node has registered, and takes jobs.
+                Ready(command=(shell, "-c", "sinfo --noheader --states=idle,alloc,mix --format=%n | grep -q .")),
+                environment,
+            ),
+        )
+        return Plan(daemons, f"slurm://{HOST}:{place.port}", environment)
+
+    @contextmanager
+    def isolate(self, endpoint: Endpoint, name: str) -> Iterator[Endpoint]:
+        """A working folder, as `WIDGETSHOT_SERVICE_SLURM_FOLDER`; jobs that are in it are cancelled at the end."""
+        with tempfile.TemporaryDirectory(prefix=f"{name}-", ignore_cleanup_errors=True) as folder:
+            try:
+                own = {"WIDGETSHOT_SERVICE_SLURM_FOLDER": folder}
+                yield replace(endpoint, environment={**endpoint.environment, **own})
+            finally:
+                listed = _slurm(endpoint, "squeue", "--noheader", "--format=%A %Z").splitlines()
+                jobs = [job for job, _, at in (line.partition(" ") for line in listed) if _within(at, folder)]
+                if jobs:
+                    _slurm(endpoint, "scancel", *jobs)
+
+
+def _within(path: str, folder: str) -> bool:
+    return Path(path.strip()).resolve().is_relative_to(Path(folder).resolve())
+
+
+def _slurm(endpoint: Endpoint, program: str, *arguments: str) -> str:
+    environment = os.environ | dict(endpoint.environment)
+    command = [find_program(program) or program, *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ServerError(f"'{program} {' '.join(arguments)}' failed: {done.stderr.strip()}")
+    return done.stdout
+
+
+RECIPE = Slurm()
