@@ -13,7 +13,16 @@ from typing import Any, NoReturn
 import click
 
 from widgetshot import __version__
-from widgetshot.config import BROWSERS, UPDATES, Settings, find_notebooks, find_root, load_notebook, load_settings
+from widgetshot.config import (
+    BROWSERS,
+    UPDATES,
+    Settings,
+    check_marker,
+    find_notebooks,
+    find_root,
+    load_notebook,
+    load_settings,
+)
 from widgetshot.errors import ConfigError, ExitCode, WidgetshotError, one_line
 from widgetshot.model import Result, Target, Verdict
 from widgetshot.notebook import Notebook
@@ -69,17 +78,26 @@ _report = click.option("--report", type=click.Path(path_type=Path), help="The ru
 @click.option(
     "--repeat", type=int, metavar="N", help="Execute and photograph everything N times, and tell which pictures vary."
 )
+@click.option("--suite", default="", metavar="NAME", help="Run only the shots that carry this marker.")
+@click.option(
+    "--require-env",
+    is_flag=True,
+    default=None,
+    help="Fail notebooks whose requires_env is not met; else they are skipped.",
+)
 @click.option("--changed", is_flag=True, help="Leave out what passed before and is made from nothing that changed.")
 @click.pass_context
-def run(context: click.Context, /, paths: tuple[str, ...], output: str, changed: bool, **flags: Any) -> None:
+def run(
+    context: click.Context, /, paths: tuple[str, ...], output: str, changed: bool, suite: str, **flags: Any
+) -> None:
     """Execute notebooks, photograph them, compare with the baselines.
 
     PATHS are notebooks or folders; without any, those of the configuration.
     """
-    context.exit(_run(_settings(**flags), paths, output, changed))
+    context.exit(_run(_settings(**flags), paths, output, changed, suite))
 
 
-def _run(settings: Settings, paths: tuple[str, ...], output: str, changed: bool) -> int:
+def _run(settings: Settings, paths: tuple[str, ...], output: str, changed: bool, suite: str) -> int:
     from widgetshot.gallery import write_gallery
     from widgetshot.history import History
     from widgetshot.record import Recorder, failure_text
@@ -97,14 +115,16 @@ def _run(settings: Settings, paths: tuple[str, ...], output: str, changed: bool)
     wrong = [error for error in problems.values() if isinstance(error, ConfigError)]
     if wrong:
         raise ConfigError("\n".join(str(error) for error in wrong))
-    targets = [target for notebook in notebooks if not notebook.skip for target in notebook.targets]
-    if not targets and not problems:
+    if not notebooks and not problems:
         raise ConfigError("no notebooks were found", next_step="widgetshot run PATH")
+    skipped, asked_for = _of_suite(settings, notebooks, suite)
+    targets = [target for notebook, wanted in asked_for for target in wanted]
     recorder = Recorder(settings.report, root=settings.root, environment=settings.environment, repeat=settings.repeat)
+    every = sum(len(notebook.targets) for notebook in notebooks if not notebook.skip)
+    recorder.selected(suite, every - len(targets), skipped)
     say = _Progress(quiet=output == "json")
-    for notebook in notebooks:
-        if notebook.skip:
-            say.line(f"- {notebook.path}: skipped: {notebook.skip}")
+    for path, why in skipped.items():
+        say.line(f"- {path}: skipped: {why}")
     results: list[Result] = []
     finished: queue.SimpleQueue[Result] = queue.SimpleQueue()
     complete = False
@@ -114,14 +134,11 @@ def _run(settings: Settings, paths: tuple[str, ...], output: str, changed: bool)
             for path, problem in problems.items():
                 results.append(engine.unreadable(path, problem))
                 say.failure(str(problem))
-            runnable = [notebook for notebook in notebooks if not notebook.skip]
-            left_out = only_changed(engine, ((one, one.targets) for one in runnable)) if changed else {}
+            left_out = only_changed(engine, asked_for) if changed else {}
             targets = [target for target in targets if engine.key(target) not in left_out]
             say.total = len(targets)
-            for notebook in runnable:
-                engine.submit(
-                    notebook, (one for one in notebook.targets if engine.key(one) not in left_out), finished.put
-                )
+            for notebook, wanted in asked_for:
+                engine.submit(notebook, (one for one in wanted if engine.key(one) not in left_out), finished.put)
             for result in _stream(engine, targets, finished):
                 results.append(result)
                 say.result(result, failure_text(result, settings.report))
@@ -152,6 +169,36 @@ def _run(settings: Settings, paths: tuple[str, ...], output: str, changed: bool)
     if any(result.status == "failed" for result in results):
         codes.append(int(ExitCode.DIFFERENCES))
     return max(codes, default=0)
+
+
+def _of_suite(
+    settings: Settings, notebooks: list[Notebook], suite: str
+) -> tuple[dict[str, str], list[tuple[Notebook, list[Target]]]]:
+    """The notebooks that are skipped, path -> why, and what is to be run of the others.
+
+    Args:
+        suite: a marker, or "" for everything.
+
+    Raises:
+        ConfigError: the marker is not registered, or nothing carries it.
+    """
+    if suite:
+        check_marker(settings, suite, "--suite")
+    skipped: dict[str, str] = {}
+    asked_for: list[tuple[Notebook, list[Target]]] = []
+    for notebook in notebooks:
+        targets = [target for target in notebook.targets if not suite or suite in target.markers]
+        if targets and notebook.skip:
+            skipped[notebook.path] = notebook.skip
+        elif targets:
+            asked_for.append((notebook, targets))
+    if suite and not skipped and not asked_for and notebooks:
+        raise ConfigError(
+            f"no shot carries the marker '{suite}'",
+            where="--suite",
+            next_step=f"write '#| markers: [{suite}]' beside a shot, or without --suite: widgetshot run",
+        )
+    return skipped, asked_for
 
 
 def _stream(engine: Any, targets: list[Target], finished: "queue.SimpleQueue[Result]") -> Any:

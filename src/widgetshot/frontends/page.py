@@ -1,5 +1,6 @@
 """The default front end: a thin live page, JupyterLab's look without its frame."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,13 @@ class PageFrontend:
     Args:
         server: a running server.
         environment: variables that every kernel gets.
+        variables: such that they get unless they have them already.
     """
 
-    def __init__(self, server: Server, environment: dict[str, str]) -> None:
+    def __init__(self, server: Server, environment: dict[str, str], variables: Mapping[str, str] | None = None) -> None:
         self._server = server
         self._environment = environment
+        self._variables = dict(variables or {})
 
     @property
     def anchor_url(self) -> str:
@@ -40,6 +43,7 @@ class PageFrontend:
                 "kernel": kernel,
                 "timeout": target.timeout,
                 "environment": self._environment,
+                "variables": self._variables,
                 "frozen_at": datetime.fromisoformat(target.clock.start).timestamp() if target.clock.frozen else None,
             },
         )
