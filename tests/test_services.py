@@ -172,13 +172,13 @@ def test_missing_program_is_told_with_its_command_before_anything_runs(project: 
         left = project.widgetshot("run", flag, "--update-baselines")
         assert left.returncode == 0, left.stderr
         assert "- notebooks/needs.ipynb: " in left.stdout
-        (entry,) = project.report()["left_out"]
+        (entry,) = project.report()["skipped"]
         assert entry["notebook"] == "notebooks/needs.ipynb"
-        assert why in entry["why"]
+        assert why in entry["reason"]
         assert list(project.verdicts()) == ["notebooks/plain.ipynb::s"]
 
     failed = project.pytest("notebooks")
-    assert failed.returncode == 1
+    assert failed.returncode == 2
     assert "1 failed, 1 passed" in failed.stdout
     assert "apt-get install --yes no-such-package" in failed.stdout
     skipped = project.pytest("notebooks", "--skip-missing-services")

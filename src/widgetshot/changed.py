@@ -362,7 +362,7 @@ class Passed:
         found = {f"the renderer: {name}": json.dumps(value) for name, value in self._renderer().items()}
         found |= {"widgetshot": __version__, "the machine": " ".join(platform.uname()[:5]) + f" {os.cpu_count()}"}
         key = bytes.fromhex(self._stored["salt"])
-        for name, value in os.environ.items():
+        for name, value in {**self._settings.variables, **os.environ}.items():
             if name not in _NOT_OURS:
                 # Keyed: it may be a password, and the file may be copied somewhere.
                 secret = hashlib.blake2b(value.encode(errors="surrogateescape"), key=key, digest_size=8)
@@ -424,9 +424,9 @@ class Passed:
 
     def _options(self, session: Session) -> dict[str, str]:
         notebook = session.notebook
-        # A quarantine has no part in a picture that passed.
+        # A quarantine and markers have no part in a picture that passed.
         declared = [
-            replace(target, quarantine=None)
+            replace(target, quarantine=None, markers=())
             for target in notebook.targets
             if target.session == session.targets[0].session
         ]

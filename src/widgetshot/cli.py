@@ -14,7 +14,16 @@ from typing import Any, NoReturn
 import click
 
 from widgetshot import __version__
-from widgetshot.config import BROWSERS, UPDATES, Settings, find_notebooks, find_root, load_notebook, load_settings
+from widgetshot.config import (
+    BROWSERS,
+    UPDATES,
+    Settings,
+    check_marker,
+    find_notebooks,
+    find_root,
+    load_notebook,
+    load_settings,
+)
 from widgetshot.errors import ConfigError, ExitCode, ServerError, WidgetshotError, one_line
 from widgetshot.model import Result, Target, Verdict
 from widgetshot.notebook import Notebook
@@ -70,6 +79,13 @@ _report = click.option("--report", type=click.Path(path_type=Path), help="The ru
 @click.option(
     "--repeat", type=int, metavar="N", help="Execute and photograph everything N times, and tell which pictures vary."
 )
+@click.option("--suite", default="", metavar="NAME", help="Run only the shots that carry this marker.")
+@click.option(
+    "--require-env",
+    is_flag=True,
+    default=None,
+    help="Fail notebooks whose requires_env is not met; else they are skipped.",
+)
 @click.option("--changed", is_flag=True, help="Leave out what passed before and is made from nothing that changed.")
 @click.option("--without-services", is_flag=True, help="Leave out what needs services.")
 @click.option(
@@ -82,6 +98,7 @@ def run(
     paths: tuple[str, ...],
     output: str,
     changed: bool,
+    suite: str,
     without_services: bool,
     skip_missing_services: bool,
     **flags: Any,
@@ -91,10 +108,12 @@ def run(
     PATHS are notebooks or folders; without any, those of the configuration.
     """
     leave = {"without": without_services, "skip_missing": skip_missing_services}
-    context.exit(_run(_settings(**flags), paths, output, changed, leave))
+    context.exit(_run(_settings(**flags), paths, output, changed, suite, leave))
 
 
-def _run(settings: Settings, paths: tuple[str, ...], output: str, changed: bool, leave: Mapping[str, bool]) -> int:
+def _run(
+    settings: Settings, paths: tuple[str, ...], output: str, changed: bool, suite: str, leave: Mapping[str, bool]
+) -> int:
     from widgetshot.gallery import write_gallery
     from widgetshot.history import History
     from widgetshot.record import Recorder, failure_text
@@ -112,14 +131,15 @@ def _run(settings: Settings, paths: tuple[str, ...], output: str, changed: bool,
     wrong = [error for error in problems.values() if isinstance(error, ConfigError)]
     if wrong:
         raise ConfigError("\n".join(str(error) for error in wrong))
-    reasons = _left_out(notebooks, settings, leave)
-    targets = [target for notebook in notebooks if notebook.path not in reasons for target in notebook.targets]
     if not notebooks and not problems:
         raise ConfigError("no notebooks were found", next_step="widgetshot run PATH")
+    skipped, asked_for = _of_suite(settings, notebooks, suite, leave)
+    targets = [target for notebook, wanted in asked_for for target in wanted]
     recorder = Recorder(settings.report, root=settings.root, environment=settings.environment, repeat=settings.repeat)
+    every = sum(len(notebook.targets) for notebook in notebooks if notebook.path not in skipped)
+    recorder.selected(suite, every - len(targets), skipped)
     say = _Progress(quiet=output == "json")
-    recorder.left_out(reasons)
-    for path, why in reasons.items():
+    for path, why in skipped.items():
         say.line(f"- {path}: {one_line(why)}")
     results: list[Result] = []
     finished: queue.SimpleQueue[Result] = queue.SimpleQueue()
@@ -130,14 +150,11 @@ def _run(settings: Settings, paths: tuple[str, ...], output: str, changed: bool,
             for path, problem in problems.items():
                 results.append(engine.unreadable(path, problem))
                 say.failure(str(problem))
-            runnable = [notebook for notebook in notebooks if notebook.path not in reasons]
-            left_out = only_changed(engine, ((one, one.targets) for one in runnable)) if changed else {}
+            left_out = only_changed(engine, asked_for) if changed else {}
             targets = [target for target in targets if engine.key(target) not in left_out]
             say.total = len(targets)
-            for notebook in runnable:
-                engine.submit(
-                    notebook, (one for one in notebook.targets if engine.key(one) not in left_out), finished.put
-                )
+            for notebook, wanted in asked_for:
+                engine.submit(notebook, (one for one in wanted if engine.key(one) not in left_out), finished.put)
             for result in _stream(engine, targets, finished):
                 results.append(result)
                 say.result(result, failure_text(result, settings.report))
@@ -171,29 +188,50 @@ def _run(settings: Settings, paths: tuple[str, ...], output: str, changed: bool,
     return max(codes, default=0)
 
 
-def _left_out(notebooks: list[Notebook], settings: Settings, leave: Mapping[str, bool]) -> dict[str, str]:
-    """Paths of the notebooks that are not run, and why.
+def _of_suite(
+    settings: Settings, notebooks: list[Notebook], suite: str, leave: Mapping[str, bool]
+) -> tuple[dict[str, str], list[tuple[Notebook, list[Target]]]]:
+    """The notebooks that are left out, path -> why, and what is to be run of the others.
+
+    Args:
+        suite: a marker, or "" for everything.
+        leave: what may be left out on account of services, see `attend.left_out`.
 
     Raises:
+        ConfigError: the marker is not registered, or nothing carries it.
         ServerError: programs that services need are missing, and nobody said that this is fine.
     """
     from widgetshot.services.attend import left_out
     from widgetshot.services.manager import Services
 
+    if suite:
+        check_marker(settings, suite, "--suite")
     services = Services(settings.services)
-    reasons: dict[str, str] = {}
+    skipped: dict[str, str] = {}
     missing: list[ServerError] = []
+    asked_for: list[tuple[Notebook, list[Target]]] = []
     for notebook in notebooks:
+        targets = [target for target in notebook.targets if not suite or suite in target.markers]
+        if not targets:
+            continue
         try:
             why = f"skipped: {notebook.skip}" if notebook.skip else left_out(notebook, services, **leave)
         except ServerError as error:
             missing.append(error)
         else:
             if why:
-                reasons[notebook.path] = why
+                skipped[notebook.path] = why
+            else:
+                asked_for.append((notebook, targets))
     if missing:
         raise ServerError("\n".join(str(error) for error in missing))
-    return reasons
+    if suite and not skipped and not asked_for and notebooks:
+        raise ConfigError(
+            f"no shot carries the marker '{suite}'",
+            where="--suite",
+            next_step=f"write '#| markers: [{suite}]' beside a shot, or without --suite: widgetshot run",
+        )
+    return skipped, asked_for
 
 
 def _stream(engine: Any, targets: list[Target], finished: "queue.SimpleQueue[Result]") -> Any:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from widgetshot.errors import ConfigError, nearest
+from widgetshot.markers import MARKERS, registered
 from widgetshot.model import Clock, Quarantine, Tolerance, Viewport
 from widgetshot.notebook import (
     Defaults,
@@ -26,6 +27,7 @@ from widgetshot.notebook import (
 )
 from widgetshot.services import builtin
 from widgetshot.services.declared import Declared, declared_from
+from widgetshot.variables import ENV_FILE, read_env_file
 
 BROWSERS = ("chromium", "firefox", "webkit")
 FRONTENDS = ("page",)
@@ -52,6 +54,9 @@ class Settings:
         repeat: how often everything is executed and photographed.
         fonts: folders of extra fonts, part of the fingerprint.
         services: what the project declares of services, by name.
+        require_env: whether a notebook fails whose `requires_env` is not met, instead of being skipped.
+        markers: the registered ones, which notebooks may carry.
+        variables: from `.env.test`, for kernels; none that the real environment has.
     """
 
     root: Path
@@ -79,6 +84,10 @@ class Settings:
     kernel: str = ""
     fonts: tuple[Path, ...] = ()
     services: Mapping[str, Declared] = field(default_factory=dict)
+    require_env: bool = False
+    markers: frozenset[str] = frozenset(MARKERS)
+    # Not in the repr: there may be passwords among the values.
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def environment(self) -> str:
@@ -125,6 +134,7 @@ def load_settings(root: Path, overrides: Mapping[str, Any] | None = None) -> Set
     root = root.resolve()
     file = root / "pyproject.toml"
     table: Mapping[str, Any] = {}
+    tool: Any = {}
     if file.is_file():
         try:
             tool = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {})
@@ -137,7 +147,13 @@ def load_settings(root: Path, overrides: Mapping[str, Any] | None = None) -> Set
     settings = replace(settings, **_checked(table, root, "pyproject.toml [tool.widgetshot]"))
     if overrides:
         settings = replace(settings, **_checked(overrides, root, "command line"))
-    return replace(settings, baselines=root / settings.baselines, report=root / settings.report)
+    return replace(
+        settings,
+        baselines=root / settings.baselines,
+        report=root / settings.report,
+        markers=settings.markers | registered(tool, root),
+        variables=read_env_file(root),
+    )
 
 
 def find_notebooks(settings: Settings, paths: Iterable[str | Path] = ()) -> list[Path]:
@@ -172,10 +188,12 @@ def excluded(settings: Settings, file: Path) -> bool:
 
 
 def load_notebook(settings: Settings, file: Path) -> Notebook:
-    """Read one notebook of the project, see `read_notebook`.
+    """Read one notebook of the project, see `read_notebook`, and look at what it asks of its surroundings.
+
+    One whose `requires_env` is not met is to be skipped, or knows what is `missing` where that is to fail.
 
     Raises:
-        ConfigError: it also needs a service that nobody knows.
+        ConfigError: besides, a marker is not registered, or nobody knows a service that it needs.
     """
     notebook = read_notebook(file, file.relative_to(settings.root).as_posix(), settings.defaults)
     known = {*builtin.NAMES, *settings.services}
@@ -186,7 +204,33 @@ def load_notebook(settings: Settings, file: Path) -> Notebook:
                 where=notebook.path,
                 next_step=f"declare it in pyproject.toml: [tool.widgetshot.services.{need.name}]",
             )
-    return notebook
+    for target in notebook.targets:
+        for marker in target.markers:
+            check_marker(settings, marker, target.nodeid)
+    # Continuous integration hands a secret that it does not have to a job as an empty variable.
+    missing = tuple(
+        name for name in notebook.requires_env if not (os.environ.get(name) or settings.variables.get(name))
+    )
+    if not missing or notebook.skip:
+        return notebook
+    if settings.require_env:
+        return replace(notebook, missing=missing)
+    return replace(notebook, skip=f"needs {', '.join(missing)} in the environment or in {ENV_FILE}")
+
+
+def check_marker(settings: Settings, marker: str, where: str) -> None:
+    """Refuse a marker that is not registered.
+
+    Raises:
+        ConfigError: it is not; the nearest one is named.
+    """
+    if marker not in settings.markers:
+        raise ConfigError(
+            f"unknown marker '{marker}'{nearest(marker, settings.markers)}",
+            where=where,
+            next_step="correct it, or register it with pytest: 'markers' under [tool.pytest.ini_options] in "
+            "pyproject.toml",
+        )
 
 
 def _checked(table: Mapping[str, Any], root: Path, where: str) -> dict[str, Any]:
@@ -198,7 +242,7 @@ def _checked(table: Mapping[str, Any], root: Path, where: str) -> dict[str, Any]
         "tolerance": tolerance_from, "scale": _seconds, "locale": _text, "timezone": _timezone, "clock": clock_from,
         "freeze_clock": flag_from, "quarantine": _quarantines, "repeat": _count,
         "timeout": _seconds, "settle_timeout": _seconds, "kernel": _text,
-        "fonts": lambda value, place: _folders(value, root, place),
+        "fonts": lambda value, place: _folders(value, root, place), "require_env": flag_from,
         "services": lambda value, place: declared_from(value, root, frozenset(builtin.NAMES), place),
     }  # fmt: skip
     values = {}

@@ -229,6 +229,7 @@ class Target:
         capture: `cell` for the cell's box, `page` for the whole page.
         cap: seconds after which a page that never settles is photographed anyway; None to insist.
         quarantine: under which it may fail without failing the run.
+        markers: names of pytest markers, sorted.
     """
 
     notebook: str
@@ -248,6 +249,7 @@ class Target:
     timeout: float = 60.0
     clock: Clock = Clock()
     quarantine: Quarantine | None = None
+    markers: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

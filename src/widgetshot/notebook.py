@@ -24,21 +24,15 @@ THEMES = ("light", "dark")
 _PREFIX = "#|"
 _NAME = re.compile(r"[\w][\w .-]{0,99}")
 
+_VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_MARKER = re.compile(r"[\w][\w.-]*")
 _LONGEST_WAIT = 1e6  # seconds
 _LONGEST_NAME = 180  # bytes; file systems take 255, and the variant and the picture's kind come behind it
 
-_SHARED_OPTIONS = {"mask", "tolerance", "theme", "viewport", "capture", "cap", "blank", "quarantine"}
+_SHARED_OPTIONS = {"mask", "tolerance", "theme", "viewport", "capture", "cap", "blank", "quarantine", "markers"}
 _SHOT_OPTIONS = _SHARED_OPTIONS | {"name", "steps"}
-_NOTEBOOK_OPTIONS = _SHARED_OPTIONS | {
-    "timeout",
-    "settle_timeout",
-    "kernel",
-    "skip",
-    "clock",
-    "freeze_clock",
-    "inputs",
-    "services",
-}
+_NOTEBOOK_OPTIONS = _SHARED_OPTIONS | {"timeout", "settle_timeout", "kernel", "skip", "clock", "freeze_clock", "inputs"}
+_NOTEBOOK_OPTIONS |= {"requires_env", "services"}
 _NOT_BESIDE = {"node_modules", "baselines", "widgetshot-report"}
 _BLOCK_KEYS = {"shot", "widgetshot"}
 
@@ -95,6 +89,8 @@ class Notebook:
         inputs: globs, relative to its folder, of files that it depends on besides what can be seen; None where it
             does not say.
         services: what must run before it executes.
+        requires_env: names of environment variables without which it can't run.
+        missing: those of them that are not set, where that fails it; see `config.load_notebook`.
     """
 
     path: str
@@ -105,6 +101,8 @@ class Notebook:
     skip: str = ""
     inputs: tuple[str, ...] | None = None
     services: tuple[Need, ...] = ()
+    requires_env: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 @dataclass
@@ -266,6 +264,7 @@ def _parse(cells: list[_Cell], metadata: Mapping[str, Any], path: str, defaults:
         skip=_text(options.get("skip", ""), "skip", path),
         inputs=_globs(options["inputs"], path) if "inputs" in options else None,
         services=_services(options.get("services", []), path),
+        requires_env=_names(options.get("requires_env", []), _VARIABLE, "requires_env", path),
     )
 
 
@@ -448,6 +447,8 @@ def _targets(
         raise ConfigError(f"capture: {capture!r}{nearest(capture, ['cell', 'page'])}", where=where)
     blank = flag_from(options.get("blank", False), where, "blank")
     cap = options.get("cap")
+    # A shot has its own markers besides its notebook's: what is true of all of it is true of each part.
+    marked = {name for level in (notebook, shot.options) for name in markers_from(level.get("markers", []), where)}
     clock = Clock(
         clock_from(notebook["clock"], f"{path} clock") if "clock" in notebook else defaults.clock.start,
         flag_from(notebook.get("freeze_clock", defaults.clock.frozen), path, "freeze_clock"),
@@ -473,6 +474,7 @@ def _targets(
                 blank=blank,
                 timeout=timeout,
                 clock=clock,
+                markers=tuple(sorted(marked)),
             )
             targets.append(replace(target, quarantine=_quarantine(options, target.nodeid, where, defaults)))
     return targets
@@ -514,6 +516,23 @@ def quarantine_from(value: Any, where: str) -> Quarantine:
     except ValueError:
         raise ConfigError(f"quarantine: needs its last day, 'until: YYYY-MM-DD', not {until!r}", where=where) from None
     return Quarantine(reason.strip(), day)
+
+
+def markers_from(value: Any, where: str) -> tuple[str, ...]:
+    """Parse the name of a pytest marker, or a list of them. Whether they are registered is not looked at.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    return _names(value, _MARKER, "markers", where)
+
+
+def _names(value: Any, pattern: re.Pattern[str], what: str, where: str) -> tuple[str, ...]:
+    names = value if isinstance(value, list) else [value]
+    for name in names:
+        if not isinstance(name, str) or not pattern.fullmatch(name):
+            raise ConfigError(f"{what}: must be a list of names, not {value!r}", where=where)
+    return tuple(dict.fromkeys(names))
 
 
 def clock_from(value: Any, where: str) -> str:

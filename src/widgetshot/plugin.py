@@ -7,11 +7,14 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from widgetshot.markers import MARKERS, marker_names
 
 if TYPE_CHECKING:
     from widgetshot.config import Settings
@@ -52,6 +55,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="skip what needs a service whose programs are not installed here; it fails otherwise",
     )
+    group.addoption(
+        "--widgetshot-require-env",
+        action="store_true",
+        default=None,
+        help="fail notebooks whose requires_env is not met, instead of skipping them",
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -62,8 +71,13 @@ def pytest_load_initial_conftests(args: list[str]) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "widgetshot: pictures of notebooks (added to each of them)")
-    config.addinivalue_line("markers", "services: needs real services (added to notebooks that name any)")
+    registered = {line.partition(":")[0] for line in config.getini("markers")}
+    for name, meaning in MARKERS.items():
+        # A project's own words for the same come first.
+        if name not in registered:
+            config.addinivalue_line("markers", f"{name}: {meaning}")
     own = config.stash[_DOOR] = _Door(config)
+    config.pluginmanager.register(own, "widgetshot-door")
     option = config.option
     if any(value is not None for value in _given(option).values()):
         _ = own.settings  # a wrong option is told before anything is collected
@@ -77,6 +91,7 @@ def _given(option: Any) -> dict[str, Any]:
         "browser": option.widgetshot_browser,
         "jobs": option.widgetshot_jobs,
         "repeat": option.widgetshot_repeat,
+        "require_env": option.widgetshot_require_env,
     }
 
 
@@ -90,6 +105,7 @@ class _Door:
         self.results: list[tuple[Result, str]] = []
         self._settings: Settings | None = None
         self.merged = False
+        self.infrastructure = False
         self._engine: Engine | None = None
         self._recorder: Recorder | None = None
         self._services: Services | None = None
@@ -106,8 +122,14 @@ class _Door:
             if "report" in given:
                 given["report"] = self.config.invocation_params.dir / given["report"]
             with _told():
-                self._settings = load_settings(self._root(), given)
+                found = load_settings(self._root(), given)
+            # Plugins and conftest.py register some, too.
+            self._settings = replace(found, markers=found.markers | marker_names(self.config.getini("markers")))
         return self._settings
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        # With pytest-xdist the controller knows of a worker's results only so.
+        self.infrastructure |= ("exit_code", 2) in report.user_properties
 
     def _root(self) -> Path:
         """The project's folder: the one that the command line would take, unless --rootdir says another.
@@ -307,6 +329,8 @@ class TargetItem(pytest.Item):
             self.add_marker("services")
         if notebook.skip:
             self.add_marker(pytest.mark.skip(reason=notebook.skip))
+        for name in target.markers:
+            self.add_marker(name)
 
     def runtest(self) -> None:
         from widgetshot.errors import ServerError
@@ -343,6 +367,8 @@ def conclude(item: pytest.Item, result: "Result", report: Path) -> None:
     from widgetshot.record import failure_text
 
     item.user_properties.append(("verdict", result.verdict.value))
+    if result.failure is not None:
+        item.user_properties.append(("exit_code", result.failure.exit_code))
     if result.comparison is not None:
         item.user_properties.append(("changed_pixels", result.comparison.changed))
     if result.updated:
@@ -384,6 +410,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     own = door(session.config)
     own.finish(complete=not session.shouldstop and not session.shouldfail)
+    if own.infrastructure and session.exitstatus == pytest.ExitCode.TESTS_FAILED:
+        # As the command line has it: no picture can be blamed for that.
+        session.exitstatus = 2
     if own.controls_workers:
         from widgetshot.history import History
         from widgetshot.record import WORKERS, merge

@@ -136,7 +136,8 @@ class Recorder:
             "repeat": repeat,
             "merged": None,
             "changed": None,
-            "left_out": [],
+            "suite": None,
+            "skipped": [],
             "environment": {
                 "name": environment,
                 "python": platform.python_version(),
@@ -163,14 +164,21 @@ class Recorder:
         with self._lock:
             self._write_run(complete=False)
 
-    def left_out(self, reasons: Mapping[str, str]) -> None:
-        """Record the notebooks that were not run, and why."""
-        self._head["left_out"] = [{"notebook": path, "why": why} for path, why in reasons.items()]
-
     def measured(self, test: str, name: str, seconds: float) -> None:
         """Record how long a named part of a Python test took."""
         with self._lock:
             self.durations.append({"test": test, "name": name, "seconds": round(seconds, 6)})
+
+    def selected(self, suite: str, left_out: int, skipped: Mapping[str, str]) -> None:
+        """Record what was not asked for, or can't be had.
+
+        Args:
+            suite: the marker that all targets of the run carry, or "".
+            left_out: how many targets don't.
+            skipped: path of each notebook that is skipped -> why.
+        """
+        self._head["suite"] = {"name": suite, "left_out": left_out} if suite else None
+        self._head["skipped"] = [{"notebook": path, "reason": why} for path, why in skipped.items()]
 
     def add(self, result: Result, shot: bytes | None = None) -> None:
         """Record one result with its pictures.
@@ -344,6 +352,7 @@ def _entry(result: Result) -> dict[str, Any]:
         if failure is None
         else {"type": failure.kind, "message": failure.message, "next": failure.next_step},
         "source": target.source,
+        "markers": list(target.markers),
         "tolerance": target.tolerance.words(comparison.rule if comparison else target.tolerance.rule(True)),
         "quarantine": None
         if target.quarantine is None
@@ -576,7 +585,6 @@ def _merged_head(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     spent: dict[str, Spent] = {}
     fingerprints: dict[str, dict[str, Any]] = {}
     told: dict[str, Told] = {}
-    left_out: dict[str, dict[str, Any]] = {}
     durations: list[dict[str, Any]] = []
     for run in runs:
         for entry in run.get("services", ()):  # an older run has none
@@ -584,7 +592,6 @@ def _merged_head(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
             service.seconds += entry["seconds"]
             service.instances += entry["instances"]
             service.elsewhere |= entry["elsewhere"]
-        left_out |= {entry["notebook"]: entry for entry in run.get("left_out", ())}
         durations += run.get("durations", ())
         for stage, seconds in run["timings"].items():
             timings[stage] = round(timings.get(stage, 0.0) + seconds, 4)
@@ -607,6 +614,9 @@ def _merged_head(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "complete": all(run["complete"] for run in runs),
         "repeat": max(run["repeat"] for run in runs),
         "merged": None,
+        # Of several suites none is that of the whole.
+        "suite": runs[0].get("suite") if len({json.dumps(run.get("suite")) for run in runs}) == 1 else None,
+        "skipped": list({one["notebook"]: one for run in runs for one in run.get("skipped", [])}.values()),
         "environment": {
             "name": ", ".join(sorted(fingerprints)),
             "python": ", ".join(sorted({run["environment"]["python"] for run in runs})),
@@ -616,7 +626,6 @@ def _merged_head(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "timings": timings,
         "notebooks": _notebooks(spent),
         "services": _services(told),
-        "left_out": [entry for path, entry in left_out.items() if path not in spent],
         "durations": durations,
     }
 
@@ -666,6 +675,9 @@ def summary_lines(run: Mapping[str, Any]) -> list[str]:
     written = f"{summary['updated']} baseline{'s' if summary['updated'] != 1 else ''} written"
     updated = f"; {written}" if summary["updated"] else ""
     lines = [f"{counts or 'nothing photographed'}{updated}", *_changed_lines(run.get("changed"))]
+    if suite := run.get("suite"):
+        others = f"{suite['left_out']} other picture{' was' if suite['left_out'] == 1 else 's were'} left out"
+        lines.append(f"suite '{suite['name']}': {others}")
     if summary["quarantined"]:
         lines.append(f"{summary['quarantined']} of them in quarantine, which does not fail the run:")
         # By name: of a Python test's picture pytest has no other sign.

@@ -57,6 +57,7 @@ from widgetshot.record import Recorder, shot_bytes, sidecar
 from widgetshot.server.launcher import Server
 from widgetshot.services.attend import Served
 from widgetshot.services.manager import Services
+from widgetshot.variables import ENV_FILE
 
 _STRICT = Tolerance(threshold=0.0)
 _PATIENCE = 15.0  # seconds that a page may take to answer a plain question
@@ -288,7 +289,7 @@ class Engine:
             assert self._server is not None
             # Many libraries format text for the terminal's size, which differs, and which pytest-xdist sets.
             environment = {"TZ": self.settings.timezone, "COLUMNS": "80", "LINES": "24"}
-            return PageFrontend(self._server, environment), self._camera  # type: ignore[return-value]
+            return PageFrontend(self._server, environment, self.settings.variables), self._camera  # type: ignore[return-value]
 
     async def _start_server(self, folder: Path) -> None:
         begin = perf_counter()
@@ -352,6 +353,11 @@ class Engine:
 
         async with self._slots:
             try:
+                if notebook.missing:
+                    for target in made_from.session.targets:
+                        broken = self._broken(target, _lacks(notebook), 0.0)
+                        await self._settle_result(broken, done)
+                    return
                 self.passed.look_beside(notebook)
                 for _ in range(self.settings.repeat):
                     await self._once(notebook, way, wanted, keep, made_from)
@@ -737,6 +743,16 @@ def browser_died() -> ServerError:
     return ServerError(
         "the browser died while its pages were open (out of memory, or somebody ended it)",
         next_step="run it again with fewer notebooks at a time (jobs = 1), and see: widgetshot doctor",
+    )
+
+
+def _lacks(notebook: Notebook) -> ServerError:
+    names = ", ".join(notebook.missing)
+    are = "is" if len(notebook.missing) == 1 else "are"
+    return ServerError(
+        f"it needs {names}, which {are} not set, and --require-env makes that an error",
+        where=notebook.path,
+        next_step=f"export {notebook.missing[0]}=... or write it to {ENV_FILE}; without --require-env it is skipped",
     )
 
 

@@ -67,12 +67,12 @@ const Rest = ({ of }: { of: readonly unknown[] }) =>
   of.length > LISTED ? <p class="soft">and {(of.length - LISTED).toLocaleString("en")} more</p> : null;
 
 function About() {
-  const { environment, timings, unused, changed, notebooks = [], services = [], left_out: leftOut = [], durations = [] } = run;
+  const { environment, timings, unused, changed, notebooks = [], services = [], skipped = [], durations = [] } = run;
   const facts = flatten({ ...environment, widgetshot: run.tool.version, run: run.id, ...(run.commit ? { commit: run.commit } : {}) });
   const slowest = sorted(results, "time").slice(0, 5);
   return (
     <details class="about">
-      <summary>About this run{leftOut.length ? `, ${count(leftOut.length, "notebook")} left out` : ""}{unused?.length ? `, ${count(unused.length, "unused baseline")}` : ""}</summary>
+      <summary>About this run{skipped.length ? `, ${count(skipped.length, "notebook")} left out` : ""}{unused?.length ? `, ${count(unused.length, "unused baseline")}` : ""}</summary>
       <div class="parts" tabIndex={0} role="group" aria-label="Facts of the run">
         <section class="part">
           <h2>Environment</h2>
@@ -119,11 +119,11 @@ function About() {
             <Rest of={durations} />
           </section>
         )}
-        {leftOut.length > 0 && (
+        {skipped.length > 0 && (
           <section class="part">
             <h2>Notebooks left out</h2>
-            <ul class="lines">{leftOut.slice(0, LISTED).map(({ notebook, why }) => <li>{visible(notebook)}: {visible(why)}</li>)}</ul>
-            <Rest of={leftOut} />
+            <ul class="lines">{skipped.slice(0, LISTED).map(({ notebook, reason }) => <li>{visible(notebook)}: {visible(reason)}</li>)}</ul>
+            <Rest of={skipped} />
           </section>
         )}
         {changed && changed.ran.length > 0 && (

@@ -82,7 +82,7 @@ export interface Run {
   /** Those that were started, the slowest first. */
   services?: { name: string; seconds: number; instances: number; elsewhere: boolean }[];
   /** Notebooks that were not run. */
-  left_out?: { notebook: string; why: string }[];
+  skipped?: { notebook: string; reason: string }[];
   /** Named parts of Python tests. */
   durations?: { test: string; name: string; seconds: number }[];
   unused: string[] | null;

@@ -18,11 +18,13 @@ class PageFrontend:
     Args:
         server: a running server.
         environment: variables that every kernel gets.
+        variables: such that they get unless they have them already.
     """
 
-    def __init__(self, server: Server, environment: dict[str, str]) -> None:
+    def __init__(self, server: Server, environment: dict[str, str], variables: Mapping[str, str] | None = None) -> None:
         self._server = server
         self._environment = environment
+        self._variables = dict(variables or {})
 
     @property
     def anchor_url(self) -> str:
@@ -43,6 +45,7 @@ class PageFrontend:
                 "kernel": kernel,
                 "timeout": target.timeout,
                 "environment": self._environment | dict(environment or {}),
+                "variables": self._variables,
                 "frozen_at": datetime.fromisoformat(target.clock.start).timestamp() if target.clock.frozen else None,
             },
         )

@@ -73,7 +73,8 @@ class Exhibits:
 
         Args:
             request: `file` (absolute), `path` (for messages), `theme`, `kernel`, `timeout`, `environment`,
-                `frozen_at` (seconds since the epoch, or null).
+                `variables` (which the kernel gets unless it has them otherwise), `frozen_at` (seconds since the
+                epoch, or null).
 
         Raises:
             NotebookError: it did not run to its end.
@@ -101,7 +102,7 @@ class Exhibits:
             cell.metadata["widgetshot_id"] = cell_name
         name = request["kernel"] or nb.metadata.get("kernelspec", {}).get("name") or "python3"
         exhibit.kernel_name = name
-        environment = prepare_folder(exhibit, file, request["environment"])
+        environment = request["variables"] | prepare_folder(exhibit, file, request["environment"])
         kernels = self.serverapp.kernel_manager
         try:
             exhibit.kernel_id = await kernels.start_kernel(
