@@ -233,7 +233,7 @@ _SAME: tuple[tuple[str, str], ...] = (
     (r"(?:_pytest\.monkeypatch|pytest)\.MonkeyPatch(?:\.context)?\(\)|@monkeypatch\.context\(\)", "@monkeypatch"),
     (r"responses\.RequestsMock\(\)", "responses"),
     (r"@requests_mock|requests_mock(?:\.mocker|\.adapter)?\.(?:Mocker|mock|Adapter)\(\)", "requests_mock"),
-    (r"@respx_mock|respx\.(?:mock|MockRouter)\(\)|respx\.mock", "respx"),
+    (r"@respx_mock|respx\.(?:mock|MockRouter)\(\)|respx\.mock|respx\(\)", "respx"),
     (r"@httpx_mock|pytest_httpx\.HTTPXMock", "pytest_httpx"),
     (r"@aioresponses|aioresponses\.(?:core\.)?aioresponses\(\)", "aioresponses"),
     (r"@vcr|vcr\.VCR\(\)|vcr\.config\.VCR\(\)", "vcr"),
@@ -806,7 +806,7 @@ class _Search(ast.NodeVisitor):
         if node is None:
             return ""
         origin = self._origin(node)
-        return ast.unparse(node) if not origin or origin.startswith(("@", "unittest.mock")) else origin
+        return origin if origin and "(" not in origin and origin[0] != "@" else ast.unparse(node)
 
     # -- scopes
 
@@ -1143,6 +1143,9 @@ def audit_tree(
     found = []
     for function, finding, (service, text) in told:
         near = [real for where, one, real in told if where is function and one.kind.counted and real[1]]
+        if isinstance(function, _Function):
+            asked = [for_real(one.arg) for one in _parameters(function.args)]
+            near += [real for real in asked if real[0]]
         near.sort(key=lambda real: not real[0])
         # `mock_stdout = Mock()` says little; what the same test patches says what it belongs to.
         if function is not None and near and (not text or (finding.kind is Kind.OBJECT and not service)):
