@@ -387,7 +387,7 @@ def test_a_fixture_of_the_file_takes_the_place_of_the_plugins_and_hands_on_what_
     ("source", "expected"),
     [
         (
-            "import responses\n@responses.activate\ndef test():\n    responses.add(responses.GET, 'http://x/a', json={})"
+            "import responses\n@responses.activate\ndef test():\n    responses.add(responses.GET, 'http://x/a')"
             "\n    responses.post(url='http://x/b')\n    responses.calls[0]",
             [
                 (2, "http answer", "HTTP of requests"),
