@@ -32,12 +32,13 @@ $(VENV)/.ready: $(STATIC) pyproject.toml constraints.txt
 	$(BIN)/widgetshot doctor --install
 	touch $@
 
-# Format, lint, types, import contracts.
+# Format, lint, types, import contracts, no mocks.
 check: setup
 	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/ruff check src tests benchmarks
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/widgetshot audit tests notebooks benchmarks src
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix js run --silent check
 
 # Everything: checks, tests, and our own notebooks against their baselines.

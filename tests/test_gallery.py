@@ -550,17 +550,15 @@ def test_same_bytes_go_in_once_and_of_a_match_only_the_shot(folder: Folder) -> N
     assert encoded(folder.path / match["baseline"]["path"]) not in page
 
 
-def test_matches_are_left_out_where_they_find_no_room_and_it_is_told(
-    folder: Folder, open_page: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_matches_are_left_out_where_they_find_no_room_and_it_is_told(folder: Folder, open_page: Open) -> None:
     matches = [folder.add(f"calm-{n}", "match")["pictures"]["shot"] for n in range(3)]
     for n, shot in enumerate(matches):
         shot |= folder.picture(f"calm-{n}", knob=20 + n)
     failing = folder.add("loud", "changed", changed=3)["pictures"]
     needed = sum(len(encoded(folder.path / failing[kind]["path"])) for kind in ("shot", "baseline", "diff"))
     # For what needs a decision there is always room, for one match besides.
-    monkeypatch.setattr("widgetshot.gallery.ROOM", needed + len(encoded(folder.path / matches[0]["path"])) + 10)
-    page = open_page(folder.write())
+    room = needed + len(encoded(folder.path / matches[0]["path"])) + 10
+    page = open_page(write_gallery(folder.write().parent, room))
     expect(card(page, "loud").locator("img")).to_have_count(3)
     page.get_by_role("button", name="Passed").click()
     expect(card(page, "calm-0").locator("img")).to_have_count(1)

@@ -517,6 +517,30 @@ def doctor(context: click.Context, install: bool, services: bool, browser: str |
     context.exit(0 if ok else int(ExitCode.INFRASTRUCTURE))
 
 
+@commands.command()
+@click.argument("paths", nargs=-1, type=click.Path())
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.pass_context
+def audit(context: click.Context, paths: tuple[str, ...], output: str) -> None:
+    """Say where tests and notebooks use mocks, and how each could run for real.
+
+    PATHS are files or folders; without any, the project's tests and notebooks. Exit code 1 if there are any.
+    """
+    from widgetshot.audit import audit as audit_files
+    from widgetshot.audit import find_files, table
+
+    files = find_files(find_root(Path.cwd()), paths)
+    result = audit_files(files, lambda file: Path(_relative(file)).as_posix())
+    if output == "json":
+        click.echo(json.dumps(result.as_json(), indent=1))
+    for place, message in result.unread:
+        click.echo(f"{click.style('✗ ', fg='red')}{one_line(place)}: {one_line(message)}", err=True)
+    if output == "text":
+        for line in table(result):
+            click.echo(line)
+    context.exit(int(ExitCode.MATCH if result.clean else ExitCode.DIFFERENCES))
+
+
 def _clean(function: Callable[[], Any]) -> Callable[[], NoReturn]:
     """Turn our errors into a message and an exit code."""
 

@@ -211,6 +211,19 @@ def cell_names(file: Path, path: str) -> list[str]:
     return [cell.id or f"position-{index}" for index, cell in enumerate(cells)]
 
 
+def read_code(file: Path, path: str) -> tuple[str, list[tuple[str, str]]]:
+    """The language of a notebook ("" where it does not say); the name (`cell_names`) and source of each code cell.
+
+    Raises:
+        NotebookError: the file is no notebook.
+    """
+    cells, metadata = _load(file, path)
+    told = [metadata.get("language_info"), metadata.get("kernelspec")]
+    names = [part.get(key) for part, key in zip(told, ("name", "language"), strict=True) if isinstance(part, Mapping)]
+    language = next((name for name in names if isinstance(name, str)), "")
+    return language, [(cell.id or f"position-{index}", cell.source) for index, cell in enumerate(cells) if cell.code]
+
+
 def _parse(cells: list[_Cell], metadata: Mapping[str, Any], path: str, defaults: Defaults) -> Notebook:
     options: dict[str, Any] = {}
     own = metadata.get("widgetshot", {})

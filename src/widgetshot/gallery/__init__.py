@@ -20,11 +20,12 @@ ROOM = 13_000_000
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
-def write_gallery(run_folder: Path) -> Path:
+def write_gallery(run_folder: Path, room: int = ROOM) -> Path:
     """Write `index.html` into a run folder, see `page`.
 
     Args:
         run_folder: the folder that `widgetshot run` or `pytest` wrote.
+        room: characters of pictures, beyond which those of matches are left out.
 
     Returns:
         The path of the page.
@@ -33,7 +34,7 @@ def write_gallery(run_folder: Path) -> Path:
         RecordError: the folder holds no run of a known format, or the page can't be written.
     """
     index = run_folder / "index.html"
-    text = page(run_folder)
+    text = page(run_folder, room=room)
     try:
         # A reader never meets half a page, and one that is open keeps the whole old one.
         write_atomically(index, text.encode())
@@ -42,16 +43,17 @@ def write_gallery(run_folder: Path) -> Path:
     return index
 
 
-def page(run_folder: Path, live: Mapping[str, Any] | None = None) -> str:
+def page(run_folder: Path, live: Mapping[str, Any] | None = None, room: int = ROOM) -> str:
     """The gallery as HTML, from a run folder's `run.json` and the pictures that names.
 
     Every picture's bytes go in once, however many results show it; of a match, only the shot, and only as long as
-    there is `ROOM` beside what needs a decision. A picture whose file is gone or is not the one recorded is told as
+    there is `room` beside what needs a decision. A picture whose file is gone or is not the one recorded is told as
     such in the page.
 
     Args:
         run_folder: the folder that `widgetshot run` or `pytest` wrote.
         live: where a server takes decisions: `api`, the address under which it does, on the same origin.
+        room: characters of pictures.
 
     Raises:
         RecordError: the folder holds no run of a known format.
@@ -64,7 +66,7 @@ def page(run_folder: Path, live: Mapping[str, Any] | None = None) -> str:
             match = test["verdict"] == "match"
             kinds = ("shot",) if match else ("baseline", "shot", "second", "diff")
             test["pictures"] = {
-                kind: {**picture, "absent": _embed(run_folder, picture, pictures, ROOM if match else None)}
+                kind: {**picture, "absent": _embed(run_folder, picture, pictures, room if match else None)}
                 for kind in kinds
                 if (picture := test["pictures"].get(kind))
             }
