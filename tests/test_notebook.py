@@ -91,6 +91,7 @@ def test_an_option_reaches_the_target_wherever_it_stands(
     ("step", "expected"),
     [
         ("click: button", Step("click", {"selector": "button"})),
+        ("click: {selector: b, tab: other_2-b}", Step("click", {"selector": "b", "tab": "other_2-b"})),
         ("click: {selector: b, page: true, timeout: 3}", Step("click", {"selector": "b", "page": True, "timeout": 3})),
         ("fill: {selector: input, text: ''}", Step("fill", {"selector": "input", "text": ""})),
         ("fill: {selector: input, text: 12}", Step("fill", {"selector": "input", "text": "12"})),
@@ -451,6 +452,9 @@ ERRORS: list[Any] = [
     (["shot: a", "steps: [wait: {text: a, timeout: 0}]"], "::a step 1", "over 0, not 0"),
     (["shot: a", "steps: [wait: {text: a, timeout: true}]"], "::a step 1", "not True"),
     (["shot: a", "steps: [click: {selector: b, page: 1}]"], "::a step 1", "'page' must be true or false"),
+    (["shot: a", "steps: [click: {selector: b, tab: 1}]"], "::a step 1", "tab: 1 must be a name"),
+    *((["shot: a", f"tab: {name}"], "::a", "must be a name of letters") for name in ("''", "a/b", "é", "true", "-a")),
+    (["widgetshot: {tab: a}"], "", "unknown notebook option 'tab'"),
     *((["shot: a", f"steps: [drag: {{selector: b, to: {to}}}]"], "::a step 1", "0 to 1") for to in (-1, 1.1, "true")),
     (["shot: a", "mask: .clock"], "::a", "a mask is {selector: CSS, reason: TEXT}"),
     (["shot: a", "mask: {selector: b}"], "::a", "needs a reason"),

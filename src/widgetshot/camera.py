@@ -261,6 +261,8 @@ class Stage:
     Attributes:
         page: Playwright's page, async or wrapped by `Awaitable`.
         cdp: its CDP session with Chromium, else None.
+        tabs: of the main stage, those of further pages of the same exhibit, by name; what they say and spend is noted
+            with it.
     """
 
     page: Any
@@ -272,6 +274,7 @@ class Stage:
     blocked: list[str] = field(default_factory=list)
     timings: dict[str, float] = field(default_factory=dict)
     crashed: bool = False
+    tabs: dict[str, "Stage"] = field(default_factory=dict)
     _captures: list[Pixels] = field(default_factory=list)
 
     def listen(self, page: Any) -> None:
@@ -692,16 +695,22 @@ class Studio:
 
     async def renew(self, target: Target) -> None:
         """Open the next page, for the variant of `target`."""
+        self.page, self.cdp = await self.another(target)
+
+    async def another(self, target: Target) -> tuple[Any, Any]:
+        """Open one more page for the variant of `target`, beside those that are open; the page and its CDP session."""
+        if self.anchor is None:
+            return await self.context.new_page(), None
         async with self.anchor.expect_popup() as opened:
             await self.anchor.evaluate("() => void window.open('about:blank')")
-        self.page = await opened.value
-        self.cdp = await self.context.new_cdp_session(self.page)
+        page = await opened.value
         self.used += 1
         # The context has the variant of its first page.
         if target.theme != self.variant.theme:
-            await self.page.emulate_media(color_scheme=target.theme, reduced_motion="reduce")
+            await page.emulate_media(color_scheme=target.theme, reduced_motion="reduce")
         if target.viewport != self.variant.viewport:
-            await self.page.set_viewport_size({"width": target.viewport.width, "height": target.viewport.height})
+            await page.set_viewport_size({"width": target.viewport.width, "height": target.viewport.height})
+        return page, await self.context.new_cdp_session(page)
 
     async def clear(self) -> None:
         """Close the page, with those that it has opened, and remove what it has stored."""
@@ -824,6 +833,29 @@ class Camera:
         stage.listen(studio.page)
         await stage.load()
         return stage
+
+    async def tab(self, studio: Studio, stage: Stage, name: str, target: Target) -> Stage:
+        """A page of the stage's exhibit, opened when it is first named and kept as long as the stage.
+
+        Args:
+            name: "" is the stage itself.
+            target: of the variant that the studio is used for.
+
+        Raises:
+            CaptureError: the page could not be opened, or did not load.
+        """
+        if name and name not in stage.tabs:
+            try:
+                page, cdp = await studio.another(target)
+            except PlaywrightError as error:
+                raise CaptureError(f"the tab '{name}' could not be opened: {first_line(error)}") from error
+            tab = Stage(
+                page, cdp, stage.exhibit, self.settings, stage.limit, stage.console, stage.blocked, stage.timings
+            )
+            tab.listen(page)
+            await tab.load()
+            stage.tabs[name] = tab
+        return stage.tabs[name] if name else stage
 
     async def strike(self, studio: Studio, *, spoiled: bool) -> None:
         """Take a page down; its studio is kept for the next one.

@@ -159,6 +159,11 @@ class Step:
     action: str
     arguments: Mapping[str, Any]
 
+    @property
+    def tab(self) -> str:
+        """The tab that it acts in; "" is the main one."""
+        return str(self.arguments.get("tab", ""))
+
     def __str__(self) -> str:
         return f"{self.action} {', '.join(f'{k}={v!r}' for k, v in self.arguments.items())}"
 
@@ -228,6 +233,7 @@ class Target:
         order: position in the notebook, the order in which a person would act.
         capture: `cell` for the cell's box, `page` for the whole page.
         cap: seconds after which a page that never settles is photographed anyway; None to insist.
+        tab: the browser page, among those of one kernel, that the picture shows; "" is the main one.
         quarantine: under which it may fail without failing the run.
         markers: names of pytest markers, sorted.
     """
@@ -246,6 +252,7 @@ class Target:
     capture: str = "cell"
     cap: float | None = None
     blank: bool = False
+    tab: str = ""
     timeout: float = 60.0
     clock: Clock = Clock()
     quarantine: Quarantine | None = None

@@ -30,7 +30,7 @@ _LONGEST_WAIT = 1e6  # seconds
 _LONGEST_NAME = 180  # bytes; file systems take 255, and the variant and the picture's kind come behind it
 
 _SHARED_OPTIONS = {"mask", "tolerance", "theme", "viewport", "capture", "cap", "blank", "quarantine", "markers"}
-_SHOT_OPTIONS = _SHARED_OPTIONS | {"name", "steps"}
+_SHOT_OPTIONS = _SHARED_OPTIONS | {"name", "steps", "tab"}
 _NOTEBOOK_OPTIONS = _SHARED_OPTIONS | {"timeout", "settle_timeout", "kernel", "skip", "clock", "freeze_clock", "inputs"}
 _NOTEBOOK_OPTIONS |= {"requires_env", "services"}
 _NOT_BESIDE = {"node_modules", "baselines", "widgetshot-report"}
@@ -53,7 +53,7 @@ _STEP_ARGUMENTS: dict[str, tuple[set[str], set[str]]] = {  # action -> (required
     "wait": (set(), {"text", "selector"}),
 }
 _STEP_SHORTHAND = {"click": "selector", "hover": "selector", "press": "key", "wait": "text"}
-_STEP_COMMON = {"page", "timeout"}
+_STEP_COMMON = {"page", "tab", "timeout"}
 
 
 _STRICT = Tolerance()
@@ -459,6 +459,7 @@ def _targets(
     if capture not in ("cell", "page"):
         raise ConfigError(f"capture: {capture!r}{nearest(capture, ['cell', 'page'])}", where=where)
     blank = flag_from(options.get("blank", False), where, "blank")
+    tab = _tab(options["tab"], where) if "tab" in options else ""
     cap = options.get("cap")
     # A shot has its own markers besides its notebook's: what is true of all of it is true of each part.
     marked = {name for level in (notebook, shot.options) for name in markers_from(level.get("markers", []), where)}
@@ -485,6 +486,7 @@ def _targets(
                 capture="page" if shot.cell_id is None else capture,
                 cap=None if cap is None else _positive(cap, "cap", where),
                 blank=blank,
+                tab=tab,
                 timeout=timeout,
                 clock=clock,
                 markers=tuple(sorted(marked)),
@@ -609,6 +611,8 @@ def _steps(value: Any, where: str) -> tuple[Step, ...]:
                 raise ConfigError(f"{action}: '{key}' is empty", where=place)
         if "timeout" in arguments:
             arguments["timeout"] = _positive(arguments["timeout"], "timeout", place)
+        if "tab" in arguments:
+            arguments["tab"] = _tab(arguments["tab"], place)
         if action == "drag":
             to = arguments["to"]
             if isinstance(to, bool) or not isinstance(to, int | float) or not 0 <= to <= 1:
@@ -746,6 +750,12 @@ def _check_keys(given: Mapping[Any, Any], valid: set[str], what: str, where: str
 def _mapping(value: Any, what: str, where: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise ConfigError(f"'{what}:' must be a mapping, not {value!r}", where=where)
+    return value
+
+
+def _tab(value: Any, where: str) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"\w[\w-]{0,49}", value, re.ASCII):
+        raise ConfigError(f"tab: {value!r} must be a name of letters, digits, '_' and '-'", where=where)
     return value
 
 

@@ -415,7 +415,7 @@ class Engine:
                 studio = await opening
             self._time(exhibit.timings, notebook.path)
             stage = await camera.stage(studio, exhibit, notebook.settle_timeout)
-            await self._shoot(stage, camera, frontend, served, way, pending, begin, keep_counted)
+            await self._shoot(stage, studio, camera, frontend, served, way, pending, begin, keep_counted)
         except Exception as raised:
             hung = isinstance(raised, _Hung)
             # Whatever a notebook manages to break, it must not sink the others.
@@ -429,7 +429,7 @@ class Engine:
         finally:
             if studio is not None:
                 # Of a page that did not even load nobody knows whether it hangs.
-                spoiled = hung or (exhibit is not None if stage is None else stage.crashed)
+                spoiled = hung or (exhibit is not None if stage is None else _crashed(stage))
                 await self._strike(camera, studio, spoiled=spoiled)
             self._count(notebook.path, lap, stage)
             if exhibit is not None or served.own:
@@ -469,6 +469,7 @@ class Engine:
     async def _shoot(
         self,
         stage: Stage,
+        studio: Studio,
         camera: Camera,
         frontend: PageFrontend,
         served: Served,
@@ -479,6 +480,18 @@ class Engine:
     ) -> None:
         """Go the notebook's way: steps, shots, results."""
         unrest = await _in_time(stage.settle(cap=way[0].cap), stage.limit)
+        front = stage
+
+        async def turn_to(tab: str, target: Target) -> Stage:
+            """The page of a tab, at rest: through the kernel, what was done in another one may have changed it."""
+            nonlocal front, unrest
+            turned = await _in_time(camera.tab(studio, stage, tab, target), stage.limit)
+            if turned is not front:
+                turned.moved()
+                unrest = await _in_time(turned.settle(cap=target.cap), stage.limit)
+                front = turned
+            return front
+
         spoiled: dict[str | None, WidgetshotError] = {}
         for target in way:
             try:
@@ -488,13 +501,15 @@ class Engine:
                 try:
                     for number, step in enumerate(target.steps, 1):
                         limit = stage.limit + float(step.arguments.get("timeout", stage.limit))
-                        unrest = await _in_time(stage.act(target, step, number, beside), limit)
+                        acting = await turn_to(step.tab, target)
+                        unrest = await _in_time(acting.act(target, step, number, beside), limit)
                 except WidgetshotError as error:
                     spoiled[target.cell_id] = error
                     raise
                 if target.name not in pending:
                     continue
-                result = await self._photograph(stage, target, unrest)
+                shown = await turn_to(target.tab, target)
+                result = await self._photograph(shown, target, unrest)
             except Exception as raised:
                 failure = raised if isinstance(raised, WidgetshotError) else _unforeseen(raised)
                 if isinstance(failure, _Hung) or (isinstance(failure, CaptureError) and not await camera.alive()):
@@ -721,6 +736,11 @@ async def _in_time(work: Coroutine[Any, Any, T], limit: float) -> T:
             "the page's scripts do not end, so it does not answer",
             next_step="look for an endless loop in the notebook's JavaScript",
         ) from None
+
+
+def _crashed(stage: Stage) -> bool:
+    """Whether its page has crashed, or one of its tabs."""
+    return any(each.crashed for each in (stage, *stage.tabs.values()))
 
 
 def _unforeseen(error: Exception) -> WidgetshotError:
