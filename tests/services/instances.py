@@ -3,13 +3,14 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,10 @@ class Instance:
     @property
     def processes(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)
+
+    def running(self, words: str) -> list[psutil.Process]:
+        """The processes whose command line is these words."""
+        return [each for each in self.processes if _command_line(each) == words]
 
     @property
     def open_ports(self) -> list[int]:
@@ -94,17 +99,23 @@ def instance(name: str, *wrapper: str) -> Iterator[Instance]:
         endpoint = Endpoint(name, fact["url"], fact["environment"])
         found = Instance(process, endpoint, folder, ports, fact["planned"], fact["started"])
         yield found
-        left = found.processes
-        assert left or found.ask("ended")
+        left = [] if process.poll() is not None else found.processes
         process.stdin.close()
-        assert process.wait(60) == 0
+        assert process.wait(60) in (0, -signal.SIGKILL)  # the latter is a test's own doing
         assert [each for each in left if each.is_running()] == []
         assert found.open_ports == []
     finally:
-        process.stdin.close()
+        with suppress(BrokenPipeError):
+            process.stdin.close()
         process.wait(60)
         process.stdout.close()
         shutil.rmtree(folder)
+
+
+def _command_line(process: psutil.Process) -> str:
+    with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+        return " ".join(process.cmdline())
+    return ""
 
 
 def _accepts(port: int) -> bool:

@@ -77,8 +77,8 @@ class Running:
     """The daemons of one instance of a service.
 
     Needs a process that does nothing else. On Linux that process becomes the parent of every orphan below it, so that
-    what a daemon leaves behind (a job's step, a login's shell) can be found and ended; and when it is killed itself, the
-    kernel ends the daemons. May be used from several threads.
+    what a daemon leaves behind (a job's step, a login's shell) can be found and ended; and when it is killed itself,
+    the kernel ends the daemons. May be used from several threads.
 
     Args:
         timeout: seconds that `start` may take for all daemons together.

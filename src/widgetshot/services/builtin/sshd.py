@@ -20,7 +20,7 @@ ListenAddress {host}:{port}
 HostKey {folder}/host_key
 AuthorizedKeysFile {folder}/client_key.pub
 AllowUsers {user}
-KexAlgorithms curve25519-sha256
+KexAlgorithms curve25519-sha256,curve25519-sha256@libssh.org
 PermitRootLogin prohibit-password
 PasswordAuthentication no
 KbdInteractiveAuthentication no
