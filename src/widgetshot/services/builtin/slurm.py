@@ -1,7 +1,7 @@
 """SLURM on one node, run by whoever runs the tests.
 
 Its daemons bind either to all addresses or to that which the machine's own name resolves to; no setting names another.
-So the address is that, if it is one of the loopback; otherwise root gives the daemons an `/etc/hosts` of their own.
+So where that is not 127.0.0.1, root gives the daemons an `/etc/hosts` of their own.
 """
 
 import getpass
@@ -44,7 +44,7 @@ SwitchType=switch/none
 MpiDefault=none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU
-SchedulerParameters=batch_sched_delay=0,sched_interval=2,bf_interval=2
+SchedulerParameters=batch_sched_delay=0,sched_interval=1,bf_interval=1
 SlurmdParameters=config_overrides
 ReturnToService=2
 SlurmdTimeout=10
@@ -71,9 +71,7 @@ class Slurm:
     def plan(self, place: Place) -> Plan:
         folder, config = place.folder, place.folder / "slurm.conf"
         host_name = socket.gethostname().partition(".")[0]
-        host = _own_address()
-        wrapper = () if host else _private_hosts(place)
-        host = host or HOST
+        host, wrapper = _where(place)
         key = folder / "munge.key"
         key.write_bytes(secrets.token_bytes(128))
         key.chmod(0o600)
@@ -137,13 +135,24 @@ class Slurm:
                     _slurm(endpoint, "scancel", *jobs)
 
 
-def _own_address() -> str:
-    """What the machine's own name resolves to, if it is an address of the loopback (Debian's is 127.0.1.1)."""
+def _where(place: Place) -> tuple[str, tuple[str, ...]]:
+    """The address that the daemons bind to, and the command that runs them so that they do.
+
+    Raises:
+        ServerError: it would be outside the loopback.
+    """
+    address = ""
     with suppress(OSError):
         address = socket.gethostbyname(socket.gethostname())
+    if address == HOST:
+        return HOST, ()
+    try:
+        return HOST, _private_hosts(place)
+    except ServerError:
+        # Debian's 127.0.1.1: jobs run, only `srun` is not found by the node, which calls back 127.0.0.1.
         if address.startswith("127."):
-            return address
-    return ""
+            return address, ()
+        raise
 
 
 def _private_hosts(place: Place) -> tuple[str, ...]:
