@@ -7,7 +7,7 @@ STATIC := src/widgetshot/static/frontend.json
 JS_SOURCES := js/package-lock.json js/tsconfig.json $(wildcard js/*.mjs js/src/*/*)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup check test demo pictures baselines constraints clean
+.PHONY: setup services check test demo pictures baselines constraints clean
 
 setup: $(VENV)/.ready
 
@@ -28,7 +28,7 @@ $(STATIC): js/node_modules/.ready $(JS_SOURCES)
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix js run --silent build
 
 $(VENV)/.ready: $(STATIC) pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[notebooks,test]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[notebooks,services,test]'
 	$(BIN)/widgetshot doctor --install
 	touch $@
 
@@ -45,6 +45,10 @@ check: setup
 test: check
 	$(BIN)/pytest --numprocesses 2 --dist loadfile tests
 	$(BIN)/pytest notebooks
+
+# Installs the programs behind the real services (Debian packages: as root or by sudo) and checks that they are there.
+services: setup
+	$(BIN)/python -m widgetshot.services.builtin
 
 # The suite over notebooks/, with its gallery.
 demo: setup

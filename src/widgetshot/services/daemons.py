@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import os
 import signal
 import subprocess
 import sys
@@ -75,9 +76,9 @@ class _Command(_Watched):
 class Running:
     """The daemons of one instance of a service.
 
-    On Linux the process that makes one becomes the parent of every orphan below it, so that what a daemon leaves behind
-    (a job's step, a login's shell) can be found and ended; and when that process itself is killed, the kernel ends the
-    daemons. May be used from several threads.
+    Needs a process that does nothing else. On Linux that process becomes the parent of every orphan below it, so that
+    what a daemon leaves behind (a job's step, a login's shell) can be found and ended; and when it is killed itself,
+    the kernel ends the daemons. May be used from several threads.
 
     Args:
         timeout: seconds that `start` may take for all daemons together.
@@ -160,6 +161,7 @@ class Running:
         for process in alive:
             _send(process, signal.SIGKILL)
         _, alive = psutil.wait_procs(alive, timeout=_PATIENCE)
+        self._reap()
         if alive:
             raise ServerError(
                 f"{len(alive)} of the processes of {', '.join(self._daemons)} can't be ended: "
@@ -188,6 +190,13 @@ class Running:
                 yield root
             with contextlib.suppress(psutil.Error):
                 yield from root.children(recursive=True)
+
+    def _reap(self) -> None:
+        """Take note of the end of the orphans, as whoever is their parent has to."""
+        for child in psutil.Process().children():
+            with contextlib.suppress(psutil.Error, ChildProcessError):
+                if child.status() == psutil.STATUS_ZOMBIE:
+                    os.waitpid(child.pid, os.WNOHANG)
 
     def _failure(self, name: str, error: Exception) -> ServerError:
         log = self.log(name)

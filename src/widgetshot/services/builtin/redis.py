@@ -37,7 +37,7 @@ class Redis:
         config = place.folder / "redis.conf"
         config.write_text(_CONFIG.format(host=HOST, port=place.port, folder=place.folder, password=password))
         command = (find_program("redis-server") or "redis-server", str(config))
-        url = f"redis://:{password}@{HOST}:{place.port}/0"
+        url = f"redis://default:{password}@{HOST}:{place.port}/0"
         prefix = {"WIDGETSHOT_SERVICE_REDIS_PREFIX": ""}
         return Plan((Daemon("redis", command, Ready(tcp=place.port)),), url, prefix)
 

@@ -1,13 +1,18 @@
-"""SLURM on one node, run by whoever runs the tests; no host name needs to be resolvable."""
+"""SLURM on one node, run by whoever runs the tests.
+
+Its daemons bind either to all addresses or to that which the machine's own name resolves to; no setting names another.
+So where that is not 127.0.0.1, root gives the daemons an `/etc/hosts` of their own.
+"""
 
 import getpass
 import os
 import secrets
+import shlex
 import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +21,7 @@ from widgetshot.services.recipe import HOST, Daemon, Endpoint, Place, Plan, Read
 
 _INSTALL = "apt-get install -y --no-install-recommends munge slurmctld slurmd slurm-client"
 _NODE = "node1"
+_SHELL = find_program("sh") or "/bin/sh"
 # What the node says of itself is the same on every machine, and so is what `sinfo` shows.
 _CONFIG = """\
 ClusterName=widgetshot
@@ -38,7 +44,7 @@ SwitchType=switch/none
 MpiDefault=none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU
-SchedulerParameters=batch_sched_delay=0,sched_interval=2,bf_interval=2
+SchedulerParameters=batch_sched_delay=0,sched_interval=1,bf_interval=1
 SlurmdParameters=config_overrides
 ReturnToService=2
 SlurmdTimeout=10
@@ -64,6 +70,8 @@ class Slurm:
 
     def plan(self, place: Place) -> Plan:
         folder, config = place.folder, place.folder / "slurm.conf"
+        host_name = socket.gethostname().partition(".")[0]
+        host, wrapper = _where(place)
         key = folder / "munge.key"
         key.write_bytes(secrets.token_bytes(128))
         key.chmod(0o600)
@@ -71,8 +79,8 @@ class Slurm:
             (folder / name).mkdir()
         config.write_text(
             _CONFIG.format(
-                host=HOST,
-                host_name=socket.gethostname().partition(".")[0],
+                host=host,
+                host_name=host_name,
                 controller=place.ports["controller"],
                 node_port=place.ports["node"],
                 user=getpass.getuser(),
@@ -95,24 +103,23 @@ class Slurm:
             "--num-threads=2",
         )
         socket_option = f"--socket={folder / 'munge.socket'}"
-        shell = find_program("sh") or "/bin/sh"
         daemons = (
             Daemon("munged", munged, Ready(command=(find_program("munge") or "munge", socket_option, "--no-input"))),
             Daemon(
                 "slurmctld",
-                (find_program("slurmctld") or "slurmctld", "-D", "-f", str(config)),
+                (*wrapper, find_program("slurmctld") or "slurmctld", "-D", "-f", str(config)),
                 Ready(command=(find_program("scontrol") or "scontrol", "ping")),
                 environment,
             ),
             Daemon(
                 "slurmd",
-                (find_program("slurmd") or "slurmd", "-D", "-N", _NODE, "-f", str(config)),
+                (*wrapper, find_program("slurmd") or "slurmd", "-D", "-N", _NODE, "-f", str(config)),
                 # The node has registered, and takes jobs.
-                Ready(command=(shell, "-c", "sinfo --noheader --states=idle,alloc,mix --format=%n | grep -q .")),
+                Ready(command=(_SHELL, "-c", "sinfo --noheader --states=idle,alloc,mix --format=%n | grep -q .")),
                 environment,
             ),
         )
-        return Plan(daemons, f"slurm://{HOST}:{place.port}", environment)
+        return Plan(daemons, f"slurm://{host}:{place.port}", environment)
 
     @contextmanager
     def isolate(self, endpoint: Endpoint, name: str) -> Iterator[Endpoint]:
@@ -126,6 +133,47 @@ class Slurm:
                 jobs = [job for job, _, at in (line.partition(" ") for line in listed) if _within(at, folder)]
                 if jobs:
                     _slurm(endpoint, "scancel", *jobs)
+
+
+def _where(place: Place) -> tuple[str, tuple[str, ...]]:
+    """The address that the daemons bind to, and the command that runs them so that they do.
+
+    Raises:
+        ServerError: it would be outside the loopback.
+    """
+    address = ""
+    with suppress(OSError):
+        address = socket.gethostbyname(socket.gethostname())
+    if address == HOST:
+        return HOST, ()
+    try:
+        return HOST, _private_hosts(place)
+    except ServerError:
+        # Debian's 127.0.1.1: jobs run, only `srun` is not found by the node, which calls back 127.0.0.1.
+        if address.startswith("127."):
+            return address, ()
+        raise
+
+
+def _private_hosts(place: Place) -> tuple[str, ...]:
+    """A command that runs another where the machine's name is an address of the loopback.
+
+    Raises:
+        ServerError: we have no right to do so.
+    """
+    name = socket.gethostname()
+    hosts = place.folder / "hosts"
+    hosts.write_text(f"{HOST} localhost {name} {name.partition('.')[0]}\n")
+    script = f'mount --bind {shlex.quote(str(hosts))} /etc/hosts && exec "$@"'
+    wrapper = (find_program("unshare") or "unshare", "--mount", _SHELL, "-c", script, "sh")
+    try:
+        place.run(*wrapper, find_program("true") or "true")
+    except (ServerError, OSError) as error:
+        raise ServerError(
+            f"SLURM would listen outside the loopback: '{name}', this machine's name, does not resolve to 127.0.0.1",
+            next_step=f"echo '{HOST} {name}' | sudo tee -a /etc/hosts",
+        ) from error
+    return wrapper
 
 
 def _within(path: str, folder: str) -> bool:
