@@ -278,17 +278,3 @@ def test_widgets_of_ipywidgets_7_are_drawn_by_their_own_front_end(ran: Project) 
 
 def test_files_beside_a_notebook_are_its_own_copies(ran: Project) -> None:
     assert (ran.root / "notebooks/folder/in.txt").read_text() == "as it was"
-
-
-def test_narrowed_mask_covers_only_what_it_names_now(project: Project) -> None:
-    cell = (
-        "#| shot: s\n#| mask: {{selector: {mask}, reason: test}}\nfrom IPython.display import HTML\n"
-        "HTML('<div class=panel style=\"background:{colour}\">panel <i class=clock>12:00</i></div>')"
-    )
-    project.notebook("notebooks/n.ipynb", cell.format(mask=".panel", colour="red"))
-    assert project.widgetshot("run", "--update-baselines").returncode == 0
-    project.notebook("notebooks/n.ipynb", cell.format(mask=".panel", colour="blue"))
-    assert project.widgetshot("run").returncode == 0
-    project.notebook("notebooks/n.ipynb", cell.format(mask=".clock", colour="blue"))
-    assert project.widgetshot("run").returncode == 1
-    assert project.verdicts() == {"notebooks/n.ipynb::s": "changed"}

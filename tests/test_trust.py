@@ -1,8 +1,9 @@
 """Steadiness, other renderers, reasons, quarantine and history, as a user meets them: real commands, real pages."""
 
 import json
+import re
+import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -36,6 +37,7 @@ print(datetime.datetime.now().isoformat(), time.monotonic() > begin)
 ipywidgets.VBox([label, page])
 """
 TABLE = """#| shot: table
+#| tolerance: {pixels: 0}
 import ipywidgets
 rows = "".join(f"<tr><td>job {n}</td><td>{n * n} s</td></tr>" for n in range(12))
 widgets = [ipywidgets.HTML(f"<table>{rows}</table>")]
@@ -43,6 +45,7 @@ widgets = [ipywidgets.HTML(f"<table>{rows}</table>")]
 ipywidgets.VBox(widgets)
 """
 GREEN = """#| shot: light
+#| tolerance: {{pixels: 0}}
 #| quarantine: {{reason: the lamp flickers, until: {until}}}
 import ipywidgets
 ipywidgets.HTML("<div style='width: 60px; height: 60px; background: {colour}'></div>")
@@ -51,10 +54,11 @@ ipywidgets.HTML("<div style='width: 60px; height: 60px; background: {colour}'></
 
 def test_repeat_tells_which_pictures_vary_and_shows_the_first_two(project: Project) -> None:
     project.notebook("notebooks/a.ipynb", STEADY)
-    project.notebook("notebooks/b.ipynb", UNSTEADY)
+    project.notebook("notebooks/b.ipynb", UNSTEADY.replace("secrets.token_hex(8)", "'steady'"))
     done = project.widgetshot("run", "--update-baselines")
     assert done.returncode == 0, done.stdout
     before = project.files("baselines")
+    project.notebook("notebooks/b.ipynb", UNSTEADY)
     done = project.widgetshot("run", "--repeat", "3")
     assert done.returncode == 1, done.stdout
     assert "3 runs: 1 of 2 targets gave one picture each" in done.stdout
@@ -74,82 +78,156 @@ def test_repeat_tells_which_pictures_vary_and_shows_the_first_two(project: Proje
     assert "varied between runs" in project.widgetshot("approve", dice["name"]).stderr
     # A flake of one run is still told in the next one, though everything is green again.
     project.notebook("notebooks/b.ipynb", UNSTEADY.replace("secrets.token_hex(8)", "'steady'"))
-    done = project.widgetshot("run", "--update-baselines")
     done = project.pytest("notebooks", "--widgetshot-repeat", "2", "-q")
     assert done.returncode == 0, done.stdout
     assert "2 runs: 2 of 2 targets gave one picture each" in done.stdout
     assert "match now, but wavered in their last runs: notebooks/b.ipynb::dice" in done.stdout
     assert [stretch[:2] for stretch in project.entry(dice["name"])["history"]] == [
-        ["new", 1], ["unstable", 1], ["changed", 1], ["match", 1],
+        ["new", 1], ["unstable", 1], ["match", 1],
     ]  # fmt: skip
 
 
 def test_one_setting_freezes_the_clocks_of_kernel_and_page(project: Project) -> None:
     project.notebook("notebooks/clocks.ipynb", CLOCKS)
+    project.notebook("notebooks/without/clocks.ipynb", CLOCKS)
+    project.write("notebooks/without/time_machine.py", "raise ModuleNotFoundError('No module named time_machine')")
     done = project.widgetshot("run", "--update-baselines", "--repeat", "2")
-    assert done.returncode == 0, done.stdout
+    assert done.returncode == 1, done.stdout
     entry = project.entry("notebooks/clocks.ipynb::clocks")
+    assert (entry["updated"], entry["repeat"]["distinct"]) == (True, 1)
     sidecar = json.loads((project.root / "baselines" / f"{entry['key']}.json").read_text())
     said = str(sidecar["layout"])
     assert "2026-03-14T09:26:53.000Ztrue" in said  # the page: a later look gives the same moment
     assert "2026-03-14T09:26:53 True" in said  # the kernel: its time of day stands, its stop watch goes on
     # A kernel without the library must not go on with a running clock.
-    project.write("notebooks/time_machine.py", "raise ModuleNotFoundError('No module named time_machine')")
-    done = project.widgetshot("run")
-    assert done.returncode == 1
+    entry = project.entry("notebooks/without/clocks.ipynb::clocks")
+    assert (entry["verdict"], entry["updated"]) == ("broken", False)
     assert "its kernel's clock can't be frozen: ModuleNotFoundError" in done.stdout
     assert "pip install 'time-machine>=3'" in done.stdout
 
 
-def test_quarantine_lets_a_failure_pass_until_its_day_is_over(project: Project) -> None:
-    def write(colour: str, until: str) -> None:
-        project.notebook("notebooks/lamp.ipynb", GREEN.format(colour=colour, until=until))
-
-    write("green", "2999-12-31")
-    assert project.widgetshot("run", "--update-baselines").returncode == 0
-    write("red", "2999-12-31")
-    done = project.widgetshot("run")
-    assert done.returncode == 0, done.stdout
-    assert "1 changed" in done.stdout
-    assert "1 of them in quarantine" in done.stdout
-    entry = project.entry("notebooks/lamp.ipynb::light")
-    assert (entry["verdict"], entry["status"]) == ("changed", "quarantined")
-    done = project.pytest("notebooks", "-q", "-rx")
-    assert done.returncode == 0, done.stdout
-    assert "1 xfailed" in done.stdout
-    assert "the lamp flickers (until 2999-12-31)" in done.stdout
-    # --runxfail asks for quarantined failures to fail.
-    assert project.pytest("notebooks", "-q", "--runxfail").returncode == 1
-    # A notebook that breaks is quarantined too.
-    write("red", "2999-12-31")
-    broken = (project.root / "notebooks/lamp.ipynb").read_text().replace("import ipywidgets", "import no_such_module")
-    project.write("notebooks/lamp.ipynb", broken)
-    done = project.widgetshot("run")
-    assert done.returncode == 0, done.stdout
-    assert project.entry("notebooks/lamp.ipynb::light")["status"] == "quarantined"
-    write("red", "2026-01-31")
-    done = project.widgetshot("run")
-    assert done.returncode == 1
-    assert "its quarantine ended on 2026-01-31 (the lamp flickers)" in done.stdout
-    # From the configuration, for all shots of a notebook.
-    project.notebook("notebooks/lamp.ipynb", GREEN.format(colour="red", until="-").replace("#| quarantine", "#x"))
-    text = (project.root / "pyproject.toml").read_text()
-    table = (
-        '[[tool.widgetshot.quarantine]]\ntarget = "notebooks/lamp.ipynb::*"\nreason = "moving"\nuntil = 2999-01-01\n'
-    )
-    project.write("pyproject.toml", text + table)
-    assert project.widgetshot("run").returncode == 0
-    assert project.entry("notebooks/lamp.ipynb::light")["quarantine"] == {"reason": "moving", "until": "2999-01-01"}
+QUARANTINE = """
+[[tool.widgetshot.quarantine]]
+target = "notebooks/lamps/moving.ipynb::*"
+reason = "moving"
+until = 2999-01-01
+"""
+MASKED = """#| shot: s
+#| tolerance: {{pixels: 0}}
+#| mask: {{selector: {mask}, reason: test}}
+from IPython.display import HTML
+HTML('<div class=panel style="background:{colour}">panel <i class=clock>12:00</i></div>')
+"""
 
 
-def test_a_row_inserted_above_a_table_is_all_that_the_diff_marks(project: Project) -> None:
-    project.notebook("notebooks/jobs.ipynb", TABLE)
-    assert project.widgetshot("run", "--update-baselines").returncode == 0
+PANEL = """#| shot: panel
+#| tolerance: {tolerance}
+import ipywidgets
+ipywidgets.HTML("<div style='padding: 9px; background: {area}; color: {text}'>Some text on a panel</div>")
+"""
+# Colours of the area and of the text that a panel is edited to.
+PANELS = {
+    "as_it_was": ("#f5f5f5", "#333"),
+    # One step of the text's colour could be the renderer's; of a flat area two can't.
+    "text_by_one": ("#f5f5f5", "#343434"),
+    "area_by_two": ("#f3f3f3", "#333"),
+    "text_by_many": ("#f5f5f5", "#474747"),
+    # 0 is a threshold too: strict, whatever the renderer.
+    "strictly": ("#f5f5f5", "#343434"),
+}
+COLOURS = """#| shot: {name}
+{options}import ipywidgets
+ipywidgets.HTML('<b style="color: {colour}">text</b>')
+"""
+UNTIL = {"lamps/changed": "2999-12-31", "lamps/broken": "2999-12-31", "lamps/moving": "-", "over": "2026-01-31"}
+
+
+def write(project: Project, *, edited: bool) -> None:
+    """Notebooks as they were approved, or as somebody edited them afterwards."""
+    for name, until in UNTIL.items():
+        cell = GREEN.format(colour="red" if edited else "green", until=until)
+        if name == "lamps/broken" and edited:
+            cell = cell.replace("import ipywidgets", "import no_such_module")
+        # One has its quarantine from the configuration.
+        project.notebook(f"notebooks/{name}.ipynb", cell.replace("#| quarantine", "#x") if until == "-" else cell)
+    refresh = "widgets.insert(0, ipywidgets.HBox([ipywidgets.Button(description='Refresh')]))"
+    project.notebook("notebooks/jobs.ipynb", TABLE.replace("# more", refresh) if edited else TABLE)
+    for name, mask in (("kept", ".panel"), ("narrowed", ".clock" if edited else ".panel")):
+        cell = MASKED.format(mask=mask, colour="blue" if edited else "red")
+        project.notebook(f"notebooks/{name}.ipynb", cell)
+    for name, panel in PANELS.items():
+        area, text = panel if edited else PANELS["as_it_was"]
+        tolerance = "{pixels: 0, threshold: 0}" if name == "strictly" else "{pixels: 0}"
+        project.notebook(f"notebooks/panels/{name}.ipynb", PANEL.format(tolerance=tolerance, area=area, text=text))
+    cells = (("loose", ""), ("strict", "#| tolerance: {pixels: 0}\n"))
+    colour = "#343434" if edited else "#333"
     project.notebook(
-        "notebooks/jobs.ipynb",
-        TABLE.replace("# more", "widgets.insert(0, ipywidgets.HBox([ipywidgets.Button(description='Refresh')]))"),
+        "notebooks/colours.ipynb", *(COLOURS.format(name=name, options=more, colour=colour) for name, more in cells)
     )
-    assert project.widgetshot("run").returncode == 1
+
+
+@pytest.fixture(scope="module")
+def edited(shared_project: Project) -> tuple[Project, "subprocess.CompletedProcess[str]"]:
+    """A project whose notebooks were edited after their pictures were approved, and what a run says of that."""
+    project = shared_project
+    text = (project.root / "pyproject.toml").read_text()
+    project.write("pyproject.toml", f"{text}tolerance = {{share = 0.5}}\n{QUARANTINE}")
+    write(project, edited=False)
+    first = project.widgetshot("run", "--update-baselines")
+    assert first.returncode == 0, first.stdout
+    write(project, edited=True)
+    return project, project.widgetshot("run", environment={"GITHUB_STEP_SUMMARY": str(project.root / "summary.md")})
+
+
+def test_quarantine_lets_a_failure_pass_until_its_day_is_over(
+    edited: tuple[Project, "subprocess.CompletedProcess[str]"],
+) -> None:
+    project, done = edited
+    assert done.returncode == 1, done.stdout
+    assert "3 of them in quarantine" in done.stdout
+    # A notebook that breaks is quarantined too.
+    for name, verdict in (("changed", "changed"), ("broken", "broken"), ("moving", "changed")):
+        entry = project.entry(f"notebooks/lamps/{name}.ipynb::light")
+        assert (entry["verdict"], entry["status"]) == (verdict, "quarantined")
+    # From the configuration, for all shots of a notebook.
+    assert project.entry("notebooks/lamps/moving.ipynb::light")["quarantine"] == {
+        "reason": "moving", "until": "2999-01-01"
+    }  # fmt: skip
+    assert "its quarantine ended on 2026-01-31 (the lamp flickers)" in done.stdout
+    entry = project.entry("notebooks/over.ipynb::light")
+    assert (entry["verdict"], entry["status"]) == ("changed", "failed")
+
+    done = project.widgetshot("run", "notebooks/lamps", "--report", "other")
+    assert done.returncode == 0, done.stdout
+    assert "2 changed" in done.stdout
+    assert "3 of them in quarantine" in done.stdout
+    done = project.pytest("notebooks/lamps", "-q", "-rx", "--widgetshot-report=other")
+    assert done.returncode == 0, done.stdout
+    assert "3 xfailed" in done.stdout
+    assert "the lamp flickers (until 2999-12-31)" in done.stdout
+
+
+def test_a_run_names_the_way_into_its_review(edited: tuple[Project, "subprocess.CompletedProcess[str]"]) -> None:
+    _, done = edited
+    *_, gallery, review, accept = done.stdout.splitlines()
+    assert gallery.startswith("gallery: ")
+    assert review == "review: widgetshot review"
+    assert accept == "accept what is right: widgetshot approve 'NOTEBOOK::SHOT' ... (or --all)"
+
+
+def test_a_run_appends_its_summary_where_ci_asks_for_it(
+    edited: tuple[Project, "subprocess.CompletedProcess[str]"],
+) -> None:
+    project, _ = edited
+    summary = project.report()["summary"]
+    (title,) = re.findall("^## widgetshot: .*", (project.root / "summary.md").read_text(), re.MULTILINE)
+    assert title == f"## widgetshot: {summary['failed']} of {summary['total']} pictures need a decision"
+
+
+def test_a_row_inserted_above_a_table_is_all_that_the_diff_marks(
+    edited: tuple[Project, "subprocess.CompletedProcess[str]"],
+) -> None:
+    project, _ = edited
     entry = project.entry("notebooks/jobs.ipynb::table")
     assert entry["verdict"] == "resized"
     (band,) = entry["metrics"]["bands"]
@@ -166,50 +244,44 @@ def test_a_row_inserted_above_a_table_is_all_that_the_diff_marks(project: Projec
     assert 'VBox.children ["HTML"] → ["HBox", "HTML"]' in entry["sentence"]
 
 
-def fonts(project: Project, *folders: str) -> None:
-    text = (project.root / "pyproject.toml").read_text().split("fonts =")[0]
-    project.write("pyproject.toml", f"{text}fonts = {json.dumps(folders)}\n")
+def test_narrowed_mask_covers_only_what_it_names_now(
+    edited: tuple[Project, "subprocess.CompletedProcess[str]"],
+) -> None:
+    project, _ = edited
+    assert project.entry("notebooks/kept.ipynb::s")["verdict"] == "match"
+    assert project.entry("notebooks/narrowed.ipynb::s")["verdict"] == "changed"
 
 
-PANEL = """#| shot: panel
-import ipywidgets
-ipywidgets.HTML("<div style='padding: 9px; background: #f5f5f5; color: #333'>Some text on a panel</div>")
-"""
+def test_another_renderer_is_compared_perceptually_and_told(
+    edited: tuple[Project, "subprocess.CompletedProcess[str]"],
+) -> None:
+    project, _ = edited
+    # On the baseline's own renderer every step counts.
+    own = project.entry("notebooks/panels/text_by_one.ipynb::panel")
+    assert (own["verdict"], own["metrics"]["rule"]) == ("changed", "strict")
+    assert own["sentence"].startswith("HTML.value")
 
-
-def test_another_renderer_is_compared_perceptually_and_told(project: Project) -> None:
     # Another set of fonts is another renderer, whatever comes out.
     project.write("extra/note.txt", "one more font, say")
-    project.notebook("notebooks/p.ipynb", PANEL)
-    assert project.widgetshot("run", "--update-baselines").returncode == 0
-    fonts(project, "extra")
-    assert project.widgetshot("run").returncode == 0
-    name = "notebooks/p.ipynb::panel"
-    entry = project.entry(name)
-    assert entry["sentence"].startswith("is as it was approved; different renderer: fonts ")
-    assert len(entry["renderer"]) == 1
-
-    def verdict(old: str, new: str) -> tuple[str, str]:
-        project.notebook("notebooks/p.ipynb", PANEL.replace(old, new))
-        project.widgetshot("run")
-        entry = project.entry(name)
-        return entry["verdict"], entry["metrics"]["rule"]
-
-    # One step of the text's colour could be the renderer's; of a flat area two can't.
-    assert verdict("#333", "#343434") == ("match", "perceptual")
-    assert verdict("#f5f5f5", "#f3f3f3") == ("changed", "perceptual")
-    assert "different renderer: fonts" in project.entry(name)["sentence"]
-    assert verdict("#333", "#474747") == ("changed", "perceptual")
-    # 0 is a threshold too: strict, whatever the renderer.
-    strict = PANEL.replace("#| shot: panel", "#| shot: panel\n#| tolerance: {threshold: 0}")
-    project.notebook("notebooks/p.ipynb", strict.replace("#333", "#343434"))
-    project.widgetshot("run")
-    entry = project.entry(name)
-    assert (entry["verdict"], entry["metrics"]["rule"]) == ("changed", "strict")
-    # On the baseline's own renderer every step counts.
-    fonts(project)
-    assert verdict("#333", "#343434") == ("changed", "strict")
-    assert project.entry(name)["sentence"].startswith("HTML.value")
+    before = (project.root / "pyproject.toml").read_text()
+    project.write("pyproject.toml", before.replace("[tool.widgetshot]", '[tool.widgetshot]\nfonts = ["extra"]'))
+    done = project.widgetshot("run", "notebooks/panels", "--report", "fonts")
+    project.write("pyproject.toml", before)
+    assert done.returncode == 1, done.stdout
+    assert "review: widgetshot review fonts\n" in done.stdout
+    assert "accept what is right: widgetshot approve --report fonts 'NOTEBOOK::SHOT' ... (or --all)\n" in done.stdout
+    entries = {Path(test["notebook"]).stem: test for test in project.report("fonts")["tests"]}
+    same = entries.pop("as_it_was")
+    assert same["status"] == "passed"
+    assert same["sentence"].startswith("is as it was approved; different renderer: fonts ")
+    assert len(same["renderer"]) == 1
+    assert {name: (entry["verdict"], entry["metrics"]["rule"]) for name, entry in entries.items()} == {
+        "text_by_one": ("match", "perceptual"),
+        "area_by_two": ("changed", "perceptual"),
+        "text_by_many": ("changed", "perceptual"),
+        "strictly": ("changed", "strict"),
+    }
+    assert "different renderer: fonts" in entries["area_by_two"]["sentence"]
 
 
 def test_a_mistyped_browser_ends_a_run_at_once(project: Project) -> None:
@@ -239,20 +311,10 @@ def test_ambiguous_tolerances_are_refused_before_anything_runs(project: Project,
     assert not (project.root / "widgetshot-report").exists()
 
 
-def test_a_tolerance_of_nothing_wins_over_a_loose_suite(project: Project) -> None:
-    project.write("pyproject.toml", "[tool.widgetshot]\ntolerance = {share = 0.5}\n")
-
-    def shots(colour: str) -> None:
-        cells = [
-            f"#| shot: {name}\n{extra}import ipywidgets\nipywidgets.HTML('<b style=\"color: {colour}\">text</b>')"
-            for name, extra in (("loose", ""), ("strict", "#| tolerance: {pixels: 0}\n"))
-        ]
-        project.notebook("notebooks/a.ipynb", *cells)
-
-    shots("#333")
-    assert project.widgetshot("run", "--update-baselines").returncode == 0
-    shots("#343434")
-    assert project.widgetshot("run").returncode == 1
-    assert project.verdicts() == {"notebooks/a.ipynb::loose": "match", "notebooks/a.ipynb::strict": "changed"}
-    sentence: Any = project.entry("notebooks/a.ipynb::loose")["sentence"]
-    assert "within the tolerance: up to 0 pixels may differ or 50.0000% of the picture" in sentence
+def test_a_tolerance_of_nothing_wins_over_a_loose_suite(
+    edited: tuple[Project, "subprocess.CompletedProcess[str]"],
+) -> None:
+    project, _ = edited
+    loose, strict = (project.entry(f"notebooks/colours.ipynb::{name}") for name in ("loose", "strict"))
+    assert (loose["verdict"], strict["verdict"]) == ("match", "changed")
+    assert "within the tolerance: up to 0 pixels may differ or 50.0000% of the picture" in loose["sentence"]
