@@ -546,3 +546,36 @@ def performance_monitor(request: pytest.FixtureRequest) -> Any:
 def widgetshot_services(request: pytest.FixtureRequest) -> Any:
     """The services of this run, shared with its notebooks, see `widgetshot.services.manager.Services`."""
     return door(request.config).services
+
+
+def _part(name: str) -> Any:
+    """The fixture `real_NAME`."""
+
+    def part(request: pytest.FixtureRequest) -> Iterator[Any]:
+        from widgetshot.errors import ServerError
+        from widgetshot.services.fixtures import isolated
+        from widgetshot.services.manager import commands
+
+        services = door(request.config).services
+        if request.config.option.skip_missing_services and (missing := services.missing(name)):
+            names = " and ".join(one.name for one in missing)
+            pytest.skip(f"the service '{name}' can't be had here: {names} not found; {commands(missing)}")
+        try:
+            with isolated(name, services, request.node.nodeid) as endpoint:
+                yield endpoint
+        except ServerError as error:
+            pytest.fail(str(error), pytrace=False)
+
+    part.__doc__ = (
+        f"A part of the real {name} that this test has for itself: an `Endpoint` with `url` and `environment`."
+    )
+    return pytest.fixture(name=f"real_{name}")(part)
+
+
+real_sshd = _part("sshd")
+real_slurm = _part("slurm")
+real_postgres = _part("postgres")
+real_redis = _part("redis")
+real_clickhouse = _part("clickhouse")
+real_s3 = _part("s3")
+real_websocket = _part("websocket")

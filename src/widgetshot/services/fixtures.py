@@ -1,27 +1,15 @@
-"""pytest fixtures that hand each test a part of a real service for itself.
-
-Each is an `Endpoint`: `url`, and `environment` with what else a client needs. The service is started once per run, by
-the session's `services`; the part (a database, key prefix, bucket, folder, path) is made for the test and removed after
-it.
+"""What the fixtures hand to a test: a part of a real service (a database, key prefix, bucket, folder, path) that it
+has for itself, made for the test and removed after it.
 """
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
-from typing import Any, Protocol
-
-import pytest
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from widgetshot.services import builtin
+from widgetshot.services.manager import Services
 from widgetshot.services.recipe import Endpoint
-
-
-class Services(Protocol):
-    """What the fixtures ask of the session's `services`."""
-
-    def endpoint(self, name: str) -> Endpoint:
-        """A running instance, shared by the run."""
-        ...
 
 
 def part_name(test: str) -> str:
@@ -34,19 +22,16 @@ def part_name(test: str) -> str:
     return f"t_{readable[:21].rstrip('_')}_{hashlib.sha256(test.encode()).hexdigest()[:10]}"
 
 
-def _isolated(name: str) -> Callable[..., Any]:
-    def part(request: pytest.FixtureRequest, services: Services) -> Iterator[Endpoint]:
-        with builtin.load(name).isolate(services.endpoint(name), part_name(request.node.nodeid)) as endpoint:
-            yield endpoint
+@contextmanager
+def isolated(name: str, services: Services, test: str) -> Iterator[Endpoint]:
+    """A part of a built-in service that one test has for itself.
 
-    part.__doc__ = f"A part of the real {name} that this test has for itself."
-    return pytest.fixture(name=f"real_{name}")(part)
+    Args:
+        services: those of the run.
+        test: pytest's node id.
 
-
-real_sshd = _isolated("sshd")
-real_slurm = _isolated("slurm")
-real_postgres = _isolated("postgres")
-real_redis = _isolated("redis")
-real_clickhouse = _isolated("clickhouse")
-real_s3 = _isolated("s3")
-real_websocket = _isolated("websocket")
+    Raises:
+        ServerError: the service can't be had.
+    """
+    with builtin.load(name).isolate(services.endpoint(name), part_name(test)) as endpoint:
+        yield endpoint
