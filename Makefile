@@ -7,7 +7,7 @@ STATIC := src/widgetshot/static/frontend.json
 JS_SOURCES := js/package-lock.json js/tsconfig.json $(wildcard js/*.mjs js/src/*/*)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup services check test demo pictures baselines constraints clean
+.PHONY: setup services check test test-clusters demo demo-clusters pictures baselines constraints clean
 
 setup: $(VENV)/.ready
 
@@ -41,10 +41,14 @@ check: setup
 	$(BIN)/widgetshot audit tests notebooks benchmarks src
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix js run --silent check
 
-# Everything: checks, tests, and our own notebooks against their baselines.
+# Everything that needs no services: checks, tests, and our own notebooks against their baselines.
 test: check
-	$(BIN)/pytest --numprocesses 2 --dist loadfile tests
-	$(BIN)/pytest notebooks
+	$(BIN)/pytest --numprocesses 2 --dist loadfile -m "not services" tests
+	$(BIN)/pytest -m "not services" notebooks
+
+# What needs them: each service really used, and the notebooks over real clusters.
+test-clusters: services
+	WIDGETSHOT_REQUIRE_SERVICES=1 $(BIN)/pytest -m services tests notebooks
 
 # Installs the programs behind the real services (Debian packages: as root or by sudo) and checks that they are there.
 services: setup
@@ -52,7 +56,11 @@ services: setup
 
 # The suite over notebooks/, with its gallery.
 demo: setup
-	$(BIN)/widgetshot run
+	$(BIN)/widgetshot run --without-services
+
+# The notebooks over real clusters, with their gallery.
+demo-clusters: services
+	$(BIN)/widgetshot run notebooks/clusters
 
 # The gallery's pictures in docs/images, taken anew.
 pictures: setup
