@@ -98,9 +98,8 @@ class Running:
 
     @property
     def ended(self) -> tuple[str, ...]:
-        """Names of the daemons that do not run now, in the plan's order."""
-        running = {name for name, executor in list(self._executors.items()) if executor.running()}
-        return tuple(name for name in self._daemons if name not in running)
+        """Names of the daemons that do not run now, in the plan's order; waits for a start or stop under way."""
+        return self._thread.submit(self._ended).result()
 
     def log(self, name: str) -> Path:
         """Where a daemon's output goes; it grows over several starts."""
@@ -130,9 +129,13 @@ class Running:
         """
         self._thread.submit(self._kill, name).result()
 
+    def _ended(self) -> tuple[str, ...]:
+        running = {name for name, executor in self._executors.items() if executor.running()}
+        return tuple(name for name in self._daemons if name not in running)
+
     def _start(self) -> None:
         until = time.monotonic() + self._timeout
-        for name in self.ended:
+        for name in self._ended():
             if old := self._executors.pop(name, None):
                 old.kill()  # what is left of a daemon that ended by itself
             try:
@@ -173,7 +176,8 @@ class Running:
             raise ServerError(f"there is no daemon '{name}' here; there are: {', '.join(self._daemons)}")
         if executor := self._executors.get(name):
             self._left |= set(self._descendants())
-            executor.kill()
+            with contextlib.suppress(ProcessLookupError):  # it ended in this moment
+                executor.kill()
 
     def _descendants(self) -> Iterator[psutil.Process]:
         """What the daemons started; not the daemons, nor what else this process may have started."""

@@ -4,7 +4,6 @@ Its daemons bind either to all addresses or to that which the machine's own name
 So where that is not 127.0.0.1, root gives the daemons an `/etc/hosts` of their own.
 """
 
-import getpass
 import os
 import secrets
 import shlex
@@ -15,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import psutil
 
 from widgetshot.errors import ServerError
 from widgetshot.services.recipe import HOST, Daemon, Endpoint, Place, Plan, Ready, Requirement, find_program
@@ -83,7 +84,7 @@ class Slurm:
                 host_name=host_name,
                 controller=place.ports["controller"],
                 node_port=place.ports["node"],
-                user=getpass.getuser(),
+                user=psutil.Process().username(),
                 folder=folder,
                 node=_NODE,
             )

@@ -1,6 +1,5 @@
 """OpenSSH on the loopback, for whoever runs the tests, with host and client keys of its own."""
 
-import getpass
 import os
 import shlex
 import subprocess
@@ -9,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import psutil
 
 from widgetshot.errors import ServerError
 from widgetshot.services.recipe import HOST, Daemon, Endpoint, Place, Plan, Ready, Requirement, find_program
@@ -52,7 +53,7 @@ class Sshd:
     timeout: float = 10
 
     def plan(self, place: Place) -> Plan:
-        folder, user = place.folder, getpass.getuser()
+        folder, user = place.folder, psutil.Process().username()
         home = folder / "home"
         home.mkdir()
         keygen = find_program("ssh-keygen") or "ssh-keygen"
