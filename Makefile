@@ -52,7 +52,7 @@ test-clusters: services
 
 # Installs the programs behind the real services (Debian packages: as root or by sudo) and checks that they are there.
 services: setup
-	$(BIN)/python -m widgetshot.services.builtin
+	$(BIN)/widgetshot doctor --services --install
 
 # The suite over notebooks/, with its gallery.
 demo: setup

@@ -3,7 +3,6 @@
 import json
 import queue
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
@@ -495,14 +494,14 @@ def prune(remove: bool, output: str) -> None:
 def doctor(context: click.Context, install: bool, services: bool, browser: str | None, output: str) -> None:
     """Say what a run needs, what is there, and the command that mends what is missing."""
     from widgetshot.browser import install as install_browser
-    from widgetshot.doctor import examine, missing_commands
+    from widgetshot.doctor import examine, missing_for_services
+    from widgetshot.services.install import install as install_programs
 
     settings = _settings(browser=browser)
     if install and not settings.browser_executable:
         install_browser(settings.browser)
-    for command in missing_commands(settings) if install and services else ():
-        click.echo(f"$ {command}", err=output == "json")
-        subprocess.run(command, shell=True, check=False, stdout=sys.stderr if output == "json" else None)
+    if install and services:
+        install_programs(missing_for_services(settings))
     findings = list(examine(settings, services=services))
     if output == "json":
         click.echo(json.dumps([vars(finding) for finding in findings], indent=1, ensure_ascii=False))

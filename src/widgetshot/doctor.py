@@ -16,6 +16,7 @@ from widgetshot.config import Settings, find_notebooks, load_notebook
 from widgetshot.errors import WidgetshotError
 from widgetshot.services.control import variable
 from widgetshot.services.manager import Services, commands
+from widgetshot.services.recipe import Requirement
 
 _PACKAGES = ("jupyter_server", "nbclient", "nbconvert", "ipykernel", "ipywidgets", "playwright", "numpy", "pillow")
 
@@ -65,11 +66,10 @@ def needed_services(settings: Settings) -> list[str]:
     return sorted(names)
 
 
-def missing_commands(settings: Settings) -> list[str]:
-    """The commands that install what the project's services need and is missing, each once."""
+def missing_for_services(settings: Settings) -> list[Requirement]:
+    """What the project's services need and is missing, each once."""
     services = Services(settings.services)
-    missing = [one for name in needed_services(settings) for one in services.missing(name)]
-    return list(dict.fromkeys(one.install for one in missing))
+    return list({one.name: one for name in needed_services(settings) for one in services.missing(name)}.values())
 
 
 def _service(settings: Settings, name: str, *, needed: bool) -> Finding:
