@@ -42,7 +42,7 @@ check: setup
 
 # Everything: checks, tests, and our own notebooks against their baselines.
 test: check
-	$(BIN)/pytest --numprocesses 2 --dist loadfile tests
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder tests
 	$(BIN)/pytest notebooks
 
 # The suite over notebooks/, with its gallery.
