@@ -43,7 +43,7 @@ check: setup
 
 # Everything that needs no services: checks, tests, and our own notebooks against their baselines.
 test: check
-	$(BIN)/pytest --numprocesses 2 --dist loadfile -m "not services" tests
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not services" tests
 	$(BIN)/pytest -m "not services" notebooks
 
 # What needs them: each service really used, and the notebooks over real clusters.

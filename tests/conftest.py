@@ -21,6 +21,13 @@ from pages import Folder, Open
 from widgetshot.browser import find_browser
 
 MARK = "WIDGETSHOT_TEST_MARK"
+# The files that take longest go first, so that the last one to end is a short one.
+LONGEST = ("plugin", "trust", "faults", "changed", "docs_pictures", "live", "gallery_decisions", "merge", "server")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    place = {f"test_{name}": index for index, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(place)))
 
 
 @dataclass

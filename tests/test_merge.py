@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from builders import VERDICTS, changed_picture, picture, result_called, result_of
-from conftest import Project, button_cell
+from conftest import Project
 from test_record import edited, finish, killed, quarantined, recorder, tree
 from widgetshot.baselines import Store
 from widgetshot.cli import commands
@@ -308,31 +308,3 @@ def test_the_summary_is_appended_where_ci_asks_for_it(tmp_path: Path, monkeypatc
     assert file.read_text() == "before\n" + summary_markdown(run, "report")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "absent" / "summary.md"))
     assert "the summary can't be written to" in append_summary(run, tmp_path / "report")
-
-
-def test_run_pytest_and_workers_append_one_summary_each_and_name_the_way_in(project: Project) -> None:
-    project.notebook("notebooks/a.ipynb", button_cell())
-    project.notebook("notebooks/b.ipynb", button_cell())
-    file = project.root / "summary.md"
-    ci = {"GITHUB_STEP_SUMMARY": str(file)}
-    for count, (words, end) in enumerate(
-        [
-            (("run",), "review: widgetshot review\n"),
-            (("run", "--report", "other"), "review: widgetshot review other\n"),
-        ],
-        1,
-    ):
-        done = project.widgetshot(*words, environment=ci)
-        assert done.returncode == 1
-        *_, gallery, review, accept = done.stdout.splitlines()
-        assert gallery.startswith("gallery: ")
-        assert f"{review}\n" == end
-        assert accept.startswith("accept what is right: widgetshot approve")
-        assert file.read_text().count("## widgetshot: 2 of 2 pictures need a decision") == count
-    tested = project.pytest("notebooks", "-n", "2", environment=ci)
-    assert "review: widgetshot review\n" in tested.stdout
-    assert file.read_text().count("## widgetshot: 2 of 2 pictures need a decision") == 3
-    lost = project.pytest("notebooks", environment={"GITHUB_STEP_SUMMARY": str(project.root)})
-    assert lost.returncode == 1
-    assert "the summary can't be written to" in lost.stdout
-    assert file.read_text().count("## widgetshot") == 3

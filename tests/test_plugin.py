@@ -4,6 +4,7 @@ import re
 import shutil
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,26 +32,54 @@ def approved(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 @pytest.fixture
 def copy(approved: Project, tmp_path: Path) -> Project:
-    root = tmp_path / "copy"
-    shutil.copytree(approved.root, root)
-    return Project(root)
+    return copied(approved, tmp_path)
 
 
-def test_unchanged_tree_passes_twice_with_identical_pictures(copy: Project) -> None:
-    first = copy.pytest("notebooks", "-q")
-    pictures = copy.files("widgetshot-report/pictures")
-    second = copy.pytest("notebooks", "-q")
-    assert (first.returncode, second.returncode) == (0, 0)
-    assert "5 passed" in second.stdout
+def copied(project: Project, folder: Path) -> Project:
+    shutil.copytree(project.root, folder / "copy")
+    return Project(folder / "copy")
+
+
+def recolour(project: Project, *names: str) -> None:
+    """Give the button of notebooks another style."""
+    for name in names:
+        notebook = project.root / "notebooks" / f"{name}.ipynb"
+        notebook.write_text(notebook.read_text().replace('\\"info\\"', '\\"danger\\"'))
+
+
+@pytest.fixture(scope="module")
+def unchanged(approved: Project, tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, str, dict[str, bytes]]:
+    """A copy that was run again, what pytest said, and its baselines from before."""
+    project = copied(approved, tmp_path_factory.mktemp("unchanged"))
+    before = project.files("baselines")
+    # A bare flag must not swallow the path behind it.
+    done = project.pytest("--update-baselines", "notebooks", "-q")
+    assert done.returncode == 0, done.stdout
+    return project, done.stdout, before
+
+
+def test_unchanged_tree_passes_with_identical_pictures(
+    approved: Project, unchanged: tuple[Project, str, dict[str, bytes]]
+) -> None:
+    project, told, _ = unchanged
+    pictures = project.files("widgetshot-report/pictures")
+    assert "5 passed" in told
+    assert set(project.verdicts().values()) == {"match"}
     assert len(pictures) == 5
-    assert copy.files("widgetshot-report/pictures") == pictures
+    first = approved.files("widgetshot-report/pictures")
+    assert pictures == {name: data for name, data in first.items() if name.endswith(".png")}
 
 
-def test_where_the_time_went_is_told(copy: Project) -> None:
-    done = copy.pytest("notebooks", "-q")
-    assert re.search(r"^time: [\d.]+ s of work in [\d.]+ s: \w+ [\d.]+, ", done.stdout, re.MULTILINE)
-    assert re.search(r"^slowest notebooks:\n  [\d.]+ s notebooks/a.ipynb: ", done.stdout, re.MULTILINE)
-    run = copy.report()
+def test_update_on_an_unchanged_tree_changes_no_byte(unchanged: tuple[Project, str, dict[str, bytes]]) -> None:
+    project, _, before = unchanged
+    assert project.files("baselines") == before
+
+
+def test_where_the_time_went_is_told(unchanged: tuple[Project, str, dict[str, bytes]]) -> None:
+    project, told, _ = unchanged
+    assert re.search(r"^time: [\d.]+ s of work in [\d.]+ s: \w+ [\d.]+, ", told, re.MULTILINE)
+    assert re.search(r"^slowest notebooks:\n  [\d.]+ s notebooks/a.ipynb: ", told, re.MULTILINE)
+    run = project.report()
     assert [entry["notebook"] for entry in run["notebooks"]] == ["notebooks/a.ipynb", "notebooks/b.ipynb"]
     stages = {"kernel", "execute", "render", "load", "settle", "capture", "compare", "write"}
     assert run["timings"].keys() == stages | {"server", "browser"}
@@ -69,27 +98,38 @@ def test_click_reaches_python_and_its_picture_shows_it(approved: Project) -> Non
     assert '"value": "ran"' in sidecar
 
 
-def test_update_on_an_unchanged_tree_changes_no_byte(copy: Project) -> None:
-    before = copy.files("baselines")
-    # A bare flag must not swallow the path behind it.
-    done = copy.pytest("--update-baselines", "notebooks", "-q")
-    assert done.returncode == 0, done.stdout
-    assert copy.files("baselines") == before
-
-
 def test_changed_button_fails_exactly_its_shots_until_approved(copy: Project) -> None:
-    notebook = copy.root / "notebooks" / "b.ipynb"
-    notebook.write_text(notebook.read_text().replace('\\"info\\"', '\\"danger\\"'))
-    failed = copy.pytest("notebooks", "-q")
+    recolour(copy, "b")
+    for file in (copy.root / "baselines" / "page-chromium-linux" / "notebooks" / "a").glob("clicked[[]dark]*"):
+        file.unlink()
+    before = copy.files("baselines")
+    failed = copy.pytest("notebooks", "-q", environment={"GITHUB_STEP_SUMMARY": str(copy.root)})
     assert failed.returncode == 1
-    assert "1 failed, 4 passed" in failed.stdout
+    assert "2 failed, 3 passed" in failed.stdout
+    assert "the summary can't be written to" in failed.stdout
     assert 'Button \'Run\'.button_style "info" → "danger"' in failed.stdout
     assert "widgetshot approve 'notebooks/b.ipynb::button'" in failed.stdout
+    assert "has no baseline yet" in failed.stdout
     assert "site-packages" not in failed.stdout
     assert "Traceback" not in failed.stdout
-    assert {name for name, verdict in copy.verdicts().items() if verdict != "match"} == {"notebooks/b.ipynb::button"}
+    changed, missing = "notebooks/b.ipynb::button", "notebooks/a.ipynb::clicked[dark]"
+    assert {name: verdict for name, verdict in copy.verdicts().items() if verdict != "match"} == {
+        changed: "changed", missing: "new"
+    }  # fmt: skip
+    # A run that is not asked to never writes a baseline.
+    assert copy.files("baselines") == before
+
+    # One that is asked for the missing ones leaves changed ones failing.
+    done = copy.pytest("notebooks", "-q", "--update-baselines=missing")
+    assert done.returncode == 1
+    assert "1 failed, 4 passed" in done.stdout
+    assert copy.entry(missing)["updated"]
+    written = copy.files("baselines")
+    assert len([name for name in written if "/a/" in name and name.endswith(".png")]) == 4
+    assert {name: written[name] for name in before} == before
+
     assert copy.widgetshot("approve", "--all").returncode == 0
-    assert copy.pytest("notebooks", "-q").returncode == 0
+    assert copy.pytest("notebooks/b.ipynb", "-q").returncode == 0
     status = copy.command("git", "status", "--porcelain").stdout.splitlines()
     assert sorted(line[3:] for line in status) == [
         "baselines/page-chromium-linux/notebooks/b/button.json",
@@ -98,37 +138,13 @@ def test_changed_button_fails_exactly_its_shots_until_approved(copy: Project) ->
     ]
 
 
-def test_run_without_update_never_writes_baselines(copy: Project) -> None:
-    shutil.rmtree(copy.root / "baselines" / "page-chromium-linux" / "notebooks" / "b")
-    before = copy.files("baselines")
-    done = copy.pytest("notebooks", "-q")
-    assert done.returncode == 1
-    assert "has no baseline yet" in done.stdout
-    assert copy.files("baselines") == before
-
-
-def test_update_missing_leaves_changed_ones_failing(copy: Project) -> None:
-    shutil.rmtree(copy.root / "baselines" / "page-chromium-linux" / "notebooks" / "a")
-    notebook = copy.root / "notebooks" / "b.ipynb"
-    notebook.write_text(notebook.read_text().replace('\\"info\\"', '\\"danger\\"'))
-    done = copy.pytest("notebooks", "-q", "--update-baselines=missing")
-    assert done.returncode == 1
-    assert "1 failed, 4 passed" in done.stdout
-    assert len(list((copy.root / "baselines").rglob("a/*.png"))) == 4
-
-
 def test_selection_by_name_last_failed_and_first_failure(copy: Project) -> None:
-    collected = copy.pytest("notebooks", "--collect-only", "-q").stdout
-    assert "notebooks/a.ipynb::clicked[dark]" in collected
     # Only the last state is wanted, and it still looks as it does in a whole run.
-    chosen = copy.pytest("notebooks", "-q", "-k", "clicked and dark")
+    chosen = copy.pytest("notebooks", "-q", "-rp", "-k", "clicked and dark")
+    assert "PASSED notebooks/a.ipynb::clicked[dark]\n" in chosen.stdout
     assert "1 passed, 4 deselected" in chosen.stdout
-    assert "no tests ran" in copy.pytest("notebooks", "-q", "-m", "not widgetshot").stdout.replace(
-        "5 deselected", "no tests ran"
-    )
-    for name in ("a", "b"):
-        notebook = copy.root / "notebooks" / f"{name}.ipynb"
-        notebook.write_text(notebook.read_text().replace('\\"info\\"', '\\"danger\\"'))
+    assert "5 deselected" in copy.pytest("notebooks", "-q", "-m", "not widgetshot").stdout
+    recolour(copy, "a", "b")
     once = copy.pytest("notebooks", "-q", "-x", cache=True)
     assert "1 failed" in once.stdout
     again = copy.pytest("notebooks", "-q", "--lf", "--co", cache=True)
@@ -136,11 +152,17 @@ def test_selection_by_name_last_failed_and_first_failure(copy: Project) -> None:
 
 
 def test_junit_and_xdist_agree_with_a_plain_run(copy: Project) -> None:
-    notebook = copy.root / "notebooks" / "b.ipynb"
-    notebook.write_text(notebook.read_text().replace('\\"info\\"', '\\"danger\\"'))
-    done = copy.pytest("notebooks", "-q", "-n", "2", "--junit-xml=out.xml")
+    recolour(copy, "b")
+    summary = copy.root / "summary.md"
+    ci = {"GITHUB_STEP_SUMMARY": str(summary)}
+    done = copy.pytest("notebooks", "-q", "-n", "2", "--junit-xml=out.xml", environment=ci)
     assert done.returncode == 1
     assert "1 failed, 4 passed" in done.stdout
+    assert "review: widgetshot review\n" in done.stdout
+    # One for all workers.
+    (title,) = re.findall("^## widgetshot.*", summary.read_text(), re.MULTILINE)
+    assert title == "## widgetshot: 1 of 5 pictures need a decision"
+    assert {name for name, verdict in copy.verdicts().items() if verdict != "match"} == {"notebooks/b.ipynb::button"}
     suite = next(ElementTree.parse(copy.root / "out.xml").getroot().iter("testsuite"))
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("5", "1", "0")
     run = copy.report()
@@ -179,56 +201,17 @@ def browser_type_launch_args(browser_type_launch_args):
 """
 
 
-def test_python_test_drives_the_page_beside_pytest_playwright(copy: Project) -> None:
-    copy.write("tests/test_ui.py", PYTHON_TEST)
-    copy.write("tests/conftest.py", BROWSER_ARGUMENTS)
-    new = copy.pytest("-q", "tests", "notebooks")
-    assert new.returncode == 1
-    assert "2 failed, 6 passed" in new.stdout, new.stdout
-    assert copy.pytest("-q", "tests", "--update-baselines").returncode == 0
-    done = copy.pytest("-q", "tests", "notebooks")
-    assert done.returncode == 0, done.stdout
-    stored = copy.files("baselines/page-chromium-linux/tests")
-    keys = {name for name in stored if name.endswith(".png")}
-    assert keys == {
-        "test_ui.py/test_button/idle.png",
-        "test_ui.py/test_button/clicked.png",
-        "test_ui.py/test_dark_page/whole[dark].png",
-    }
-    assert "every baseline is declared" in copy.widgetshot("prune").stdout
-    copy.write("tests/test_ui.py", PYTHON_TEST.replace("test_dark_page", "test_other"))
-    assert "test_dark_page/whole[dark]" in copy.widgetshot("prune").stdout
-
-
+WRONG = "#| shot: s\n#| tolerence: {pixels: 3}\n1"
 LAMP = """
 def test_lamp(widgetshot):
     widgetshot.open("notebooks/b.ipynb")
     widgetshot.check("lit")
+
+def test_lamps(widgetshot):
+    widgetshot.open("notebooks/b.ipynb")
+    widgetshot.check("lit")
     widgetshot.check("still lit")
 """
-LAMP_QUARANTINE = """
-[[tool.widgetshot.quarantine]]
-target = "tests/test_lamp.py/test_lamp::lit"
-reason = "flickers"
-until = 2999-12-31
-"""
-
-
-def test_a_quarantined_picture_of_a_python_test_is_named_in_the_summary(copy: Project) -> None:
-    copy.write("tests/test_lamp.py", LAMP.replace('    widgetshot.check("still lit")\n', ""))
-    copy.write("pyproject.toml", (copy.root / "pyproject.toml").read_text() + LAMP_QUARANTINE)
-    done = copy.pytest("-q", "tests")
-    assert done.returncode == 0, done.stdout
-    assert "1 of them in quarantine, which does not fail the run:" in done.stdout
-    assert "tests/test_lamp.py/test_lamp::lit: flickers (until 2999-12-31)" in done.stdout
-    assert copy.pytest("-q", "tests", "--runxfail").returncode == 1
-    # It does not end its test: the next picture is checked, and has no quarantine.
-    copy.write("tests/test_lamp.py", LAMP)
-    done = copy.pytest("-q", "tests")
-    assert done.returncode == 1
-    assert "tests/test_lamp.py/test_lamp::still lit: new: has no baseline yet" in done.stdout
-
-
 GONE = """
 def test_closes_the_browser(widgetshot):
     page = widgetshot.open("notebooks/b.ipynb")
@@ -238,47 +221,120 @@ def test_closes_the_browser(widgetshot):
 def test_comes_after(widgetshot):
     widgetshot.open("notebooks/b.ipynb")
 """
-GONE_QUARANTINE = LAMP_QUARANTINE.replace("test_lamp.py/test_lamp::lit", "*::*")
+QUARANTINE = """
+[[tool.widgetshot.quarantine]]
+target = "*lamp*::lit"
+reason = "flickers"
+until = 2999-12-31
+
+[[tool.widgetshot.quarantine]]
+target = "tests/test_gone.py/*::*"
+reason = "flickers"
+until = 2999-12-31
+"""
 
 
-def test_a_browser_that_is_gone_is_told_and_not_excused(copy: Project) -> None:
-    copy.write("tests/test_gone.py", GONE)
-    copy.write("pyproject.toml", (copy.root / "pyproject.toml").read_text() + GONE_QUARANTINE)
-    done = copy.pytest("-q", "tests")
+@pytest.fixture(scope="module")
+def python_tests(approved: Project, tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, str, dict[str, Any]]:
+    """A project with Python tests that have no baselines yet, and the output and the report of their first run."""
+    project = copied(approved, tmp_path_factory.mktemp("python"))
+    for name, text in (("conftest", BROWSER_ARGUMENTS), ("test_ui", PYTHON_TEST), ("test_lamp", LAMP)):
+        project.write(f"tests/{name}.py", text)
+    project.write("tests/test_gone.py", GONE)
+    project.write("pyproject.toml", (project.root / "pyproject.toml").read_text() + QUARANTINE)
+    project.notebook("notebooks/lamp.ipynb", button_cell("#| shot: lit"))
+    project.notebook("notebooks/wrong.ipynb", WRONG)
+    # The last one of the tests closes the browser that they share.
+    names = [*(f"tests/test_{name}.py" for name in ("ui", "lamp", "gone")), "notebooks/wrong.ipynb"]
+    done = project.pytest("-q", *names, "--continue-on-collection-errors")
     assert done.returncode == 1
-    assert "2 failed" in done.stdout
-    entry = copy.entry("tests/test_gone.py/test_closes_the_browser::gone")
+    assert "5 failed, 2 passed" in done.stdout, done.stdout
+    assert "1 error in" in done.stdout
+    return project, done.stdout, {test["name"]: test for test in project.report()["tests"]}
+
+
+def test_python_test_drives_the_page_beside_pytest_playwright(
+    python_tests: tuple[Project, str, dict[str, Any]],
+) -> None:
+    project, _, first = python_tests
+    for name in ("test_button::idle", "test_dark_page::whole[dark]"):
+        assert (first[f"tests/test_ui.py/{name}"]["verdict"], first[f"tests/test_ui.py/{name}"]["status"]) == (
+            "new", "failed"
+        )  # fmt: skip
+    assert project.pytest("-q", "tests/test_ui.py", "--update-baselines").returncode == 0
+    done = project.pytest("-q", "tests/test_ui.py", "notebooks/b.ipynb")
+    assert done.returncode == 0, done.stdout
+    assert "4 passed" in done.stdout
+    stored = project.files("baselines/page-chromium-linux/tests")
+    keys = {name for name in stored if name.endswith(".png")}
+    assert keys == {
+        "test_ui.py/test_button/idle.png",
+        "test_ui.py/test_button/clicked.png",
+        "test_ui.py/test_dark_page/whole[dark].png",
+    }
+    assert "every baseline is declared" in project.widgetshot("prune").stdout
+    project.write("tests/test_ui.py", PYTHON_TEST.replace("test_dark_page", "test_other"))
+    assert "test_dark_page/whole[dark]" in project.widgetshot("prune").stdout
+
+
+def test_a_quarantined_picture_of_a_python_test_is_named_in_the_summary(
+    python_tests: tuple[Project, str, dict[str, Any]],
+) -> None:
+    project, told, first = python_tests
+    lit = first["tests/test_lamp.py/test_lamp::lit"]
+    assert (lit["verdict"], lit["status"]) == ("new", "quarantined")
+    assert "2 of them in quarantine, which does not fail the run:" in told
+    assert "tests/test_lamp.py/test_lamp::lit: flickers (until 2999-12-31)" in told
+    assert "FAILED tests/test_lamp.py::test_lamp " not in told
+    # It does not end its test: the next picture is checked, and has no quarantine.
+    assert "tests/test_lamp.py/test_lamps::still lit: new: has no baseline yet" in told
+    # --runxfail asks for quarantined failures to fail, also those of notebooks.
+    words = ("tests/test_lamp.py::test_lamp", "notebooks/lamp.ipynb")
+    done = project.pytest("-q", *words, "--runxfail")
+    assert (done.returncode, "2 failed" in done.stdout) == (1, True), done.stdout
+
+
+def test_a_browser_that_is_gone_is_told_and_not_excused(python_tests: tuple[Project, str, dict[str, Any]]) -> None:
+    _, told, first = python_tests
+    entry = first["tests/test_gone.py/test_closes_the_browser::gone"]
     assert (entry["status"], entry["error"]["type"]) == ("failed", "ServerError")
-    assert "the browser died while its pages were open" in done.stdout
-    assert "ServerError: the browser is gone" in done.stdout
+    assert "the browser died while its pages were open" in told
+    assert "ServerError: the browser is gone" in told
+    for name in ("test_closes_the_browser", "test_comes_after"):
+        assert f"FAILED tests/test_gone.py::{name} " in told
 
 
 def test_a_project_inside_of_pytests_rootdir_is_the_command_lines_project(copy: Project, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\naddopts = '--strict-markers'\n")
     copy.write("tests/test_ui.py", PYTHON_TEST)
-    done = copy.pytest("notebooks", "-q", "-rN")
+    done = copy.pytest("notebooks/b.ipynb", "tests/test_ui.py::test_dark_page", "--update-baselines=missing")
     assert done.returncode == 0, done.stdout
-    assert f"rootdir: {tmp_path}" in copy.pytest("notebooks", "--collect-only").stdout.splitlines()
-    done = copy.pytest("tests", "-q", "-k", "test_dark_page", "--update-baselines")
-    assert done.returncode == 0, done.stdout
+    assert f"rootdir: {tmp_path}" in done.stdout.splitlines()
+    # In another folder there would be no baseline to match.
+    assert copy.verdicts() == {
+        "notebooks/b.ipynb::button": "match", "tests/test_ui.py/test_dark_page::whole[dark]": "new"
+    }  # fmt: skip
     assert "test_ui.py/test_dark_page/whole[dark].png" in copy.files("baselines/page-chromium-linux/tests")
     assert "every baseline is declared" in copy.widgetshot("prune").stdout
     # Asked for in so many words, another root is taken.
-    done = copy.pytest("notebooks", "-q", f"--rootdir={tmp_path}")
+    done = copy.pytest("notebooks/b.ipynb", "-q", f"--rootdir={tmp_path}")
     assert "has no baseline yet" in done.stdout
     assert (tmp_path / "widgetshot-report").is_dir()
 
 
-def test_declaration_errors_are_told_at_collection_without_running(copy: Project) -> None:
-    copy.notebook("notebooks/wrong.ipynb", "#| shot: s\n#| tolerence: {pixels: 3}\n1")
+def test_declaration_errors_are_told_at_collection_without_running(
+    copy: Project, python_tests: tuple[Project, str, dict[str, Any]]
+) -> None:
+    copy.notebook("notebooks/wrong.ipynb", WRONG)
     copy.write("notebooks/cut.ipynb", '{"cells": [')
     done = copy.pytest("notebooks", "-q")
     assert done.returncode == 2
     assert "unknown option 'tolerence'; did you mean 'tolerance'?" in done.stdout
     assert "notebooks/cut.ipynb: not a valid notebook" in done.stdout
     assert "Traceback" not in done.stdout
-    others = copy.pytest("notebooks", "-q", "--continue-on-collection-errors")
-    assert "5 passed, 2 errors" in others.stdout
+    # Others run all the same where that is asked for.
+    _, others, _ = python_tests
+    assert "unknown option 'tolerence'; did you mean 'tolerance'?" in others
 
 
 def test_wrong_settings_are_told_without_a_traceback(copy: Project) -> None:

@@ -322,10 +322,8 @@ class Engine:
         await asyncio.gather(*self._endings, return_exceptions=True)
         for future in self._futures.values():
             future.cancel()
-        if self._camera is not None:
-            await self._camera.stop()
-        if self._server is not None:
-            await self._server.stop()
+        # No page is open any more, so that neither needs the other.
+        await asyncio.gather(*(room.stop() for room in (self._camera, self._server) if room is not None))
         if self._ends_services:
             await asyncio.to_thread(self.services.close)
 
