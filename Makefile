@@ -28,7 +28,7 @@ $(STATIC): js/node_modules/.ready $(JS_SOURCES)
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix js run --silent build
 
 $(VENV)/.ready: $(STATIC) pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[notebooks,services,test]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[notebooks,clusters,services,test]'
 	$(BIN)/widgetshot doctor --install
 	touch $@
 
