@@ -576,7 +576,7 @@ class _Meaning:
                 # `except ImportError: mock = None` does not take its meaning from a name.
                 known = [one for one in bindings if not _is_none(one.value)] or bindings
                 last = known[-1]
-                if last.imported:
+                if last.imported and len(known) > 1:
                     # `try: from unittest import mock`, `except ImportError: from compat import mock`: either holds.
                     last = next((one for one in known if one.imported and _COUNTED.fullmatch(self._of(one))), last)
                 return last
