@@ -432,6 +432,7 @@ class Passed:
             "what the notebook declares": _digest([repr(declared), repr(notebook.inputs)]),
             "settle_timeout": f"{notebook.settle_timeout:g}",
             "kernel": notebook.kernel,
+            "secrets": " ".join(self._settings.secrets),
             "repeat": str(self._settings.repeat > 1),
         }
 

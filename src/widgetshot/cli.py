@@ -26,6 +26,7 @@ from widgetshot.config import (
 from widgetshot.errors import ConfigError, ExitCode, WidgetshotError, one_line
 from widgetshot.model import Result, Target, Verdict
 from widgetshot.notebook import Notebook
+from widgetshot.redact import Redactor
 
 _MARKS = {
     Verdict.MATCH: "✓",
@@ -122,7 +123,7 @@ def _run(settings: Settings, paths: tuple[str, ...], output: str, changed: bool,
     recorder = Recorder(settings.report, root=settings.root, environment=settings.environment, repeat=settings.repeat)
     every = sum(len(notebook.targets) for notebook in notebooks if not notebook.skip)
     recorder.selected(suite, every - len(targets), skipped)
-    say = _Progress(quiet=output == "json")
+    say = _Progress(quiet=output == "json", redactor=settings.redactor)
     for path, why in skipped.items():
         say.line(f"- {path}: skipped: {why}")
     results: list[Result] = []
@@ -233,14 +234,15 @@ def _stoppable() -> Any:
 class _Progress:
     """What a person at a terminal sees while a run goes on. Everything goes to standard error when quiet."""
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool, redactor: Redactor) -> None:
+        self.redactor = redactor
         self.total = 0
         self.count = 0
         self.err = quiet
         self.live = sys.stderr.isatty() if quiet else sys.stdout.isatty()
 
     def line(self, text: str) -> None:
-        click.echo(("\r\x1b[2K" if self.live else "") + text, err=self.err)
+        click.echo(("\r\x1b[2K" if self.live else "") + self.redactor.text(text), err=self.err)
 
     def failure(self, text: str) -> None:
         self.line(click.style("✗ ", fg="red") + text)

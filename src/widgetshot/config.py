@@ -25,6 +25,7 @@ from widgetshot.notebook import (
     tolerance_from,
     viewports_from,
 )
+from widgetshot.redact import Redactor, secret_values
 from widgetshot.variables import ENV_FILE, read_env_file
 
 BROWSERS = ("chromium", "firefox", "webkit")
@@ -54,6 +55,8 @@ class Settings:
         require_env: whether a notebook fails whose `requires_env` is not met, instead of being skipped.
         markers: the registered ones, which notebooks may carry.
         variables: from `.env.test`, for kernels; none that the real environment has.
+        secrets: names of environment variables, `*` stands for any text, whose values are shown nowhere.
+        redactor: of those values.
     """
 
     root: Path
@@ -84,6 +87,8 @@ class Settings:
     markers: frozenset[str] = frozenset(MARKERS)
     # Not in the repr: there may be passwords among the values.
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: tuple[str, ...] = ()
+    redactor: Redactor = field(default_factory=Redactor, compare=False)
 
     @property
     def environment(self) -> str:
@@ -143,12 +148,15 @@ def load_settings(root: Path, overrides: Mapping[str, Any] | None = None) -> Set
     settings = replace(settings, **_checked(table, root, "pyproject.toml [tool.widgetshot]"))
     if overrides:
         settings = replace(settings, **_checked(overrides, root, "command line"))
+    variables = read_env_file(root)
+    secrets = secret_values(settings.secrets, {**variables, **os.environ}, "pyproject.toml [tool.widgetshot] secrets")
     return replace(
         settings,
         baselines=root / settings.baselines,
         report=root / settings.report,
         markers=settings.markers | registered(tool, root),
-        variables=read_env_file(root),
+        variables=variables,
+        redactor=Redactor(secrets),
     )
 
 
@@ -231,6 +239,7 @@ def _checked(table: Mapping[str, Any], root: Path, where: str) -> dict[str, Any]
         "freeze_clock": flag_from, "quarantine": _quarantines, "repeat": _count,
         "timeout": _seconds, "settle_timeout": _seconds, "kernel": _text,
         "fonts": lambda value, place: _folders(value, root, place), "require_env": flag_from,
+        "secrets": _texts,
     }  # fmt: skip
     values = {}
     for key, value in table.items():

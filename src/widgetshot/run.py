@@ -5,6 +5,7 @@ executes. Playwright lives in that thread, so it never meets another Playwright 
 """
 
 import asyncio
+import json
 import shutil
 import tempfile
 import threading
@@ -54,6 +55,7 @@ from widgetshot.model import (
 )
 from widgetshot.notebook import PAGE_SHOT, Notebook
 from widgetshot.record import Recorder, shot_bytes, sidecar
+from widgetshot.redact import Redactor
 from widgetshot.server.launcher import Server
 from widgetshot.variables import ENV_FILE
 
@@ -183,7 +185,13 @@ class Engine:
             frontend, _ = await self._rooms(camera=False)
             return await work(frontend)
 
-        return asyncio.run_coroutine_threadsafe(go(), self._loop).result()
+        try:
+            return asyncio.run_coroutine_threadsafe(go(), self._loop).result()
+        except Exception as error:
+            told = _without_secrets(error, self.settings.redactor)
+            if told is error:
+                raise
+            raise told from None
 
     def unchanged(self, notebook: Notebook, targets: Iterable[Target]) -> tuple[dict[str, str], dict[str, str]]:
         """What of a notebook need not be run, because it passed and nothing that it is made from has changed since.
@@ -258,14 +266,15 @@ class Engine:
             assert self._server is not None
             # Many libraries format text for the terminal's size, which differs, and which pytest-xdist sets.
             environment = {"TZ": self.settings.timezone, "COLUMNS": "80", "LINES": "24"}
-            return PageFrontend(self._server, environment, self.settings.variables), self._camera  # type: ignore[return-value]
+            frontend = PageFrontend(self._server, environment, self.settings.variables, self.settings.redactor.values)
+            return frontend, self._camera  # type: ignore[return-value]
 
     async def _start_server(self, folder: Path) -> None:
         begin = perf_counter()
         if self._server is not None:
             await self._server.stop()
         self._server = None
-        server = Server(folder)
+        server = Server(folder, self.settings.redactor)
         await server.start()
         self._server = server
         self._time({"server": perf_counter() - begin})
@@ -336,7 +345,7 @@ class Engine:
                 for target in way:
                     future = self._futures.get(self.key(target))
                     if target.name in wanted and future is not None and not future.done():
-                        future.set_exception(error)
+                        future.set_exception(_without_secrets(error, self.settings.redactor))
 
     async def _once(
         self,
@@ -490,12 +499,26 @@ class Engine:
             BaselineError: it is damaged, and this run may not replace it.
         """
         try:
-            return self.store.read(self.key(target))
+            baseline = self.store.read(self.key(target))
+            if baseline is not None and self.settings.redactor:
+                self._refuse_secrets(baseline, target)
+            return baseline
         except BaselineError:
             # Taking it anew is one of the two ways out, so under an update it counts as absent.
             if self.settings.update in ("none", "missing"):
                 raise
             return None
+
+    def _refuse_secrets(self, baseline: Baseline, target: Target) -> None:
+        """Raise BaselineError where the picture must show a secret, since its sidecar does: a report would hold it."""
+        told = json.dumps([baseline.widgets, list(map(str, baseline.layout or ()))], ensure_ascii=False)
+        if self.settings.redactor.text(told) != told:
+            raise BaselineError(
+                "its baseline holds the value of a declared secret: it was approved before that was declared",
+                where=target.nodeid,
+                next_step=f"change that secret, which is in git's history, then: widgetshot run {target.notebook} "
+                "--update-baselines=all",
+            )
 
     def expects(
         self, target: Target, baseline: Baseline | None
@@ -596,7 +619,7 @@ class Engine:
     def _keep(self, result: Result) -> Result:
         """Write what is to be written; the pictures are on disk then and leave memory."""
         data: bytes | None = None
-        result = self._quarantine(result)
+        result = _concealed(self._quarantine(result), self.settings.redactor)
         if self._should_update(result):
             result = replace(result, updated=True)
             data = shot_bytes(result)
@@ -694,6 +717,39 @@ def browser_died() -> ServerError:
     return ServerError(
         "the browser died while its pages were open (out of memory, or somebody ended it)",
         next_step="run it again with fewer notebooks at a time (jobs = 1), and see: widgetshot doctor",
+    )
+
+
+def _without_secrets(error: Exception, redactor: Redactor) -> Exception:
+    """The error, or one that says the same without secrets."""
+    if not isinstance(error, WidgetshotError):
+        text = str(error)
+        return error if redactor.text(text) == text else RuntimeError(redactor.text(f"{type(error).__name__}: {text}"))
+    what, next_step = redactor.text(error.what), redactor.text(error.next_step)
+    if (what, next_step) == (error.what, error.next_step):
+        return error
+    return type(error)(what, where=error.where, next_step=next_step)
+
+
+def _concealed(result: Result, redactor: Redactor) -> Result:
+    """The result without secrets in all that it says; its shot has none by now."""
+    if not redactor:
+        return result
+    text = redactor.text
+    failure = result.failure and replace(
+        result.failure, message=text(result.failure.message), next_step=text(result.failure.next_step)
+    )
+    return replace(
+        result,
+        target=replace(result.target, source=text(result.target.source)),
+        sentence=text(result.sentence),
+        failure=failure,
+        traits=tuple(
+            replace(trait, before=redactor.data(trait.before), after=redactor.data(trait.after))
+            for trait in result.traits
+        ),
+        console=tuple(map(text, result.console)),
+        blocked=tuple(map(text, result.blocked)),
     )
 
 
