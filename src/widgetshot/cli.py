@@ -480,6 +480,28 @@ def doctor(context: click.Context, install: bool, browser: str | None, output: s
     context.exit(0 if all(finding.ok for finding in findings) else int(ExitCode.INFRASTRUCTURE))
 
 
+@commands.command()
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def cost(output: str) -> None:
+    """Say what notebooks spent today (UTC) on paid services, as they counted it."""
+    from widgetshot.cost import today
+
+    settings = _settings()
+    spent, *parts = today(settings.root)
+    if output == "json":
+        plain = [{name: {"calls": one.calls, "usd": str(one.usd)} for name, one in part.items()} for part in parts]
+        told = {"calls": spent.calls, "usd": str(spent.usd), "services": plain[0], "notebooks": plain[1]}
+        click.echo(json.dumps(told, indent=1))
+        return
+    click.echo(f"today (UTC): {spent.calls} calls, {spent.usd} USD")
+    for name, one in [*parts[0].items(), *parts[1].items()]:
+        click.echo(f"  {one_line(name)}: {one.calls} calls, {one.usd} USD")
+    for limit in settings.cost:
+        words = [f"{limit.calls} calls"] if limit.calls is not None else []
+        words += [f"{limit.usd} USD"] if limit.usd is not None else []
+        click.echo(f"limit of the project: {', '.join(words)} a day")
+
+
 def _clean(function: Callable[[], Any]) -> Callable[[], NoReturn]:
     """Turn our errors into a message and an exit code."""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from widgetshot.errors import ConfigError, nearest
+from widgetshot.limits import Limit, limit_from
 from widgetshot.markers import MARKERS, registered
 from widgetshot.model import Clock, Quarantine, Tolerance, Viewport
 from widgetshot.notebook import (
@@ -57,6 +58,7 @@ class Settings:
         variables: from `.env.test`, for kernels; none that the real environment has.
         secrets: names of environment variables, `*` stands for any text, whose values are shown nowhere.
         redactor: of those values.
+        cost: what all notebooks together may spend on paid services in a day.
     """
 
     root: Path
@@ -89,6 +91,7 @@ class Settings:
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     secrets: tuple[str, ...] = ()
     redactor: Redactor = field(default_factory=Redactor, compare=False)
+    cost: tuple[Limit, ...] = ()
 
     @property
     def environment(self) -> str:
@@ -239,7 +242,7 @@ def _checked(table: Mapping[str, Any], root: Path, where: str) -> dict[str, Any]
         "freeze_clock": flag_from, "quarantine": _quarantines, "repeat": _count,
         "timeout": _seconds, "settle_timeout": _seconds, "kernel": _text,
         "fonts": lambda value, place: _folders(value, root, place), "require_env": flag_from,
-        "secrets": _texts,
+        "secrets": _texts, "cost": lambda value, place: (limit_from(value, place),),
     }  # fmt: skip
     values = {}
     for key, value in table.items():

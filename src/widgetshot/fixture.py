@@ -98,7 +98,8 @@ class Widgetshot:
         self._viewport, self._notebook, self._timeout = sizes[0], parsed.path, parsed.timeout
         self._clock = parsed.targets[0].clock
         target = self._target("", cell=None)
-        exhibit = self._engine.call(lambda frontend: frontend.open(file, target, parsed.kernel))
+        own = self._engine.environment_of(parsed)
+        exhibit = self._engine.call(lambda frontend: frontend.open(file, target, parsed.kernel, own))
         browser = self._browser = self._request.getfixturevalue("widgetshot_browser")
         self._fingerprint = self._request.getfixturevalue("widgetshot_fingerprint")
         with browser_errors("the browser is gone"):

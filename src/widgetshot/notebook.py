@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import yaml
 
 from widgetshot.errors import ConfigError, NotebookError, WidgetshotError, nearest
+from widgetshot.limits import Limit, limit_from
 from widgetshot.model import Box, Clock, Mask, Quarantine, Step, Target, Tolerance, Viewport
 
 PAGE_SHOT = "page"
@@ -32,7 +33,7 @@ _LONGEST_NAME = 180  # bytes; file systems take 255, and the variant and the pic
 _SHARED_OPTIONS = {"mask", "tolerance", "theme", "viewport", "capture", "cap", "blank", "quarantine", "markers"}
 _SHOT_OPTIONS = _SHARED_OPTIONS | {"name", "steps"}
 _NOTEBOOK_OPTIONS = _SHARED_OPTIONS | {"timeout", "settle_timeout", "kernel", "skip", "clock", "freeze_clock", "inputs"}
-_NOTEBOOK_OPTIONS |= {"requires_env"}
+_NOTEBOOK_OPTIONS |= {"requires_env", "cost"}
 _NOT_BESIDE = {"node_modules", "baselines", "widgetshot-report"}
 _BLOCK_KEYS = {"shot", "widgetshot"}
 
@@ -90,6 +91,7 @@ class Notebook:
             does not say.
         requires_env: names of environment variables without which it can't run.
         missing: those of them that are not set, where that fails it; see `config.load_notebook`.
+        cost: what it may spend on paid services in a day.
     """
 
     path: str
@@ -101,6 +103,7 @@ class Notebook:
     inputs: tuple[str, ...] | None = None
     requires_env: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    cost: tuple[Limit, ...] = ()
 
 
 @dataclass
@@ -262,6 +265,7 @@ def _parse(cells: list[_Cell], metadata: Mapping[str, Any], path: str, defaults:
         skip=_text(options.get("skip", ""), "skip", path),
         inputs=_globs(options["inputs"], path) if "inputs" in options else None,
         requires_env=_names(options.get("requires_env", []), _VARIABLE, "requires_env", path),
+        cost=(limit_from(options["cost"], path, path),) if "cost" in options else (),
     )
 
 

@@ -18,6 +18,7 @@ from time import perf_counter, time_ns
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from widgetshot import cost
 from widgetshot.baselines import Store
 from widgetshot.browser import find_browser, identity
 from widgetshot.camera import Camera, Stage, Studio, fingerprint
@@ -381,7 +382,8 @@ class Engine:
         opening = self._loop.create_task(camera.studio(way[0], frontend.anchor_url))
         try:
             try:
-                exhibit = await frontend.open(self.settings.root / notebook.path, way[0], notebook.kernel)
+                file = self.settings.root / notebook.path
+                exhibit = await frontend.open(file, way[0], notebook.kernel, self.environment_of(notebook))
             finally:
                 studio = await opening
             self._time(exhibit.timings, notebook.path)
@@ -489,6 +491,10 @@ class Engine:
         result = await asyncio.to_thread(self._judge, target, shot, baseline, self.fingerprint, stage)
         self._time({"compare": perf_counter() - begin}, target.notebook)
         return result
+
+    def environment_of(self, notebook: Notebook) -> dict[str, str]:
+        """Variables that only this notebook's kernels get."""
+        return cost.environment(self.settings.root, notebook.path, self.settings.cost + notebook.cost)
 
     # Used here in order, and by whoever takes a shot without us (a Python test with a page of its own) ------
 
