@@ -38,6 +38,7 @@ STATIC = Path(__file__).resolve().parent / "static"
 # Step timeouts in milliseconds, unless the step has its own.
 _STEP_TIMEOUT = 10_000
 _LOAD_TIMEOUT = 30_000
+_PAINT = (128, 128, 128, 255)  # in place of a secret
 _ANSWER_TIMEOUT = 15.0  # seconds that a browser may take to answer a plain question
 _PAGES_OF_A_STUDIO = 50  # after so many, what they may have left behind is thrown away
 _LOOPBACK = {"127.0.0.1", "localhost", "::1", "[::1]"}
@@ -276,6 +277,7 @@ class Stage:
     crashed: bool = False
     tabs: dict[str, "Stage"] = field(default_factory=dict)
     _captures: list[Pixels] = field(default_factory=list)
+    _covers: list[Box] = field(default_factory=list)  # what was painted over, in pixels of the whole page
 
     def listen(self, page: Any) -> None:
         """Note the page's errors and its requests to elsewhere. `page` is Playwright's own, sync or async."""
@@ -288,7 +290,7 @@ class Stage:
     def _said(self, text: str) -> None:
         # The same failed request is reported by the browser and by the library that made it.
         if len(self.console) < 50 and text not in self.console:
-            self.console.append(text.replace(self._secret(), "TOKEN")[:2000])
+            self.console.append(self.settings.redactor.text(text.replace(self._secret(), "TOKEN"))[:2000])
 
     def _secret(self) -> str:
         return self.exhibit.url.partition("token=")[2] or "\0"
@@ -364,6 +366,7 @@ class Stage:
     def moved(self) -> None:
         """Forget what was captured: somebody has acted on the page."""
         self._captures.clear()
+        self._covers.clear()
 
     async def _perform(
         self, action: str, arguments: Mapping[str, Any], root: Any, timeout: float, beside: Path
@@ -445,6 +448,7 @@ class Stage:
             return self._captures[attempt]
         begin = perf_counter()
         try:
+            secrets = await self._secret_places()
             extent = await self.page.evaluate("() => window.widgetshot.extent()")
             if self.cdp is not None:
                 # Playwright's own screenshot takes twice as long and scrolls the page about.
@@ -460,15 +464,37 @@ class Stage:
                 data = base64.b64decode(answer["data"])
             else:
                 data = await self.page.screenshot(full_page=True, animations="disabled", caret="hide")
+            # Also what has come or gone while the picture was taken.
+            secrets += await self._secret_places()
         except PlaywrightError as error:
             cause = "the page crashed" if self.crashed else first_line(error)
             raise CaptureError(f"no picture could be taken: {cause}") from error
         with Image.open(io.BytesIO(data)) as image:
             pixels = np.asarray(image.convert("RGBA"))
+        if secrets:
+            pixels = self._paint_over(pixels, secrets)
         self._add("capture", begin)
         if len(self._captures) < 2:
             self._captures.append(pixels)
         return pixels
+
+    async def _secret_places(self) -> list[dict[str, float]]:
+        """Where the page shows a secret: put together by its own scripts, or typed into it."""
+        if not self.settings.redactor:
+            return []
+        places: list[dict[str, float]] = await self.page.evaluate(
+            "forms => window.widgetshot.secretPlaces(forms)", list(self.settings.redactor.forms)
+        )
+        return places
+
+    def _paint_over(self, pixels: Pixels, places: list[dict[str, float]]) -> Pixels:
+        painted = pixels.copy()
+        height, width = pixels.shape[:2]
+        for place in places:
+            box = _picture_box(place, self.settings.scale, width, height)
+            painted[box.y : box.y + box.height, box.x : box.x + box.width] = _PAINT
+            self._covers.append(box)
+        return painted
 
     async def look(self, target: Target) -> dict[str, Any]:
         """Ask the page, at once, for all that a picture of the target depends on.
@@ -585,22 +611,24 @@ class Stage:
                 next_step="let the widget draw something, or declare 'blank: true' if this is how it looks",
             )
         state = await self.page.evaluate("scope => window.widgetshot.shown(scope)", self._scope(target))
+        covers = tuple(Box(box.x - frame.x, box.y - frame.y, box.width, box.height) for box in self._covers)
+        redactor = self.settings.redactor
         return Shot(
             pixels=pixels,
             masks=masks,
-            widgets=state["tree"],
+            widgets=redactor.data(state["tree"]),
             modules=state["modules"],
-            layout=_elements(state["layout"]["places"], frame, self.settings.scale, masks),
+            layout=_elements(redactor.data(state["layout"]["places"]), frame, self.settings.scale, (*masks, covers)),
             layout_cut=bool(state["layout"]["cut"]),
             settled=settled,
             second=None if settled or previous is None else previous,
-            unrest=unrest,
+            unrest=redactor.text(unrest),
             timings=dict(self.timings),
         )
 
     def _refuse(self, problems: list[str]) -> None:
         if problems:
-            raise CaptureError("; ".join(problems), next_step=_advice(problems))
+            raise CaptureError(self.settings.redactor.text("; ".join(problems)), next_step=_advice(problems))
 
     def _add(self, stage: str, begin: float) -> None:
         self.timings[stage] = self.timings.get(stage, 0.0) + perf_counter() - begin

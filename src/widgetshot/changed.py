@@ -310,7 +310,10 @@ class Passed:
             if step.action == "upload"
         }
         executable = {os.path.realpath(reads.python[0])} if reads.python else set()
-        paths = {str(file), *uploads, *executable, *reads.files}
+        # What we write there ourselves is no part of a picture.
+        local = str(self._settings.root / FOLDER) + os.sep
+        read = {path for path in reads.files if not path.startswith(local)}
+        paths = {str(file), *uploads, *executable, *read}
         files = {path: self._state(path) for path in sorted(paths)}
         matched = self._matched(notebook)
         # What changed while it ran may have been read before or after that.
@@ -434,6 +437,7 @@ class Passed:
             "what the notebook declares": _digest([repr(declared), repr(notebook.inputs)]),
             "settle_timeout": f"{notebook.settle_timeout:g}",
             "kernel": notebook.kernel,
+            "secrets": " ".join(self._settings.secrets),
             "repeat": str(self._settings.repeat > 1),
         }
 

@@ -26,6 +26,7 @@ from widgetshot.config import (
 from widgetshot.errors import ConfigError, ExitCode, ServerError, WidgetshotError, one_line
 from widgetshot.model import Result, Target, Verdict
 from widgetshot.notebook import Notebook
+from widgetshot.redact import Redactor
 
 _MARKS = {
     Verdict.MATCH: "✓",
@@ -137,7 +138,7 @@ def _run(
     recorder = Recorder(settings.report, root=settings.root, environment=settings.environment, repeat=settings.repeat)
     every = sum(len(notebook.targets) for notebook in notebooks if notebook.path not in skipped)
     recorder.selected(suite, every - len(targets), skipped)
-    say = _Progress(quiet=output == "json")
+    say = _Progress(quiet=output == "json", redactor=settings.redactor)
     for path, why in skipped.items():
         say.line(f"- {path}: {one_line(why)}")
     results: list[Result] = []
@@ -265,14 +266,15 @@ def _stoppable() -> Any:
 class _Progress:
     """What a person at a terminal sees while a run goes on. Everything goes to standard error when quiet."""
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool, redactor: Redactor) -> None:
+        self.redactor = redactor
         self.total = 0
         self.count = 0
         self.err = quiet
         self.live = sys.stderr.isatty() if quiet else sys.stdout.isatty()
 
     def line(self, text: str) -> None:
-        click.echo(("\r\x1b[2K" if self.live else "") + text, err=self.err)
+        click.echo(("\r\x1b[2K" if self.live else "") + self.redactor.text(text), err=self.err)
 
     def failure(self, text: str) -> None:
         self.line(click.style("✗ ", fg="red") + text)
@@ -538,6 +540,28 @@ def audit(context: click.Context, paths: tuple[str, ...], output: str) -> None:
         for line in table(result):
             click.echo(line)
     context.exit(int(ExitCode.MATCH if result.clean else ExitCode.DIFFERENCES))
+
+
+@commands.command()
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def cost(output: str) -> None:
+    """Say what notebooks spent today (UTC) on paid services, as they counted it."""
+    from widgetshot.cost import today
+
+    settings = _settings()
+    spent, *parts = today(settings.root)
+    if output == "json":
+        plain = [{name: {"calls": one.calls, "usd": str(one.usd)} for name, one in part.items()} for part in parts]
+        told = {"calls": spent.calls, "usd": str(spent.usd), "services": plain[0], "notebooks": plain[1]}
+        click.echo(json.dumps(told, indent=1))
+        return
+    click.echo(f"today (UTC): {spent.calls} calls, {spent.usd} USD")
+    for name, one in [*parts[0].items(), *parts[1].items()]:
+        click.echo(f"  {one_line(name)}: {one.calls} calls, {one.usd} USD")
+    for limit in settings.cost:
+        words = [f"{limit.calls} calls"] if limit.calls is not None else []
+        words += [f"{limit.usd} USD"] if limit.usd is not None else []
+        click.echo(f"limit of the project: {', '.join(words)} a day")
 
 
 def _clean(function: Callable[[], Any]) -> Callable[[], NoReturn]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from widgetshot.errors import ConfigError, nearest
+from widgetshot.limits import Limit, limit_from
 from widgetshot.markers import MARKERS, registered
 from widgetshot.model import Clock, Quarantine, Tolerance, Viewport
 from widgetshot.notebook import (
@@ -25,6 +26,7 @@ from widgetshot.notebook import (
     tolerance_from,
     viewports_from,
 )
+from widgetshot.redact import Redactor, secret_values
 from widgetshot.services import builtin
 from widgetshot.services.declared import Declared, declared_from
 from widgetshot.variables import ENV_FILE, read_env_file
@@ -57,6 +59,9 @@ class Settings:
         require_env: whether a notebook fails whose `requires_env` is not met, instead of being skipped.
         markers: the registered ones, which notebooks may carry.
         variables: from `.env.test`, for kernels; none that the real environment has.
+        secrets: names of environment variables, `*` stands for any text, whose values are shown nowhere.
+        redactor: of those values.
+        cost: what all notebooks together may spend on paid services in a day.
     """
 
     root: Path
@@ -88,6 +93,9 @@ class Settings:
     markers: frozenset[str] = frozenset(MARKERS)
     # Not in the repr: there may be passwords among the values.
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: tuple[str, ...] = ()
+    redactor: Redactor = field(default_factory=Redactor, compare=False)
+    cost: tuple[Limit, ...] = ()
 
     @property
     def environment(self) -> str:
@@ -147,12 +155,15 @@ def load_settings(root: Path, overrides: Mapping[str, Any] | None = None) -> Set
     settings = replace(settings, **_checked(table, root, "pyproject.toml [tool.widgetshot]"))
     if overrides:
         settings = replace(settings, **_checked(overrides, root, "command line"))
+    variables = read_env_file(root)
+    secrets = secret_values(settings.secrets, {**variables, **os.environ}, "pyproject.toml [tool.widgetshot] secrets")
     return replace(
         settings,
         baselines=root / settings.baselines,
         report=root / settings.report,
         markers=settings.markers | registered(tool, root),
-        variables=read_env_file(root),
+        variables=variables,
+        redactor=Redactor(secrets),
     )
 
 
@@ -244,6 +255,7 @@ def _checked(table: Mapping[str, Any], root: Path, where: str) -> dict[str, Any]
         "timeout": _seconds, "settle_timeout": _seconds, "kernel": _text,
         "fonts": lambda value, place: _folders(value, root, place), "require_env": flag_from,
         "services": lambda value, place: declared_from(value, root, frozenset(builtin.NAMES), place),
+        "secrets": _texts, "cost": lambda value, place: (limit_from(value, place),),
     }  # fmt: skip
     values = {}
     for key, value in table.items():

@@ -19,6 +19,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from enum import IntEnum
 
+NEXT = "\n  next: "
+
 
 class ExitCode(IntEnum):
     """What a front door returns to the shell."""
@@ -48,7 +50,7 @@ class WidgetshotError(Exception):
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{text}\n  next: {self.next_step}" if self.next_step else text
+        return f"{text}{NEXT}{self.next_step}" if self.next_step else text
 
     def at(self, where: str) -> "WidgetshotError":
         """The same error with a place, when the raiser did not know it."""

@@ -8,11 +8,11 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-from PIL import Image
-
-from widgetshot.model import Pixels
+# numpy and Pillow where pictures are: a notebook that counts its costs (widgetshot.cost) needs neither.
+if TYPE_CHECKING:
+    from widgetshot.model import Pixels
 
 
 def sha256(data: bytes) -> str:
@@ -20,7 +20,7 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def read_png(data: bytes) -> Pixels:
+def read_png(data: bytes) -> "Pixels":
     """Decode a picture.
 
     Returns:
@@ -29,16 +29,21 @@ def read_png(data: bytes) -> Pixels:
     Raises:
         OSError, ValueError, SyntaxError: the bytes are no whole picture (as Pillow raises them).
     """
+    import numpy as np
+    from PIL import Image
+
     with Image.open(io.BytesIO(data)) as image:
         return np.asarray(image.convert("RGBA"))
 
 
-def encode_png(pixels: Pixels, *, optimise: bool) -> bytes:
+def encode_png(pixels: "Pixels", *, optimise: bool) -> bytes:
     """Encode a picture without loss; the same pixels always give the same bytes.
 
     Args:
         optimise: for what is kept in git. 69 % of the size on average, in twenty times the time.
     """
+    from PIL import Image
+
     image = Image.fromarray(pixels)
     if (pixels[..., 3] == 255).all():
         image = image.convert("RGB")
@@ -51,8 +56,10 @@ def encode_png(pixels: Pixels, *, optimise: bool) -> bytes:
     return bytes(oxipng.optimize_from_memory(raw.getvalue(), level=2))
 
 
-def encode_palette(indices: Pixels, palette: tuple[tuple[int, int, int], ...]) -> bytes:
+def encode_palette(indices: "Pixels", palette: tuple[tuple[int, int, int], ...]) -> bytes:
     """Encode palette indices, shape (height, width), as an 8-bit palette PNG."""
+    from PIL import Image
+
     image = Image.fromarray(indices).convert("P")
     image.putpalette([channel for colour in palette for channel in colour])
     raw = io.BytesIO()

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import yaml
 
 from widgetshot.errors import ConfigError, NotebookError, WidgetshotError, nearest
+from widgetshot.limits import Limit, limit_from
 from widgetshot.model import Box, Clock, Mask, Need, Quarantine, Step, Target, Tolerance, Viewport
 
 PAGE_SHOT = "page"
@@ -32,7 +33,7 @@ _LONGEST_NAME = 180  # bytes; file systems take 255, and the variant and the pic
 _SHARED_OPTIONS = {"mask", "tolerance", "theme", "viewport", "capture", "cap", "blank", "quarantine", "markers"}
 _SHOT_OPTIONS = _SHARED_OPTIONS | {"name", "steps", "tab"}
 _NOTEBOOK_OPTIONS = _SHARED_OPTIONS | {"timeout", "settle_timeout", "kernel", "skip", "clock", "freeze_clock", "inputs"}
-_NOTEBOOK_OPTIONS |= {"requires_env", "services"}
+_NOTEBOOK_OPTIONS |= {"requires_env", "services", "cost"}
 _NOT_BESIDE = {"node_modules", "baselines", "widgetshot-report"}
 _BLOCK_KEYS = {"shot", "widgetshot"}
 
@@ -91,6 +92,7 @@ class Notebook:
         services: what must run before it executes.
         requires_env: names of environment variables without which it can't run.
         missing: those of them that are not set, where that fails it; see `config.load_notebook`.
+        cost: what it may spend on paid services in a day.
     """
 
     path: str
@@ -103,6 +105,7 @@ class Notebook:
     services: tuple[Need, ...] = ()
     requires_env: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    cost: tuple[Limit, ...] = ()
 
 
 @dataclass
@@ -278,6 +281,7 @@ def _parse(cells: list[_Cell], metadata: Mapping[str, Any], path: str, defaults:
         inputs=_globs(options["inputs"], path) if "inputs" in options else None,
         services=_services(options.get("services", []), path),
         requires_env=_names(options.get("requires_env", []), _VARIABLE, "requires_env", path),
+        cost=(limit_from(options["cost"], path, path),) if "cost" in options else (),
     )
 
 

@@ -5,6 +5,7 @@ executes. Playwright lives in that thread, so it never meets another Playwright 
 """
 
 import asyncio
+import json
 import shutil
 import tempfile
 import threading
@@ -17,6 +18,7 @@ from time import perf_counter, time_ns
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from widgetshot import cost
 from widgetshot.baselines import Store
 from widgetshot.browser import find_browser, identity
 from widgetshot.camera import Camera, Stage, Studio, fingerprint
@@ -54,6 +56,7 @@ from widgetshot.model import (
 )
 from widgetshot.notebook import PAGE_SHOT, Notebook
 from widgetshot.record import Recorder, shot_bytes, sidecar
+from widgetshot.redact import Redactor
 from widgetshot.server.launcher import Server
 from widgetshot.services.attend import Served
 from widgetshot.services.manager import Services
@@ -199,12 +202,19 @@ class Engine:
             try:
                 frontend, _ = await self._rooms(camera=False)
                 file = self.settings.root / notebook.path
-                return await frontend.open(file, target, notebook.kernel, await served.begin()), served
+                environment = self.environment_of(notebook) | await served.begin()
+                return await frontend.open(file, target, notebook.kernel, environment), served
             except BaseException:
                 await served.end()
                 raise
 
-        return asyncio.run_coroutine_threadsafe(go(), self._loop).result()
+        try:
+            return asyncio.run_coroutine_threadsafe(go(), self._loop).result()
+        except Exception as error:
+            told = _without_secrets(error, self.settings.redactor)
+            if told is error:
+                raise
+            raise told from None
 
     def close(self, exhibit: Exhibit, served: Served) -> None:
         """End what `open` gave."""
@@ -289,14 +299,15 @@ class Engine:
             assert self._server is not None
             # Many libraries format text for the terminal's size, which differs, and which pytest-xdist sets.
             environment = {"TZ": self.settings.timezone, "COLUMNS": "80", "LINES": "24"}
-            return PageFrontend(self._server, environment, self.settings.variables), self._camera  # type: ignore[return-value]
+            frontend = PageFrontend(self._server, environment, self.settings.variables, self.settings.redactor.values)
+            return frontend, self._camera  # type: ignore[return-value]
 
     async def _start_server(self, folder: Path) -> None:
         begin = perf_counter()
         if self._server is not None:
             await self._server.stop()
         self._server = None
-        server = Server(folder)
+        server = Server(folder, self.settings.redactor)
         await server.start()
         self._server = server
         self._time({"server": perf_counter() - begin})
@@ -367,7 +378,7 @@ class Engine:
                 for target in way:
                     future = self._futures.get(self.key(target))
                     if target.name in wanted and future is not None and not future.done():
-                        future.set_exception(error)
+                        future.set_exception(_without_secrets(error, self.settings.redactor))
 
     async def _once(
         self,
@@ -405,7 +416,7 @@ class Engine:
         try:
             try:
                 waiting = perf_counter()
-                environment = await served.begin()
+                environment = self.environment_of(notebook) | await served.begin()
                 if notebook.services:
                     self._time({"services": perf_counter() - waiting}, notebook.path)
                 exhibit = await frontend.open(self.settings.root / notebook.path, way[0], notebook.kernel, environment)
@@ -543,6 +554,10 @@ class Engine:
         self._time({"compare": perf_counter() - begin}, target.notebook)
         return result
 
+    def environment_of(self, notebook: Notebook) -> dict[str, str]:
+        """Variables that only this notebook's kernels get."""
+        return cost.environment(self.settings.root, notebook.path, self.settings.cost + notebook.cost)
+
     # Used here in order, and by whoever takes a shot without us (a Python test with a page of its own) ------
 
     def baseline(self, target: Target) -> Baseline | None:
@@ -552,12 +567,26 @@ class Engine:
             BaselineError: it is damaged, and this run may not replace it.
         """
         try:
-            return self.store.read(self.key(target))
+            baseline = self.store.read(self.key(target))
+            if baseline is not None and self.settings.redactor:
+                self._refuse_secrets(baseline, target)
+            return baseline
         except BaselineError:
             # Taking it anew is one of the two ways out, so under an update it counts as absent.
             if self.settings.update in ("none", "missing"):
                 raise
             return None
+
+    def _refuse_secrets(self, baseline: Baseline, target: Target) -> None:
+        """Raise BaselineError where the picture must show a secret, since its sidecar does: a report would hold it."""
+        told = json.dumps([baseline.widgets, list(map(str, baseline.layout or ()))], ensure_ascii=False)
+        if self.settings.redactor.text(told) != told:
+            raise BaselineError(
+                "its baseline holds the value of a declared secret: it was approved before that was declared",
+                where=target.nodeid,
+                next_step=f"change that secret, which is in git's history, then: widgetshot run {target.notebook} "
+                "--update-baselines=all",
+            )
 
     def expects(
         self, target: Target, baseline: Baseline | None
@@ -658,7 +687,7 @@ class Engine:
     def _keep(self, result: Result) -> Result:
         """Write what is to be written; the pictures are on disk then and leave memory."""
         data: bytes | None = None
-        result = self._quarantine(result)
+        result = _concealed(self._quarantine(result), self.settings.redactor)
         if self._should_update(result):
             result = replace(result, updated=True)
             data = shot_bytes(result)
@@ -761,6 +790,39 @@ def browser_died() -> ServerError:
     return ServerError(
         "the browser died while its pages were open (out of memory, or somebody ended it)",
         next_step="run it again with fewer notebooks at a time (jobs = 1), and see: widgetshot doctor",
+    )
+
+
+def _without_secrets(error: Exception, redactor: Redactor) -> Exception:
+    """The error, or one that says the same without secrets."""
+    if not isinstance(error, WidgetshotError):
+        text = str(error)
+        return error if redactor.text(text) == text else RuntimeError(redactor.text(f"{type(error).__name__}: {text}"))
+    what, next_step = redactor.text(error.what), redactor.text(error.next_step)
+    if (what, next_step) == (error.what, error.next_step):
+        return error
+    return type(error)(what, where=error.where, next_step=next_step)
+
+
+def _concealed(result: Result, redactor: Redactor) -> Result:
+    """The result without secrets in all that it says; its shot has none by now."""
+    if not redactor:
+        return result
+    text = redactor.text
+    failure = result.failure and replace(
+        result.failure, message=text(result.failure.message), next_step=text(result.failure.next_step)
+    )
+    return replace(
+        result,
+        target=replace(result.target, source=text(result.target.source)),
+        sentence=text(result.sentence),
+        failure=failure,
+        traits=tuple(
+            replace(trait, before=redactor.data(trait.before), after=redactor.data(trait.after))
+            for trait in result.traits
+        ),
+        console=tuple(map(text, result.console)),
+        blocked=tuple(map(text, result.blocked)),
     )
 
 

@@ -10,6 +10,7 @@ import { ServerConnection } from "@jupyterlab/services/lib/serverconnection";
 import { type Problem, WIDGET_MIMETYPE, liveManager } from "./manager";
 import { type Layout, layout } from "./layout";
 import { Typesetter } from "./math";
+import { secretPlaces } from "./secrets";
 import { type Json, describe } from "./state";
 
 interface Config {
@@ -334,6 +335,7 @@ Object.assign(window, {
     look,
     shown,
     extent,
+    secretPlaces,
   },
 });
 started.catch((error: unknown) => problems.push({ element: null, message: `the page could not start: ${error}` }));

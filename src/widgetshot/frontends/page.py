@@ -1,6 +1,6 @@
 """The default front end: a thin live page, JupyterLab's look without its frame."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,20 @@ class PageFrontend:
         server: a running server.
         environment: variables that every kernel gets.
         variables: such that they get unless they have them already.
+        secrets: values that no page may hold.
     """
 
-    def __init__(self, server: Server, environment: dict[str, str], variables: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        server: Server,
+        environment: dict[str, str],
+        variables: Mapping[str, str] | None = None,
+        secrets: Iterable[str] = (),
+    ) -> None:
         self._server = server
         self._environment = environment
         self._variables = dict(variables or {})
+        self._secrets = list(secrets)
 
     @property
     def anchor_url(self) -> str:
@@ -44,8 +52,9 @@ class PageFrontend:
                 "theme": target.theme,
                 "kernel": kernel,
                 "timeout": target.timeout,
-                "environment": self._environment | dict(environment or {}),
+                "environment": {**self._environment, **(environment or {})},
                 "variables": self._variables,
+                "secrets": self._secrets,
                 "frozen_at": datetime.fromisoformat(target.clock.start).timestamp() if target.clock.frozen else None,
             },
         )

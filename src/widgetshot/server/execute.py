@@ -12,7 +12,7 @@ from jupyter_client.channels import AsyncZMQSocketChannel
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-from widgetshot.errors import NotebookError
+from widgetshot.errors import NEXT, NotebookError
 
 _HERE = Path(__file__).parent
 _WITNESS = (_HERE / "witness.py").read_text(encoding="utf-8")
@@ -159,11 +159,13 @@ async def _freeze(kc: Any, start: float, path: str) -> None:
 def _translate(error: Exception, where: str, timeout: float) -> NotebookError:
     file = where.partition("::")[0]
     if isinstance(error, CellExecutionError):
-        detail = _ANSI.sub("", f"{error.ename}: {error.evalue}")
+        # Errors of ours (widgetshot.cost) know better what to do.
+        detail, _, advice = _ANSI.sub("", f"{error.ename}: {error.evalue}").partition(NEXT)
         return NotebookError(
             f"the cell raised {detail}",
             where=where,
-            next_step=f"jupyter execute {file}  (or tag the cell 'raises-exception' if that is what it shows)",
+            next_step=advice
+            or f"jupyter execute {file}  (or tag the cell 'raises-exception' if that is what it shows)",
         )
     if isinstance(error, CellTimeoutError):
         return NotebookError(

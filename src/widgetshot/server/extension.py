@@ -34,7 +34,9 @@ from tornado import web  # type: ignore[attr-defined]
 
 from widgetshot.errors import NotebookError, ServerError, WidgetshotError
 from widgetshot.notebook import beside, cell_names
+from widgetshot.redact import Redactor
 from widgetshot.server.execute import connect, execute
+from widgetshot.server.shield import redact_notebook
 from widgetshot.server.zygotes import ZYGOTES, kernel_environment
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -63,6 +65,7 @@ class Exhibits:
     def __init__(self, serverapp: Any) -> None:
         self.serverapp = serverapp
         self.base_url: str = serverapp.base_url
+        self.redactor = Redactor()
         self._all: dict[str, _Exhibit] = {}
 
     def __getitem__(self, id: str) -> _Exhibit:
@@ -74,7 +77,7 @@ class Exhibits:
         Args:
             request: `file` (absolute), `path` (for messages), `theme`, `kernel`, `timeout`, `environment`,
                 `variables` (which the kernel gets unless it has them otherwise), `frozen_at` (seconds since the
-                epoch, or null).
+                epoch, or null), `secrets` (values that nothing of the page may hold; the same for all of a server).
 
         Raises:
             NotebookError: it did not run to its end.
@@ -92,6 +95,8 @@ class Exhibits:
     async def _open(self, exhibit: _Exhibit, path: str, request: dict[str, Any]) -> dict[str, Any]:
         timings = {}
         begin = perf_counter()
+        if tuple(request["secrets"]) != self.redactor.values:
+            self.redactor = Redactor(request["secrets"])
         file = Path(request["file"])
         try:
             nb = nbformat.reads(file.read_text(encoding="utf-8"), as_version=4)
@@ -131,6 +136,7 @@ class Exhibits:
         timings["execute"] = perf_counter() - begin
         begin = perf_counter()
         config = self._config() | {"kernelId": exhibit.kernel_id, "kernelName": name}
+        redact_notebook(nb, self.redactor)
         exhibit.html = await asyncio.to_thread(render, nb, path, request["theme"], config)
         timings["render"] = perf_counter() - begin
         return {
@@ -363,7 +369,17 @@ class _BesideHandler(web.StaticFileHandler):
             exhibit.asked.add(path)
         except KeyError:
             raise web.HTTPError(404) from None
-        await super().get(path, include_body)
+        if not self.settings["widgetshot"].redactor:
+            await super().get(path, include_body)
+            return
+        self.path = self.parse_url_path(path)
+        absolute = self.validate_absolute_path(self.root, self.get_absolute_path(self.root, self.path))
+        if absolute is None:
+            return
+        self.absolute_path = absolute
+        self.set_header("Content-Type", self.get_content_type())
+        data = await asyncio.to_thread(Path(absolute).read_bytes)
+        self.finish(self.settings["widgetshot"].redactor.buffer(data))
 
 
 class _StaticHandler(web.StaticFileHandler):

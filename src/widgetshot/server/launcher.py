@@ -14,10 +14,12 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
 
 from widgetshot.errors import ServerError
+from widgetshot.redact import Redactor
 
 _START_TIMEOUT = 60.0
 _STOP_TIMEOUT = 20.0
 _LOG_TAIL = 15
+_LONGEST_LINE = 1 << 20  # bytes of the log that are looked through together
 # jsonschema, which Jupyter Server and nbformat import, would load rfc3987_syntax for a check of URLs that nobody asks
 # for; compiling that package's grammar takes over a second. Without it jsonschema leaves the check out.
 # The process that forks kernels loads its modules meanwhile.
@@ -50,9 +52,12 @@ class Server:
 
     Args:
         folder: an existing private folder; the server removes it when its parent dies.
+        redactor: of secrets that its log may not hold.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, redactor: Redactor | None = None) -> None:
+        self._redactor = redactor or Redactor()
+        self._copying: asyncio.Task[None] | None = None
         self.url = ""
         self.token = secrets.token_hex(24)
         self.folder = folder / f"server-{secrets.token_hex(4)}"
@@ -116,14 +121,32 @@ class Server:
                 "--KernelManager.autorestart=False",
                 f"--KernelManager.transport={_transport(runtime)}",
                 "--ZMQChannelsWebsocketConnection.limit_rate=False",
+                "--ServerApp.kernel_websocket_connection_class=widgetshot.server.shield.Connection",
                 stdin=asyncio.subprocess.PIPE,
-                stdout=log,
-                stderr=log,
+                stdout=asyncio.subprocess.PIPE if self._redactor else log,
+                stderr=asyncio.subprocess.STDOUT if self._redactor else log,
+                limit=_LONGEST_LINE,
                 env=environment,
                 start_new_session=True,
             )
+        if self._redactor:
+            self._copying = asyncio.create_task(self._copy_log(self._process.stdout))
         self._http = SimpleAsyncHTTPClient(force_instance=True, max_clients=1000, max_body_size=2**30)
         await self._listens(runtime / f"jpserver-{self._process.pid}.json")
+
+    async def _copy_log(self, stream: Any) -> None:
+        """Write what the server says, and what kernels say past it, to the log without secrets, line by line."""
+        with (self.folder / "server.log").open("ab", buffering=0) as log:
+            while True:
+                try:
+                    line = await stream.readuntil()
+                except asyncio.IncompleteReadError as end:
+                    line = end.partial
+                except asyncio.LimitOverrunError as error:
+                    line = await stream.readexactly(error.consumed)
+                if not line:
+                    return
+                log.write(self._redactor.text(line.decode(errors="replace")).encode(errors="replace"))
 
     async def _listens(self, file: Path) -> None:
         """Wait until the server has described itself in a file (it does so a moment too early) and answers."""
@@ -132,6 +155,9 @@ class Server:
         deadline = asyncio.get_running_loop().time() + _START_TIMEOUT
         while asyncio.get_running_loop().time() < deadline:
             if self._process.returncode is not None:
+                if self._copying is not None:
+                    # The last lines say why; a process that it left behind may keep them from ending.
+                    await asyncio.wait([self._copying], timeout=1)
                 raise ServerError(
                     f"the Jupyter server ended at once with exit code {self._process.returncode}:\n{self.log_tail()}",
                     next_step="widgetshot doctor",
@@ -200,4 +226,7 @@ class Server:
             except TimeoutError:
                 process.kill()
                 await process.wait()
+        if self._copying is not None:
+            self._copying.cancel()
+            await asyncio.wait([self._copying])
         await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)

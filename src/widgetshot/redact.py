@@ -1,0 +1,233 @@
+"""Declared secrets: which values they have, and texts, JSON and bytes without them. No I/O.
+
+Whatever a value is encoded in on its way to a page or a report (JSON, HTML, a URL, base64...) is found too, as far as
+that can be told from the value alone.
+"""
+
+import base64
+import html
+import json
+import re
+import string
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+from widgetshot.errors import ConfigError
+
+# Of no length that says something, and with nothing that means something to HTML, JSON, URLs or scripts.
+STARS = "***"
+SHORTEST = 4  # characters; what is shorter stands in half of all texts
+# A part of a value, or of an encoding of it, must be longer to be told from what happens to look like it.
+_TELLING = 8
+_ANSI = r"(?:\x1b\[[0-9;]*m)"
+# What kernels and pages call messages, comms and models. A short secret may happen to stand in one.
+_ID = re.compile(r"(?:IPY_MODEL_)?([0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:_\w+)?")
+_PICTURES = re.compile(r"image/(?!svg)|audio/|video/|application/pdf")
+_ALPHABET = frozenset(string.ascii_letters + string.digits + "+/-_")
+# Left as they are by JavaScript's encodeURIComponent and encodeURI, besides what Python leaves.
+_URI_COMPONENT, _URI = "!'()*~", ";,/?:@&=+$!~*'()#"
+
+
+def secret_values(patterns: Iterable[str], variables: Mapping[str, str], where: str) -> tuple[str, ...]:
+    """The values of the environment variables whose names match one of the patterns, sorted.
+
+    Args:
+        patterns: names; `*` and `?` stand for any text and any character.
+        where: for messages.
+
+    Raises:
+        ConfigError: a value is too short to be told from ordinary text.
+    """
+    found = {}
+    for name, value in variables.items():
+        if value and any(fnmatchcase(name, pattern) for pattern in patterns):
+            if len(value.strip()) < SHORTEST:
+                raise ConfigError(
+                    f"the value of {name} has {len(value.strip())} characters: hidden wherever it stands, it would "
+                    "take much of every text with it",
+                    where=where,
+                    next_step=f"give {name} a value of at least {SHORTEST} characters, or leave it out of 'secrets'",
+                )
+            found[name] = value
+    return tuple(sorted(set(found.values())))
+
+
+class Redactor:
+    """Texts without secrets; false where there are none.
+
+    Args:
+        values: the secrets, each of at least `SHORTEST` characters.
+    """
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        self.values = tuple(values)
+        forms = {form for value in self.values for form in _forms(value) if len(form) >= SHORTEST}
+        self.forms = tuple(sorted(forms, key=lambda form: (-len(form), form)))
+        # Of these the characters beside them say something too.
+        self._base64 = {form for value in self.values for part in _parts(value) for form in _base64(part)}
+        self._in_bytes = [form.encode(errors="surrogatepass") for form in self.forms]
+
+    def __bool__(self) -> bool:
+        return bool(self.forms)
+
+    def __repr__(self) -> str:
+        return f"Redactor({len(self.values)} secrets)"
+
+    def text(self, text: str) -> str:
+        """A text with stars in place of each secret."""
+        # Far quicker than the pattern, and mostly all that is needed.
+        found = [form for form in self.forms if form in text]
+        for form in self._base64.intersection(found):
+            text = _without_words_of(form, text)
+        if found:
+            text = self._pattern.sub(STARS, text)
+        if self.forms and "\x1b[" in text and any(form in re.sub(_ANSI, "", text) for form in self.forms):
+            # Colours that begin or end within it go on after it.
+            text = self._coloured.sub(lambda found: STARS + "".join(re.findall(_ANSI, found[0])), text)
+        return text
+
+    def data(self, value: Any) -> Any:
+        """Plain JSON with stars in place of each secret; numbers that are one become 0.
+
+        Names of messages, comms and models stay, and so do encoded pictures. Of stream outputs that follow one another
+        those of one name are joined, because what is shown joins them too.
+        """
+        if not self.forms:
+            return value
+        if isinstance(value, str):
+            return self._string(value)
+        if isinstance(value, dict):
+            return {
+                self._key(key): item if _PICTURES.match(key) and isinstance(item, str) else self.data(item)
+                for key, item in value.items()
+            }
+        if isinstance(value, list):
+            return [self.data(item) for item in joined(value)]
+        if type(value) in (int, float) and str(value) in self.values:
+            return type(value)(0)
+        return value
+
+    def _string(self, text: str) -> str:
+        found = _ID.fullmatch(text)
+        # One that looks like a name can be a secret all the same, but then it is that as a whole.
+        return text if found and found[1] not in self.forms else self.text(text)
+
+    def _key(self, key: str) -> str:
+        # A short secret may be the name of something that every message has.
+        return self._string(key) if any(len(form) >= _TELLING and form in key for form in self.forms) else key
+
+    def data_of(self, data: bytes) -> bytes:
+        """A JSON document as `data` has it, byte for byte the same where nothing is found."""
+        if not (any(form in data for form in self._in_bytes) or b"\\u001b[" in data or b"\x1b[" in data):
+            return data
+        before = json.loads(data)
+        after = self.data(before)
+        return data if after == before else json.dumps(after, ensure_ascii=False).encode(errors="surrogatepass")
+
+    def buffer(self, data: bytes) -> bytes:
+        """Bytes of whatever kind, in their old length, with stars in place of each secret.
+
+        Only of those that are long enough to be told from chance.
+        """
+        for form in self._in_bytes:
+            if len(form) >= _TELLING and form in data:
+                data = data.replace(form, b"*" * len(form))
+        return data
+
+    def open_end(self, text: str) -> int:
+        """How many characters at the end of a text may be the begin of a secret that goes on in the next text."""
+        longest = max(map(len, self.forms), default=1)
+        for count in range(min(len(text), longest - 1), 0, -1):
+            end = text[-count:]
+            if any(len(form) > count and form.startswith(end) for form in self.forms):
+                return count
+        return 0
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile("|".join(map(re.escape, self.forms)))
+
+    @cached_property
+    def _coloured(self) -> re.Pattern[str]:
+        return re.compile("|".join(f"{_ANSI}*".join(map(re.escape, form)) for form in self.forms))
+
+
+def joined(items: list[Any]) -> list[Any]:
+    """Outputs, with streams of one name that nothing but streams stands between made one."""
+    if not any(isinstance(item, dict) and item.get("output_type") == "stream" for item in items):
+        return items
+    found: list[Any] = []
+    open: dict[str, dict[str, Any]] = {}
+    for item in items:
+        if not isinstance(item, dict) or item.get("output_type") != "stream":
+            open.clear()
+            found.append(item)
+            continue
+        text = "".join(item["text"])
+        if item["name"] in open:
+            open[item["name"]]["text"] += text
+        else:
+            open[item["name"]] = item | {"text": text}
+            found.append(open[item["name"]])
+    return found
+
+
+def _forms(value: str) -> set[str]:
+    """How a value may stand in what others write."""
+    forms = {form for part in _parts(value) for form in _encodings(part)}
+    # A widget's HTML within JSON, JSON within HTML, JSON within JSON.
+    return forms | {_in_json(form) for form in forms} | {html.escape(form) for form in forms}
+
+
+def _parts(value: str) -> set[str]:
+    lines = [line.strip() for line in value.splitlines()]
+    return {value, value.strip(), *(line for line in lines if len(line) >= _TELLING)}
+
+
+def _encodings(text: str) -> set[str]:
+    raw = text.encode(errors="surrogatepass")
+    urls = {quote(raw, safe=safe) for safe in ("", "/", _URI_COMPONENT, _URI)} | {quote_plus(raw)}
+    urls |= {re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), url) for url in urls}
+    escaped = html.escape(text)
+    found = {text, _in_json(text), json.dumps(text)[1:-1], repr(text)[1:-1], ascii(text)[1:-1], repr(raw)[2:-1], *urls}
+    found |= {escaped, html.escape(text, quote=False), escaped.replace("&#x27;", "&#39;").replace("&quot;", "&#34;")}
+    hexadecimal = raw.hex()
+    if len(hexadecimal) >= _TELLING:
+        found |= {hexadecimal, hexadecimal.upper()}
+    return found | _base64(text)
+
+
+def _in_json(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)[1:-1]
+
+
+def _without_words_of(form: str, text: str) -> str:
+    """A text with stars in place of each run of base64 that holds `form`."""
+    end = 0
+    while (begin := text.find(form, end)) >= 0:
+        end = begin + len(form)
+        while begin and text[begin - 1] in _ALPHABET:
+            begin -= 1
+        while end < len(text) and text[end] in _ALPHABET:
+            end += 1
+        while end < len(text) and text[end] == "=":
+            end += 1
+        text = f"{text[:begin]}{STARS}{text[end:]}"
+        end = begin + len(STARS)
+    return text
+
+
+def _base64(text: str) -> set[str]:
+    """Base64 of a value alone, and what is the same whatever stands around it (as in `user:value`)."""
+    raw = text.encode(errors="surrogatepass")
+    found = {base64.b64encode(raw).decode().rstrip("=")}
+    for offset in range(3):
+        # Characters that hold a bit of a neighbour are left out.
+        encoded = base64.b64encode(b"\0" * offset + raw).decode()
+        begin, end = -(-offset * 8 // 6), (offset + len(raw)) * 8 // 6
+        if end - begin >= _TELLING:
+            found.add(encoded[begin:end])
+    return found | {form.replace("+", "-").replace("/", "_") for form in found}
