@@ -91,6 +91,11 @@ NOTEBOOKS: dict[str, tuple[str, ...]] = {
         + WIDGETS
         + "b = widgets.Button(description='x')\nb.on_click(lambda _: 1 / 0)\nb",
     ),
+    "callback_awaited": (
+        "#| shot: {name: s, steps: [click: button, wait: {text: done, timeout: 1}]}\n"
+        + WIDGETS
+        + "b = widgets.Button(description='x')\nb.on_click(lambda _: 1 / 0)\nb",
+    ),
     "callback_shown": (
         "#| shot:\n#|   name: s\n#|   steps: [click: button, wait: ZeroDivisionError]\n"
         + WIDGETS
@@ -206,6 +211,7 @@ def test_shot_is_taken(ran: Project, name: str) -> None:
     [
         ("upload_absent::s", "there is no file"),
         ("callback::after", "a callback raised ZeroDivisionError: division by zero"),
+        ("callback_awaited::s", "for 'done' in 1 s; a callback raised ZeroDivisionError: division by zero"),
         ("images::gone", "an image did not load"),
         ("endless_script::s", "scripts do not end"),
         ("no_main::s", "could not be"),

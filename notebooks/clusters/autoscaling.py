@@ -154,7 +154,10 @@ class Autoscaler:
             self.cluster.scale(machine.number + 1)
             self.client.wait_for_workers(machine.number + 1)
             known = {other.address for other in self.machines}
-            (machine.address,) = set(self.client.scheduler_info(n_workers=-1)["workers"]) - known
+            # the client asks now and then by itself, and an answer from before may be the last to arrive
+            while not (new := set(self.client.scheduler_info(n_workers=-1)["workers"]) - known):
+                pass
+            (machine.address,) = new
             machine.state = "idle"
             self._say(f"{machine.name} is up")
         for machine in reversed(up[target:]):

@@ -351,8 +351,11 @@ class Stage:
             await self._perform(step.action, arguments, root, timeout, beside)
         except PlaywrightTimeout as error:
             looked_for = arguments.get("selector") or arguments.get("text")
+            found = f"step '{step.action}' found nothing usable for {looked_for!r} in {timeout / 1000:g} s"
+            # A callback that raised is the likely cause.
+            problems = (await self.look(target))["problems"]
             raise CaptureError(
-                f"step '{step.action}' found nothing usable for {looked_for!r} in {timeout / 1000:g} s",
+                "; ".join([found, *problems]),
                 where=where,
                 next_step="correct the selector in the notebook, or give the step a longer 'timeout'",
             ) from error
