@@ -115,6 +115,7 @@ def test_chips_count_and_filter_by_verdict(mixed: Folder, open_page: Open) -> No
 def test_text_filter_reaches_folded_matches_and_can_be_cleared(mixed: Folder, open_page: Open) -> None:
     page = open_page(mixed.write())
     page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
     page.keyboard.type("calm")
     expect_shown(page, "calm")
     page.get_by_role("searchbox").fill("demo.IPYNB TALLER")
@@ -252,6 +253,7 @@ def test_unstable_shows_both_pictures_and_compares_them_with_each_other(mixed: F
     expect(captions).to_have_text(["Actual, first picture", "Actual, second picture", "Diff"])
     page.keyboard.press("2")
     expect(captions).to_have_text(["Actual, first picture", "Actual, second picture"])
+    expect(restless.locator("img")).to_have_count(2)
     sources = restless.locator("img").evaluate_all("all => all.map(e => e.src)")
     assert len(set(sources)) == 2
 

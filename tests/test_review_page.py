@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from conftest import Project
+from conftest import Project, wait_until
 from pages import card, current, decisions, row
 from test_review_server import RESULTS, prepare, reviewing
 from widgetshot.baselines import Store
@@ -28,6 +28,12 @@ def opened(context: BrowserContext, address: str) -> Page:
     return page
 
 
+def decide(page: Page, key: str, told: str) -> None:
+    """Press a key and wait until its answer is there: others are told of a decision too, and may hear of it earlier."""
+    page.keyboard.press(key)
+    expect(page.locator(".toast")).to_contain_text(told)
+
+
 def baseline(project: Project) -> bytes:
     return Store(project.root / "baselines").path(CHANGED.key).read_bytes()
 
@@ -38,26 +44,27 @@ def test_accepting_writes_the_baseline_and_undo_puts_it_back(project: Project, r
     with reviewing(project) as (_, address):
         page = opened(reviewer, address)
         assert current(page) == "changed"
-        page.keyboard.press("a")
+        decide(page, "a", "changed accepted. Its baseline is written.")
         expect(row(page, "changed").locator(".decision")).to_have_text("accepted")
-        expect(page.locator(".toast")).to_contain_text("Its baseline is written.")
         assert baseline(project) == shot_bytes(CHANGED)
-        page.keyboard.press("u")
+        decide(page, "u", "Undone: changed.")
         expect(row(page, "changed").locator(".decision")).to_have_count(0)
         assert baseline(project) == CHANGED.baseline.data
         # Accept, think again, and once more; what was there first is still known.
-        page.keyboard.press("a")
+        decide(page, "a", "changed accepted.")
         expect(row(page, "changed").locator(".decision")).to_have_text("accepted")
         card(page, "changed")
-        page.keyboard.press("r")
+        decide(page, "r", "changed rejected.")
         expect(row(page, "changed").locator(".decision")).to_have_text("rejected")
         assert baseline(project) == CHANGED.baseline.data
         card(page, "changed")
-        page.keyboard.press("a")
+        decide(page, "a", "changed accepted.")
         expect(row(page, "changed").locator(".decision")).to_have_text("accepted")
         card(page, "changed")
         page.get_by_label("Comment on this picture").fill("as agreed")
         page.get_by_label("Comment on this picture").blur()
+        # Nothing on the page tells that the server has it.
+        wait_until(lambda: "as agreed" in (project.root / "widgetshot-report/review.json").read_text())
         expect(page.locator(".state")).to_contain_text("baseline written")
         page.reload()
         card(page, "changed")
@@ -83,7 +90,8 @@ def test_two_reviewers_see_each_other_and_lose_nothing(
         expect(other.locator(".state")).to_contain_text("accepted by Ada, baseline written")
         card(other, "new")
         other.keyboard.press("r")
-        expect(row(one, "new").locator(".decision")).to_have_text("rejected")
+        for page in (one, other):
+            expect(row(page, "new").locator(".decision")).to_have_text("rejected")
         assert decisions(one) == decisions(other) == {"changed": "accepted", "new": "rejected"}
         other_context.close()
 

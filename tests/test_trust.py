@@ -53,16 +53,16 @@ ipywidgets.HTML("<div style='width: 60px; height: 60px; background: {colour}'></
 
 
 def test_repeat_tells_which_pictures_vary_and_shows_the_first_two(project: Project) -> None:
-    project.notebook("notebooks/a.ipynb", STEADY)
-    project.notebook("notebooks/b.ipynb", UNSTEADY.replace("secrets.token_hex(8)", "'steady'"))
+    calmed = UNSTEADY.replace("secrets.token_hex(8)", "'steady'")
+    project.notebook("notebooks/a.ipynb", STEADY, calmed)
     done = project.widgetshot("run", "--update-baselines")
     assert done.returncode == 0, done.stdout
     before = project.files("baselines")
-    project.notebook("notebooks/b.ipynb", UNSTEADY)
+    project.notebook("notebooks/a.ipynb", STEADY, UNSTEADY)
     done = project.widgetshot("run", "--repeat", "3")
     assert done.returncode == 1, done.stdout
     assert "3 runs: 1 of 2 targets gave one picture each" in done.stdout
-    steady, dice = project.entry("notebooks/a.ipynb::button"), project.entry("notebooks/b.ipynb::dice")
+    steady, dice = project.entry("notebooks/a.ipynb::button"), project.entry("notebooks/a.ipynb::dice")
     assert (steady["verdict"], steady["repeat"]) == ("match", {"runs": 3, "distinct": 1, "counts": [3]})
     assert (dice["verdict"], dice["repeat"]) == ("unstable", {"runs": 3, "distinct": 3, "counts": [1, 1, 1]})
     assert dice["sentence"].startswith(
@@ -77,11 +77,11 @@ def test_repeat_tells_which_pictures_vary_and_shows_the_first_two(project: Proje
     # Nobody can take one of several pictures for the right one.
     assert "varied between runs" in project.widgetshot("approve", dice["name"]).stderr
     # A flake of one run is still told in the next one, though everything is green again.
-    project.notebook("notebooks/b.ipynb", UNSTEADY.replace("secrets.token_hex(8)", "'steady'"))
+    project.notebook("notebooks/a.ipynb", STEADY, calmed)
     done = project.pytest("notebooks", "--widgetshot-repeat", "2", "-q")
     assert done.returncode == 0, done.stdout
     assert "2 runs: 2 of 2 targets gave one picture each" in done.stdout
-    assert "match now, but wavered in their last runs: notebooks/b.ipynb::dice" in done.stdout
+    assert "match now, but wavered in their last runs: notebooks/a.ipynb::dice" in done.stdout
     assert [stretch[:2] for stretch in project.entry(dice["name"])["history"]] == [
         ["new", 1], ["unstable", 1], ["match", 1],
     ]  # fmt: skip
@@ -112,15 +112,13 @@ target = "notebooks/lamps/moving.ipynb::*"
 reason = "moving"
 until = 2999-01-01
 """
-MASKED = """#| shot: s
+MASKED = """#| shot: {name}
 #| tolerance: {{pixels: 0}}
 #| mask: {{selector: {mask}, reason: test}}
 from IPython.display import HTML
 HTML('<div class=panel style="background:{colour}">panel <i class=clock>12:00</i></div>')
 """
-
-
-PANEL = """#| shot: panel
+PANEL = """#| shot: {name}
 #| tolerance: {tolerance}
 import ipywidgets
 ipywidgets.HTML("<div style='padding: 9px; background: {area}; color: {text}'>Some text on a panel</div>")
@@ -139,31 +137,36 @@ COLOURS = """#| shot: {name}
 {options}import ipywidgets
 ipywidgets.HTML('<b style="color: {colour}">text</b>')
 """
-UNTIL = {"lamps/changed": "2999-12-31", "lamps/broken": "2999-12-31", "lamps/moving": "-", "over": "2026-01-31"}
+LAMPS = {"changed": "2999-12-31", "broken": "2999-12-31", "moving": "-"}
 
 
 def write(project: Project, *, edited: bool) -> None:
     """Notebooks as they were approved, or as somebody edited them afterwards."""
-    for name, until in UNTIL.items():
-        cell = GREEN.format(colour="red" if edited else "green", until=until)
-        if name == "lamps/broken" and edited:
+    lamp = "red" if edited else "green"
+    for name, until in LAMPS.items():
+        cell = GREEN.format(colour=lamp, until=until)
+        if name == "broken" and edited:
             cell = cell.replace("import ipywidgets", "import no_such_module")
         # One has its quarantine from the configuration.
-        project.notebook(f"notebooks/{name}.ipynb", cell.replace("#| quarantine", "#x") if until == "-" else cell)
+        project.notebook(f"notebooks/lamps/{name}.ipynb", cell.replace("#| quarantine", "#x") if until == "-" else cell)
+
     refresh = "widgets.insert(0, ipywidgets.HBox([ipywidgets.Button(description='Refresh')]))"
-    project.notebook("notebooks/jobs.ipynb", TABLE.replace("# more", refresh) if edited else TABLE)
-    for name, mask in (("kept", ".panel"), ("narrowed", ".clock" if edited else ".panel")):
-        cell = MASKED.format(mask=mask, colour="blue" if edited else "red")
-        project.notebook(f"notebooks/{name}.ipynb", cell)
-    for name, panel in PANELS.items():
-        area, text = panel if edited else PANELS["as_it_was"]
-        tolerance = "{pixels: 0, threshold: 0}" if name == "strictly" else "{pixels: 0}"
-        project.notebook(f"notebooks/panels/{name}.ipynb", PANEL.format(tolerance=tolerance, area=area, text=text))
-    cells = (("loose", ""), ("strict", "#| tolerance: {pixels: 0}\n"))
-    colour = "#343434" if edited else "#333"
+    panel, text = ("blue", "#343434") if edited else ("red", "#333")
     project.notebook(
-        "notebooks/colours.ipynb", *(COLOURS.format(name=name, options=more, colour=colour) for name, more in cells)
+        "notebooks/edited.ipynb",
+        GREEN.format(colour=lamp, until="2026-01-31"),
+        MASKED.format(name="kept", mask=".panel", colour=panel),
+        MASKED.format(name="narrowed", mask=".clock" if edited else ".panel", colour=panel),
+        COLOURS.format(name="loose", options="", colour=text),
+        COLOURS.format(name="strict", options="#| tolerance: {pixels: 0}\n", colour=text),
+        TABLE.replace("# more", refresh) if edited else TABLE,
     )
+    cells = []
+    for name, colours in PANELS.items():
+        area, text = colours if edited else PANELS["as_it_was"]
+        tolerance = "{pixels: 0, threshold: 0}" if name == "strictly" else "{pixels: 0}"
+        cells.append(PANEL.format(name=name, tolerance=tolerance, area=area, text=text))
+    project.notebook("notebooks/panels.ipynb", *cells)
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +197,7 @@ def test_quarantine_lets_a_failure_pass_until_its_day_is_over(
         "reason": "moving", "until": "2999-01-01"
     }  # fmt: skip
     assert "its quarantine ended on 2026-01-31 (the lamp flickers)" in done.stdout
-    entry = project.entry("notebooks/over.ipynb::light")
+    entry = project.entry("notebooks/edited.ipynb::light")
     assert (entry["verdict"], entry["status"]) == ("changed", "failed")
 
     done = project.widgetshot("run", "notebooks/lamps", "--report", "other")
@@ -228,7 +231,7 @@ def test_a_row_inserted_above_a_table_is_all_that_the_diff_marks(
     edited: tuple[Project, "subprocess.CompletedProcess[str]"],
 ) -> None:
     project, _ = edited
-    entry = project.entry("notebooks/jobs.ipynb::table")
+    entry = project.entry("notebooks/edited.ipynb::table")
     assert entry["verdict"] == "resized"
     (band,) = entry["metrics"]["bands"]
     assert band["inserted"]
@@ -248,8 +251,8 @@ def test_narrowed_mask_covers_only_what_it_names_now(
     edited: tuple[Project, "subprocess.CompletedProcess[str]"],
 ) -> None:
     project, _ = edited
-    assert project.entry("notebooks/kept.ipynb::s")["verdict"] == "match"
-    assert project.entry("notebooks/narrowed.ipynb::s")["verdict"] == "changed"
+    assert project.entry("notebooks/edited.ipynb::kept")["verdict"] == "match"
+    assert project.entry("notebooks/edited.ipynb::narrowed")["verdict"] == "changed"
 
 
 def test_another_renderer_is_compared_perceptually_and_told(
@@ -257,7 +260,7 @@ def test_another_renderer_is_compared_perceptually_and_told(
 ) -> None:
     project, _ = edited
     # On the baseline's own renderer every step counts.
-    own = project.entry("notebooks/panels/text_by_one.ipynb::panel")
+    own = project.entry("notebooks/panels.ipynb::text_by_one")
     assert (own["verdict"], own["metrics"]["rule"]) == ("changed", "strict")
     assert own["sentence"].startswith("HTML.value")
 
@@ -265,12 +268,12 @@ def test_another_renderer_is_compared_perceptually_and_told(
     project.write("extra/note.txt", "one more font, say")
     before = (project.root / "pyproject.toml").read_text()
     project.write("pyproject.toml", before.replace("[tool.widgetshot]", '[tool.widgetshot]\nfonts = ["extra"]'))
-    done = project.widgetshot("run", "notebooks/panels", "--report", "fonts")
+    done = project.widgetshot("run", "notebooks/panels.ipynb", "--report", "fonts")
     project.write("pyproject.toml", before)
     assert done.returncode == 1, done.stdout
     assert "review: widgetshot review fonts\n" in done.stdout
     assert "accept what is right: widgetshot approve --report fonts 'NOTEBOOK::SHOT' ... (or --all)\n" in done.stdout
-    entries = {Path(test["notebook"]).stem: test for test in project.report("fonts")["tests"]}
+    entries = {test["shot"]: test for test in project.report("fonts")["tests"]}
     same = entries.pop("as_it_was")
     assert same["status"] == "passed"
     assert same["sentence"].startswith("is as it was approved; different renderer: fonts ")
@@ -315,6 +318,6 @@ def test_a_tolerance_of_nothing_wins_over_a_loose_suite(
     edited: tuple[Project, "subprocess.CompletedProcess[str]"],
 ) -> None:
     project, _ = edited
-    loose, strict = (project.entry(f"notebooks/colours.ipynb::{name}") for name in ("loose", "strict"))
+    loose, strict = (project.entry(f"notebooks/edited.ipynb::{name}") for name in ("loose", "strict"))
     assert (loose["verdict"], strict["verdict"]) == ("match", "changed")
     assert "within the tolerance: up to 0 pixels may differ or 50.0000% of the picture" in loose["sentence"]

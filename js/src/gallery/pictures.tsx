@@ -114,11 +114,24 @@ function arrange(space: number, n: number, width: number, height: number): { col
   return { columns: best, fit: fit(best) };
 }
 
-/** Panes of one result pan together. Setting an equal offset fires no event, so this can't echo for ever. */
-function panTogether(event: TargetedEvent<HTMLElement>) {
-  const { scrollLeft, scrollTop } = event.currentTarget;
-  for (const port of event.currentTarget.closest(".pictures")!.querySelectorAll(".port"))
-    port.scrollTo({ left: scrollLeft, top: scrollTop, behavior: "instant" });
+/** Where panes were put that nobody scrolled. */
+const put = new WeakMap<Element, readonly [number, number]>();
+
+function putAt(port: Element, left: number, top: number): void {
+  port.scrollTo({ left, top, behavior: "instant" });
+  put.set(port, [port.scrollLeft, port.scrollTop]);
+}
+
+/**
+ * Panes of one result pan together. Events come a frame late: one of a pane that was put somewhere says nothing new,
+ * and to follow it would take back what has happened to the pane under the pointer since.
+ */
+function panTogether({ currentTarget: led }: TargetedEvent<HTMLElement>) {
+  const { scrollLeft, scrollTop } = led;
+  const [left, top] = put.get(led) ?? [];
+  if (left === scrollLeft && top === scrollTop) return;
+  put.delete(led);
+  for (const port of led.closest(".pictures")!.querySelectorAll(".port")) if (port !== led) putAt(port, scrollLeft, scrollTop);
 }
 
 /** `before` and `after` are the two that were compared; the diff picture stands in the place of the latter. */
@@ -277,7 +290,7 @@ export function Pictures({ result, view, region, onZoom, onBlink, still }: Props
   useLayoutEffect(() => {
     if (view.zoom)
       for (const port of ref.current!.querySelectorAll(".port"))
-        port.scrollTo((x + w / 2) * scale - port.clientWidth / 2, (y + h / 2) * scale - port.clientHeight / 2);
+        putAt(port, (x + w / 2) * scale - port.clientWidth / 2, (y + h / 2) * scale - port.clientHeight / 2);
     if (region >= 0) ref.current!.querySelector(".region.here")?.scrollIntoView({ block: "center", inline: "nearest" });
   }, [view.zoom, mode, region, space > 0]);
 
