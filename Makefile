@@ -43,12 +43,12 @@ check: setup
 
 # Everything that needs no services: checks, tests, and our own notebooks against their baselines.
 test: check
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not services" tests
-	$(BIN)/pytest -m "not services" notebooks
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not services" --junit-xml junit/tests.xml tests
+	$(BIN)/pytest -m "not services" --junit-xml junit/notebooks.xml notebooks
 
 # What needs them: each service really used, and the notebooks over real clusters.
 test-clusters: services
-	WIDGETSHOT_REQUIRE_SERVICES=1 $(BIN)/pytest -m services tests notebooks
+	WIDGETSHOT_REQUIRE_SERVICES=1 $(BIN)/pytest -m services --junit-xml junit/services.xml tests notebooks
 
 # Installs the programs behind the real services (Debian packages: as root or by sudo) and checks that they are there.
 services: setup
@@ -74,4 +74,4 @@ constraints: setup
 	$(BIN)/python -m pip freeze --exclude-editable | grep -v ' @ ' > constraints.txt
 
 clean:
-	rm -rf $(VENV) js/node_modules src/widgetshot/static widgetshot-report
+	rm -rf $(VENV) js/node_modules src/widgetshot/static widgetshot-report junit

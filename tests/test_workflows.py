@@ -59,13 +59,85 @@ def test_no_workflow_trusts_what_comes_from_outside(name: str) -> None:
                 assert re.fullmatch(r"actions/[a-z-]+@v\d+", step["uses"]), step
 
 
-def test_the_run_folder_is_one_artifact_also_of_a_failed_run() -> None:
-    (job,) = workflow("suite.yml")["jobs"].values()
-    (upload,) = steps(job, uses="actions/upload-artifact")
+SUITE = workflow("suite.yml")["jobs"]
+
+
+def test_run_folders_and_junit_are_artifacts_also_of_failed_runs() -> None:
+    uploads = {name: steps(job, uses="actions/upload-artifact") for name, job in SUITE.items()}
+    assert {step["if"] for found in uploads.values() for step in found} == {"always()"}
+    assert {name: [tuple(step["with"].values()) for step in found] for name, found in uploads.items()} == {
+        "fast": [("widgetshot-report", "widgetshot-report/"), ("junit", "junit/")],
+        "full": [("widgetshot-report-services", "widgetshot-report/"), ("junit-services", "junit/")],
+    }
+    # What is reviewed is what `approve` applies from.
     (download,) = [step for step in steps(APPLY, uses="actions/download-artifact") if "run-id" in step["with"]]
-    assert upload["if"] == "always()"
-    assert upload["with"] == {"name": "widgetshot-report", "path": "widgetshot-report/"}
-    assert download["with"]["name"] == upload["with"]["name"]
+    assert download["with"]["name"] == "${{ inputs.artifact }}"
+    choice = APPROVE["on"]["workflow_dispatch"]["inputs"]["artifact"]
+    assert choice["type"] == "choice"
+    assert choice["options"] == [uploads[name][0]["with"]["name"] for name in ("fast", "full")]
+    assert choice["default"] == choice["options"][0]
+
+
+def test_the_fast_stage_needs_no_services_and_the_full_one_comes_after_it() -> None:
+    commands = {name: [step["run"] for step in steps(job, run="make")] for name, job in SUITE.items()}
+    assert commands == {"fast": ["make test", "make demo"], "full": ["make services", "make test-clusters"]}
+    assert ("needs" in SUITE["fast"], SUITE["full"]["needs"]) == (False, "fast")
+    # Both photograph with the browser that the baselines were made with.
+    assert {(job["runs-on"], job["container"]) for job in SUITE.values()} == {("ubuntu-latest", "debian:12")}
+    assert SUITE["fast"]["steps"][0] == SUITE["full"]["steps"][0]
+
+
+def make(target: str) -> list[str]:
+    """What a target would run, as make says it without doing it."""
+    done = subprocess.run(
+        ["make", "--dry-run", "--always-make", target],
+        cwd=FOLDER.parents[1],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return [line for line in done.stdout.splitlines() if "/pytest " in line or "/widgetshot " in line]
+
+
+def test_make_leaves_services_to_the_full_stage_and_writes_junit_in_both() -> None:
+    fast, full = make("test"), make("test-clusters")
+    assert [word for line in fast if "/pytest" in line for word in re.findall(r"junit/\w+\.xml", line)] == [
+        "junit/tests.xml",
+        "junit/notebooks.xml",
+    ]
+    assert all('-m "not services"' in line for line in fast if "/pytest" in line)
+    assert "widgetshot audit tests notebooks benchmarks src" in "\n".join(fast)
+    (tests,) = [line for line in full if "/pytest" in line]
+    assert "-m services --junit-xml junit/services.xml tests notebooks" in tests
+    assert [line.split("/widgetshot ")[1] for line in make("demo")][-1] == "run --without-services"
+
+
+def fenced_in(page: str, language: str) -> list[str]:
+    text = (FOLDER.parents[1] / page).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+def test_the_recipes_of_the_documentation_have_the_two_stages_and_keep_junit_and_gallery() -> None:
+    (yaml_text,) = fenced_in("docs/how-to/ci.md", "yaml")
+    jobs = yaml.safe_load(yaml_text)["jobs"]
+    assert jobs["full"]["needs"] == "fast"
+    runs = {name: " && ".join(step["run"] for step in job["steps"] if "run" in step) for name, job in jobs.items()}
+    assert 'pytest -m "not services" --junit-xml' in runs["fast"]
+    assert "widgetshot doctor --services --install" in runs["full"]
+    assert "pytest -m services --junit-xml" in runs["full"]
+    for job in jobs.values():
+        kept = [step for step in job["steps"] if step.get("uses", "").startswith("actions/upload-artifact")]
+        assert [(step["if"], step["with"]["path"]) for step in kept] == [
+            ("always()", "widgetshot-report/"),
+            ("always()", "junit.xml"),
+        ]
+    (jenkins,) = fenced_in("docs/how-to/ci.md", "groovy")
+    assert jenkins.count("{") == jenkins.count("}")
+    stages = re.findall(r"stage\('(\w+)'\)", jenkins)
+    assert stages == ["setup", "fast", "full"]
+    assert jenkins.index("pytest -m 'not services'") < jenkins.index("pytest -m services")
+    assert "junit 'junit-*.xml'" in jenkins
+    assert "archiveArtifacts artifacts: 'reports/**'" in jenkins
 
 
 def test_only_the_job_that_pushes_may_write_and_it_runs_git_alone() -> None:
