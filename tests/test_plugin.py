@@ -245,7 +245,7 @@ def test_a_browser_that_is_gone_is_told_and_not_excused(copy: Project) -> None:
     copy.write("tests/test_gone.py", GONE)
     copy.write("pyproject.toml", (copy.root / "pyproject.toml").read_text() + GONE_QUARANTINE)
     done = copy.pytest("-q", "tests")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "2 failed" in done.stdout
     entry = copy.entry("tests/test_gone.py/test_closes_the_browser::gone")
     assert (entry["status"], entry["error"]["type"]) == ("failed", "ServerError")
