@@ -247,9 +247,14 @@ def test_failing_setup_is_told(tmp_path: Path) -> None:
             future.result()
 
 
-def test_closing_does_not_wait_for_what_never_gets_ready(tmp_path: Path) -> None:
-    own = services(tmp_path, 'command = ["{python}", "-c", "import time; time.sleep(500)"]\ntimeout = 500')
+@pytest.mark.parametrize("at_once", [False, True])
+def test_closing_does_not_wait_for_what_never_gets_ready(tmp_path: Path, at_once: bool) -> None:
+    begun = tmp_path / "begun"
+    waits = f"import pathlib, time; pathlib.Path({str(begun)!r}).touch(); time.sleep(500)"
+    own = services(tmp_path, f'command = ["{{python}}", "-c", "{waits}"]\ntimeout = 500')
     future = own.start("it")
+    if not at_once:
+        wait_until(begun.exists)
     with ThreadPoolExecutor() as pool:
         pool.submit(own.close).result(60)
     with pytest.raises(ServerError):

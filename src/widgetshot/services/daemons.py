@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,10 +27,18 @@ _PATIENCE = 10.0  # seconds that a daemon has to end itself before it is killed
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
+class _GivenUp(ExecutorError):
+    """Nobody waits for the daemon any more."""
+
+
 class _Watched(Executor):
     """What our executors share; comes before mirakuru's own in their bases."""
 
+    given_up: threading.Event
+
     def check_subprocess(self) -> bool:
+        if self.given_up.is_set():
+            raise _GivenUp(self)
         # mirakuru takes exit code 0 for a process that went to the background; ours stay in the foreground.
         if self.process is not None and self.process.poll() == 0:
             self.kill()
@@ -90,6 +99,7 @@ class Running:
         self._daemons = {daemon.name: daemon for daemon in plan.daemons}
         self._executors: dict[str, _Watched] = {}
         self._left: set[psutil.Process] = set()  # what a killed daemon left behind
+        self._given_up = threading.Event()
         # The signal that a parent's death sends is sent by the end of the thread that started the child already; so all
         # are started by one thread, which lives as long as the process.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="daemons")
@@ -119,6 +129,7 @@ class Running:
         Raises:
             ServerError: a process is there after SIGKILL.
         """
+        self._given_up.set()  # a start in the same thread may still wait
         self._thread.submit(self._stop).result()
 
     def kill(self, name: str) -> None:
@@ -134,6 +145,7 @@ class Running:
         return tuple(name for name in self._daemons if name not in running)
 
     def _start(self) -> None:
+        self._given_up.clear()
         until = time.monotonic() + self._timeout
         for name in self._ended():
             if old := self._executors.pop(name, None):
@@ -141,6 +153,7 @@ class Running:
             try:
                 with self.log(name).open("ab") as log:
                     executor = self._executors[name] = _executor(self._daemons[name], self._place, log)
+                    executor.given_up = self._given_up
                     executor.give(max(until - time.monotonic(), _POLL))
                     executor.start()
             except (ExecutorError, OSError) as error:
@@ -207,6 +220,8 @@ class Running:
         if isinstance(error, AlreadyRunning):
             ready = self._daemons[name].ready
             return ServerError(f"{name} can't listen at {ready.http or ready.tcp}: something else does")
+        if isinstance(error, _GivenUp):
+            return ServerError(f"{name} was given up before it was ready")
         if isinstance(error, TimeoutExpired):
             what = f"{name} was not ready after {self._timeout:g} s"
         elif isinstance(error, ProcessExitedWithError):

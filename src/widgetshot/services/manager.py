@@ -195,16 +195,19 @@ class Services:
     def _keeper(self, name: str, where: str, *, own: bool) -> Instance:
         declared = self._declared.get(name)
         order = {"name": name, "declared": declared.as_json() if declared is not None else None}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "widgetshot.services.keeper"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-        )
+        with self._lock:
+            # Once closing has begun, nobody would tell it to give up.
+            if self._closed:
+                raise ServerError("the run was stopped", where=where)
+            process = subprocess.Popen(
+                [sys.executable, "-m", "widgetshot.services.keeper"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=True,
+            )
+            self._unready.add(process)
         assert process.stdin is not None
         assert process.stdout is not None
-        with self._lock:
-            self._unready.add(process)
         instance = Instance(Endpoint(name, ""), process=process)
         answer: dict[str, Any] = {}
         try:
