@@ -304,3 +304,20 @@ def test_wrong_need_is_refused(project: Project, options: str, message: str) -> 
     assert done.returncode == 3
     assert message in done.stderr
     assert "notebooks/a.ipynb" in done.stderr
+
+
+def test_no_log_and_no_message_of_a_service_says_a_secret(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.widgetshot.services.it]\nlog = "it.log"\n'
+        """command = ["{python}", "-c", "import os, sys; sys.exit('key ' + os.environ['HIDDEN_KEY'])"]\n"""
+    )
+    settings = load_settings(tmp_path)
+    environment = {"HIDDEN_KEY": "canary-4711-of-the-test"}
+    os.environ |= environment
+    try:
+        with Services(settings.services, environment.values()) as own, pytest.raises(ServerError) as caught:
+            own.start("it").result()
+    finally:
+        del os.environ["HIDDEN_KEY"]
+    assert "key ***" in caught.value.what
+    assert (tmp_path / "it.log").read_text() == "key ***\n"

@@ -179,7 +179,7 @@ class _Door:
         if self._services is None:
             from widgetshot.services.manager import Services
 
-            self._services = Services(self.settings.services)
+            self._services = Services(self.settings.services, self.settings.redactor.values)
         return self._services
 
     def submit(self, items: "list[TargetItem]") -> None:

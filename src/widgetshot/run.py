@@ -105,7 +105,7 @@ class Engine:
     def __init__(self, settings: Settings, recorder: Recorder | None = None, services: Services | None = None) -> None:
         self.settings = settings
         self.recorder = recorder
-        self.services = services or Services(settings.services)
+        self.services = services or Services(settings.services, settings.redactor.values)
         self._ends_services = services is None
         self.store = Store(settings.baselines)
         self.passed = Passed(settings, lambda: _renderer(settings), self.store.files)

@@ -24,6 +24,7 @@ from typing import Any, NoReturn
 import psutil
 
 from widgetshot.errors import ServerError, WidgetshotError, one_line
+from widgetshot.redact import Redactor
 from widgetshot.services.daemons import Running
 from widgetshot.services.declared import Declared, recipe_of
 from widgetshot.services.recipe import HOST, Place, Plan
@@ -76,6 +77,7 @@ class Keeper:
         raw = order["declared"]
         self._declared = Declared.of_json(raw) if raw is not None else None
         self._recipe = recipe_of(self._declared, order["name"])
+        self.redactor = Redactor(order["secrets"])
         self._base = _folder()
         self._running: Running | None = None
         self._meant: set[str] = set()  # daemons that are down because somebody said so
@@ -161,15 +163,15 @@ class Keeper:
                         self._meant.add(question["daemon"])
                 return {"died": [self._epitaph(running, name) for name in running.ended if name not in self._meant]}
         except WidgetshotError as error:
-            return {"error": error.what, "next": error.next_step}
+            return {"error": self.redactor.text(error.what), "next": self.redactor.text(error.next_step)}
 
-    @staticmethod
-    def _epitaph(running: Running, name: str) -> str:
+    def _epitaph(self, running: Running, name: str) -> str:
         try:
             last = [line for line in running.log(name).read_text(errors="replace").splitlines() if line.strip()][-1:]
         except OSError:
             last = []
-        return f"{name} ended{f', its last words: {one_line(last[0])[:_WORDS]}' if last else ''}"
+        words = one_line(self.redactor.text(last[0]))[:_WORDS] if last else ""
+        return f"{name} ended{f', its last words: {words}' if words else ''}"
 
     def end(self) -> None:
         """End the daemons; keep the log if that is wished for; remove the folder."""
@@ -189,7 +191,8 @@ class Keeper:
         parts = sorted(self._base.glob("d*/*.log"))
         with contextlib.suppress(OSError):
             log.parent.mkdir(parents=True, exist_ok=True)
-            log.write_bytes(b"".join(part.read_bytes() for part in parts))
+            text = "".join(part.read_text(errors="replace") for part in parts)
+            log.write_text(self.redactor.text(text), encoding="utf-8")
 
 
 def _watch(parent: psutil.Process | None) -> None:
@@ -235,9 +238,9 @@ def main() -> None:
         try:
             answer = keeper.run()
         except WidgetshotError as error:
-            answer = {"error": error.what, "next": error.next_step}
+            answer = {"error": keeper.redactor.text(error.what), "next": keeper.redactor.text(error.next_step)}
         except Exception as error:
-            answer = {"error": f"{type(error).__name__}: {error}", "next": ""}
+            answer = {"error": keeper.redactor.text(f"{type(error).__name__}: {error}"), "next": ""}
         with contextlib.suppress(OSError):
             sys.stdout.write(json.dumps(answer) + "\n")
             sys.stdout.flush()

@@ -81,10 +81,12 @@ class Services:
 
     Args:
         declared: those of pyproject.toml, by name.
+        secrets: what no log and no message may say.
     """
 
-    def __init__(self, declared: Mapping[str, Declared]) -> None:
+    def __init__(self, declared: Mapping[str, Declared], secrets: Iterable[str] = ()) -> None:
         self._declared = declared
+        self._secrets = list(secrets)
         self._lock = threading.Lock()
         self._shared: dict[str, Future[Instance]] = {}
         self._running: list[Instance] = []
@@ -194,7 +196,11 @@ class Services:
 
     def _keeper(self, name: str, where: str, *, own: bool) -> Instance:
         declared = self._declared.get(name)
-        order = {"name": name, "declared": declared.as_json() if declared is not None else None}
+        order = {
+            "name": name,
+            "declared": declared.as_json() if declared is not None else None,
+            "secrets": self._secrets,
+        }
         with self._lock:
             # Once closing has begun, nobody would tell it to give up.
             if self._closed:
