@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -63,18 +64,20 @@ def reasons(project: Project, environment: dict[str, str] | None = None, **overr
 
 
 @contextmanager
-def changed(file: Path, text: str | None) -> Iterator[None]:
+def changed(file: Path, content: str | bytes | None) -> Iterator[None]:
     """A file with another content, or none; put back afterwards."""
     before = file.read_bytes() if file.exists() else None
-    if text is None:
+    if content is None:
         file.unlink()
     else:
-        file.write_text(text, encoding="utf-8")
-    yield
-    if before is None:
-        file.unlink()
-    else:
-        file.write_bytes(before)
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+    try:
+        yield
+    finally:
+        if before is None:
+            file.unlink()
+        else:
+            file.write_bytes(before)
 
 
 @pytest.fixture(scope="module")
@@ -118,8 +121,16 @@ def passed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     assert project.left_behind() == []
 
 
-def test_what_nothing_changed_of_needs_no_run(passed: Project) -> None:
-    assert reasons(passed) == {
+@pytest.fixture(scope="module")
+def before(passed: Project) -> Iterator[dict[str, str]]:
+    """Why each of them would be run as they are; the same again when all tests have put back what they changed."""
+    said = reasons(passed)
+    yield said
+    assert reasons(passed) == said
+
+
+def test_what_nothing_changed_of_needs_no_run(before: dict[str, str]) -> None:
+    assert before == {
         **dict.fromkeys(("plain", "imports", "reads", "absent", "outside", "declared", "page", "clicked"), ""),
         "failed": "not known to have passed",
         "process": f"not all that it depends on is known: it started a process, {Path(sys.executable).name}",
@@ -148,55 +159,54 @@ def test_what_nothing_changed_of_needs_no_run(passed: Project) -> None:
         ("notebooks/plain/a.ipynb", None, "plain", ""),
     ],
 )
-def test_only_what_read_a_changed_file_is_run(passed: Project, path: str, text: str | None, who: str, why: str) -> None:
+def test_only_what_read_a_changed_file_is_run(
+    passed: Project, before: dict[str, str], path: str, text: str | None, who: str, why: str
+) -> None:
     file = passed.root / path
     if path.endswith(".ipynb"):
         text = file.read_text().replace("print(1)", "print(2)")
         why = f"{path} changed"
-    before = reasons(passed)
     with changed(file, text):
         assert reasons(passed) == before | {who: why}
-    assert reasons(passed) == before
 
 
-def test_a_file_that_nobody_read_runs_nothing(passed: Project) -> None:
-    before = reasons(passed)
+def test_a_file_that_nobody_read_runs_nothing(passed: Project, before: dict[str, str]) -> None:
     with changed(passed.root / "notebooks" / "imports" / "unread.txt", "2"):
         assert reasons(passed) == before
 
 
-def test_another_baseline_is_a_reason(passed: Project) -> None:
-    before = reasons(passed)
+def test_another_baseline_is_a_reason(passed: Project, before: dict[str, str]) -> None:
     folder = passed.root / "baselines" / "page-chromium-linux" / "notebooks" / "plain" / "a"
-    picture = (folder / "s.png").read_bytes()
-    (folder / "s.png").write_bytes((folder.parents[1] / "reads" / "a" / "s.png").read_bytes())
-    assert reasons(passed) == before | {"plain": "the baseline of s changed"}
-    (folder / "s.png").write_bytes(picture)
+    with changed(folder / "s.png", (folder.parents[1] / "reads" / "a" / "s.png").read_bytes()):
+        assert reasons(passed) == before | {"plain": "the baseline of s changed"}
     with changed(folder / "s.json", (folder / "s.json").read_text() + "\n"):
         assert reasons(passed) == before | {"plain": "the baseline of s changed"}
 
 
-def run_again(project: Project, environment: dict[str, str] | None = None, **overrides: object) -> set[str]:
+def run_again(before: dict[str, str], now: dict[str, str]) -> set[str]:
     """Why all would be run that otherwise would not."""
-    before = reasons(project)
-    return {why for who, why in reasons(project, environment, **overrides).items() if why and not before[who]}
+    return {why for who, why in now.items() if why and not before[who]}
 
 
-def test_another_configuration_is_a_reason(passed: Project) -> None:
-    (why,) = run_again(passed, theme="dark")
-    assert why == "not known to have passed"  # other targets
-    (why,) = run_again(passed, tolerance={"pixels": 3})
-    assert why == "its configuration changed: what the notebook declares"
-    (why,) = run_again(passed, settle_timeout=7)
-    assert why == "its configuration changed: settle_timeout"
-    (why,) = run_again(passed, scale=2)
-    assert why == "the renderer: scale changed"
-    # Whose change makes no picture another one.
-    assert run_again(passed, jobs=7, notebooks=["notebooks", "notebooks/plain"]) == set()
+@pytest.mark.parametrize(
+    ("overrides", "why"),
+    [
+        ({"theme": "dark"}, {"not known to have passed"}),  # other targets
+        ({"tolerance": {"pixels": 3}}, {"its configuration changed: what the notebook declares"}),
+        ({"settle_timeout": 7}, {"its configuration changed: settle_timeout"}),
+        ({"scale": 2}, {"the renderer: scale changed"}),
+        # Whose change makes no picture another one.
+        ({"jobs": 7, "notebooks": ["notebooks", "notebooks/plain"]}, set()),
+    ],
+)
+def test_another_configuration_is_a_reason(
+    passed: Project, before: dict[str, str], overrides: dict[str, Any], why: set[str]
+) -> None:
+    assert run_again(before, reasons(passed, **overrides)) == why
 
 
-def test_another_environment_is_a_reason(passed: Project) -> None:
-    (why,) = run_again(passed, {"SOMETHING": "else"})
+def test_another_environment_is_a_reason(passed: Project, before: dict[str, str]) -> None:
+    (why,) = run_again(before, reasons(passed, {"SOMETHING": "else"}))
     assert why == "environment variable SOMETHING changed"
     assert "else" not in (passed.root / ".widgetshot" / "passed.json").read_text()
 
@@ -249,23 +259,25 @@ def test_a_run_tells_what_it_left_out_and_why_it_ran_the_rest(project: Project) 
     }  # fmt: skip
     assert len(told(project)[0]) == 3
 
-    # It fails, so it is run again although nothing changes any more.
     project.write("notebooks/helper.py", "VALUE = 2\n")
-    for why in ("notebooks/helper.py changed", "not known to have passed"):
-        failed = project.pytest("notebooks", "-q", "-rs", "--widgetshot-changed")
-        assert failed.returncode == 1, failed.stdout
-        assert "1 failed, 2 skipped" in failed.stdout
-        assert "not run: nothing changed since it passed at 20" in failed.stdout
-        assert f"run: notebooks/b.ipynb: {why}" in failed.stdout
-        assert told(project)[1] == {"notebooks/b.ipynb": why}
+    failed = project.pytest("notebooks", "-q", "-rs", "--widgetshot-changed")
+    assert failed.returncode == 1, failed.stdout
+    assert "1 failed, 2 skipped" in failed.stdout
+    assert "not run: nothing changed since it passed at 20" in failed.stdout
+    assert "run: notebooks/b.ipynb: notebooks/helper.py changed" in failed.stdout
+    assert told(project)[1] == {"notebooks/b.ipynb": "notebooks/helper.py changed"}
+
+    # It failed, so it would be run again although nothing changes any more.
+    assert reasons(project) == {"a": "", "b.ipynb": "not known to have passed"}
     assert project.widgetshot("approve", "--all").returncode == 0
     workers = project.pytest("notebooks", "-q", "-n2", "--widgetshot-changed")
     assert "1 passed, 2 skipped" in workers.stdout
     assert len(told(project)[0]) == 2
+    assert told(project)[1] == {"notebooks/b.ipynb": "not known to have passed"}
     assert "3 skipped" in project.pytest("notebooks", "-q", "--widgetshot-changed").stdout
 
     # Not by default, and not in CI.
-    assert "3 passed" in project.pytest("notebooks", "-q").stdout
+    assert "1 passed" in project.pytest("notebooks/b.ipynb", "-q").stdout
     assert project.report()["changed"] is None
     in_ci = project.widgetshot("run", "--changed", environment={"CI": "true"})
     assert "in CI ($CI is set) everything is run, whatever --changed says" in in_ci.stdout

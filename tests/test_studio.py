@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from playwright.async_api import Error as PlaywrightError
 
 from widgetshot.camera import Camera, Studio
@@ -18,22 +19,34 @@ LIGHT = Target(notebook="n.ipynb", shot="s", cell_id=None, order=0)
 DARK = Target(notebook="n.ipynb", shot="s", cell_id=None, order=0, theme="dark", viewport=Viewport(500, 400))
 
 
-def with_camera(root: Path, work: Callable[[Camera, str], Awaitable[None]]) -> None:
-    async def go() -> None:
-        # Short, because of the names of kernels' sockets.
-        with TemporaryDirectory(prefix="studio-") as name:
-            server, camera = Server(Path(name)), Camera(load_settings(root), Path(name))
+Work = Callable[[Camera, str], Awaitable[None]]
+
+
+@pytest.fixture(scope="module")
+def with_camera(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Work], None]]:
+    """Lets a coroutine work with a camera of its own, and with one server for all of them."""
+    settings = load_settings(tmp_path_factory.mktemp("root"))
+    # Short, because of the names of kernels' sockets.
+    with asyncio.Runner() as runner, TemporaryDirectory(prefix="studio-") as name:
+        folder = Path(name)
+        server = Server(folder)
+        runner.run(server.start())
+
+        async def go(work: Work) -> None:
+            camera = Camera(settings, folder)
             try:
-                await asyncio.gather(server.start(), camera.start())
+                await camera.start()
                 await work(camera, PageFrontend(server, {}).anchor_url)
             finally:
                 await camera.stop()
-                await server.stop()
 
-    asyncio.run(go())
+        try:
+            yield lambda work: runner.run(go(work))
+        finally:
+            runner.run(server.stop())
 
 
-def test_studio_is_used_again_for_another_variant(tmp_path: Path) -> None:
+def test_studio_is_used_again_for_another_variant(with_camera: Callable[[Work], None]) -> None:
     async def work(camera: Camera, anchor_url: str) -> None:
         first = await camera.studio(LIGHT, anchor_url)
         await camera.strike(first, spoiled=False)
@@ -44,10 +57,10 @@ def test_studio_is_used_again_for_another_variant(tmp_path: Path) -> None:
         both = await asyncio.gather(camera.studio(LIGHT, anchor_url), camera.studio(LIGHT, anchor_url))
         assert len({id(studio.context) for studio in (again, *both)}) == 3
 
-    with_camera(tmp_path, work)
+    with_camera(work)
 
 
-def test_windows_that_a_page_opens_are_closed_with_it(tmp_path: Path) -> None:
+def test_windows_that_a_page_opens_are_closed_with_it(with_camera: Callable[[Work], None]) -> None:
     async def work(camera: Camera, anchor_url: str) -> None:
         studio = await camera.studio(LIGHT, anchor_url)
         async with studio.page.expect_popup():
@@ -55,10 +68,10 @@ def test_windows_that_a_page_opens_are_closed_with_it(tmp_path: Path) -> None:
         await camera.strike(studio, spoiled=False)
         assert studio.context.pages == [studio.anchor]
 
-    with_camera(tmp_path, work)
+    with_camera(work)
 
 
-def test_process_that_died_between_two_pages_is_replaced(tmp_path: Path) -> None:
+def test_process_that_died_between_two_pages_is_replaced(with_camera: Callable[[Work], None]) -> None:
     async def work(camera: Camera, anchor_url: str) -> None:
         studio = await camera.studio(LIGHT, anchor_url)
         await camera.strike(studio, spoiled=False)
@@ -67,7 +80,7 @@ def test_process_that_died_between_two_pages_is_replaced(tmp_path: Path) -> None
         assert other is not studio
         assert await other.page.evaluate("6 * 7") == 42
 
-    with_camera(tmp_path, work)
+    with_camera(work)
 
 
 async def end_process(studio: Studio) -> None:
@@ -78,7 +91,7 @@ async def end_process(studio: Studio) -> None:
             await asyncio.wait_for(studio.anchor_cdp.send("Page.crash"), 1)
 
 
-def test_page_that_hangs_takes_neither_the_browser_nor_others_with_it(tmp_path: Path) -> None:
+def test_page_that_hangs_takes_neither_the_browser_nor_others_with_it(with_camera: Callable[[Work], None]) -> None:
     async def work(camera: Camera, anchor_url: str) -> None:
         hanging, other = await asyncio.gather(camera.studio(LIGHT, anchor_url), camera.studio(LIGHT, anchor_url))
         await hanging.page.evaluate("void setTimeout(() => { for (;;); })")
@@ -88,4 +101,4 @@ def test_page_that_hangs_takes_neither_the_browser_nor_others_with_it(tmp_path: 
         await camera.strike(other, spoiled=False)
         assert await camera.studio(LIGHT, anchor_url) is other
 
-    with_camera(tmp_path, work)
+    with_camera(work)

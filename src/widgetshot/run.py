@@ -283,6 +283,10 @@ class Engine:
     async def _rooms(self, *, camera: bool = True) -> tuple[PageFrontend, Camera]:
         """The running server and browser; started when first needed, and again when one has died."""
         async with self._opening:
+            new_camera = camera and (self._camera is None or not self._camera.connected)
+            if new_camera:
+                # Whoever has none, or mistyped its name, is not kept waiting for a server.
+                find_browser(self.settings.browser, self.settings.browser_executable)
             if self._looking is None:
                 # Beside the start of server and browser, which is mostly waiting.
                 self._looking = asyncio.ensure_future(asyncio.to_thread(self.passed.look))
@@ -291,7 +295,7 @@ class Engine:
             starts: list[Any] = []
             if self._server is None or not self._server.running:
                 starts.append(self._start_server(self._folder))
-            if camera and (self._camera is None or not self._camera.connected):
+            if new_camera:
                 starts.append(self._start_camera(self._folder))
             for outcome in await asyncio.gather(*starts, return_exceptions=True):
                 if isinstance(outcome, BaseException):
