@@ -16,7 +16,6 @@ import ipywidgets as w
 import yaml
 from clustrix.config import ClusterConfig, load_config, save_config
 
-PROFILES = Path("profiles")
 VERSION = version("clustrix")
 
 TYPES = {
@@ -158,10 +157,32 @@ class Field:
         (self.control.add_class if message else self.control.remove_class)("cx-bad")
 
 
-class ClusterPanel:
-    """Edits the global clustrix configuration; display ``panel.widget``."""
+def card(*children):
+    return w.VBox(children, _dom_classes=("cx-card",))
 
-    def __init__(self):
+
+def title(text, hint=""):
+    return w.HTML(f'<div class="cx-h">{text}</div><div class="cx-hint">{hint}</div>')
+
+
+def row(*children):
+    return w.HBox(children, _dom_classes=("cx-row",))
+
+
+def short(text):
+    """With ``~`` for the home folder."""
+    return str(text).replace(str(Path.home()), "~")
+
+
+class ClusterPanel:
+    """Edits the global clustrix configuration; display ``panel.widget``.
+
+    Args:
+        profiles: the folder of the profiles, made when the first one is saved.
+    """
+
+    def __init__(self, profiles=Path("profiles")):
+        self.profiles = profiles
         defaults = ClusterConfig()
         style = {"description_width": "auto"}
 
@@ -218,13 +239,7 @@ class ClusterPanel:
             _dom_classes=("cx-advanced",),
         )
 
-        def card(*children):
-            return w.VBox(children, _dom_classes=("cx-card",))
-
-        def title(text, hint=""):
-            return w.HTML(f'<div class="cx-h">{text}</div><div class="cx-hint">{hint}</div>')
-
-        left = w.VBox(
+        self.left = w.VBox(
             [
                 card(title("Connection"), self._grid("type"), self.hint, self._grid("host", "port", "user", "key")),
                 card(title("Resources per job"), self._grid("cores", "memory", "time", "partition", "queue")),
@@ -233,7 +248,13 @@ class ClusterPanel:
             ],
             _dom_classes=("cx-col",),
         )
-        right = w.VBox(
+        self.job_card = card(
+            title("Test job", "Integrates π with clustrix on this computer"),
+            w.HTML("<div style='height:10px'></div>"),
+            self.run,
+            self.job,
+        )
+        self.right = w.VBox(
             [
                 card(
                     title(
@@ -243,20 +264,15 @@ class ClusterPanel:
                 ),
                 card(
                     title("Profiles", "YAML files that clustrix reads by itself"),
-                    w.HBox([self.name, self.save], _dom_classes=("cx-row",)),
-                    w.HBox([self.saved, self.load], _dom_classes=("cx-row",)),
+                    row(self.name, self.save),
+                    row(self.saved, self.load),
                     self.profile_note,
                 ),
-                card(
-                    title("Test job", "Integrates π with clustrix on this computer"),
-                    w.HTML("<div style='height:10px'></div>"),
-                    self.run,
-                    self.job,
-                ),
+                self.job_card,
             ],
             _dom_classes=("cx-col",),
         )
-        body = w.Box([left, right], _dom_classes=("cx-body",))
+        body = w.Box([self.left, self.right], _dom_classes=("cx-body",))
         self.widget = w.VBox([w.HTML(STYLE), self.head, body], _dom_classes=("cx",))
 
         self.apply.on_click(lambda _: self._apply())
@@ -337,7 +353,7 @@ class ClusterPanel:
             "cluster_host": shown("host"),
             "cluster_port": int(shown("port") or 22),
             "username": shown("user"),
-            "key_file": shown("key"),
+            "key_file": str(Path(shown("key")).expanduser()) if shown("key") else None,
             "default_cores": int(field["cores"].value),
             "default_memory": field["memory"].value,
             "default_time": field["time"].value,
@@ -367,17 +383,17 @@ class ClusterPanel:
         elif not self._apply():
             self._note("bad", "Not saved: mend the fields marked red first.")
         else:
-            PROFILES.mkdir(exist_ok=True)
-            save_config(str(PROFILES / f"{name}.yml"))
+            self.profiles.mkdir(parents=True, exist_ok=True)
+            save_config(str(self.profiles / f"{name}.yml"))
             self._list_profiles(name)
-            self._note("good", f"Saved {PROFILES}/{name}.yml")
+            self._note("good", f"Saved {short(self.profiles)}/{name}.yml")
 
     def _load(self):
         name = self.saved.value
         if name is None:
             self._note("bad", "There is no profile to load.")
             return
-        load_config(str(PROFILES / f"{name}.yml"))
+        load_config(str(self.profiles / f"{name}.yml"))
         config = clustrix.get_config()
         field = self.fields
         values = {
@@ -385,7 +401,7 @@ class ClusterPanel:
             "host": config.cluster_host or "",
             "port": str(config.cluster_port),
             "user": config.username or "",
-            "key": config.key_file or "",
+            "key": short(config.key_file or ""),
             "cores": str(config.default_cores),
             "memory": config.default_memory,
             "time": config.default_time,
@@ -404,7 +420,7 @@ class ClusterPanel:
         self.checked = True
         self._check()
         self._show_active()
-        self._note("good", f"Loaded {PROFILES}/{name}.yml")
+        self._note("good", f"Loaded {short(self.profiles)}/{name}.yml")
 
     def _run(self):
         if not self._apply():
@@ -421,10 +437,13 @@ class ClusterPanel:
         finally:
             clustrix.configure(prefer_local_parallel=False)
         took = time.perf_counter() - started
+        self._show_job(sums, ("Worker threads", f"{workers}"), blocks * steps, took)
+
+    def _show_job(self, sums, where, terms, took):
         rows = [
             ("Blocks", f"{len(sums)}"),
-            ("Worker threads", f"{workers}"),
-            ("Terms summed", f"{blocks * steps:,}"),
+            where,
+            ("Terms summed", f"{terms:,}"),
             ("Took", f'<span class="cx-duration">{took * 1000:.0f} ms</span>'),
             ("π ≈", f"{sum(sums):.9f}"),
         ]
@@ -443,7 +462,7 @@ class ClusterPanel:
         self.profile_note.value = f'<div class="cx-note {state}">{html.escape(text)}</div>'
 
     def _list_profiles(self, chosen=None):
-        names = sorted(path.stem for path in PROFILES.glob("*.yml"))
+        names = sorted(path.stem for path in self.profiles.glob("*.yml"))
         self.saved.options = names
         self.saved.disabled = self.load.disabled = not names
         if chosen:
@@ -462,7 +481,7 @@ class ClusterPanel:
             if changed
             else "# all defaults: jobs run here\n"
         )
-        self.active.value = f'<pre class="cx-yaml">{html.escape(text.rstrip())}</pre>'
+        self.active.value = f'<pre class="cx-yaml">{html.escape(short(text.rstrip()))}</pre>'
 
 
 def _lines(text):

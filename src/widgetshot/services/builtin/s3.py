@@ -15,6 +15,12 @@ _INSTALL = "pip install 'swift>=2.36' boto3"
 _REGION = "us-east-1"
 _KEY = "widgetshot:tester"
 _STORES = ("account", "container", "object")
+# Swift's own are for fast machines: a listing that is not written within a second is left to a daemon that is not here.
+_PATIENCE = """\
+conn_timeout = 20
+node_timeout = 30
+container_update_timeout = 30
+"""
 # s3api asks for this order, and for slo for uploads in parts.
 _PIPELINE = "catch_errors healthcheck listing_formats s3api tempauth bulk slo dlo versioned_writes symlink"
 _PROXY = """\
@@ -30,7 +36,7 @@ pipeline = {pipeline} proxy-server
 use = egg:swift#proxy
 account_autocreate = true
 allow_account_management = true
-[filter:catch_errors]
+{patience}[filter:catch_errors]
 use = egg:swift#catch_errors
 [filter:healthcheck]
 use = egg:swift#healthcheck
@@ -67,7 +73,7 @@ mount_check = false
 pipeline = {store}-server
 [app:{store}-server]
 use = egg:swift#{store}
-"""
+{patience}"""
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,7 @@ class S3:
             "region": _REGION,
             "secret": secret,
             "pipeline": _PIPELINE,
+            "patience": _PATIENCE,
         }
         (folder / "proxy.conf").write_text(_PROXY.format(**words, port=place.port))
         for store in _STORES:

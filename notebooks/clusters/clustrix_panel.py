@@ -1,0 +1,1 @@
+../clustrix_panel.py
