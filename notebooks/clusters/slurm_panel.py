@@ -1,4 +1,4 @@
-"""What SLURM says of its queue and of its node, in a pane that follows it."""
+"""What SLURM says of its queue and of its node, and dask of its workers, in a pane that follows them."""
 
 import html
 import subprocess
@@ -26,7 +26,7 @@ STYLE = """
 .sq-cpus i.taken { background: var(--sq-blue); border-color: var(--sq-blue); } .sq-cpus i.lost { background: repeating-linear-gradient(45deg, var(--sq-bad) 0 3px, transparent 3px 6px); border-color: var(--sq-bad); }
 .sq-badge { display: inline-block; box-sizing: border-box; min-width: 92px; padding: 2px 12px; border-radius: 999px; text-align: center; font-size: 12px; font-weight: 600; border: 1px solid currentColor; }
 .sq-good { color: var(--sq-good); } .sq-busy { color: var(--sq-blue); } .sq-wait { color: var(--sq-wait); } .sq-bad { color: var(--sq-bad); }
-.sq-row { display: grid; grid-template-columns: 46px 130px 120px 54px minmax(0, 1fr); gap: 14px; align-items: center; padding: 8px 18px; border-top: 1px solid var(--sq-line); }
+.sq-row { display: grid; grid-template-columns: 46px 110px 120px 48px 90px minmax(0, 1fr); gap: 14px; align-items: center; padding: 8px 18px; border-top: 1px solid var(--sq-line); }
 .sq-row.heading { padding: 6px 18px; font-size: 12px; color: var(--sq-soft); border-top: none; background: color-mix(in srgb, var(--jp-layout-color1, #fff) 95%, var(--jp-ui-font-color0, #000)); }
 .sq-row b { font-weight: 600; } .sq-row code { font-family: var(--jp-code-font-family, monospace); font-size: 12px; color: inherit; background: none; padding: 0; overflow-wrap: anywhere; }
 .sq.sq-work { margin: 10px 2px 2px; padding: 14px 18px; gap: 10px; }
@@ -41,9 +41,14 @@ KIND = {"RUNNING": "busy", "PENDING": "wait", "NODE_FAIL": "bad", "idle": "good"
 
 
 class Queue:
-    """A pane of SLURM's queue; display ``queue.widget``. It asks again all the time, from a thread of its own."""
+    """A pane of SLURM's queue; display ``queue.widget``. It asks again all the time, from a thread of its own.
 
-    def __init__(self):
+    Args:
+        cluster: a ``SLURMCluster``; which jobs' workers it is connected to is shown as well.
+    """
+
+    def __init__(self, cluster):
+        self.cluster = cluster
         self.widget = w.HTML(_dom_classes=("sq-host",))
         self._show()
         threading.Thread(target=self._follow, daemon=True).start()
@@ -55,7 +60,13 @@ class Queue:
 
     def _show(self):
         # The same words are sent to the page once only.
-        self.widget.value = STYLE + f'<div class="sq">{_head(*_ask(NODES))}{_jobs(*_ask(QUEUE))}</div>'
+        jobs = _jobs(*_ask(QUEUE), self._connected())
+        self.widget.value = STYLE + f'<div class="sq">{_head(*_ask(NODES))}{jobs}</div>'
+
+    def _connected(self):
+        """The numbers of the jobs whose workers are connected to dask's scheduler."""
+        names = [worker["name"] for worker in list(self.cluster.scheduler_info["workers"].values())]
+        return {str(job.job_id) for name, job in list(self.cluster.workers.items()) if name in names}
 
 
 def _ask(command):
@@ -77,11 +88,12 @@ def _head(nodes, error):
     return f'<div class="sq-head">{shown}</div>'
 
 
-def _jobs(jobs, error):
-    headings = "".join(f"<span>{text}</span>" for text in ("Job", "Name", "State", "CPUs", "Node or reason"))
+def _jobs(jobs, error, connected):
+    headings = "".join(f"<span>{text}</span>" for text in ("Job", "Name", "State", "CPUs", "dask", "Node or reason"))
     shown = f'<div class="sq-row heading">{headings}</div>'
     for number, name, state, cpus, where in jobs:
-        row = f"<b>{number}</b><span>{html.escape(name)}</span>{_badge(state)}<span>{cpus}</span><code>{html.escape(where)}</code>"
+        worker = '<span class="sq-good">connected</span>' if number in connected else '<span class="sq-sub">no worker</span>'
+        row = f"<b>{number}</b><span>{html.escape(name)}</span>{_badge(state)}<span>{cpus}</span>{worker}<code>{html.escape(where)}</code>"
         shown += f'<div class="sq-row">{row}</div>'
     return shown if jobs else f'{shown}<div class="sq-empty">{html.escape(error) or "no jobs in the queue"}</div>'
 
