@@ -274,7 +274,7 @@ def test_closing_does_not_wait_for_what_never_gets_ready(tmp_path: Path, at_once
         ("command = 'x'\nready = {tcp = 'nowhere'}", "tcp is a port"),
         ("command = 'x'\nports = ['folder']", "names of lower-case letters"),
         ("command = 'x'\nports = []", "is empty"),
-        ("command = 'x'\ntimeout = 0", "number of seconds over 0"),
+        ("command = 'x'\ntimeout = 0", "number over 0"),
         ("command = 'x'\nlog = '/etc/x'", "must be relative to the project's root"),
         ("command = 'x'\nenvironment = {A = 1}", "environment A must be text|environment A: must be text"),
     ],

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from widgetshot.checks import over_zero, text
 from widgetshot.errors import ConfigError, nearest
 from widgetshot.limits import Limit, limit_from
 from widgetshot.markers import MARKERS, registered
@@ -248,11 +249,11 @@ def _checked(table: Mapping[str, Any], root: Path, where: str) -> dict[str, Any]
     """Turn raw option values into field values, one by one, each with a clear refusal."""
     checkers: dict[str, Any] = {
         "notebooks": _texts, "exclude": _texts, "baselines": _path, "report": _path,
-        "update": _one_of(UPDATES), "jobs": _count, "browser": _one_of(BROWSERS), "browser_executable": _text,
+        "update": _one_of(UPDATES), "jobs": _count, "browser": _one_of(BROWSERS), "browser_executable": text,
         "frontend": _one_of(FRONTENDS), "theme": themes_from, "viewport": viewports_from,
-        "tolerance": tolerance_from, "scale": _seconds, "locale": _text, "timezone": _timezone, "clock": clock_from,
+        "tolerance": tolerance_from, "scale": over_zero, "locale": text, "timezone": _timezone, "clock": clock_from,
         "freeze_clock": flag_from, "quarantine": _quarantines, "repeat": _count,
-        "timeout": _seconds, "settle_timeout": _seconds, "kernel": _text,
+        "timeout": over_zero, "settle_timeout": over_zero, "kernel": text,
         "fonts": lambda value, place: _folders(value, root, place), "require_env": flag_from,
         "services": lambda value, place: declared_from(value, root, frozenset(builtin.NAMES), place),
         "secrets": _texts, "cost": lambda value, place: (limit_from(value, place),),
@@ -266,12 +267,6 @@ def _checked(table: Mapping[str, Any], root: Path, where: str) -> dict[str, Any]
     return values
 
 
-def _text(value: Any, where: str) -> str:
-    if not isinstance(value, str):
-        raise ConfigError(f"must be text, not {value!r}", where=where)
-    return value
-
-
 def _texts(value: Any, where: str) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
@@ -282,7 +277,7 @@ def _texts(value: Any, where: str) -> tuple[str, ...]:
 
 def _path(value: Any, where: str) -> Path:
     try:
-        return Path(_text(str(value) if isinstance(value, Path) else value, where)).expanduser()
+        return Path(text(str(value) if isinstance(value, Path) else value, where)).expanduser()
     except RuntimeError as error:  # ~somebody who does not exist
         raise ConfigError(f"{value!r}: {error}", where=where) from error
 
@@ -310,17 +305,11 @@ def _count(value: Any, where: str) -> int:
     return value
 
 
-def _seconds(value: Any, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e6:
-        raise ConfigError(f"must be a number over 0, not {value!r}", where=where)
-    return float(value)
-
-
 def _timezone(value: Any, where: str) -> str:
     from zoneinfo import ZoneInfo
 
     try:
-        ZoneInfo(_text(value, where))
+        ZoneInfo(text(value, where))
     except (KeyError, ValueError, OSError) as error:
         raise ConfigError(f"unknown time zone {value!r}; for example 'UTC' or 'Europe/Berlin'", where=where) from error
     return str(value)

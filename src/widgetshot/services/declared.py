@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from widgetshot.checks import over_zero, text
 from widgetshot.errors import ConfigError, nearest
 from widgetshot.services.builtin import load
 from widgetshot.services.recipe import HOST, Daemon, Endpoint, Place, Plan, Ready, Recipe, Requirement, find_program
@@ -162,9 +163,9 @@ def _declared(name: str, table: Any, root: Path, builtin: frozenset[str], where:
         ),
         ready=_ready(table.get("ready", {"tcp": "{port}"}), f"{where} ready"),
         ports=ports,
-        url=_text(table.get("url", f"tcp://{HOST}:{{port}}"), f"{where} url"),
+        url=text(table.get("url", f"tcp://{HOST}:{{port}}"), f"{where} url"),
         environment=environment,
-        timeout=_seconds(table["timeout"], f"{where} timeout") if "timeout" in table else 0.0,
+        timeout=over_zero(table["timeout"], f"{where} timeout") if "timeout" in table else 0.0,
         log=_log(table.get("log", ""), f"{where} log"),
         requires=_texts_by_name(table.get("requires", {}), f"{where} requires"),
         root=str(root),
@@ -176,15 +177,15 @@ def _declared(name: str, table: Any, root: Path, builtin: frozenset[str], where:
 def _check_words(declared: Declared, where: str) -> None:
     """Refuse a placeholder that nothing fills, before anything is started."""
     known = _words(dict.fromkeys(declared.ports, 1), "", "")
-    texts = [*declared.command, *(word for one in declared.setup for word in one), *declared.ready[1], declared.url]
-    for text in [*texts, *(value for _, value in declared.environment)]:
+    texts = [*declared.command, *(part for one in declared.setup for part in one), *declared.ready[1], declared.url]
+    for word in [*texts, *(value for _, value in declared.environment)]:
         try:
-            fields = [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
+            fields = [name for _, name, _, _ in string.Formatter().parse(word) if name is not None]
         except ValueError as error:
-            raise ConfigError(f"{text!r}: {error}; a brace that stays is doubled: {{{{", where=where) from error
+            raise ConfigError(f"{word!r}: {error}; a brace that stays is doubled: {{{{", where=where) from error
         for name in fields:
             if name not in known:
-                raise ConfigError(f"{text!r}: nothing fills '{{{name}}}'{nearest(name, known)}", where=where)
+                raise ConfigError(f"{word!r}: nothing fills '{{{name}}}'{nearest(name, known)}", where=where)
     if declared.ready[0] == "tcp" and not re.fullmatch(r"\{[a-z0-9_]+\}|[0-9]{1,5}", declared.ready[1][0]):
         raise ConfigError(f"ready: tcp is a port, such as '{{port}}', not {declared.ready[1][0]!r}", where=where)
 
@@ -195,15 +196,9 @@ def _list(value: Any, where: str) -> list[Any]:
     return value
 
 
-def _text(value: Any, where: str) -> str:
-    if not isinstance(value, str):
-        raise ConfigError(f"must be text, not {value!r}", where=where)
-    return value
-
-
 def _command(value: Any, where: str) -> Command:
     try:
-        words = shlex.split(value) if isinstance(value, str) else [_text(word, where) for word in _list(value, where)]
+        words = shlex.split(value) if isinstance(value, str) else [text(word, where) for word in _list(value, where)]
     except ValueError as error:
         raise ConfigError(f"{value!r}: {error}", where=where) from error
     if not words:
@@ -222,7 +217,7 @@ def _ready(value: Any, where: str) -> tuple[str, Command]:
         return kind, _command(what, where)
     if kind == "tcp" and type(what) is int:
         what = str(what)
-    return kind, (_text(what, where),)
+    return kind, (text(what, where),)
 
 
 def _ports(value: Any, where: str) -> tuple[str, ...]:
@@ -238,17 +233,11 @@ def _ports(value: Any, where: str) -> tuple[str, ...]:
 def _texts_by_name(value: Any, where: str) -> tuple[tuple[str, str], ...]:
     if not isinstance(value, Mapping):
         raise ConfigError(f"must be a table of texts, not {value!r}", where=where)
-    return tuple((name, _text(text, f"{where} {name}")) for name, text in value.items())
-
-
-def _seconds(value: Any, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e6:
-        raise ConfigError(f"must be a number of seconds over 0, not {value!r}", where=where)
-    return float(value)
+    return tuple((name, text(content, f"{where} {name}")) for name, content in value.items())
 
 
 def _log(value: Any, where: str) -> str:
-    path = _text(value, where)
+    path = text(value, where)
     if path.startswith(("/", "~")) or Path(path).is_absolute() or ".." in Path(path).parts:
         raise ConfigError(f"{path!r} must be relative to the project's root, and in it", where=where)
     return path
