@@ -46,9 +46,10 @@ test: check
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not services" --junit-xml junit/tests.xml tests
 	$(BIN)/pytest -m "not services" --junit-xml junit/notebooks.xml notebooks
 
-# What needs them: each service really used, and the notebooks over real clusters.
+# What needs them: each service really used, and the notebooks over real clusters. What is marked expensive needs the extra
+# `inference`: pip install torch 'transformers[serving]', then pytest -m expensive tests/services notebooks/clusters
 test-clusters: services
-	WIDGETSHOT_REQUIRE_SERVICES=1 $(BIN)/pytest -m services --junit-xml junit/services.xml tests notebooks
+	WIDGETSHOT_REQUIRE_SERVICES=1 $(BIN)/pytest -m "services and not expensive" --junit-xml junit/services.xml tests notebooks
 
 # Installs the programs behind the real services (Debian packages: as root or by sudo) and checks that they are there.
 services: setup
@@ -58,9 +59,9 @@ services: setup
 demo: setup
 	$(BIN)/widgetshot run --without-services
 
-# The notebooks over real clusters, with their gallery.
+# The notebooks over real clusters, with their gallery; the chat where the extra `inference` is installed.
 demo-clusters: services
-	$(BIN)/widgetshot run notebooks/clusters
+	$(BIN)/widgetshot run notebooks/clusters --skip-missing-services
 
 # The gallery's pictures in docs/images, taken anew.
 pictures: setup

@@ -12,6 +12,7 @@ import pytest
 
 from conftest import MARK, Project, make_project, wait_until
 from widgetshot.config import load_settings
+from widgetshot.doctor import examine, missing_for_services, needed_services
 from widgetshot.errors import ConfigError, ServerError
 from widgetshot.services.manager import Services
 
@@ -193,6 +194,22 @@ def test_missing_program_is_told_with_its_command_before_anything_runs(project: 
     doctor = project.widgetshot("doctor", "--services")
     assert doctor.returncode == 2
     assert "next: apt-get install --yes no-such-package" in doctor.stdout
+
+
+def test_what_only_expensive_notebooks_need_is_not_installed_with_the_rest(project: Project) -> None:
+    project.write("pyproject.toml", ABSENT)
+    chat = "#| widgetshot: {services: [%s], markers: [expensive]}\n#| shot: s\nprint(1)"
+    project.notebook("notebooks/chat.ipynb", chat % "inference, redis, absent")
+    project.notebook("notebooks/cache.ipynb", "#| widgetshot: {services: [redis]}\n#| shot: s\nprint(1)")
+    settings = load_settings(project.root)
+    assert needed_services(settings) == {"absent": False, "inference": True, "redis": False}
+    names = [one.name for one in missing_for_services(settings)]
+    assert "no-such-program-anywhere" in names
+    assert not {"torch", "transformers"} & set(names)
+    findings = {finding.subject: finding for finding in examine(settings, services=True)}
+    assert findings["service absent"].needed
+    inference = findings["service inference"]
+    assert inference.ok or not inference.needed
 
 
 def test_python_tests_share_services_and_record_durations(project: Project) -> None:

@@ -53,23 +53,27 @@ def examine(settings: Settings, *, services: bool = False) -> Iterator[Finding]:
     yield _kernel(settings.kernel or "python3")
     yield _browser(settings)
     yield _frontends()
-    for name in needed_services(settings):
-        yield _service(settings, name, needed=services)
+    for name, expensive in needed_services(settings).items():
+        yield _service(settings, name, needed=services and not expensive)
 
 
-def needed_services(settings: Settings) -> list[str]:
-    """Names of the services that the project declares or its notebooks name, sorted."""
-    names = set(settings.services)
+def needed_services(settings: Settings) -> dict[str, bool]:
+    """The services that the project declares or its notebooks name, sorted; and if only `expensive` notebooks do."""
+    names = dict.fromkeys(settings.services, False)
     for file in find_notebooks(settings) if all((settings.root / one).exists() for one in settings.notebooks) else ():
         with contextlib.suppress(WidgetshotError):  # a run tells what is wrong with it
-            names |= {need.name for need in load_notebook(settings, file).services}
-    return sorted(names)
+            notebook = load_notebook(settings, file)
+            expensive = all("expensive" in target.markers for target in notebook.targets)
+            for need in notebook.services:
+                names[need.name] = names.get(need.name, True) and expensive
+    return dict(sorted(names.items()))
 
 
 def missing_for_services(settings: Settings) -> list[Requirement]:
-    """What the project's services need and is missing, each once."""
+    """What the project's services need and is missing, each once; without those for `expensive` notebooks only."""
     services = Services(settings.services)
-    return list({one.name: one for name in needed_services(settings) for one in services.missing(name)}.values())
+    needed = [name for name, expensive in needed_services(settings).items() if not expensive]
+    return list({one.name: one for name in needed for one in services.missing(name)}.values())
 
 
 def _service(settings: Settings, name: str, *, needed: bool) -> Finding:

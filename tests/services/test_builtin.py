@@ -19,6 +19,7 @@ from instances import Instance, instance, need, until
 
 from widgetshot.errors import ConfigError, ServerError
 from widgetshot.services import builtin
+from widgetshot.services.builtin.inference import LESSONS
 from widgetshot.services.daemons import Running
 from widgetshot.services.fixtures import part_name
 from widgetshot.services.recipe import Daemon, Endpoint, Place, Plan, Ready, Requirement, find_program
@@ -216,6 +217,49 @@ def test_a_message_reaches_all_that_are_connected_to_the_same_path_and_nobody_el
             asyncio.run(talk(first.endpoint.url, first.endpoint.url))
         first.ask("start")
         assert asyncio.run(talk(first.endpoint.url, second.endpoint.url))[0] == "to one"
+
+
+@pytest.mark.expensive
+def test_a_model_trained_just_now_generates_the_same_answers_in_each_instance_and_after_a_stop() -> None:
+    need("inference")
+    import openai
+
+    def client(endpoint: Endpoint) -> Any:
+        key = endpoint.environment["OPENAI_API_KEY"]
+        return openai.OpenAI(base_url=endpoint.environment["OPENAI_BASE_URL"], api_key=key, max_retries=0)
+
+    def say(endpoint: Endpoint, *words: str, model: str = "", longest: int = 60) -> list[str]:
+        """The pieces of the next answer in a conversation, as they come."""
+        messages = [{"role": ("user", "assistant")[n % 2], "content": text} for n, text in enumerate(words)]
+        model = model or endpoint.environment["WIDGETSHOT_SERVICE_INFERENCE_MODEL"]
+        with client(endpoint) as caller:
+            stream = caller.chat.completions.create(
+                model=model, messages=messages, temperature=0, max_tokens=longest, stream=True
+            )
+            return [piece for chunk in stream for choice in chunk.choices if (piece := choice.delta.content)]
+
+    with instance("inference") as first, instance("inference") as second:
+        one, two = first.endpoint, second.endpoint
+        assert addresses(first) == {"127.0.0.1"}
+        with client(one) as caller:
+            models = [model.id for model in caller.models.list()]
+        assert models == [one.environment["WIDGETSHOT_SERVICE_INFERENCE_MODEL"]]
+        for question, answer in LESSONS:
+            pieces = say(one, question)
+            assert "".join(pieces) == answer
+            assert len(pieces) > 5
+            assert say(two, *LESSONS[0], question) == pieces
+        # Each token follows from those before it: a shorter answer is the beginning of the longer one.
+        assert say(one, question, longest=4) == pieces[:4]
+        with pytest.raises(openai.BadRequestError) as wrong:
+            say(one, "Hello", model="widgetshot/large")
+        assert "requested 'widgetshot/large'" in str(wrong.value.body)
+        first.ask("stop")
+        with pytest.raises(openai.APIConnectionError) as refused:
+            say(one, "Hello")
+        assert "Connection refused" in str(refused.value.__cause__)
+        first.ask("start")
+        assert say(one, question) == pieces
 
 
 def test_a_wrong_password_is_refused() -> None:
