@@ -168,7 +168,7 @@ def test_missing_program_is_told_with_its_command_before_anything_runs(project: 
 
     for flag, why in (
         ("--skip-missing-services", "not found"),
-        ("--without-services", "not selected: it needs absent"),
+        ("--without-services", "needs services, which were not asked for: absent"),
     ):
         left = project.widgetshot("run", flag, "--update-baselines")
         assert left.returncode == 0, left.stderr

@@ -140,7 +140,7 @@ def _run(
     recorder.selected(suite, every - len(targets), skipped)
     say = _Progress(quiet=output == "json", redactor=settings.redactor)
     for path, why in skipped.items():
-        say.line(f"- {path}: {one_line(why)}")
+        say.line(f"- {path}: skipped: {one_line(why)}")
     results: list[Result] = []
     finished: queue.SimpleQueue[Result] = queue.SimpleQueue()
     complete = False
@@ -215,7 +215,7 @@ def _of_suite(
         if not targets:
             continue
         try:
-            why = f"skipped: {notebook.skip}" if notebook.skip else left_out(notebook, services, **leave)
+            why = notebook.skip or left_out(notebook, services, **leave)
         except ServerError as error:
             missing.append(error)
         else:

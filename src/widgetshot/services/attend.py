@@ -18,7 +18,7 @@ def left_out(notebook: Notebook, services: Services, *, without: bool = False, s
         ServerError: something is missing, and nobody said that this is fine.
     """
     if without and notebook.services:
-        return f"not selected: it needs {', '.join(need.name for need in notebook.services)}"
+        return f"needs services, which were not asked for: {', '.join(need.name for need in notebook.services)}"
     for need in notebook.services:
         if missing := services.missing(need.name, own=need.own):
             names = " and ".join(one.name for one in missing)
