@@ -53,8 +53,9 @@ def examine(settings: Settings, *, services: bool = False) -> Iterator[Finding]:
     yield _kernel(settings.kernel or "python3")
     yield _browser(settings)
     yield _frontends()
+    known = Services(settings.services)
     for name, expensive in needed_services(settings).items():
-        yield _service(settings, name, needed=services and not expensive)
+        yield _service(known, name, needed=services and not expensive)
 
 
 def needed_services(settings: Settings) -> dict[str, bool]:
@@ -76,8 +77,7 @@ def missing_for_services(settings: Settings) -> list[Requirement]:
     return list({one.name: one for name in needed for one in services.missing(name)}.values())
 
 
-def _service(settings: Settings, name: str, *, needed: bool) -> Finding:
-    services = Services(settings.services)
+def _service(services: Services, name: str, *, needed: bool) -> Finding:
     subject = f"service {name}"
     if variable(name, "URL") in os.environ:
         return Finding(subject, True, f"runs elsewhere ({variable(name, 'URL')})")

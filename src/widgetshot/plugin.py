@@ -238,19 +238,24 @@ class _Door:
 
             left = unused_if_known(engine.store, self.settings.root, self.settings.defaults)
         recorder.finish(
-            engine.order if engine is not None else (),
+            () if engine is None else engine.order,
             complete=complete,
-            timings=engine.timings if engine is not None else {},
-            spent=engine.spent if engine is not None else {},
-            fingerprint=engine.fingerprint if engine is not None else {},
             unused=left,
             history=history,
-            services=services.told if services is not None else {},
+            services=None if services is None else services.told,
+            **_spent(engine),
         )
 
     @property
     def failure(self) -> str:
         return str(self._recorder.failure) if self._recorder is not None and self._recorder.failure else ""
+
+
+def _spent(engine: "Engine | None") -> dict[str, Any]:
+    """What `Recorder.finish` records of the engine's work; nothing of one that was not needed."""
+    if engine is None:
+        return {"timings": {}, "fingerprint": {}}
+    return {"timings": engine.timings, "spent": engine.spent, "fingerprint": engine.fingerprint}
 
 
 def _by_notebook(items: "list[TargetItem]") -> "list[tuple[Notebook, list[Target]]]":
@@ -554,12 +559,11 @@ def _part(name: str) -> Any:
     def part(request: pytest.FixtureRequest) -> Iterator[Any]:
         from widgetshot.errors import ServerError
         from widgetshot.services.fixtures import isolated
-        from widgetshot.services.manager import commands
+        from widgetshot.services.manager import reason_to_skip
 
         services = door(request.config).services
         if request.config.option.skip_missing_services and (missing := services.missing(name)):
-            names = " and ".join(one.name for one in missing)
-            pytest.skip(f"the service '{name}' can't be had here: {names} not found; {commands(missing)}")
+            pytest.skip(reason_to_skip(name, missing))
         try:
             with isolated(name, services, request.node.nodeid) as endpoint:
                 yield endpoint

@@ -4,7 +4,7 @@ import asyncio
 
 from widgetshot.errors import ServerError
 from widgetshot.notebook import Notebook
-from widgetshot.services.manager import Instance, Services, commands
+from widgetshot.services.manager import Instance, Services, commands, named, reason_to_skip
 
 
 def left_out(notebook: Notebook, services: Services, *, without: bool = False, skip_missing: bool = False) -> str:
@@ -21,11 +21,10 @@ def left_out(notebook: Notebook, services: Services, *, without: bool = False, s
         return f"needs services, which were not asked for: {', '.join(need.name for need in notebook.services)}"
     for need in notebook.services:
         if missing := services.missing(need.name, own=need.own):
-            names = " and ".join(one.name for one in missing)
             if skip_missing:
-                return f"the service '{need.name}' can't be had here: {names} not found; {commands(missing)}"
+                return reason_to_skip(need.name, missing)
             raise ServerError(
-                f"the service '{need.name}' can't be had: {names} not found",
+                f"the service '{need.name}' can't be had: {named(missing)} not found",
                 where=notebook.path,
                 next_step=f"{commands(missing)}  (or leave it out: --skip-missing-services)",
             )

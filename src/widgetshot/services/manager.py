@@ -182,9 +182,7 @@ class Services:
             self._tell(name, 0.0, elsewhere=True)
             return Instance(Endpoint(name, url))
         if missing := self.missing(name, own=own):
-            raise ServerError(
-                f"{' and '.join(one.name for one in missing)} not found", where=where, next_step=commands(missing)
-            )
+            raise ServerError(f"{named(missing)} not found", where=where, next_step=commands(missing))
         instance = self._keeper(name, where, own=own)
         self._tell(name, instance.seconds)
         with self._lock:
@@ -246,6 +244,16 @@ class Services:
             told.seconds += seconds
             told.instances += 1
             told.elsewhere |= elsewhere
+
+
+def named(missing: Iterable[Requirement]) -> str:
+    """What is missing, in words."""
+    return " and ".join(one.name for one in missing)
+
+
+def reason_to_skip(name: str, missing: Iterable[Requirement]) -> str:
+    """Why what needs a service is left out here, and what would change that."""
+    return f"the service '{name}' can't be had here: {named(missing)} not found; {commands(missing)}"
 
 
 def commands(missing: Iterable[Requirement]) -> str:

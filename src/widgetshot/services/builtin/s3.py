@@ -23,13 +23,17 @@ container_update_timeout = 30
 """
 # s3api asks for this order, and for slo for uploads in parts.
 _PIPELINE = "catch_errors healthcheck listing_formats s3api tempauth bulk slo dlo versioned_writes symlink"
-_PROXY = """\
+_DEFAULT = """\
 [DEFAULT]
 bind_ip = {host}
 bind_port = {port}
 log_custom_handlers = {module}.log_to_stderr
 log_level = WARNING
 swift_dir = {folder}
+"""
+_PROXY = (
+    _DEFAULT
+    + """\
 [pipeline:main]
 pipeline = {pipeline} proxy-server
 [app:proxy-server]
@@ -60,13 +64,10 @@ allow_object_versioning = true
 [filter:symlink]
 use = egg:swift#symlink
 """
-_STORE = """\
-[DEFAULT]
-bind_ip = {host}
-bind_port = {port}
-log_custom_handlers = {module}.log_to_stderr
-log_level = WARNING
-swift_dir = {folder}
+)
+_STORE = (
+    _DEFAULT
+    + """\
 devices = {folder}/devices
 mount_check = false
 [pipeline:main]
@@ -74,6 +75,7 @@ pipeline = {store}-server
 [app:{store}-server]
 use = egg:swift#{store}
 {patience}"""
+)
 
 
 @dataclass(frozen=True)
