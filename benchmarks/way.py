@@ -113,7 +113,8 @@ def renderer_tasks(trace: dict[str, Any]) -> dict[tuple[str, str], float]:
         for event in trace["traceEvents"]
         if event.get("name") == "thread_name"
     }
-    pages = {event["pid"] for event in events if event["name"] == "v8.compile"}
+    # The page calls its own functions; the anchor of another variant, in a process of its own, is idle.
+    pages = {event["pid"] for event in events if event["name"] == "v8.callFunction"}
     by_thread: dict[tuple[int, int], list[dict[str, Any]]] = defaultdict(list)
     for event in events:
         if event["pid"] in pages:

@@ -13,7 +13,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 from PIL import Image
+from platformdirs import user_cache_path
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 from playwright.async_api import async_playwright
@@ -40,6 +41,7 @@ _STEP_TIMEOUT = 10_000
 _LOAD_TIMEOUT = 30_000
 _PAINT = (128, 128, 128, 255)  # in place of a secret
 _ANSWER_TIMEOUT = 15.0  # seconds that a browser may take to answer a plain question
+_LEAVE_TIMEOUT = 2.0  # seconds that a page may take to empty itself
 _PAGES_OF_A_STUDIO = 50  # after so many, what they may have left behind is thrown away
 _LOOPBACK = {"127.0.0.1", "localhost", "::1", "[::1]"}
 _FLAGS = (
@@ -60,11 +62,15 @@ _FLAGS = (
     "--no-proxy-server",
 )
 
-# Run before any script of a page: the same random numbers and the same time in every run. Unless it is frozen, time
+# Run before any script of a page: the same random numbers and the same time in every run, also where a page is used
+# again (js/src/live/index.ts). Unless it is frozen, time
 # goes on (frozen time breaks every debounce), but it starts at the same moment.
 _RANDOM = """
 (() => {
-  let seed = 0x9e3779b9;
+  let seed;
+  const begin = () => { seed = 0x9e3779b9; };
+  begin();
+  (window[Symbol.for("widgetshot.begin")] ??= []).push(begin);
   Math.random = () => {
     seed = (seed + 0x6d2b79f5) | 0;
     let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
@@ -77,7 +83,11 @@ _RANDOM = """
 _ALONE = "window.opener = null;"
 _CLOCK = """
 (() => {
-  const start = %(start)d, born = performance.now(), Real = Date;
+  const start = %(start)d, Real = Date;
+  let born;
+  const begin = () => { born = performance.now(); };
+  begin();
+  (window[Symbol.for("widgetshot.begin")] ??= []).push(begin);
   const now = () => Math.floor(start + performance.now() - born);
   class Date_ extends Real {
     constructor(...args) { if (args.length) super(...args); else super(now()); }
@@ -278,14 +288,25 @@ class Stage:
     tabs: dict[str, "Stage"] = field(default_factory=dict)
     _captures: list[Pixels] = field(default_factory=list)
     _covers: list[Box] = field(default_factory=list)  # what was painted over, in pixels of the whole page
+    _listeners: dict[str, Callable[[Any], None]] = field(default_factory=dict)
 
     def listen(self, page: Any) -> None:
         """Note the page's errors and its requests to elsewhere. `page` is Playwright's own, sync or async."""
-        page.on("console", lambda message: self._said(_console_text(message)) if message.type == "error" else None)
-        page.on("pageerror", lambda error: self._said(str(error)))
-        page.on("crash", lambda _: setattr(self, "crashed", True))
-        page.on("request", lambda request: self._asked(request.url))
-        page.on("websocket", lambda socket: self._asked(socket.url))
+        self._listeners = {
+            "console": lambda message: self._said(_console_text(message)) if message.type == "error" else None,
+            "pageerror": lambda error: self._said(str(error)),
+            "crash": lambda _: setattr(self, "crashed", True),
+            "request": lambda request: self._asked(request.url),
+            "websocket": lambda socket: self._asked(socket.url),
+        }
+        for event, listener in self._listeners.items():
+            page.on(event, listener)
+
+    def deafen(self) -> None:
+        """Note nothing more of its page, which is about to show something else."""
+        for event, listener in self._listeners.items():
+            self.page.remove_listener(event, listener)
+        self._listeners.clear()
 
     def _said(self, text: str) -> None:
         # The same failed request is reported by the browser and by the library that made it.
@@ -312,6 +333,21 @@ class Stage:
         except PlaywrightError as error:
             raise CaptureError(f"the page did not load: {first_line(error)}") from error
         self._add("load", begin)
+
+    async def take_over(self) -> bool:
+        """Show the exhibit in a page that has shown another one; whether that is possible.
+
+        Raises:
+            CaptureError: the page did not take it.
+        """
+        begin = perf_counter()
+        try:
+            shown = bool(await self.page.evaluate("url => window.widgetshot.enter(url)", self.exhibit.url))
+            await self.page.mouse.move(0, 0)
+        except PlaywrightError as error:
+            raise CaptureError(f"the page did not load: {first_line(error)}") from error
+        self._add("load", begin)
+        return shown
 
     async def settle(self, limit: float | None = None, *, cap: float | None = None) -> str:
         """Wait until the page is ready; what still moves after `limit` seconds, or "".
@@ -504,11 +540,14 @@ class Stage:
 
         Returns:
             `problems` that make it untrustworthy, the `rect` that it shows, and of each mask with a selector its boxes
-            (`masks`), in page coordinates; `wrong` is why one of those selectors is not valid.
+            (`masks`), in page coordinates; `wrong` is why one of those selectors is not valid. `shown` has the widgets'
+            state (`tree`), the versions of their front ends (`modules`), and `layout`; None where there are problems.
         """
         selectors = [mask.selector for mask in target.masks if mask.selector]
-        seen: dict[str, Any] = await self.page.evaluate(
-            "([scope, masks]) => window.widgetshot.look(scope, masks)", [self._scope(target), selectors]
+        seen: dict[str, Any] = json.loads(
+            await self.page.evaluate(
+                "([scope, masks]) => window.widgetshot.look(scope, masks)", [self._scope(target), selectors]
+            )
         )
         return seen
 
@@ -613,7 +652,7 @@ class Stage:
                 "the picture is blank: every pixel has the same colour",
                 next_step="let the widget draw something, or declare 'blank: true' if this is how it looks",
             )
-        state = await self.page.evaluate("scope => window.widgetshot.shown(scope)", self._scope(target))
+        state = seen["shown"]
         covers = tuple(Box(box.x - frame.x, box.y - frame.y, box.width, box.height) for box in self._covers)
         redactor = self.settings.redactor
         return Shot(
@@ -711,22 +750,35 @@ class Studio:
     anchor) opens them; so scripts that the anchor has compiled and fonts that it has decoded are there already. A page
     has its own globals all the same, and what it stores in the browser is removed after it.
 
+    A page in which no script but our own has run is emptied and used again; at first that is the anchor itself.
+
     Attributes:
-        variant: a target of the variant that the context was made for.
+        made_for: a target of the variant that the context has.
+        variant: a target of the variant that the page has.
+        stage: what is shown in the page, if anything is.
+        kept: whether the page is loaded, and as good as a new one.
     """
 
     context: Any
     page: Any
     cdp: Any
+    made_for: Target
     variant: Target
     anchor_url: str
     anchor: Any = None
     anchor_cdp: Any = None
     used: int = 0
+    stage: Stage | None = None
+    kept: bool = False
 
     async def renew(self, target: Target) -> None:
-        """Open the next page, for the variant of `target`."""
-        self.page, self.cdp = await self.another(target)
+        """Make the next page ready, with the variant of `target`."""
+        if self.kept:
+            self.used += 1
+            await _vary(self.page, self.variant, target)
+        else:
+            self.page, self.cdp = await self.another(target)
+        self.variant = target
 
     async def another(self, target: Target) -> tuple[Any, Any]:
         """Open one more page for the variant of `target`, beside those that are open; the page and its CDP session."""
@@ -736,22 +788,60 @@ class Studio:
             await self.anchor.evaluate("() => void window.open('about:blank')")
         page = await opened.value
         self.used += 1
-        # The context has the variant of its first page.
-        if target.theme != self.variant.theme:
-            await page.emulate_media(color_scheme=target.theme, reduced_motion="reduce")
-        if target.viewport != self.variant.viewport:
-            await page.set_viewport_size({"width": target.viewport.width, "height": target.viewport.height})
+        await _vary(page, self.made_for, target)
         return page, await self.context.new_cdp_session(page)
 
     async def clear(self) -> None:
-        """Close the page, with those that it has opened, and remove what it has stored."""
+        """Empty the page, and close those that it has opened; close it, too, and remove what it has stored, where a
+        script of somebody else's has run in it. An anchor in which one has run is none any more.
+        """
+        self.kept = await self._left()
+        if self.page is self.anchor and not self.kept:
+            self.anchor = None
+            await self.context.close()
+            return
         for page in self.context.pages:
-            if page is not self.anchor:
+            if page is not self.anchor and not (self.kept and page is self.page):
                 await page.close()
+        if self.kept:
+            return
         await self.anchor_cdp.send(
             "Storage.clearDataForOrigin",
             {"origin": "/".join(self.anchor.url.split("/")[:3]), "storageTypes": "all"},
         )
+
+    async def _left(self) -> bool:
+        stage, self.stage = self.stage, None
+        if stage is None or stage.page is not self.page:
+            return False
+        stage.deafen()
+        try:
+            return bool(await asyncio.wait_for(self.page.evaluate("() => window.widgetshot.leave()"), _LEAVE_TIMEOUT))
+        except (PlaywrightError, TimeoutError):
+            # It went to another address, or waits for a widget that never came.
+            return False
+
+
+async def _vary(page: Any, before: Target, target: Target) -> None:
+    """Give a page the variant of `target`, which has that of another one."""
+    if target.theme != before.theme:
+        await page.emulate_media(color_scheme=target.theme, reduced_motion="reduce")
+    if target.viewport != before.viewport:
+        await page.set_viewport_size({"width": target.viewport.width, "height": target.viewport.height})
+
+
+@contextlib.contextmanager
+def _compiled_once() -> Iterator[None]:
+    """Lets Playwright's driver, a program of Node.js, keep what it has compiled for later runs."""
+    name = "NODE_COMPILE_CACHE"
+    if name in os.environ:
+        yield
+        return
+    os.environ[name] = str(user_cache_path("widgetshot") / "node")
+    try:
+        yield
+    finally:
+        del os.environ[name]
 
 
 class Camera:
@@ -768,6 +858,7 @@ class Camera:
         self._playwright: Any = None
         self._browser: Any = None
         self._studios: dict[tuple[Clock, str], list[Studio]] = {}
+        self._scripts_seen = False
 
     async def start(self) -> None:
         """Launch the browser.
@@ -777,7 +868,8 @@ class Camera:
         """
         found = find_browser(self.settings.browser, self.settings.browser_executable)
         try:
-            self._playwright = await async_playwright().start()
+            with _compiled_once():
+                self._playwright = await async_playwright().start()
             kind = getattr(self._playwright, self.settings.browser)
             self._browser = await kind.launch(**launch_options(self.settings, found, self._folder))
             self.fingerprint = fingerprint(self.settings, await product(self._browser, self.settings.browser))
@@ -833,7 +925,7 @@ class Camera:
                     await studio.context.close()
         try:
             studio = await self._build(target, anchor_url)
-            if studio.anchor is not None:
+            if studio.anchor is not None and not studio.kept:
                 await studio.renew(target)
         except PlaywrightError as error:
             raise ServerError(f"the browser is gone: {first_line(error)}", next_step="widgetshot doctor") from error
@@ -845,11 +937,12 @@ class Camera:
         page = await context.new_page()
         if self.settings.browser != "chromium":
             await context.route(is_outside, lambda route: route.abort())
-            return Studio(context, page, None, target, anchor_url)
+            return Studio(context, page, None, target, target, anchor_url)
         await context.add_init_script(_ALONE)
         cdp = await context.new_cdp_session(page)
         await page.goto(anchor_url, timeout=_LOAD_TIMEOUT)
-        return Studio(context, page, cdp, target, anchor_url, page, cdp)
+        # Where notebooks bring scripts, one would spoil the anchor, and it takes longer to load than other pages.
+        return Studio(context, page, cdp, target, target, anchor_url, page, cdp, kept=not self._scripts_seen)
 
     async def stage(self, studio: Studio, exhibit: Exhibit, limit: float) -> Stage:
         """Show an exhibit in a studio's page, ready for steps and pictures.
@@ -860,9 +953,18 @@ class Camera:
         Raises:
             CaptureError: the page did not load.
         """
-        stage = Stage(studio.page, studio.cdp, exhibit, self.settings, limit)
+        stage = studio.stage = Stage(studio.page, studio.cdp, exhibit, self.settings, limit)
         stage.listen(studio.page)
-        await stage.load()
+        if not studio.kept:
+            await stage.load()
+        elif not await stage.take_over():
+            # It has scripts of its own, or what only a page that loads can show. Nothing has come of it so far.
+            studio.kept = False
+            stage.deafen()
+            if studio.page is not studio.anchor:
+                await studio.page.close()
+            await studio.renew(studio.variant)
+            return await self.stage(studio, exhibit, limit)
         return stage
 
     async def tab(self, studio: Studio, stage: Stage, name: str, target: Target) -> Stage:
@@ -903,8 +1005,11 @@ class Camera:
                 await studio.context.close()
                 return
             await studio.clear()
+            if studio.anchor is None:
+                self._scripts_seen = True
+                return
         except PlaywrightError as error:
             if self.connected:
                 raise WidgetshotError(f"a page could not be closed: {first_line(error)}") from error
             return
-        self._studios.setdefault((studio.variant.clock, studio.anchor_url), []).append(studio)
+        self._studios.setdefault((studio.made_for.clock, studio.anchor_url), []).append(studio)

@@ -4,15 +4,15 @@ import json
 import queue
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from widgetshot import __version__
 from widgetshot.config import (
     BROWSERS,
     UPDATES,
@@ -27,6 +27,9 @@ from widgetshot.errors import ConfigError, ExitCode, ServerError, WidgetshotErro
 from widgetshot.model import Result, Target, Verdict
 from widgetshot.notebook import Notebook
 from widgetshot.redact import Redactor
+
+if TYPE_CHECKING:
+    from widgetshot.server.launcher import Server
 
 _MARKS = {
     Verdict.MATCH: "✓",
@@ -51,7 +54,7 @@ def _relative(path: Path) -> str:
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="widgetshot")
+@click.version_option(package_name="widgetshot", prog_name="widgetshot")
 def commands() -> None:
     """Visual regression tests for Jupyter widgets.
 
@@ -114,12 +117,6 @@ def run(
 def _run(
     settings: Settings, paths: tuple[str, ...], output: str, changed: bool, suite: str, leave: Mapping[str, bool]
 ) -> int:
-    from widgetshot.gallery import write_gallery
-    from widgetshot.history import History
-    from widgetshot.record import Recorder, failure_text
-    from widgetshot.review import unused_if_known
-    from widgetshot.run import Engine, only_changed
-
     notebooks: list[Notebook] = []
     problems: dict[str, WidgetshotError] = {}
     for file in find_notebooks(settings, paths):
@@ -135,6 +132,14 @@ def _run(
         raise ConfigError("no notebooks were found", next_step="widgetshot run PATH")
     skipped, asked_for = _of_suite(settings, notebooks, suite, leave)
     targets = [target for notebook, wanted in asked_for for target in wanted]
+    # Nearly all that a run imports is needed later than the server, which takes as long to start.
+    server = _launch(settings) if targets and not changed else None
+    from widgetshot.gallery import write_gallery
+    from widgetshot.history import History
+    from widgetshot.record import Recorder, failure_text
+    from widgetshot.review import unused_if_known
+    from widgetshot.run import Engine, only_changed
+
     recorder = Recorder(settings.report, root=settings.root, environment=settings.environment, repeat=settings.repeat)
     every = sum(len(notebook.targets) for notebook in notebooks if notebook.path not in skipped)
     recorder.selected(suite, every - len(targets), skipped)
@@ -145,7 +150,7 @@ def _run(
     finished: queue.SimpleQueue[Result] = queue.SimpleQueue()
     complete = False
     page: Path | None = None
-    with Engine(settings, recorder) as engine, _stoppable():
+    with Engine(settings, recorder, server=server) as engine, _stoppable():
         try:
             for path, problem in problems.items():
                 results.append(engine.unreadable(path, problem))
@@ -160,6 +165,8 @@ def _run(
                 say.result(result, failure_text(result, settings.report))
             complete = True
         finally:
+            # Server and browser end while the report is written.
+            engine.wind_down()
             left = unused_if_known(engine.store, settings.root, settings.defaults) if complete else None
             recorder.finish(
                 engine.order,
@@ -186,6 +193,14 @@ def _run(
     if any(result.status == "failed" for result in results):
         codes.append(int(ExitCode.DIFFERENCES))
     return max(codes, default=0)
+
+
+def _launch(settings: Settings) -> "Server":
+    from widgetshot.server.launcher import Server
+
+    server = Server(Path(tempfile.mkdtemp(prefix="widgetshot-")), settings.redactor)
+    server.launch()
+    return server
 
 
 def _of_suite(

@@ -100,9 +100,16 @@ class Engine:
 
     Args:
         services: where notebooks get theirs from; whoever made it ends it. The engine's own without it.
+        server: one that was launched ahead, in a folder of its own; the engine ends it and removes the folder.
     """
 
-    def __init__(self, settings: Settings, recorder: Recorder | None = None, services: Services | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        recorder: Recorder | None = None,
+        services: Services | None = None,
+        server: Server | None = None,
+    ) -> None:
         self.settings = settings
         self.recorder = recorder
         self.services = services or Services(settings.services, settings.redactor.values)
@@ -117,15 +124,19 @@ class Engine:
         self._futures: dict[str, Future[Result]] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="widgetshot", daemon=True)
-        self._folder: Path | None = None
+        self._folder: Path | None = None if server is None else server.folder.parent
+        self._launched = server
         self._server: Server | None = None
         self._camera: Camera | None = None
         self._opening = asyncio.Lock()
+        # One executes ahead of those that have a page, so that these never wait for a kernel.
+        self._sessions = asyncio.Semaphore(settings.jobs + (settings.jobs > 1))
         self._slots = asyncio.Semaphore(settings.jobs)
         self._tasks: dict[asyncio.Task[None], list[Future[Result]]] = {}
         self._endings: set[asyncio.Task[None]] = set()
         self._made_from: dict[tuple[str, str], _MadeFrom] = {}
         self._looking: asyncio.Future[None] | None = None
+        self._closing: Future[None] | None = None
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -134,11 +145,12 @@ class Engine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
+        self.wind_down()
+        assert self._closing is not None
+        self._closing.result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
-        self._note_passed()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -167,6 +179,11 @@ class Engine:
             way = [target for target in notebook.targets if target.session == session]
             last = max(index for index, target in enumerate(way) if target.name in names)
             self._loop.call_soon_threadsafe(self._spawn, notebook, way[: last + 1], names, done)
+
+    def wind_down(self) -> None:
+        """Begin to end everything, as nothing more will be submitted; leaving the context waits for the end."""
+        if self._closing is None:
+            self._closing = asyncio.run_coroutine_threadsafe(self._close(), self._loop)
 
     def result(self, target: Target) -> Result:
         """Wait for a submitted target's result.
@@ -311,7 +328,7 @@ class Engine:
         if self._server is not None:
             await self._server.stop()
         self._server = None
-        server = Server(folder, self.settings.redactor)
+        server, self._launched = self._launched or Server(folder, self.settings.redactor), None
         await server.start()
         self._server = server
         self._time({"server": perf_counter() - begin})
@@ -338,7 +355,10 @@ class Engine:
         for future in self._futures.values():
             future.cancel()
         # No page is open any more, so that neither needs the other.
-        await asyncio.gather(*(room.stop() for room in (self._camera, self._server) if room is not None))
+        await asyncio.gather(
+            asyncio.to_thread(self._note_passed),
+            *(room.stop() for room in (self._camera, self._server, self._launched) if room is not None),
+        )
         if self._ends_services:
             await asyncio.to_thread(self.services.close)
 
@@ -364,7 +384,7 @@ class Engine:
             else:
                 await asyncio.to_thread(repeated[result.target.name].add, result)
 
-        async with self._slots:
+        async with self._sessions:
             try:
                 if notebook.missing:
                     for target in made_from.session.targets:
@@ -414,9 +434,17 @@ class Engine:
             self._count(notebook.path, lap, stage)
             await keep(result)
 
+        async def page() -> Studio:
+            await self._slots.acquire()
+            try:
+                return await camera.studio(way[0], frontend.anchor_url)
+            except BaseException:
+                self._slots.release()
+                raise
+
         hung = False
         # The page is opened while the kernel executes.
-        opening = self._loop.create_task(camera.studio(way[0], frontend.anchor_url))
+        opening = self._loop.create_task(page())
         try:
             try:
                 waiting = perf_counter()
@@ -443,7 +471,10 @@ class Engine:
             if studio is not None:
                 # Of a page that did not even load nobody knows whether it hangs.
                 spoiled = hung or (exhibit is not None if stage is None else _crashed(stage))
-                await self._strike(camera, studio, spoiled=spoiled)
+                try:
+                    await self._strike(camera, studio, spoiled=spoiled)
+                finally:
+                    self._slots.release()
             self._count(notebook.path, lap, stage)
             if exhibit is not None or served.own:
                 # A kernel takes its time to end; the next notebook need not wait for it.

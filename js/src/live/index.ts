@@ -41,17 +41,26 @@ interface Rect {
 // Front ends of third parties ask require.js for these, and must get the ones that draw here.
 window.define("@jupyter-widgets/base", () => base);
 window.define("@jupyter-widgets/controls", () => controls);
-const config = JSON.parse(document.getElementById("widgetshot-config")!.textContent!) as Config;
+let config = configOf(document);
 const math = new Typesetter(config.mathUrl);
 math.install();
 
 type Manager = InstanceType<ReturnType<typeof liveManager>>;
 let manager: Manager;
 let kernel: KernelConnection;
-const problems: Problem[] = [];
-const uncaught: Uncaught[] = [];
-const roots = new Map<Element, string>();
-const started = start();
+let problems: Problem[] = [];
+let uncaught: Uncaught[] = [];
+let roots = new Map<Element, string>();
+// The server lets the browser tell of every script that is not ours, see extension.py.
+let foreign = false;
+document.addEventListener("securitypolicyviolation", () => {
+  foreign = true;
+});
+let started = start();
+
+function configOf(page: Document): Config {
+  return JSON.parse(page.getElementById("widgetshot-config")!.textContent!) as Config;
+}
 
 // A front end that fails after its view was made (anywidget draws on its own time) tells nobody but the window.
 function escaped(error: unknown): void {
@@ -68,6 +77,10 @@ window.addEventListener("unhandledrejection", (event) => escaped(event.reason));
 async function start(): Promise<void> {
   // This script runs in the head, before the notebook's own scripts.
   await new Promise((resolve) => document.addEventListener("DOMContentLoaded", resolve, { once: true }));
+  await draw();
+}
+
+async function draw(): Promise<void> {
   // Widgets measure text as they draw. A font that comes later would give them other widths, depending on who is first.
   const fonts = Promise.all([...document.fonts].map((font) => font.load()));
   // No urlArgs, no waitSeconds: modules come from this machine or not at all.
@@ -115,6 +128,89 @@ async function show(script: HTMLScriptElement): Promise<void> {
   }
   const model = await manager.get_model(id);
   await manager.display_view(manager.create_view(model), place);
+}
+
+/** Elements that do more than be there, or that a parser treats otherwise when a page loads. */
+const LIVELY =
+  "iframe, frame, object, embed, video, audio, base, meta, link, noscript, portal, template, [autofocus], " +
+  `script:not([type="${WIDGET_MIMETYPE}"], [type="application/json"])`;
+
+/** Whether there is nothing in a page's body that could run, or would be another thing in a page that loads. */
+function isInert(body: Element): boolean {
+  if (body.querySelector(LIVELY)) return false;
+  for (const element of body.querySelectorAll("*")) {
+    for (const { name, value } of element.attributes) {
+      if (/^on/i.test(name) || /^\s*javascript:/i.test(value)) return false;
+    }
+  }
+  return true;
+}
+
+/**
+ * Show another exhibit in this page, which `leave` has emptied.
+ *
+ * @returns whether it is shown; if not, it needs a page of its own
+ */
+async function enter(url: string): Promise<boolean> {
+  const answer = await fetch(url);
+  if (!answer.ok) return false;
+  const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (!isInert(next.body)) return false;
+  history.replaceState(null, "", url);
+  document.title = next.title;
+  config = configOf(next);
+  document.getElementById("widgetshot-config")!.textContent = JSON.stringify(config);
+  await dress(next);
+  for (const begin of window[Symbol.for("widgetshot.begin")] ?? []) begin();
+  for (const { name, value } of next.body.attributes) document.body.setAttribute(name, value);
+  document.body.replaceChildren(...[...next.body.childNodes].map((node) => document.importNode(node, true)));
+  started = draw();
+  report(started);
+  return true;
+}
+
+/** Take the style sheets of another page: those of its theme. */
+async function dress(next: Document): Promise<void> {
+  const wanted = [...next.querySelectorAll<HTMLLinkElement>("head link[rel=stylesheet]")];
+  const here = [...document.querySelectorAll<HTMLLinkElement>("head link[rel=stylesheet]")];
+  const changes = wanted.map(async (link, index) => {
+    const old = here[index]!;
+    if (old.getAttribute("href") === link.getAttribute("href")) return;
+    const fresh = document.importNode(link);
+    await new Promise((resolve, reject) => {
+      fresh.onload = resolve;
+      fresh.onerror = reject;
+      old.replaceWith(fresh);
+    });
+  });
+  await Promise.all(changes);
+}
+
+const furniture = new Set(document.head.children);
+
+/**
+ * Take everything down that belongs to the exhibit.
+ *
+ * @returns whether the page is as good as a new one: no script but ours has run in it, and nothing is left of it
+ */
+async function leave(): Promise<boolean> {
+  if (!kernel || foreign || uncaught.length || !isInert(document.body)) return false;
+  const models = await Promise.all(manager.models);
+  await Promise.allSettled(models.map((model) => model.close(true)));
+  kernel.dispose();
+  (document.activeElement as HTMLElement | null)?.blur();
+  document.body.replaceChildren();
+  for (const { name } of [...document.body.attributes]) document.body.removeAttribute(name);
+  for (const element of [...document.head.children]) {
+    // A theme's style sheet may have taken the place of another.
+    if (!furniture.has(element) && element.localName !== "link") element.remove();
+  }
+  scrollTo(0, 0);
+  problems = [];
+  uncaught = [];
+  roots = new Map();
+  await frame();
+  return activity.end() && !foreign;
 }
 
 async function models(): Promise<Map<string, WidgetModel>> {
@@ -286,18 +382,25 @@ interface Look {
   masks: Rect[][];
   /** Why a mask's selector can't be understood, or "". */
   wrong: string;
+  /** null where there are problems. */
+  shown: Description | null;
 }
 
-/** All that is asked about a picture when it is taken. */
-function look(selector: string | null, masks: string[]): Look {
+/**
+ * All that is asked about a picture when it is taken.
+ *
+ * @returns `Look` as JSON: a text costs Playwright a tenth of what it takes over an object
+ */
+async function look(selector: string | null, masks: string[]): Promise<string> {
   const rect = selector === null ? null : whole(document.querySelector(selector)!);
-  const seen: Look = { problems: problemsIn(selector), rect, masks: [], wrong: "" };
+  const seen: Look = { problems: problemsIn(selector), rect, masks: [], wrong: "", shown: null };
   try {
     seen.masks = boxes(selector, masks);
   } catch (error) {
     seen.wrong = error instanceof Error ? error.message : String(error);
   }
-  return seen;
+  if (!seen.problems.length) seen.shown = await shown(selector);
+  return JSON.stringify(seen);
 }
 
 interface Description {
@@ -333,9 +436,14 @@ Object.assign(window, {
   widgetshot: {
     ready,
     look,
-    shown,
     extent,
     secretPlaces,
+    enter,
+    leave,
   },
 });
-started.catch((error: unknown) => problems.push({ element: null, message: `the page could not start: ${error}` }));
+
+function report(start: Promise<void>): void {
+  start.catch((error: unknown) => problems.push({ element: null, message: `the page could not start: ${error}` }));
+}
+report(started);

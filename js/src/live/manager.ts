@@ -24,6 +24,8 @@ const Comm = shims.services.Comm as unknown as new (comm: Kernel.IComm) => never
 
 declare global {
   interface Window {
+    /** What the camera has pinned (time, random numbers), begun anew by each of these. */
+    [begin: symbol]: (() => void)[] | undefined;
     define(name: string, make: () => unknown): void;
     requirejs: ((names: string[], done: (...modules: unknown[]) => void, failed: (error: Error) => void) => void) & {
       config(options: object): void;

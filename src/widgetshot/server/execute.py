@@ -13,10 +13,12 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from widgetshot.errors import NEXT, NotebookError
+from widgetshot.server.zygotes import ForkedKernel
 
 _HERE = Path(__file__).parent
 _WITNESS = (_HERE / "witness.py").read_text(encoding="utf-8")
-# The second as a text: IPython takes ten milliseconds to look through a cell as long as that.
+# For kernels that are started; what forks kernels has it compiled (zygote.py). The second as a text: IPython takes ten
+# milliseconds to look through a cell as long as that.
 _PRELUDE = (_HERE / "prelude.py").read_text(encoding="utf-8") + f"exec({_WITNESS!r}, {{}})\n"
 # time-machine stops what tells the date and the time of day; clocks that measure durations go on, so that timers of
 # the kernel and of libraries still fire. A time stamp, not a date with a zone: that would change the kernel's zone.
@@ -124,7 +126,8 @@ async def execute(nb: Any, km: Any, kc: Any, *, path: str, timeout: float, froze
         running[0] = cell
 
     client.on_cell_execute = note
-    kc.execute(_PRELUDE, silent=True, store_history=False)
+    if not isinstance(getattr(km.provisioner, "process", None), ForkedKernel):
+        kc.execute(_PRELUDE, silent=True, store_history=False)
     if frozen_at is not None:
         await _freeze(kc, frozen_at, path)
     try:

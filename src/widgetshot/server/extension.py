@@ -9,6 +9,7 @@
 import asyncio
 import atexit
 import contextlib
+import html
 import json
 import os
 import secrets
@@ -25,11 +26,15 @@ from typing import Any
 
 import nbformat
 import psutil
+from bs4 import BeautifulSoup
+from jinja2 import Environment, FileSystemLoader
 from jupyter_client.kernelspec import NoSuchKernel
 from jupyter_core.paths import jupyter_path
 from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from jupyter_server.utils import url_path_join
+from markupsafe import Markup
 from nbconvert.exporters.html import HTMLExporter
+from nbconvert.exporters.templateexporter import TemplateExporter
 from tornado import web  # type: ignore[attr-defined]
 
 from widgetshot.errors import NotebookError, ServerError, WidgetshotError
@@ -41,11 +46,11 @@ from widgetshot.server.zygotes import ZYGOTES, kernel_environment
 
 PACKAGE = Path(__file__).resolve().parent.parent
 STATIC = PACKAGE / "static"
+TEMPLATES = PACKAGE / "server" / "templates"
 EXHIBIT_VARIABLE = "WIDGETSHOT_EXHIBIT"
 # So many bytes are copied beside the kernel, so that a notebook can't write through to the project's own files.
 _COPY_LIMIT = 64 * 1024 * 1024
 _GRACE = 3.0
-_WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 @dataclass
@@ -99,7 +104,7 @@ class Exhibits:
             self.redactor = Redactor(request["secrets"])
         file = Path(request["file"])
         try:
-            nb = nbformat.reads(file.read_text(encoding="utf-8"), as_version=4)
+            nb = _read(file)
         except (OSError, ValueError) as error:
             raise NotebookError(f"can't be read: {error}", where=path, next_step=f"check the file {file}") from error
         # nbformat gives cells without an id a random one; targets go by the names that the file itself gives.
@@ -159,7 +164,10 @@ class Exhibits:
 
     def anchor(self) -> str:
         """The HTML of a page without notebook and kernel: it loads what exhibits need, see `camera.Studio`."""
-        return render(nbformat.v4.new_notebook(), "", "light", self._config())
+        # Without nbconvert, whose first page takes a while.
+        environment = Environment(loader=FileSystemLoader(TEMPLATES / "widgetshot"), autoescape=True)
+        environment.filters["config_json"] = _in_script
+        return environment.get_template("head.html.j2").render(page=_page("", "light", self._config()))
 
     async def alive(self, id: str) -> bool:
         kernel_id = self._all[id].kernel_id
@@ -205,6 +213,16 @@ class Exhibits:
 
     async def close_all(self) -> None:
         await asyncio.gather(*(self.close(id) for id in list(self._all)))
+
+
+def _read(file: Path) -> Any:
+    """The notebook, in version 4 of its format; that it is valid was seen when it was collected.
+
+    Raises:
+        OSError, ValueError: it can't be read.
+    """
+    nb = nbformat.reader.reads(file.read_text(encoding="utf-8"))
+    return nb if nb.nbformat == nbformat.current_nbformat else nbformat.convert(nb, nbformat.current_nbformat)
 
 
 def prepare_folder(exhibit: _Exhibit, file: Path, extra: dict[str, str]) -> dict[str, str]:
@@ -267,16 +285,42 @@ def end_processes(id: str, kernel: int | None) -> None:
     psutil.wait_procs(left, timeout=_GRACE)
 
 
+class _Exporter(HTMLExporter):
+    """Makes the body of a live page, which has its own head, shows no input and takes its widgets from their kernel."""
+
+    def from_notebook_node(
+        self, nb: nbformat.NotebookNode, resources: dict[str, Any] | None = None, **options: Any
+    ) -> tuple[str, dict[str, Any]]:
+        page, resources = TemplateExporter.from_notebook_node(self, nb, resources, **options)
+        # What HTMLExporter does to the finished page, but without CSS selectors, which take a fifth of a second to be
+        # ready. Parsing closes what an output has left open.
+        soup = BeautifulSoup(page, "html.parser")
+        for image in soup.find_all("img", alt=False):
+            image["alt"] = "No description has been provided for this image"
+        for output in soup.find_all("div", class_="jp-OutputArea-output"):
+            output["tabindex"] = "0"
+        return str(soup), resources
+
+
+def _in_script(value: Any) -> Markup:
+    """JSON that no `</script>` in it can end."""
+    return Markup(json.dumps(value).replace("/", "\\/"))
+
+
 @cache
-def _exporter() -> HTMLExporter:
-    exporter = HTMLExporter(
+def _exporter() -> _Exporter:
+    exporter = _Exporter(
         template_name="widgetshot",
-        extra_template_basedirs=[str(Path(__file__).parent / "templates")],
+        extra_template_basedirs=[str(TEMPLATES)],
         exclude_input=True,
         exclude_output_prompt=True,
         exclude_anchor_links=True,
+        # They look for cells that are to be left out, and colour the input.
+        default_preprocessors=[],
     )
     exporter.register_filter("title", str.title)
+    exporter.register_filter("config_json", _in_script)
+    exporter.register_filter("highlight_code", html.escape)
     return exporter
 
 
@@ -286,25 +330,20 @@ _render_lock = threading.Lock()
 
 def render(nb: Any, path: str, theme: str, config: dict[str, Any]) -> str:
     """The live page's HTML."""
-    base = config["baseUrl"]
-    page = {
+    with _render_lock:
+        page, _ = _exporter().from_notebook_node(nb, resources={"widgetshot": _page(path, theme, config)})
+    return str(page)
+
+
+def _page(path: str, theme: str, config: dict[str, Any]) -> dict[str, Any]:
+    """What the template of a page's head is told."""
+    return {
         "title": path,
         "theme": theme,
         "config": config,
-        "static_url": url_path_join(base, "widgetshot/static"),
-        "lab_url": url_path_join(base, "widgetshot/lab"),
+        "static_url": url_path_join(config["baseUrl"], "widgetshot/static"),
+        "lab_url": url_path_join(config["baseUrl"], "widgetshot/lab"),
     }
-    # nbconvert shows a widget only where it finds its state; here the live kernel has it.
-    ids: dict[str, Any] = {
-        output["data"][_WIDGET_VIEW]["model_id"]: {}
-        for cell in nb.cells
-        for output in cell.get("outputs", [])
-        if _WIDGET_VIEW in output.get("data", {})
-    }
-    nb.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": {"state": ids}}
-    with _render_lock:
-        html, _ = _exporter().from_notebook_node(nb, resources={"widgetshot": page})
-    return str(html)
 
 
 class _ExhibitsHandler(APIHandler):
@@ -341,7 +380,24 @@ class _ExhibitHandler(APIHandler):
             raise web.HTTPError(404) from None
 
 
-class _PageHandler(JupyterHandler):
+class _LivePageHandler(JupyterHandler):
+    """Pages that tell when anything but their own two scripts runs in them, or may: such a page is not used again.
+
+    The browser tells it, by an event, as it would to whoever tries a policy out: nothing is blocked. Expressions may be
+    evaluated, because Playwright does so; whoever else does it is a script.
+    """
+
+    def set_default_headers(self) -> None:
+        super().set_default_headers()
+        static = f"{self.request.protocol}://{self.request.host}{url_path_join(self.base_url, 'widgetshot/static')}"
+        self.set_header(
+            "Content-Security-Policy-Report-Only",
+            f"script-src {static}/require.js {static}/live.js 'unsafe-eval'; worker-src 'none'; frame-src 'none'; "
+            "object-src 'none'",
+        )
+
+
+class _PageHandler(_LivePageHandler):
     @web.authenticated
     def get(self, id: str) -> None:
         try:
@@ -450,6 +506,8 @@ def load(serverapp: Any) -> None:
     )
     if folder := os.environ.get("WIDGETSHOT_FOLDER"):
         _end_with_parent(serverapp, exhibits, folder)
+        # The log drops what is not asked for only after it has put it into words.
+        serverapp.log.setLevel(serverapp.log_level)
     threading.Thread(target=_exporter, daemon=True).start()
 
 

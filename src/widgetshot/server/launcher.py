@@ -6,9 +6,11 @@ import json
 import os
 import secrets
 import shutil
+import subprocess
 import sys
+import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
@@ -20,12 +22,15 @@ _START_TIMEOUT = 60.0
 _STOP_TIMEOUT = 20.0
 _LOG_TAIL = 15
 _LONGEST_LINE = 1 << 20  # bytes of the log that are looked through together
-# jsonschema, which Jupyter Server and nbformat import, would load rfc3987_syntax for a check of URLs that nobody asks
-# for; compiling that package's grammar takes over a second. Without it jsonschema leaves the check out.
+# jsonschema, which Jupyter Server and nbformat import, would load these for checks of formats that nobody asks for;
+# compiling the grammar of the first takes over a second. Without them jsonschema leaves those checks out. Beautiful
+# Soup would load the last two for CSS selectors and for texts of unknown encoding.
 # The process that forks kernels loads its modules meanwhile.
 _PROGRAM = """
 import sys
-sys.modules["rfc3987_syntax"] = None
+for name in ("rfc3987_syntax", "isoduration", "rfc3986_validator", "webcolors", "uri_template", "fqdn", "soupsieve",
+             "charset_normalizer"):
+    sys.modules[name] = None
 from widgetshot.server.zygotes import warm
 warm()
 from jupyter_server.serverapp import main
@@ -57,12 +62,12 @@ class Server:
 
     def __init__(self, folder: Path, redactor: Redactor | None = None) -> None:
         self._redactor = redactor or Redactor()
-        self._copying: asyncio.Task[None] | None = None
+        self._copying: threading.Thread | None = None
         self.url = ""
         self.token = secrets.token_hex(24)
         self.folder = folder / f"server-{secrets.token_hex(4)}"
         self._parent = folder
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._http: AsyncHTTPClient | None = None
 
     @property
@@ -72,7 +77,7 @@ class Server:
 
     @property
     def running(self) -> bool:
-        return self._process is not None and self._process.returncode is None
+        return self._process is not None and self._process.poll() is None
 
     async def start(self) -> None:
         """Start it and wait until it listens.
@@ -86,7 +91,8 @@ class Server:
             await self.stop()
             raise
 
-    async def _start(self) -> None:
+    def launch(self) -> None:
+        """Start its process ahead of `start`, which waits for it and would launch it otherwise."""
         # Short, because the names of kernels' sockets go on from here.
         runtime, root, work = self.folder / "r", self.folder / "root", self.folder / "work"
         for folder in (runtime, root, work, work / "matplotlib"):
@@ -105,47 +111,47 @@ class Server:
         log = (self.folder / "server.log").open("wb")
         with log:
             # The token travels in the environment: arguments can be read by every user of the machine.
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-c",
-                _PROGRAM,
-                "--ServerApp.ip=127.0.0.1",
-                "--ServerApp.port=0",
-                "--ServerApp.open_browser=False",
-                "--ServerApp.allow_root=True",
-                "--ServerApp.terminals_enabled=False",
-                f"--ServerApp.root_dir={root}",
-                "--ServerApp.jpserver_extensions={'widgetshot.server': True}",
-                "--ServerApp.log_level=WARN",
-                # A kernel that died must stay dead to be reported, and big messages are no attack here.
-                "--KernelManager.autorestart=False",
-                f"--KernelManager.transport={_transport(runtime)}",
-                "--ZMQChannelsWebsocketConnection.limit_rate=False",
-                "--ServerApp.kernel_websocket_connection_class=widgetshot.server.shield.Connection",
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE if self._redactor else log,
-                stderr=asyncio.subprocess.STDOUT if self._redactor else log,
-                limit=_LONGEST_LINE,
+            self._process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-c",
+                    _PROGRAM,
+                    "--ServerApp.ip=127.0.0.1",
+                    "--ServerApp.port=0",
+                    "--ServerApp.open_browser=False",
+                    "--ServerApp.allow_root=True",
+                    "--ServerApp.terminals_enabled=False",
+                    f"--ServerApp.root_dir={root}",
+                    "--ServerApp.jpserver_extensions={'widgetshot.server': True}",
+                    "--ServerApp.log_level=WARN",
+                    # A kernel that died must stay dead to be reported, and big messages are no attack here.
+                    "--KernelManager.autorestart=False",
+                    f"--KernelManager.transport={_transport(runtime)}",
+                    "--ZMQChannelsWebsocketConnection.limit_rate=False",
+                    "--ServerApp.kernel_websocket_connection_class=widgetshot.server.shield.Connection",
+                    "--ServerApp.kernel_manager_class=widgetshot.server.kernels.Kernels",
+                ],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE if self._redactor else log,
+                stderr=subprocess.STDOUT if self._redactor else log,
                 env=environment,
                 start_new_session=True,
             )
         if self._redactor:
-            self._copying = asyncio.create_task(self._copy_log(self._process.stdout))
-        self._http = SimpleAsyncHTTPClient(force_instance=True, max_clients=1000, max_body_size=2**30)
-        await self._listens(runtime / f"jpserver-{self._process.pid}.json")
+            self._copying = threading.Thread(target=self._copy_log, args=[self._process.stdout], daemon=True)
+            self._copying.start()
 
-    async def _copy_log(self, stream: Any) -> None:
+    async def _start(self) -> None:
+        if self._process is None:
+            self.launch()
+        assert self._process is not None
+        self._http = SimpleAsyncHTTPClient(force_instance=True, max_clients=1000, max_body_size=2**30)
+        await self._listens(self.folder / "r" / f"jpserver-{self._process.pid}.json")
+
+    def _copy_log(self, stream: BinaryIO) -> None:
         """Write what the server says, and what kernels say past it, to the log without secrets, line by line."""
-        with (self.folder / "server.log").open("ab", buffering=0) as log:
-            while True:
-                try:
-                    line = await stream.readuntil()
-                except asyncio.IncompleteReadError as end:
-                    line = end.partial
-                except asyncio.LimitOverrunError as error:
-                    line = await stream.readexactly(error.consumed)
-                if not line:
-                    return
+        with stream, (self.folder / "server.log").open("ab", buffering=0) as log:
+            while line := stream.readline(_LONGEST_LINE):
                 log.write(self._redactor.text(line.decode(errors="replace")).encode(errors="replace"))
 
     async def _listens(self, file: Path) -> None:
@@ -154,10 +160,10 @@ class Server:
         assert self._http is not None
         deadline = asyncio.get_running_loop().time() + _START_TIMEOUT
         while asyncio.get_running_loop().time() < deadline:
-            if self._process.returncode is not None:
+            if self._process.poll() is not None:
                 if self._copying is not None:
                     # The last lines say why; a process that it left behind may keep them from ending.
-                    await asyncio.wait([self._copying], timeout=1)
+                    await asyncio.to_thread(self._copying.join, 1)
                 raise ServerError(
                     f"the Jupyter server ended at once with exit code {self._process.returncode}:\n{self.log_tail()}",
                     next_step="widgetshot doctor",
@@ -215,18 +221,19 @@ class Server:
 
     async def stop(self) -> None:
         """End the server, its kernels and its folder."""
-        if self._http is not None:
-            self._http.close()
         process = self._process
-        if process is not None and process.returncode is None:
+        if process is not None and process.poll() is None:
             assert process.stdin is not None
+            if self._http is None:
+                process.kill()  # nobody has asked it for anything
             process.stdin.close()  # it ends its kernels and then itself
             try:
-                await asyncio.wait_for(process.wait(), _STOP_TIMEOUT)
-            except TimeoutError:
+                await asyncio.to_thread(process.wait, _STOP_TIMEOUT)
+            except subprocess.TimeoutExpired:
                 process.kill()
-                await process.wait()
+                await asyncio.to_thread(process.wait)
+        if self._http is not None:
+            self._http.close()
         if self._copying is not None:
-            self._copying.cancel()
-            await asyncio.wait([self._copying])
+            await asyncio.to_thread(self._copying.join, 1)
         await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)

@@ -193,7 +193,7 @@ def _widgetshot_witness():
         file = getattr(module, "__file__", None)
         if name in talkers:
             imported(name, None)
-        if isinstance(file, str):
+        if isinstance(file, str) and not (file.endswith(".py") and file.startswith(installed) and ".." not in file):
             if file.endswith((".so", ".pyd")):
                 native(name, file)
             elif place(file) is not None:

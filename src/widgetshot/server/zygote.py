@@ -21,6 +21,7 @@ import threading
 import time
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 
 # What every IPython kernel imports, sooner or later. `ipykernel.inprocess` must not be among it: it replaces things.
 _KERNEL = (
@@ -31,6 +32,7 @@ _KERNEL = (
     "IPython.core.completerlib",
     "IPython.core.debugger",
     "IPython.core.logger",
+    "IPython.core.oinspect",
     "IPython.extensions.storemagic",
     "faulthandler",
     "runpy",
@@ -39,6 +41,7 @@ _KERNEL = (
 )
 # What notebooks import, and kernels when they end; with what each does at its import, where it finds no kernel yet.
 _LATER = {"ipywidgets": "_handle_ipython", "psutil": None}
+_LAST_WORDS = 1.0  # seconds
 
 
 class Revived(MetaPathFinder, Loader):
@@ -97,6 +100,12 @@ def preload():
             for module in [module for module in sys.modules if module.partition(".")[0] == name]:
                 del sys.modules[module]
     return finders
+
+
+def compiled():
+    """What runs before a notebook's first cell, see execute.py."""
+    files = [Path(__file__).with_name(name) for name in ("prelude.py", "witness.py")]
+    return [compile(file.read_text(encoding="utf-8"), "<widgetshot>", "exec") for file in files]
 
 
 def serve(connection):
@@ -171,9 +180,19 @@ def become(request, added):
     sys.orig_argv = [sys.executable, *sys.argv]
 
 
+def hear_out(app):
+    """Let a kernel that was told to end finish answering.
+
+    What sends its last words is closed next; whoever still had some would wait for ten seconds then.
+    """
+    if app.kernel._shutdown_message is not None and app.control_thread is not None:
+        app.control_thread.join(_LAST_WORDS)
+
+
 if __name__ == "__main__":
     del sys.path[0]  # this file's folder
     descriptor = int(sys.argv[1])
+    before_cells = compiled()
     before = set(os.environ)
     finders = preload()
     added = {name: os.environ[name] for name in set(os.environ) - before}
@@ -182,9 +201,14 @@ if __name__ == "__main__":
     gc.freeze()
     become(serve(socket.socket(fileno=descriptor)), added)
     sys.meta_path[:0] = finders
-    from ipykernel.kernelapp import launch_new_instance
+    from ipykernel.kernelapp import IPKernelApp
 
-    launch_new_instance()
+    app = IPKernelApp.instance()
+    app.initialize()
+    for code in before_cells:
+        exec(code, {})
+    app.start()
+    hear_out(app)
     # What a program does at its end is done. Taking every module apart besides would copy all that is shared.
     threading._shutdown()
     atexit._run_exitfuncs()
