@@ -285,6 +285,7 @@ class Stage:
     blocked: list[str] = field(default_factory=list)
     timings: dict[str, float] = field(default_factory=dict)
     crashed: bool = False
+    acted: bool = False  # whether a step was performed in it
     tabs: dict[str, "Stage"] = field(default_factory=dict)
     _captures: list[Pixels] = field(default_factory=list)
     _covers: list[Box] = field(default_factory=list)  # what was painted over, in pixels of the whole page
@@ -377,6 +378,7 @@ class Stage:
             CaptureError: the step's element is absent, or never became usable.
         """
         self.moved()
+        self.acted = True
         where = f"{target.nodeid} step {number}"
         arguments = step.arguments
         timeout = float(arguments["timeout"]) * 1000 if "timeout" in arguments else _STEP_TIMEOUT
@@ -750,7 +752,8 @@ class Studio:
     anchor) opens them; so scripts that the anchor has compiled and fonts that it has decoded are there already. A page
     has its own globals all the same, and what it stores in the browser is removed after it.
 
-    A page in which no script but our own has run is emptied and used again; at first that is the anchor itself.
+    A page in which no script but our own has run and no step was performed is emptied and used again; at first that is
+    the anchor itself.
 
     Attributes:
         made_for: a target of the variant that the context has.
@@ -792,28 +795,29 @@ class Studio:
         return page, await self.context.new_cdp_session(page)
 
     async def clear(self) -> None:
-        """Empty the page, and close those that it has opened; close it, too, and remove what it has stored, where a
-        script of somebody else's has run in it. An anchor in which one has run is none any more.
+        """Empty the page for the next exhibit, or close it and remove what it has stored; close those it has opened.
+
+        An anchor in which somebody else's script has run is none any more: then the context is closed.
         """
-        self.kept = await self._left()
-        if self.page is self.anchor and not self.kept:
+        stage, self.stage = self.stage, None
+        pure = self.kept if stage is None else await self._left(stage)
+        # Who has clicked and typed leaves more behind than can be seen, as whether a focus is to be shown.
+        self.kept = pure and not (stage is not None and stage.acted)
+        if self.page is self.anchor and not pure:
             self.anchor = None
             await self.context.close()
             return
         for page in self.context.pages:
             if page is not self.anchor and not (self.kept and page is self.page):
                 await page.close()
-        if self.kept:
-            return
-        await self.anchor_cdp.send(
-            "Storage.clearDataForOrigin",
-            {"origin": "/".join(self.anchor.url.split("/")[:3]), "storageTypes": "all"},
-        )
+        if not pure:
+            await self.anchor_cdp.send(
+                "Storage.clearDataForOrigin",
+                {"origin": "/".join(self.anchor.url.split("/")[:3]), "storageTypes": "all"},
+            )
 
-    async def _left(self) -> bool:
-        stage, self.stage = self.stage, None
-        if stage is None or stage.page is not self.page:
-            return False
+    async def _left(self, stage: Stage) -> bool:
+        """Whether the page could be emptied, and only our own scripts have run in it."""
         stage.deafen()
         try:
             return bool(await asyncio.wait_for(self.page.evaluate("() => window.widgetshot.leave()"), _LEAVE_TIMEOUT))
