@@ -289,25 +289,30 @@ class Stage:
     tabs: dict[str, "Stage"] = field(default_factory=dict)
     _captures: list[Pixels] = field(default_factory=list)
     _covers: list[Box] = field(default_factory=list)  # what was painted over, in pixels of the whole page
-    _listeners: dict[str, Callable[[Any], None]] = field(default_factory=dict)
+    _ears: "_Ears | None" = None
 
-    def listen(self, page: Any) -> None:
-        """Note the page's errors and its requests to elsewhere. `page` is Playwright's own, sync or async."""
-        self._listeners = {
-            "console": lambda message: self._said(_console_text(message)) if message.type == "error" else None,
-            "pageerror": lambda error: self._said(str(error)),
-            "crash": lambda _: setattr(self, "crashed", True),
-            "request": lambda request: self._asked(request.url),
-            "websocket": lambda socket: self._asked(socket.url),
-        }
-        for event, listener in self._listeners.items():
-            page.on(event, listener)
+    def listen(self, page: Any, ears: "_Ears | None" = None) -> "_Ears":
+        """Note the page's errors and its requests to elsewhere.
+
+        Args:
+            page: Playwright's own, sync or async.
+            ears: of the page, if it has been listened to before.
+        """
+        self._ears = ears or _Ears(page)
+        self._ears.stage = self
+        return self._ears
 
     def deafen(self) -> None:
         """Note nothing more of its page, which is about to show something else."""
-        for event, listener in self._listeners.items():
-            self.page.remove_listener(event, listener)
-        self._listeners.clear()
+        if self._ears is not None:
+            self._ears.stage = None
+
+    def _crash(self) -> None:
+        self.crashed = True
+
+    def _printed(self, message: Any) -> None:
+        if message.type == "error":
+            self._said(_console_text(message))
 
     def _said(self, text: str) -> None:
         # The same failed request is reported by the browser and by the library that made it.
@@ -336,7 +341,7 @@ class Stage:
         self._add("load", begin)
 
     async def take_over(self) -> bool:
-        """Show the exhibit in a page that has shown another one; whether that is possible.
+        """Show the exhibit in a page that is loaded; whether that is possible.
 
         Raises:
             CaptureError: the page did not take it.
@@ -344,7 +349,6 @@ class Stage:
         begin = perf_counter()
         try:
             shown = bool(await self.page.evaluate("url => window.widgetshot.enter(url)", self.exhibit.url))
-            await self.page.mouse.move(0, 0)
         except PlaywrightError as error:
             raise CaptureError(f"the page did not load: {first_line(error)}") from error
         self._add("load", begin)
@@ -678,6 +682,25 @@ class Stage:
         self.timings[stage] = self.timings.get(stage, 0.0) + perf_counter() - begin
 
 
+class _Ears:
+    """Tells a stage what its page says; of a page that is used again, each stage in its turn.
+
+    Playwright's driver is asked for messages once only.
+    """
+
+    def __init__(self, page: Any) -> None:
+        self.stage: Stage | None = None
+        page.on("console", lambda message: self._tell(Stage._printed, message))
+        page.on("pageerror", lambda error: self._tell(Stage._said, str(error)))
+        page.on("crash", lambda _: self._tell(Stage._crash))
+        page.on("request", lambda request: self._tell(Stage._asked, request.url))
+        page.on("websocket", lambda socket: self._tell(Stage._asked, socket.url))
+
+    def _tell(self, what: Callable[..., None], *arguments: Any) -> None:
+        if self.stage is not None:
+            what(self.stage, *arguments)
+
+
 def _elements(
     places: list[dict[str, Any]], frame: Box, scale: float, masks: tuple[tuple[Box, ...], ...]
 ) -> tuple[Element, ...]:
@@ -772,15 +795,19 @@ class Studio:
     anchor_cdp: Any = None
     used: int = 0
     stage: Stage | None = None
+    ears: _Ears | None = None
     kept: bool = False
 
     async def renew(self, target: Target) -> None:
         """Make the next page ready, with the variant of `target`."""
         if self.kept:
             self.used += 1
+            # Its process may have died since, for which the next exhibit can't be blamed.
+            await self.page.evaluate("() => 0")
             await _vary(self.page, self.variant, target)
         else:
             self.page, self.cdp = await self.another(target)
+            self.ears = None
         self.variant = target
 
     async def another(self, target: Target) -> tuple[Any, Any]:
@@ -945,6 +972,7 @@ class Camera:
         await context.add_init_script(_ALONE)
         cdp = await context.new_cdp_session(page)
         await page.goto(anchor_url, timeout=_LOAD_TIMEOUT)
+        await page.mouse.move(0, 0)
         # Where notebooks bring scripts, one would spoil the anchor, and it takes longer to load than other pages.
         return Studio(context, page, cdp, target, target, anchor_url, page, cdp, kept=not self._scripts_seen)
 
@@ -958,7 +986,7 @@ class Camera:
             CaptureError: the page did not load.
         """
         stage = studio.stage = Stage(studio.page, studio.cdp, exhibit, self.settings, limit)
-        stage.listen(studio.page)
+        studio.ears = stage.listen(studio.page, studio.ears)
         if not studio.kept:
             await stage.load()
         elif not await stage.take_over():

@@ -190,6 +190,8 @@ class Passed:
         baseline: Callable[[str], Mapping[Path, bytes | None]],
     ) -> None:
         self._settings = settings
+        # As it is now: what runs beside this may set variables of its own.
+        self._environment = dict(os.environ)
         self._renderer = renderer
         self._baseline = baseline
         self._file = settings.root / FOLDER / _FILE
@@ -365,7 +367,7 @@ class Passed:
         found = {f"the renderer: {name}": json.dumps(value) for name, value in self._renderer().items()}
         found |= {"widgetshot": __version__, "the machine": " ".join(platform.uname()[:5]) + f" {os.cpu_count()}"}
         key = bytes.fromhex(self._stored["salt"])
-        for name, value in {**self._settings.variables, **os.environ}.items():
+        for name, value in {**self._settings.variables, **self._environment}.items():
             if name not in _NOT_OURS:
                 # Keyed: it may be a password, and the file may be copied somewhere.
                 secret = hashlib.blake2b(value.encode(errors="surrogateescape"), key=key, digest_size=8)

@@ -27,7 +27,7 @@ from typing import Any
 import nbformat
 import psutil
 from bs4 import BeautifulSoup
-from jinja2 import Environment, FileSystemLoader
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader
 from jupyter_client.kernelspec import NoSuchKernel
 from jupyter_core.paths import jupyter_path
 from jupyter_server.base.handlers import APIHandler, JupyterHandler
@@ -35,6 +35,7 @@ from jupyter_server.utils import url_path_join
 from markupsafe import Markup
 from nbconvert.exporters.html import HTMLExporter
 from nbconvert.exporters.templateexporter import TemplateExporter
+from platformdirs import user_cache_path
 from tornado import web  # type: ignore[attr-defined]
 
 from widgetshot.errors import NotebookError, ServerError, WidgetshotError
@@ -318,6 +319,11 @@ def _exporter() -> _Exporter:
         # They look for cells that are to be left out, and colour the input.
         default_preprocessors=[],
     )
+    with contextlib.suppress(OSError):
+        # Templates, translated to Python, as Python itself keeps what it has compiled.
+        compiled = user_cache_path("widgetshot") / "templates"
+        compiled.mkdir(parents=True, exist_ok=True)
+        exporter.environment.bytecode_cache = FileSystemBytecodeCache(str(compiled))
     exporter.register_filter("title", str.title)
     exporter.register_filter("config_json", _in_script)
     exporter.register_filter("highlight_code", html.escape)
