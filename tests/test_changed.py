@@ -115,7 +115,7 @@ def passed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     project.notebook("notebooks/clicked/a.ipynb", steps + CALLBACK)
     project.write("notebooks/clicked/late.txt", "late")
     project.notebook("notebooks/failed/a.ipynb", f"{SHOT}1 / 0")
-    done = project.widgetshot("run", "--update-baselines")
+    done = project.widgetshot("run", "--changed", "--update-baselines")
     assert done.returncode == 1, done.stdout + done.stderr
     yield project
     assert project.left_behind() == []
@@ -290,8 +290,22 @@ def test_what_changes_while_it_runs_is_not_relied_on(project: Project) -> None:
     # The notebook has a copy; the project's own file changes after it was made.
     source = f"print(open('data.txt').read())\nopen({str(file)!r}, 'w').write('after')"
     project.notebook("notebooks/a.ipynb", SHOT + source)
-    assert project.widgetshot("run", "--update-baselines").returncode == 0
+    assert project.widgetshot("run", "--changed", "--update-baselines").returncode == 0
     assert reasons(project) == {"a.ipynb": "not known to have passed"}
+
+
+def test_a_run_notes_nothing_until_the_option_was_used(project: Project) -> None:
+    project.environment["CI"] = ""
+    project.notebook("notebooks/a.ipynb", f"{SHOT}import os\nprint('WIDGETSHOT_WITNESS' in os.environ)")
+    assert project.widgetshot("run", "--update-baselines").returncode == 0
+    assert not (project.root / ".widgetshot" / "passed.json").exists()
+    assert project.widgetshot("run", "--changed", environment={"CI": "true"}).returncode == 0
+    assert not (project.root / ".widgetshot" / "passed.json").exists()
+    # The kernel is told to note what it reads, which this one shows.
+    assert project.widgetshot("run", "--changed").returncode == 1
+    assert project.widgetshot("approve", "--all").returncode == 0
+    assert project.widgetshot("run").returncode == 0
+    assert reasons(project) == {"a": ""}
 
 
 def test_all_baselines_can_not_be_written_without_what_is_left_out(project: Project) -> None:

@@ -1,8 +1,8 @@
 """What a run may leave out: a notebook that passed, as long as nothing that its pictures are made from has changed.
 
-Every run notes what each notebook was seen to read and the state that all of it was in, if all of its pictures passed.
-With `--changed` that is compared with the state now. What can't be known counts as changed. The rules are explained
-in docs/how-to/changed.md.
+Where that was asked for before, every run notes what each notebook was seen to read and the state that all of it was
+in, if all of its pictures passed. With `--changed` that is compared with the state now. What can't be known counts as
+changed. The rules are explained in docs/how-to/changed.md.
 """
 
 import contextlib
@@ -178,6 +178,9 @@ class Passed:
 
     An unreadable file counts as none: then everything is run.
 
+    Attributes:
+        noting: whether what passes is noted; that takes its time, so it is done where it has been asked for once.
+
     Args:
         renderer: gives what draws the pictures; raises WidgetshotError where that can't be said.
         baseline: gives the files of a key's baseline, see `Store.files`.
@@ -195,9 +198,21 @@ class Passed:
         self._renderer = renderer
         self._baseline = baseline
         self._file = settings.root / FOLDER / _FILE
+        self.noting = self._file.exists()
         self._trees: dict[str, Tree] = {}
         self._beside: dict[str, list[str]] = {}
         self._states: dict[tuple[str, int, int, int], State] = {}
+
+    def begin(self) -> None:
+        """Note what passes from now on, in later runs of this checkout, too."""
+        if self.noting:
+            return
+        self.noting = True
+        with contextlib.suppress(OSError), locked(local_folder(self._settings.root) / _LOCK):
+            # Several that begin at once share one secret.
+            self.__dict__.pop("_stored", None)
+            if not self._file.exists():
+                self._write(self._stored)
 
     # What is asked before a run ------------------------------------------------------------------------------
 
@@ -258,6 +273,8 @@ class Passed:
 
         What changes from then on is another state the next time.
         """
+        if not self.noting:
+            return
         with contextlib.suppress(OSError, WidgetshotError):
             _ = self.surroundings
             for path in self._own_trees:
@@ -265,6 +282,8 @@ class Passed:
 
     def look_beside(self, notebook: Notebook) -> None:
         """Look at what lies beside a notebook, before it is executed."""
+        if not self.noting:
+            return
         with contextlib.suppress(OSError):
             self._names_beside(str((self._settings.root / notebook.path).parent))
 

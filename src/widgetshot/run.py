@@ -82,6 +82,8 @@ def only_changed(engine: "Engine", notebooks: Iterable[tuple[Notebook, Iterable[
             next_step="leave one of the two out",
         )
     refused = refusal()
+    if not refused:
+        engine.passed.begin()
     left_out: dict[str, str] = {}
     ran: dict[str, str] = {}
     for notebook, targets in notebooks if not refused else ():
@@ -266,6 +268,8 @@ class Engine:
 
     def _note_passed(self) -> None:
         """Keep what each notebook that passed was made from."""
+        if not self.passed.noting:
+            return
         ended: list[Ended] = []
         for made_from in self._made_from.values():
             futures = [self._futures[self.key(target)] for target in made_from.session.targets]
@@ -320,6 +324,8 @@ class Engine:
             assert self._server is not None
             # Many libraries format text for the terminal's size, which differs, and which pytest-xdist sets.
             environment = {"TZ": self.settings.timezone, "COLUMNS": "80", "LINES": "24"}
+            if self.passed.noting:
+                environment["WIDGETSHOT_WITNESS"] = "1"
             frontend = PageFrontend(self._server, environment, self.settings.variables, self.settings.redactor.values)
             return frontend, self._camera  # type: ignore[return-value]
 

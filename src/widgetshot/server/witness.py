@@ -7,7 +7,7 @@ def _widgetshot_witness():
     import os
     import sys
 
-    if "WIDGETSHOT_EXHIBIT" not in os.environ or not hasattr(sys, "addaudithook"):
+    if "WIDGETSHOT_WITNESS" not in os.environ or not hasattr(sys, "addaudithook"):
         return
     # Taken now: a notebook may replace them.
     join, getcwd, normpath, isabs, exists = os.path.join, os.getcwd, os.path.normpath, os.path.isabs, os.path.exists
