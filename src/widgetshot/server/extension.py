@@ -9,6 +9,7 @@
 import asyncio
 import atexit
 import contextlib
+import gc
 import html
 import json
 import os
@@ -512,6 +513,8 @@ def load(serverapp: Any) -> None:
     )
     if folder := os.environ.get("WIDGETSHOT_FOLDER"):
         _end_with_parent(serverapp, exhibits, folder)
+        gc.freeze()
+        gc.enable()
         # The log drops what is not asked for only after it has put it into words.
         serverapp.log.setLevel(serverapp.log_level)
     threading.Thread(target=_exporter, daemon=True).start()

@@ -25,9 +25,14 @@ _LONGEST_LINE = 1 << 20  # bytes of the log that are looked through together
 # jsonschema, which Jupyter Server and nbformat import, would load these for checks of formats that nobody asks for;
 # compiling the grammar of the first takes over a second. Without them jsonschema leaves those checks out. Beautiful
 # Soup would load the last two for CSS selectors and for texts of unknown encoding.
-# The process that forks kernels loads its modules meanwhile.
+# The process that forks kernels loads its modules meanwhile. What is imported is no garbage; extension.py has it looked
+# for again.
 _PROGRAM = """
+import gc
 import sys
+import warnings
+gc.disable()
+warnings.filterwarnings("ignore", message="The soupsieve package")
 for name in ("rfc3987_syntax", "isoduration", "rfc3986_validator", "webcolors", "uri_template", "fqdn", "soupsieve",
              "charset_normalizer"):
     sys.modules[name] = None

@@ -192,6 +192,7 @@ def hear_out(app):
 if __name__ == "__main__":
     del sys.path[0]  # this file's folder
     descriptor = int(sys.argv[1])
+    gc.disable()
     before_cells = compiled()
     before = set(os.environ)
     finders = preload()
@@ -199,6 +200,7 @@ if __name__ == "__main__":
     # What is there now is never collected: kernels share these pages, and a collection would copy them.
     gc.collect()
     gc.freeze()
+    gc.enable()
     become(serve(socket.socket(fileno=descriptor)), added)
     sys.meta_path[:0] = finders
     from ipykernel.kernelapp import IPKernelApp
