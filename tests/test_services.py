@@ -136,6 +136,33 @@ def test_service_elsewhere_is_used_and_nothing_is_started(served: Project) -> No
     assert service == {"name": "web", "seconds": 0.0, "instances": 1, "elsewhere": True}
 
 
+# Listens at the port that the service is about to get, the first time.
+OCCUPY = """
+import socket, subprocess, sys
+from pathlib import Path
+port, mark, folder = sys.argv[1:]
+if not Path(mark).exists():
+    Path(mark).write_text(port)
+    other = [sys.executable, "-u", "-m", "http.server", "--bind", "127.0.0.1", "--directory", folder, port]
+    with subprocess.Popen(other, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
+        server.stdout.readline()
+        server.returncode = 0  # it is left to whoever adopts it
+"""
+
+
+def test_service_gets_another_port_where_somebody_else_took_its_own(project: Project) -> None:
+    occupied = WEB.replace("setup = [", 'setup = ["{python} {root}/occupy.py {port} {root}/occupied {folder}", ')
+    project.write("pyproject.toml", occupied)
+    project.write("occupy.py", OCCUPY)
+    project.write("hello.txt", "hello")
+    project.environment["SHARED_LOG"] = str(project.root / "shared.log")
+    project.notebook("notebooks/a.ipynb", SHARED)
+    done = project.widgetshot("run", "--update-baselines")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (url,) = (project.root / "shared.log").read_text().split()
+    assert not url.endswith(":" + (project.root / "occupied").read_text())
+
+
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGINT"])
 def test_services_end_with_a_killed_run(project: Project, name: str) -> None:
     project.write("pyproject.toml", WEB)

@@ -7,7 +7,6 @@
 """
 
 import asyncio
-import atexit
 import contextlib
 import gc
 import html
@@ -44,7 +43,7 @@ from widgetshot.notebook import beside, cell_names
 from widgetshot.redact import Redactor
 from widgetshot.server.execute import connect, execute
 from widgetshot.server.shield import redact_notebook
-from widgetshot.server.zygotes import ZYGOTES, kernel_environment
+from widgetshot.server.zygotes import ZYGOTES, ForkedKernel, kernel_environment
 
 PACKAGE = Path(__file__).resolve().parent.parent
 STATIC = PACKAGE / "static"
@@ -53,6 +52,8 @@ EXHIBIT_VARIABLE = "WIDGETSHOT_EXHIBIT"
 # So many bytes are copied beside the kernel, so that a notebook can't write through to the project's own files.
 _COPY_LIMIT = 64 * 1024 * 1024
 _GRACE = 3.0
+_SOON = 1.0  # seconds that most kernels need much less of to end
+_LOOK_AGAIN = 0.01  # seconds
 
 
 @dataclass
@@ -192,6 +193,7 @@ class Exhibits:
             # A kernel in an endless loop does not hear a shutdown request; an interrupt first makes it listen.
             try:
                 await kernels.interrupt_kernel(exhibit.kernel_id)
+                await _ask_to_end(kernels.get_kernel(exhibit.kernel_id))
                 await kernels.shutdown_kernel(exhibit.kernel_id)
             except Exception as error:
                 self.serverapp.log.warning(f"kernel {exhibit.kernel_id} did not shut down in order: {error!r}")
@@ -215,6 +217,16 @@ class Exhibits:
 
     async def close_all(self) -> None:
         await asyncio.gather(*(self.close(id) for id in list(self._all)))
+
+
+async def _ask_to_end(km: Any) -> None:
+    """Tell a forked kernel to end, and see at once that it has; `shutdown_kernel` looks only each tenth of a second."""
+    process = getattr(km.provisioner, "process", None)
+    if isinstance(process, ForkedKernel):
+        await km.request_shutdown()
+        deadline = perf_counter() + _SOON
+        while process.poll() is None and perf_counter() < deadline:
+            await asyncio.sleep(_LOOK_AGAIN)
 
 
 def _read(file: Path) -> Any:
@@ -531,8 +543,11 @@ def _end_with_parent(serverapp: Any, exhibits: Exhibits, folder: str) -> None:
     async def stop() -> None:
         await exhibits.close_all()
         await asyncio.to_thread(ZYGOTES.close)
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        serverapp.stop()
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        # Nobody is connected any more, and taking every module apart is felt at the end of each run.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
     def watch() -> None:
         while sys.stdin.buffer.read(1):

@@ -82,6 +82,12 @@ class _Command(_Watched):
         return False
 
 
+def adopt_orphans() -> None:
+    """Make this process, on Linux, the parent of every orphan below it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
 class Running:
     """The daemons of one instance of a service.
 
@@ -103,8 +109,7 @@ class Running:
         # The signal that a parent's death sends is sent by the end of the thread that started the child already; so all
         # are started by one thread, which lives as long as the process.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="daemons")
-        if sys.platform == "linux":
-            ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        adopt_orphans()
 
     @property
     def ended(self) -> tuple[str, ...]:
@@ -219,7 +224,7 @@ class Running:
         log = self.log(name)
         if isinstance(error, AlreadyRunning):
             ready = self._daemons[name].ready
-            return ServerError(f"{name} can't listen at {ready.http or ready.tcp}: something else does")
+            return ServerError(f"{name} can't listen at {ready.http or ready.tcp}: the address is in use")
         if isinstance(error, _GivenUp):
             return ServerError(f"{name} was given up before it was ready")
         if isinstance(error, TimeoutExpired):

@@ -25,7 +25,7 @@ import psutil
 
 from widgetshot.errors import ServerError, WidgetshotError, one_line
 from widgetshot.redact import Redactor
-from widgetshot.services.daemons import Running
+from widgetshot.services.daemons import Running, adopt_orphans
 from widgetshot.services.declared import Declared, recipe_of
 from widgetshot.services.recipe import HOST, Place, Plan
 
@@ -79,6 +79,7 @@ class Keeper:
         self._recipe = recipe_of(self._declared, order["name"])
         self.redactor = Redactor(order["secrets"])
         self._base = _folder()
+        adopt_orphans()  # of what prepares a service, too
         self._running: Running | None = None
         self._meant: set[str] = set()  # daemons that are down because somebody said so
         self._daemons: tuple[str, ...] = ()
