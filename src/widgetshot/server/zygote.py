@@ -128,7 +128,10 @@ def serve(connection):
         received = connection.recv(1 << 16)
         if not received:
             for pid in kernels:
-                os.killpg(pid, signal.SIGKILL)
+                # One that was forked a moment ago has no group of its own yet.
+                for kill in (os.killpg, os.kill):
+                    with contextlib.suppress(ProcessLookupError):
+                        kill(pid, signal.SIGKILL)
             os._exit(0)
         *lines, rest = (rest + received).split(b"\n")
         for line in lines:
