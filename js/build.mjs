@@ -53,6 +53,8 @@ await build({
   target: "es2022",
   charset: "ascii",
   define: { "process.env.NODE_ENV": '"production"', global: "window", define: "undefined" },
+  // What is only said to who debugs it would be carried to the camera with each connection.
+  pure: ["console.debug"],
   outfile: join(out, "live.js"),
   logLevel: "warning",
 });

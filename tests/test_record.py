@@ -576,3 +576,11 @@ def test_merging_keeps_what_no_run_has_run(tmp_path: Path) -> None:
         "it counts as neither passed nor failed",
         "  run: notebooks/x.ipynb: it changed",
     ]
+
+
+def test_run_json_has_a_line_for_each_test(tmp_path: Path) -> None:
+    finish(recorder(tmp_path), result_of("a"), result_of("b"))
+    lines = (tmp_path / "run.json").read_text(encoding="utf-8").splitlines()
+    first = lines.index('"tests": [')
+    assert [json.loads(line.rstrip(","))["shot"] for line in lines[first + 1 : first + 3]] == ["a", "b"]
+    assert lines[first + 3 :] == ["]", "}"]

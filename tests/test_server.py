@@ -261,3 +261,42 @@ def test_extension_can_be_enabled_in_any_jupyter_server(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "widgetshot.server" in done.stdout + done.stderr
+
+
+STATED = "import ipywidgets as widgets\nslider = widgets.IntSlider(3)\nslider.value = 4"
+CAUGHT = "out = widgets.Output()\nwith out:\n    print('caught')\nprint('shown')\nslider.value = 5"
+
+
+def test_of_broadcasts_only_those_of_output_widgets_and_cells_are_taken_apart(tmp_path: Path) -> None:
+    async def go() -> None:
+        km = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=str(tmp_path / "k"))
+        await km.start_kernel(cwd=str(tmp_path))
+        kc = await connect(km)
+
+        async def said(code: str) -> list[str]:
+            asked, kinds = kc.execute(code), []
+            while "idle" not in kinds:
+                msg = await kc.get_iopub_msg(timeout=30)
+                if msg["parent_header"].get("msg_id") == asked:
+                    kinds.append(msg["content"].get("execution_state", msg["msg_type"]))
+            return kinds
+
+        try:
+            assert "comm_open" in await said(STATED)
+            kc.iopub_channel.outputs_only = True
+            assert await said(STATED) == ["busy", "execute_input", "idle"]
+            # What an `Output` widget catches comes by the same way as all that is said of widgets.
+            nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in (STATED, CAUGHT)])
+            for cell in nb.cells:
+                cell.metadata["widgetshot_id"] = cell.id
+            await execute(nb, km, kc, path="x.ipynb", timeout=30)
+            assert [output.text for output in nb.cells[1].outputs] == ["shown\n"]
+            shown = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print(out.outputs)")])
+            shown.cells[0].metadata["widgetshot_id"] = "shown"
+            await execute(shown, km, kc, path="x.ipynb", timeout=30)
+            assert "'text': 'caught\\n'" in shown.cells[0].outputs[0].text
+        finally:
+            kc.stop_channels()
+            await km.shutdown_kernel(now=True)
+
+    asyncio.run(go())

@@ -13,7 +13,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -45,12 +45,14 @@ _LEAVE_TIMEOUT = 2.0  # seconds that a page may take to empty itself
 _PAGES_OF_A_STUDIO = 50  # after so many, what they may have left behind is thrown away
 _LOOPBACK = {"127.0.0.1", "localhost", "::1", "[::1]"}
 _FLAGS = (
-    # Steady pixels: no sub-pixel text, one colour profile, software rendering of WebGL.
+    # Steady pixels: no sub-pixel text, one colour profile, software rendering of WebGL; and what is drawn anew is not
+    # patched into what was drawn before, which shows at edges and corners how a page came to look as it does.
     "--font-render-hinting=none",
     "--disable-lcd-text",
     "--disable-font-subpixel-positioning",
     "--force-color-profile=srgb",
     "--enable-unsafe-swiftshader",
+    "--disable-partial-raster",
     "--hide-scrollbars",
     # Nothing leaves the machine: every name and address but loopback is unknown, and the browser itself is silent.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE [::1]",
@@ -289,6 +291,7 @@ class Stage:
     tabs: dict[str, "Stage"] = field(default_factory=dict)
     _captures: list[Pixels] = field(default_factory=list)
     _covers: list[Box] = field(default_factory=list)  # what was painted over, in pixels of the whole page
+    _seen: dict[str, dict[str, Any]] = field(default_factory=dict)  # what was asked ahead for targets, by name
     _ears: "_Ears | None" = None
 
     def listen(self, page: Any, ears: "_Ears | None" = None) -> "_Ears":
@@ -412,6 +415,7 @@ class Stage:
         """Forget what was captured: somebody has acted on the page."""
         self._captures.clear()
         self._covers.clear()
+        self._seen.clear()
 
     async def _perform(
         self, action: str, arguments: Mapping[str, Any], root: Any, timeout: float, beside: Path
@@ -495,6 +499,7 @@ class Stage:
         try:
             secrets = await self._secret_places()
             extent = await self.page.evaluate("() => window.widgetshot.extent()")
+            beyond = extent.pop("beyond")
             if self.cdp is not None:
                 # Playwright's own screenshot takes twice as long and scrolls the page about.
                 answer = await self.cdp.send(
@@ -502,7 +507,8 @@ class Stage:
                     {
                         "format": "png",
                         "optimizeForSpeed": True,
-                        "captureBeyondViewport": True,
+                        # The browser lays the page out anew for it, and once more afterwards.
+                        "captureBeyondViewport": beyond,
                         "clip": {"x": 0, "y": 0, **extent, "scale": 1},
                     },
                 )
@@ -541,21 +547,27 @@ class Stage:
             self._covers.append(box)
         return painted
 
-    async def look(self, target: Target) -> dict[str, Any]:
+    async def look(self, target: Target, following: Sequence[Target] = ()) -> dict[str, Any]:
         """Ask the page, at once, for all that a picture of the target depends on.
+
+        Args:
+            following: targets that show the same state of the page; they are asked about together, which is kept for
+                them until somebody acts on the page.
 
         Returns:
             `problems` that make it untrustworthy, the `rect` that it shows, and of each mask with a selector its boxes
             (`masks`), in page coordinates; `wrong` is why one of those selectors is not valid. `shown` has the widgets'
             state (`tree`), the versions of their front ends (`modules`), and `layout`; None where there are problems.
         """
-        selectors = [mask.selector for mask in target.masks if mask.selector]
-        seen: dict[str, Any] = json.loads(
-            await self.page.evaluate(
-                "([scope, masks]) => window.widgetshot.look(scope, masks)", [self._scope(target), selectors]
-            )
-        )
-        return seen
+        if target.name in self._seen:
+            return self._seen.pop(target.name)
+        asked = [
+            [self._scope(one), [mask.selector for mask in one.masks if mask.selector]] for one in (target, *following)
+        ]
+        seen, *ahead = json.loads(await self.page.evaluate("asked => window.widgetshot.look(asked)", asked))
+        self._seen = {one.name: answer for one, answer in zip(following, ahead, strict=True) if answer is not None}
+        first: dict[str, Any] = seen
+        return first
 
     def view(self, whole: Pixels, rect: Mapping[str, float] | None) -> tuple[Pixels, Box]:
         """The part of the whole page's picture that is the target's, and where it is, in picture pixels.
@@ -616,7 +628,11 @@ class Stage:
         return self.exhibit.selectors[target.cell_id]
 
     async def photograph(
-        self, target: Target, expected: Callable[[Pixels, tuple[tuple[Box, ...], ...]], bool], unrest: str
+        self,
+        target: Target,
+        expected: Callable[[Pixels, tuple[tuple[Box, ...], ...]], bool],
+        unrest: str,
+        following: Sequence[Target] = (),
     ) -> Shot:
         """Take the target's shot from the state the page is in.
 
@@ -626,6 +642,7 @@ class Stage:
         Args:
             expected: whether pixels (with these masks) are the baseline's.
             unrest: what `settle` said.
+            following: see `look`.
 
         Raises:
             CaptureError: a widget has failed, the cell shows nothing, the picture is blank.
@@ -634,7 +651,7 @@ class Stage:
         deadline = perf_counter() + (target.cap if target.cap is not None else self.limit)
         for attempt in range(1_000):
             whole = await self.picture(attempt)
-            seen = await self.look(target)
+            seen = await self.look(target, following)
             self._refuse(seen["problems"])
             pixels, frame = self.view(whole, seen["rect"])
             masks = self.masks(target, frame, seen)
@@ -652,8 +669,9 @@ class Stage:
             if attempt + 1 < len(self._captures):
                 continue
             unrest = await self.settle(max(0.05, min(self.limit, deadline - perf_counter())))
+            self._seen.clear()
         settled = not unrest or target.cap is not None
-        if pixels.size and not target.blank and (pixels == pixels[0, 0]).all():
+        if pixels.size and not target.blank and _is_blank(pixels):
             raise CaptureError(
                 "the picture is blank: every pixel has the same colour",
                 next_step="let the widget draw something, or declare 'blank: true' if this is how it looks",
@@ -699,6 +717,13 @@ class _Ears:
     def _tell(self, what: Callable[..., None], *arguments: Any) -> None:
         if self.stage is not None:
             what(self.stage, *arguments)
+
+
+def _is_blank(pixels: Pixels) -> bool:
+    """Whether all of a picture has one colour; most are known not to by their first rows."""
+    colours = pixels.view(np.uint32)[..., 0]
+    first = colours[0, 0]
+    return all((row == first).all() for row in colours)
 
 
 def _elements(

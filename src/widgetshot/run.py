@@ -9,10 +9,11 @@ import json
 import shutil
 import tempfile
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 from time import perf_counter, time_ns
 from types import TracebackType
@@ -130,7 +131,7 @@ class Engine:
         self._launched = server
         self._server: Server | None = None
         self._camera: Camera | None = None
-        self._opening = asyncio.Lock()
+        self._starting = {room: asyncio.Lock() for room in ("server", "camera")}
         # One executes ahead of those that have a page, so that these never wait for a kernel.
         self._sessions = asyncio.Semaphore(settings.jobs + (settings.jobs > 1))
         self._slots = asyncio.Semaphore(settings.jobs)
@@ -219,7 +220,7 @@ class Engine:
         async def go() -> tuple[Exhibit, Served]:
             served = Served(notebook, self.services)
             try:
-                frontend, _ = await self._rooms(camera=False)
+                frontend = await self._frontend()
                 file = self.settings.root / notebook.path
                 environment = self.environment_of(notebook) | await served.begin()
                 return await frontend.open(file, target, notebook.kernel, environment), served
@@ -239,7 +240,7 @@ class Engine:
         """End what `open` gave."""
 
         async def go() -> None:
-            frontend, _ = await self._rooms(camera=False)
+            frontend = await self._frontend()
             await frontend.close(exhibit)
             await served.end()
 
@@ -301,33 +302,41 @@ class Engine:
         self._tasks[task] = [self._futures[self.key(target)] for target in way if target.name in wanted]
         task.add_done_callback(self._tasks.pop)
 
-    async def _rooms(self, *, camera: bool = True) -> tuple[PageFrontend, Camera]:
-        """The running server and browser; started when first needed, and again when one has died."""
-        async with self._opening:
-            new_camera = camera and (self._camera is None or not self._camera.connected)
-            if new_camera:
-                # Whoever has none, or mistyped its name, is not kept waiting for a server.
-                find_browser(self.settings.browser, self.settings.browser_executable)
+    async def _frontend(self) -> PageFrontend:
+        """What serves notebooks; its server is started when first needed, and again when it has died.
+
+        Raises:
+            ServerError: it could not be had.
+        """
+        async with self._starting["server"]:
             if self._looking is None:
-                # Beside the start of server and browser, which is mostly waiting.
+                # Beside the start of the server, which is mostly waiting.
                 self._looking = asyncio.ensure_future(asyncio.to_thread(self.passed.look))
-            if self._folder is None:
-                self._folder = Path(tempfile.mkdtemp(prefix="widgetshot-"))
-            starts: list[Any] = []
             if self._server is None or not self._server.running:
-                starts.append(self._start_server(self._folder))
-            if new_camera:
-                starts.append(self._start_camera(self._folder))
-            for outcome in await asyncio.gather(*starts, return_exceptions=True):
-                if isinstance(outcome, BaseException):
-                    raise outcome
-            assert self._server is not None
-            # Many libraries format text for the terminal's size, which differs, and which pytest-xdist sets.
-            environment = {"TZ": self.settings.timezone, "COLUMNS": "80", "LINES": "24"}
-            if self.passed.noting:
-                environment["WIDGETSHOT_WITNESS"] = "1"
-            frontend = PageFrontend(self._server, environment, self.settings.variables, self.settings.redactor.values)
-            return frontend, self._camera  # type: ignore[return-value]
+                await self._start_server(self._private_folder())
+        assert self._server is not None
+        # Many libraries format text for the terminal's size, which differs, and which pytest-xdist sets.
+        environment = {"TZ": self.settings.timezone, "COLUMNS": "80", "LINES": "24"}
+        if self.passed.noting:
+            environment["WIDGETSHOT_WITNESS"] = "1"
+        return PageFrontend(self._server, environment, self.settings.variables, self.settings.redactor.values)
+
+    async def _photographer(self) -> Camera:
+        """The camera; its browser is started when first needed, and again when it has died.
+
+        Raises:
+            ServerError: it could not be had.
+        """
+        async with self._starting["camera"]:
+            if self._camera is None or not self._camera.connected:
+                await self._start_camera(self._private_folder())
+        assert self._camera is not None
+        return self._camera
+
+    def _private_folder(self) -> Path:
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="widgetshot-"))
+        return self._folder
 
     async def _start_server(self, folder: Path) -> None:
         begin = perf_counter()
@@ -432,7 +441,16 @@ class Engine:
         studio: Studio | None = None
         stage: Stage | None = None
         served = Served(notebook, self.services)
-        frontend, camera = await self._rooms()
+        if self._camera is None:
+            # Whoever has no browser, or mistyped its name, is not kept waiting for a server.
+            find_browser(self.settings.browser, self.settings.browser_executable)
+        # Kernels need no browser, so that they don't wait for one.
+        camera_comes = self._loop.create_task(self._photographer())
+        try:
+            frontend = await self._frontend()
+        except BaseException:
+            await asyncio.gather(camera_comes, return_exceptions=True)
+            raise
         lap = _Lap(perf_counter())
 
         async def keep_counted(result: Result) -> None:
@@ -443,7 +461,7 @@ class Engine:
         async def page() -> Studio:
             await self._slots.acquire()
             try:
-                return await camera.studio(way[0], frontend.anchor_url)
+                return await (await camera_comes).studio(way[0], frontend.anchor_url)
             except BaseException:
                 self._slots.release()
                 raise
@@ -461,9 +479,13 @@ class Engine:
             finally:
                 studio = await opening
             self._time(exhibit.timings, notebook.path)
+            camera = camera_comes.result()
             stage = await camera.stage(studio, exhibit, notebook.settle_timeout)
             await self._shoot(stage, studio, camera, frontend, served, way, pending, begin, keep_counted)
         except Exception as raised:
+            if camera_comes.exception() is not None:
+                raise  # no notebook can be photographed
+            camera = camera_comes.result()
             hung = isinstance(raised, _Hung)
             # Whatever a notebook manages to break, it must not sink the others.
             error = raised if isinstance(raised, WidgetshotError) else _unforeseen(raised)
@@ -478,7 +500,7 @@ class Engine:
                 # Of a page that did not even load nobody knows whether it hangs.
                 spoiled = hung or (exhibit is not None if stage is None else _crashed(stage))
                 try:
-                    await self._strike(camera, studio, spoiled=spoiled)
+                    await self._strike(camera_comes.result(), studio, spoiled=spoiled)
                 finally:
                     self._slots.release()
             self._count(notebook.path, lap, stage)
@@ -543,7 +565,7 @@ class Engine:
             return front
 
         spoiled: dict[str | None, WidgetshotError] = {}
-        for target in way:
+        for index, target in enumerate(way, 1):
             try:
                 if target.cell_id in spoiled:
                     raise CaptureError(f"an earlier step of its cell failed: {spoiled[target.cell_id].what}")
@@ -559,7 +581,8 @@ class Engine:
                 if target.name not in pending:
                     continue
                 shown = await turn_to(target.tab, target)
-                result = await self._photograph(shown, target, unrest)
+                following = [one for one in _of_one_state(target, way[index:]) if one.name in pending]
+                result = await self._photograph(shown, target, unrest, following)
             except Exception as raised:
                 failure = raised if isinstance(raised, WidgetshotError) else _unforeseen(raised)
                 if isinstance(failure, _Hung) or (isinstance(failure, CaptureError) and not await camera.alive()):
@@ -586,10 +609,10 @@ class Engine:
             return _kernel_died(target)
         return error
 
-    async def _photograph(self, stage: Stage, target: Target, unrest: str) -> Result:
+    async def _photograph(self, stage: Stage, target: Target, unrest: str, following: Sequence[Target]) -> Result:
         baseline = await asyncio.to_thread(self.baseline, target)
         limit = target.cap if target.cap is not None else stage.limit
-        shot = await _in_time(stage.photograph(target, self.expects(target, baseline), unrest), 2 * limit)
+        shot = await _in_time(stage.photograph(target, self.expects(target, baseline), unrest, following), 2 * limit)
         begin = perf_counter()
         result = await asyncio.to_thread(self._judge, target, shot, baseline, self.fingerprint, stage)
         self._time({"compare": perf_counter() - begin}, target.notebook)
@@ -804,6 +827,11 @@ async def _in_time(work: Coroutine[Any, Any, T], limit: float) -> T:
             "the page's scripts do not end, so it does not answer",
             next_step="look for an endless loop in the notebook's JavaScript",
         ) from None
+
+
+def _of_one_state(target: Target, following: Iterable[Target]) -> Iterator[Target]:
+    """Those of the following targets that show what the page shows at the target."""
+    return takewhile(lambda one: not one.steps and one.tab == target.tab, following)
 
 
 def _crashed(stage: Stage) -> bool:

@@ -387,11 +387,19 @@ interface Look {
 }
 
 /**
- * All that is asked about a picture when it is taken.
+ * All that is asked about pictures when they are taken.
  *
- * @returns `Look` as JSON: a text costs Playwright a tenth of what it takes over an object
+ * @param asked of each picture the selector of what it shows (null for the whole page) and those of its masks
+ * @returns a `Look` of each as JSON (a text costs Playwright a tenth of what it takes over an object); null for one that
+ *   can't be told, unless it is the first
  */
-async function look(selector: string | null, masks: string[]): Promise<string> {
+async function look(asked: [string | null, string[]][]): Promise<string> {
+  const [first, ...rest] = asked.map(([selector, masks]) => lookAt(selector, masks));
+  const ahead = await Promise.allSettled(rest);
+  return JSON.stringify([await first, ...ahead.map((seen) => (seen.status === "fulfilled" ? seen.value : null))]);
+}
+
+async function lookAt(selector: string | null, masks: string[]): Promise<Look> {
   const rect = selector === null ? null : whole(document.querySelector(selector)!);
   const seen: Look = { problems: problemsIn(selector), rect, masks: [], wrong: "", shown: null };
   try {
@@ -400,7 +408,7 @@ async function look(selector: string | null, masks: string[]): Promise<string> {
     seen.wrong = error instanceof Error ? error.message : String(error);
   }
   if (!seen.problems.length) seen.shown = await shown(selector);
-  return JSON.stringify(seen);
+  return seen;
 }
 
 interface Description {
@@ -427,9 +435,12 @@ async function shown(selector: string | null): Promise<Description> {
   return { tree, modules: Object.fromEntries(Object.entries(modules).sort()), layout: layout(scope) };
 }
 
-function extent(): { width: number; height: number } {
+/** The size of the whole page, and whether it goes beyond what the viewport shows. */
+function extent(): { width: number; height: number; beyond: boolean } {
   const root = document.documentElement;
-  return { width: Math.max(root.clientWidth, root.scrollWidth), height: Math.max(root.clientHeight, root.scrollHeight) };
+  const width = Math.max(root.clientWidth, root.scrollWidth);
+  const height = Math.max(root.clientHeight, root.scrollHeight);
+  return { width, height, beyond: width > innerWidth || height > innerHeight || scrollX !== 0 || scrollY !== 0 };
 }
 
 Object.assign(window, {

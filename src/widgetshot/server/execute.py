@@ -23,6 +23,7 @@ _PRELUDE = (_HERE / "prelude.py").read_text(encoding="utf-8") + f"exec({_WITNESS
 # time-machine stops what tells the date and the time of day; clocks that measure durations go on, so that timers of
 # the kernel and of libraries still fire. A time stamp, not a date with a zone: that would change the kernel's zone.
 _FREEZE = "__import__('time_machine').travel({start!r}, tick=False).start()"
+_COMM = re.compile(rb'"msg_type"\s*:\s*"comm_(open|msg|close)"')
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _FREEZE_TIMEOUT = 30.0  # seconds
 _RECONNECT = 10  # milliseconds
@@ -51,6 +52,39 @@ class SlicedShellChannel(AsyncZMQSocketChannel):
                     raise
 
 
+class OutputsChannel(AsyncZMQSocketChannel):
+    """A channel of a kernel's broadcasts that can pass over what executing a notebook does nothing with.
+
+    Most of what a notebook of widgets says is the state of its widgets, which its page asks the kernel for itself.
+    nbclient stands in for `Output` widgets alone; of all others the messages are not even taken apart.
+
+    Attributes:
+        outputs_only: whether it passes over them.
+    """
+
+    outputs_only = False
+    _stands_in = False  # for any widget so far
+
+    async def get_msg(self, timeout: float | None = None) -> dict[str, Any]:
+        """The next message that matters; `timeout` in seconds, `queue.Empty` when there is none by then."""
+        assert self.socket is not None
+        deadline = None if timeout is None else monotonic() + timeout
+        while True:
+            if deadline is not None and not await self.socket.poll(max(0, int((deadline - monotonic()) * 1000))):
+                raise Empty
+            _, parts = self.session.feed_identities(await self.socket.recv_multipart())
+            if not self.outputs_only or self._matters(parts[1], parts[4]):
+                return dict(self.session.deserialize(parts))
+
+    def _matters(self, header: bytes, content: bytes) -> bool:
+        comm = _COMM.search(header)
+        if comm is None:
+            return True
+        if comm[1] == b"open" and b"OutputModel" in content:
+            self._stands_in = True
+        return self._stands_in
+
+
 class _Client(NotebookClient):
     """A NotebookClient that keeps its hands off signals and the kernel's life."""
 
@@ -68,6 +102,7 @@ async def connect(km: Any, startup_timeout: float = 60) -> Any:
     """
     kc = km.client()
     kc.shell_channel_class = SlicedShellChannel
+    kc.iopub_channel_class = OutputsChannel
     kc.allow_stdin = False
     # A kernel that is not listening yet is tried again after a tenth of a second otherwise.
     kc.context.setsockopt(zmq.RECONNECT_IVL, _RECONNECT)
@@ -126,6 +161,7 @@ async def execute(nb: Any, km: Any, kc: Any, *, path: str, timeout: float, froze
         running[0] = cell
 
     client.on_cell_execute = note
+    kc.iopub_channel.outputs_only = True
     if not isinstance(getattr(km.provisioner, "process", None), ForkedKernel):
         kc.execute(_PRELUDE, silent=True, store_history=False)
     if frozen_at is not None:

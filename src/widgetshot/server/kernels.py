@@ -3,7 +3,15 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager, ServerKernelManager
+from traitlets import default
+
+
+class Kernel(ServerKernelManager):
+    """Tells nobody of what happens to it: each would read the schemas of its events anew, and nobody listens."""
+
+    def emit(self, schema_id: str, data: dict[str, Any]) -> None:
+        """See `ServerKernelManager.emit`."""
 
 
 class Kernels(AsyncMappingKernelManager):
@@ -12,6 +20,10 @@ class Kernels(AsyncMappingKernelManager):
     A server takes every message apart to tell when a kernel was last used, so that idle ones can be ended. Ours are
     ended by who started them, and their pages are opened when their cells have run: they are idle.
     """
+
+    @default("kernel_manager_class")
+    def _default_kernel_manager_class(self) -> str:
+        return f"{__name__}.{Kernel.__name__}"
 
     def start_watching_activity(self, kernel_id: str) -> None:
         kernel: Any = self._kernels[kernel_id]

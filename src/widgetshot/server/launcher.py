@@ -70,7 +70,7 @@ class Server:
         self._copying: threading.Thread | None = None
         self.url = ""
         self.token = secrets.token_hex(24)
-        self.folder = folder / f"server-{secrets.token_hex(4)}"
+        self.folder = folder / f"s-{secrets.token_hex(2)}"
         self._parent = folder
         self._process: subprocess.Popen[bytes] | None = None
         self._http: AsyncHTTPClient | None = None

@@ -1,5 +1,6 @@
-"""What kernels send to pages, without secrets: on its way, so that no page ever has them."""
+"""What kernels send to pages: at once, and without secrets, on its way, so that no page ever has them."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -9,15 +10,61 @@ from jupyter_client.session import DELIM
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 
 from widgetshot.redact import Redactor
+from widgetshot.server.zygotes import ForkedKernel
+
+_WELCOME = 0.2  # seconds that a kernel has to welcome who listens to it
 
 
 class Connection(ZMQChannelsWebsocketConnection):
-    """A page's connection to its kernel that lets no declared secret through."""
+    """A page's connection to its kernel that loses no time and lets no declared secret through.
+
+    Kernels that were forked here are alive and speak the current protocol: their cells have been executed. Others are
+    asked first, as Jupyter Server does it.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # (id of the request, name of the stream) -> the message that is held back, its content apart.
         self._held: dict[tuple[str, str], tuple[list[Any], dict[str, Any]]] = {}
+
+    @property
+    def _known(self) -> bool:
+        return isinstance(getattr(self.kernel_manager.provisioner, "process", None), ForkedKernel)
+
+    async def prepare(self) -> None:
+        """See `ZMQChannelsWebsocketConnection.prepare`."""
+        if not self._known:
+            await super().prepare()
+            return
+        await self._register_session()
+        self.session.key = self.kernel_manager.session.key
+
+    def nudge(self) -> asyncio.Future[None]:
+        """Wait until the kernel's broadcasts arrive; see `ZMQChannelsWebsocketConnection.nudge`.
+
+        Kernels welcome whoever subscribes to them (ipykernel 7, JEP 65): they need not be made to say something.
+        """
+        # What a kernel says in answer to one question are several small messages; none waits for the page's
+        # confirmation of the one before it, which takes 40 ms.
+        self.websocket_handler.set_nodelay(True)
+        if not self._known:
+            asked: asyncio.Future[None] = super().nudge()
+            return asked
+        iopub = self.channels["iopub"]
+        welcomed = asyncio.get_running_loop().create_future()
+
+        def first(_: list[Any]) -> None:
+            iopub.stop_on_recv()
+            welcomed.set_result(None)
+
+        iopub.on_recv(first)
+
+        async def arrives() -> None:
+            done, _ = await asyncio.wait([welcomed], timeout=_WELCOME)
+            if not done and not iopub.closed():
+                await super(Connection, self).nudge()
+
+        return asyncio.ensure_future(arrives())
 
     def handle_outgoing_message(self, stream: Any, outgoing_msg: list[Any]) -> None:
         redactor: Redactor = self.websocket_handler.settings["widgetshot"].redactor
