@@ -166,7 +166,10 @@ def current(page: Page) -> str:
 def decisions(page: Page) -> dict[str, str]:
     """What the list says was decided."""
     decided = page.locator(".row:has(.decision)")
-    found = decided.evaluate_all("all => all.map(e => [e.dataset.key, e.querySelector('.decision').innerText.trim()])")
+    # Not what is rendered: a row that has only just come is not, until the next frame.
+    found = decided.evaluate_all(
+        "all => all.map(e => [e.dataset.key, e.querySelector('.decision').textContent.trim()])"
+    )
     return {key.rpartition("/")[2]: word for key, word in found}
 
 

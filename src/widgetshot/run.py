@@ -366,14 +366,16 @@ class Engine:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._looking is not None:
             await self._looking
-        await asyncio.gather(*self._endings, return_exceptions=True)
-        for future in self._futures.values():
-            future.cancel()
+
+        async def end_kernels() -> None:
+            await asyncio.gather(*self._endings, return_exceptions=True)
+            for future in self._futures.values():
+                future.cancel()
+            servers = [server.stop() for server in (self._server, self._launched) if server is not None]
+            await asyncio.gather(asyncio.to_thread(self._note_passed), *servers)
+
         # No page is open any more, so that neither needs the other.
-        await asyncio.gather(
-            asyncio.to_thread(self._note_passed),
-            *(room.stop() for room in (self._camera, self._server, self._launched) if room is not None),
-        )
+        await asyncio.gather(end_kernels(), *([self._camera.stop()] if self._camera is not None else []))
         if self._ends_services:
             await asyncio.to_thread(self.services.close)
 
