@@ -286,15 +286,13 @@ def test_of_broadcasts_only_those_of_output_widgets_and_cells_are_taken_apart(tm
             kc.iopub_channel.outputs_only = True
             assert await said(STATED) == ["busy", "execute_input", "idle"]
             # What an `Output` widget catches comes by the same way as all that is said of widgets.
-            nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in (STATED, CAUGHT)])
+            sources = (STATED, CAUGHT, "print(out.outputs)")
+            nb = nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, sources)))
             for cell in nb.cells:
                 cell.metadata["widgetshot_id"] = cell.id
             await execute(nb, km, kc, path="x.ipynb", timeout=30)
             assert [output.text for output in nb.cells[1].outputs] == ["shown\n"]
-            shown = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print(out.outputs)")])
-            shown.cells[0].metadata["widgetshot_id"] = "shown"
-            await execute(shown, km, kc, path="x.ipynb", timeout=30)
-            assert "'text': 'caught\\n'" in shown.cells[0].outputs[0].text
+            assert "'text': 'caught\\n'" in nb.cells[2].outputs[0].text
         finally:
             kc.stop_channels()
             await km.shutdown_kernel(now=True)

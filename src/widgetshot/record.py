@@ -411,7 +411,7 @@ def _json(value: Any) -> bytes:
 def _document(run: Mapping[str, Any]) -> bytes:
     """run.json: a line for each part of it and for each test.
 
-    With an indentation for everything, json takes fifteen times as long, because that part of it is not written in C.
+    With an indentation for everything json takes more than twice as long, because that part of it is not written in C.
     """
     lines = []
     for name, value in run.items():
