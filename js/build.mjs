@@ -23,6 +23,18 @@ const FONTS = {
   "dejavu-serif-700.ttf": "dejavu-fonts-ttf/ttf/DejaVuSerif-Bold.ttf",
 };
 
+const POSTSCRIPT = {
+  "noto-sans-400.ttf": "NotoSans-Regular",
+  "noto-sans-400-italic.ttf": "NotoSans-Italic",
+  "noto-sans-700.ttf": "NotoSans-Bold",
+  "noto-emoji-400.ttf": "NotoEmoji-Regular",
+  "dejavu-sans-mono-400.ttf": "DejaVuSansMono",
+  "dejavu-sans-mono-700.ttf": "DejaVuSansMono-Bold",
+  "dejavu-sans-400.ttf": "DejaVuSans",
+  "dejavu-serif-400.ttf": "DejaVuSerif",
+  "dejavu-serif-700.ttf": "DejaVuSerif-Bold",
+};
+
 async function version(name) {
   return JSON.parse(await readFile(join(modules, name, "package.json"), "utf8")).version;
 }
@@ -31,7 +43,12 @@ await rm(out, { recursive: true, force: true });
 await mkdir(join(out, "fonts"), { recursive: true });
 await mkdir(join(out, "licenses"), { recursive: true });
 
-await cp(join(here, "src", "live", "page.css"), join(out, "page.css"));
+// Each font is also looked for by its PostScript name: in a browser that has been given these very files as its system's
+// fonts, they need not be fetched and checked.
+const page = await readFile(join(here, "src", "live", "page.css"), "utf8");
+await writeFile(join(out, "page.css"), page);
+const installed = page.replace(/url\(fonts\/([\w-]+\.ttf)\)/g, (url, file) => `local("${POSTSCRIPT[file]}"), ${url}`);
+await writeFile(join(out, "page-installed.css"), installed);
 
 // html-manager holds the widgets of ipywidgets 7, too. Those come from its own build below, for notebooks that have them.
 const withoutLegacy = {

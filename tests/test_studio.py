@@ -60,6 +60,45 @@ def test_studio_is_used_again_for_another_variant(with_camera: Callable[[Work], 
     with_camera(work)
 
 
+FAMILIES = (
+    "Noto Sans", "Arial", "Helvetica", "Helvetica Neue", "Segoe UI", "Open Sans", "Menlo", "Consolas", "Monaco",
+    "Courier New", "Times New Roman", "DejaVu Sans", "DejaVu Sans Mono", "DejaVu Serif", "Noto Emoji",
+)  # fmt: skip
+WRITE = """families => {
+  const text = size => `<span style="font-size:${size}px">Quick fjord 0123 €ﬁ <b>bold</b> <i>italic</i> ∑ ✓ 🙂 </span>`;
+  document.body.innerHTML = families.map(family => `<p style="margin:0; font-family:'${family}'">${
+    [9, 11.5, 13, 14].map(text).join("")}</p>`).join("");
+  return Promise.all([...document.fonts].map(font => font.load())).then(() => document.fonts.ready).then(() => 0);
+}"""
+FETCHED = (
+    "performance.getEntriesByType('resource').map(entry => entry.name).filter(name => name.endsWith('.ttf')).length"
+)
+
+
+@pytest.mark.skipif(not load_settings(Path()).installed_fonts, reason="on Linux the browser is given our fonts")
+def test_fonts_that_the_browser_has_are_not_fetched_and_draw_the_same(with_camera: Callable[[Work], None]) -> None:
+    async def written(camera: Camera, anchor_url: str) -> tuple[bytes, int]:
+        studio = await camera.studio(LIGHT, anchor_url)
+        await studio.page.evaluate(WRITE, FAMILIES)
+        seen = await studio.page.screenshot(), await studio.page.evaluate(FETCHED)
+        await studio.context.close()
+        return seen
+
+    async def work(camera: Camera, anchor_url: str) -> None:
+        with TemporaryDirectory(prefix="studio-") as name:
+            server = Server(Path(name), installed_fonts=True)
+            await server.start()
+            try:
+                served, fetched = await written(camera, anchor_url)
+                installed, none = await written(camera, PageFrontend(server, {}).anchor_url)
+            finally:
+                await server.stop()
+        assert (fetched, none) == (9, 0)
+        assert served == installed
+
+    with_camera(work)
+
+
 def test_windows_that_a_page_opens_are_closed_with_it(with_camera: Callable[[Work], None]) -> None:
     async def work(camera: Camera, anchor_url: str) -> None:
         studio = await camera.studio(LIGHT, anchor_url)

@@ -120,6 +120,40 @@ def test_forked_kernel_looks_like_a_started_one(factory: KernelProvisionerFactor
     asyncio.run(go())
 
 
+async def first_reply(km: Any) -> str:
+    """What a kernel answers first to who has connected and then asks for something."""
+    kc = await connect(km)
+    try:
+        kc.execute("1")
+        return str((await kc.get_shell_msg(timeout=30))["msg_type"])
+    finally:
+        kc.stop_channels()
+
+
+def test_kernel_that_is_known_to_welcome_is_asked_nothing(factory: KernelProvisionerFactory, tmp_path: Path) -> None:
+    async def go() -> None:
+        kernels = [await start(factory, "widgetshot", tmp_path) for _ in range(2)]
+        started = await start(factory, "local-provisioner", tmp_path)
+        try:
+            replies = [await first_reply(km) for km in (*kernels, started)]
+            assert replies == ["kernel_info_reply", "execute_reply", "kernel_info_reply"]
+            # One that is late, or does not welcome after all, is asked.
+            zygote = kernels[0].provisioner.process.zygote
+            assert zygote.welcomes
+            late = await start(factory, "widgetshot", tmp_path)
+            os.kill(late.provisioner.pid, signal.SIGSTOP)
+            reply = asyncio.ensure_future(first_reply(late))
+            done, _ = await asyncio.wait([reply], timeout=1.5)
+            os.kill(late.provisioner.pid, signal.SIGCONT)
+            assert not done
+            assert await reply == "kernel_info_reply"
+            await late.shutdown_kernel()
+        finally:
+            await asyncio.gather(*(km.shutdown_kernel() for km in (*kernels, started)))
+
+    asyncio.run(go())
+
+
 def test_what_one_notebook_does_to_its_process_no_other_one_sees(
     factory: KernelProvisionerFactory, tmp_path: Path
 ) -> None:

@@ -62,6 +62,9 @@ _FLAGS = (
     "--disable-quic",
     "--no-first-run",
     "--no-proxy-server",
+    # Which line of a script asked for something, which is told to Playwright of every request, would be found out by
+    # parsing the whole script once more.
+    "--js-flags=--no-enable-lazy-source-positions",
 )
 
 # Run before any script of a page: the same random numbers and the same time in every run, also where a page is used

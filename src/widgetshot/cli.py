@@ -31,6 +31,7 @@ from widgetshot.redact import Redactor
 
 if TYPE_CHECKING:
     from widgetshot.server.launcher import Server
+    from widgetshot.services.manager import Services
 
 _MARKS = {
     Verdict.MATCH: "✓",
@@ -213,7 +214,8 @@ def _without_garbage() -> Iterator[None]:
 def _launch(settings: Settings) -> "Server":
     from widgetshot.server.launcher import Server
 
-    server = Server(Path(tempfile.mkdtemp(prefix="widgetshot-")), settings.redactor)
+    folder = Path(tempfile.mkdtemp(prefix="widgetshot-"))
+    server = Server(folder, settings.redactor, installed_fonts=settings.installed_fonts)
     server.launch()
     return server
 
@@ -231,12 +233,9 @@ def _of_suite(
         ConfigError: the marker is not registered, or nothing carries it.
         ServerError: programs that services need are missing, and nobody said that this is fine.
     """
-    from widgetshot.services.attend import left_out
-    from widgetshot.services.manager import Services
-
     if suite:
         check_marker(settings, suite, "--suite")
-    services = Services(settings.services)
+    services: Services | None = None
     skipped: dict[str, str] = {}
     missing: list[ServerError] = []
     asked_for: list[tuple[Notebook, list[Target]]] = []
@@ -244,8 +243,13 @@ def _of_suite(
         targets = [target for target in notebook.targets if not suite or suite in target.markers]
         if not targets:
             continue
+        why = notebook.skip
         try:
-            why = notebook.skip or left_out(notebook, services, **leave)
+            if notebook.services and not why:
+                from widgetshot.services import attend, manager
+
+                services = services or manager.Services(settings.services)
+                why = attend.left_out(notebook, services, **leave)
         except ServerError as error:
             missing.append(error)
         else:

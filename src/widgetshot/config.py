@@ -105,6 +105,11 @@ class Settings:
         return f"{self.frontend}-{self.browser}-{platform}"
 
     @property
+    def installed_fonts(self) -> bool:
+        """Whether the browser finds our own fonts among those that it takes for the system's, and no others there."""
+        return sys.platform.startswith("linux") and self.browser == "chromium" and not self.fonts
+
+    @property
     def typed_report(self) -> str:
         """The run folder as a person types it here; nothing where it is the one that commands take by themselves."""
         if self.report == self.root / Settings.report:

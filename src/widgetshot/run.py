@@ -343,7 +343,9 @@ class Engine:
         if self._server is not None:
             await self._server.stop()
         self._server = None
-        server, self._launched = self._launched or Server(folder, self.settings.redactor), None
+        settings = self.settings
+        server = self._launched or Server(folder, settings.redactor, installed_fonts=settings.installed_fonts)
+        self._launched = None
         await server.start()
         self._server = server
         self._time({"server": perf_counter() - begin})

@@ -27,7 +27,7 @@ _COMM = re.compile(rb'"msg_type"\s*:\s*"comm_(open|msg|close)"')
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _FREEZE_TIMEOUT = 30.0  # seconds
 _RECONNECT = 10  # milliseconds
-_ASK_AGAIN = 1.0  # seconds after which a question is taken for lost: a kernel may not have been listening yet
+_ASK_AGAIN = 1.0  # seconds after which an answer is taken for lost
 # How long a reply may go unnoticed when a send swallowed its wake-up, in seconds.
 _SLICE = 0.05
 
@@ -95,7 +95,7 @@ class _Client(NotebookClient):
 
 
 async def connect(km: Any, startup_timeout: float = 60) -> Any:
-    """A client of a running kernel that has answered, and whose broadcasts arrive.
+    """A client of a running kernel whose broadcasts arrive.
 
     Raises:
         RuntimeError: the kernel died or did not answer in time.
@@ -108,38 +108,47 @@ async def connect(km: Any, startup_timeout: float = 60) -> Any:
     kc.context.setsockopt(zmq.RECONNECT_IVL, _RECONNECT)
     kc.start_channels()
     try:
-        await _answers(km, kc, monotonic() + startup_timeout)
+        await _listen(km, kc, monotonic() + startup_timeout)
     except BaseException:
         kc.stop_channels()
         raise
     return kc
 
 
-async def _answers(km: Any, kc: Any, deadline: float) -> None:
-    """Ask until a question was answered on both channels.
+async def _listen(km: Any, kc: Any, deadline: float) -> None:
+    """Wait until the kernel's broadcasts arrive.
 
-    `wait_for_ready` looks at one of them, and then waits for a fifth of a second that the other is silent.
+    Kernels of ipykernel 7 welcome whoever listens to them (JEP 65), as soon as he does. Those of which that is not
+    known are asked something as well, which they broadcast: an answer from before they were listened to is lost.
+    `wait_for_ready` waits for an answer, and then for a fifth of a second that there is no other.
     """
+    process = getattr(km.provisioner, "process", None)
+    zygote = process.zygote if isinstance(process, ForkedKernel) else None
+    asks = zygote is None or not zygote.welcomes
     while monotonic() < deadline:
-        asked = kc.kernel_info()
-        if await _came(kc.get_shell_msg, asked, "kernel_info_reply") and await _came(kc.get_iopub_msg, asked, "status"):
+        heard = await _heard(kc.get_iopub_msg, kc.kernel_info() if asks else "")
+        if heard:
+            if zygote is not None:
+                zygote.welcomes = heard == "iopub_welcome"
             return
+        asks = True
         if not await km.is_alive():
-            raise RuntimeError("Kernel died before replying to kernel_info")
+            raise RuntimeError("Kernel died before it could be listened to")
     raise RuntimeError("Kernel didn't respond in time")
 
 
-async def _came(channel: Any, asked: str, kind: str) -> bool:
-    """Whether the answer to a question came soon; what came before it is dropped."""
+async def _heard(channel: Any, asked: str) -> str:
+    """What shows that a channel's messages arrive: a welcome or the answer to a question; "" if neither came soon."""
     deadline = monotonic() + _ASK_AGAIN
     while (left := deadline - monotonic()) > 0:
         try:
             msg = await channel(timeout=left)
         except Empty:
-            return False
-        if msg["parent_header"].get("msg_id") == asked and msg["msg_type"] == kind:
-            return True
-    return False
+            break
+        kind = str(msg["msg_type"])
+        if kind == "iopub_welcome" or (kind == "status" and asked and msg["parent_header"].get("msg_id") == asked):
+            return kind
+    return ""
 
 
 async def execute(nb: Any, km: Any, kc: Any, *, path: str, timeout: float, frozen_at: float | None = None) -> None:

@@ -361,6 +361,7 @@ def _page(path: str, theme: str, config: dict[str, Any]) -> dict[str, Any]:
         "theme": theme,
         "config": config,
         "static_url": url_path_join(config["baseUrl"], "widgetshot/static"),
+        "style": "page-installed" if os.environ.get("WIDGETSHOT_INSTALLED_FONTS") else "page",
         "lab_url": url_path_join(config["baseUrl"], "widgetshot/lab"),
     }
 

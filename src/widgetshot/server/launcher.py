@@ -10,13 +10,13 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Any, BinaryIO
-
-from tornado.httpclient import AsyncHTTPClient, HTTPClientError
-from tornado.simple_httpclient import SimpleAsyncHTTPClient
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from widgetshot.errors import ServerError
 from widgetshot.redact import Redactor
+
+if TYPE_CHECKING:
+    from tornado.httpclient import AsyncHTTPClient
 
 _START_TIMEOUT = 60.0
 _STOP_TIMEOUT = 20.0
@@ -63,9 +63,11 @@ class Server:
     Args:
         folder: an existing private folder; the server removes it when its parent dies.
         redactor: of secrets that its log may not hold.
+        installed_fonts: whether the browser has our own fonts, so that pages need not be served with them.
     """
 
-    def __init__(self, folder: Path, redactor: Redactor | None = None) -> None:
+    def __init__(self, folder: Path, redactor: Redactor | None = None, *, installed_fonts: bool = False) -> None:
+        self._installed_fonts = installed_fonts
         self._redactor = redactor or Redactor()
         self._copying: threading.Thread | None = None
         self.url = ""
@@ -112,6 +114,7 @@ class Server:
             "TMPDIR": str(work),
             "WIDGETSHOT_FOLDER": str(self._parent),
             "JUPYTER_DEFAULT_PROVISIONER_NAME": "widgetshot",
+            "WIDGETSHOT_INSTALLED_FONTS": "1" if self._installed_fonts else "",
         }
         log = (self.folder / "server.log").open("wb")
         with log:
@@ -150,6 +153,9 @@ class Server:
         if self._process is None:
             self.launch()
         assert self._process is not None
+        # Its modules, as others that are needed later, are loaded beside the server's own.
+        from tornado.simple_httpclient import SimpleAsyncHTTPClient
+
         self._http = SimpleAsyncHTTPClient(force_instance=True, max_clients=1000, max_body_size=2**30)
         await self._listens(self.folder / "r" / f"jpserver-{self._process.pid}.json")
 
@@ -161,6 +167,8 @@ class Server:
 
     async def _listens(self, file: Path) -> None:
         """Wait until the server has described itself in a file (it does so a moment too early) and answers."""
+        from tornado.httpclient import HTTPClientError
+
         assert self._process is not None
         assert self._http is not None
         deadline = asyncio.get_running_loop().time() + _START_TIMEOUT
@@ -197,6 +205,8 @@ class Server:
         Raises:
             ServerError: no answer, or one that is not a success.
         """
+        from tornado.httpclient import HTTPClientError
+
         assert self._http is not None
         try:
             response = await self._http.fetch(

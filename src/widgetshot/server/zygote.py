@@ -220,6 +220,21 @@ def understand(app, argv):
     app.parse_command_line = parse_command_line
 
 
+def ahead_of_cells(shell, program):
+    """Run something when the first cell is about to run.
+
+    A kernel that is asked before what it is, which not every one is, draws random numbers for that (for a tip in its
+    banner).
+    """
+
+    def run():
+        shell.events.unregister("pre_execute", run)
+        for code in program:
+            exec(code, {})
+
+    shell.events.register("pre_execute", run)
+
+
 def hear_out(app):
     """Let a kernel that was told to end finish answering.
 
@@ -248,8 +263,7 @@ if __name__ == "__main__":
     app = IPKernelApp.instance()
     understand(app, sys.argv[1:])
     app.initialize()
-    for code in before_cells:
-        exec(code, {})
+    ahead_of_cells(app.shell, before_cells)
     app.start()
     hear_out(app)
     # What a program does at its end is done. Taking every module apart besides would copy all that is shared.

@@ -28,8 +28,9 @@ class ForkedKernel:
 
     stdin = stdout = stderr = None
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, zygote: "Zygote") -> None:
         self.pid = pid
+        self.zygote = zygote
         self.returncode: int | None = None
         self.ended = threading.Event()
 
@@ -57,9 +58,13 @@ class Zygote:
     Args:
         command: the interpreter and its options.
         environment: what it is started in.
+
+    Attributes:
+        welcomes: whether a kernel of it was seen to welcome who listens to it.
     """
 
     def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+        self.welcomes = False
         self._connection, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -110,7 +115,7 @@ class Zygote:
             message = json.loads(line)
             with self._born:
                 if "exit" not in message:
-                    kernel = self._kernels[message["pid"]] = ForkedKernel(message["pid"])
+                    kernel = self._kernels[message["pid"]] = ForkedKernel(message["pid"], self)
                     self._newborn.append(kernel)
                     self._born.notify_all()
                 else:
