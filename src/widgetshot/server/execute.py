@@ -23,7 +23,8 @@ _PRELUDE = (_HERE / "prelude.py").read_text(encoding="utf-8") + f"exec({_WITNESS
 # time-machine stops what tells the date and the time of day; clocks that measure durations go on, so that timers of
 # the kernel and of libraries still fire. A time stamp, not a date with a zone: that would change the kernel's zone.
 _FREEZE = "__import__('time_machine').travel({start!r}, tick=False).start()"
-_COMM = re.compile(rb'"msg_type"\s*:\s*"comm_(open|msg|close)"')
+_KIND = re.compile(rb'"msg_type"\s*:\s*"(comm_open|comm_msg|comm_close|execute_input|status)"')
+_BUSY = re.compile(rb'"execution_state"\s*:\s*"busy"')
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _FREEZE_TIMEOUT = 30.0  # seconds
 _RECONNECT = 10  # milliseconds
@@ -56,7 +57,8 @@ class OutputsChannel(AsyncZMQSocketChannel):
     """A channel of a kernel's broadcasts that can pass over what executing a notebook does nothing with.
 
     Most of what a notebook of widgets says is the state of its widgets, which its page asks the kernel for itself.
-    nbclient stands in for `Output` widgets alone; of all others the messages are not even taken apart.
+    nbclient stands in for `Output` widgets alone; of all others the messages are not even taken apart, nor is that a
+    cell has begun.
 
     Attributes:
         outputs_only: whether it passes over them.
@@ -77,12 +79,17 @@ class OutputsChannel(AsyncZMQSocketChannel):
                 return dict(self.session.deserialize(parts))
 
     def _matters(self, header: bytes, content: bytes) -> bool:
-        comm = _COMM.search(header)
-        if comm is None:
-            return True
-        if comm[1] == b"open" and b"OutputModel" in content:
-            self._stands_in = True
-        return self._stands_in
+        found = _KIND.search(header)
+        kind = found[1] if found else b""
+        if kind == b"execute_input":
+            return False
+        if kind == b"status":
+            return not _BUSY.search(content)
+        if kind.startswith(b"comm"):
+            if kind == b"comm_open" and b"OutputModel" in content:
+                self._stands_in = True
+            return self._stands_in
+        return True
 
 
 class _Client(NotebookClient):
@@ -162,7 +169,7 @@ async def execute(nb: Any, km: Any, kc: Any, *, path: str, timeout: float, froze
     Raises:
         NotebookError: a cell raised, was over its time, or its kernel died; its clock can't be frozen.
     """
-    client = _Client(nb, km=km, timeout=timeout, interrupt_on_timeout=False)
+    client = _Client(nb, km=km, timeout=timeout, interrupt_on_timeout=False, record_timing=False)
     client.kc = kc
     running: list[Any] = [None]
 

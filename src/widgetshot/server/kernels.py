@@ -1,8 +1,12 @@
 """The kernels of the headless server."""
 
+import os
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_core.paths import jupyter_path
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager, ServerKernelManager
 from traitlets import default
 
@@ -30,3 +34,11 @@ class Kernels(AsyncMappingKernelManager):
         kernel.reason = ""
         kernel.last_activity = datetime.now(UTC)
         kernel.execution_state = "idle"
+
+
+class KernelSpecs(KernelSpecManager):
+    """Finds IPython's folder, where kernels were installed long ago, without importing all of IPython."""
+
+    def _kernel_dirs_default(self) -> list[str]:
+        ipython = Path(os.environ.get("IPYTHONDIR") or Path.home() / ".ipython").expanduser()
+        return [*jupyter_path("kernels"), str(ipython / "kernels")]

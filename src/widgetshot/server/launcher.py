@@ -24,7 +24,7 @@ _LOG_TAIL = 15
 _LONGEST_LINE = 1 << 20  # bytes of the log that are looked through together
 # jsonschema, which Jupyter Server and nbformat import, would load these for checks of formats that nobody asks for;
 # compiling the grammar of the first takes over a second. Without them jsonschema leaves those checks out. Beautiful
-# Soup would load the last two for CSS selectors and for texts of unknown encoding.
+# Soup would load the last three for CSS selectors, for texts of unknown encoding, and for another parser.
 # The process that forks kernels loads its modules meanwhile. What is imported is no garbage; extension.py has it looked
 # for again.
 _PROGRAM = """
@@ -34,7 +34,7 @@ import warnings
 gc.disable()
 warnings.filterwarnings("ignore", message="The soupsieve package")
 for name in ("rfc3987_syntax", "isoduration", "rfc3986_validator", "webcolors", "uri_template", "fqdn", "soupsieve",
-             "charset_normalizer"):
+             "charset_normalizer", "lxml"):
     sys.modules[name] = None
 from widgetshot.server.zygotes import warm
 warm()
@@ -114,6 +114,8 @@ class Server:
             "TMPDIR": str(work),
             "WIDGETSHOT_FOLDER": str(self._parent),
             "JUPYTER_DEFAULT_PROVISIONER_NAME": "widgetshot",
+            # Of each output only a part of the schema is needed, and the other validator would compile all of it.
+            "NBFORMAT_VALIDATOR": "jsonschema",
             "WIDGETSHOT_INSTALLED_FONTS": "1" if self._installed_fonts else "",
         }
         log = (self.folder / "server.log").open("wb")
@@ -138,6 +140,7 @@ class Server:
                     "--ZMQChannelsWebsocketConnection.limit_rate=False",
                     "--ServerApp.kernel_websocket_connection_class=widgetshot.server.shield.Connection",
                     "--ServerApp.kernel_manager_class=widgetshot.server.kernels.Kernels",
+                    "--ServerApp.kernel_spec_manager_class=widgetshot.server.kernels.KernelSpecs",
                 ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE if self._redactor else log,

@@ -175,7 +175,7 @@ def kernel_environment(home: Path) -> dict[str, str]:
         home: a private folder.
     """
     # Nobody's settings may change a picture.
-    private = ("JUPYTER_", "JPY_", "XDG_")
+    private = ("JUPYTER_", "JPY_", "NBFORMAT_", "XDG_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(private)}
     return environment | {
         "HOME": str(home),
