@@ -2,14 +2,16 @@
 
 import asyncio
 import contextlib
+import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import psutil
 import pytest
 from playwright.async_api import Error as PlaywrightError
 
-from widgetshot.camera import Camera, Studio
+from widgetshot.camera import Camera, Studio, has_room
 from widgetshot.config import load_settings
 from widgetshot.frontends.page import PageFrontend
 from widgetshot.model import Target, Viewport
@@ -96,6 +98,17 @@ def test_fonts_that_the_browser_has_are_not_fetched_and_draw_the_same(with_camer
         assert (fetched, none) == (9, 0)
         assert served == installed
 
+    with_camera(work)
+
+
+def test_memory_is_shared_on_no_disk_where_there_is_room(with_camera: Callable[[Work], None], tmp_path: Path) -> None:
+    async def work(camera: Camera, anchor_url: str) -> None:
+        commands = [process.cmdline() for process in psutil.Process().children(recursive=True)]
+        browser = next(command for command in commands if "--remote-debugging-pipe" in command)
+        assert ("--disable-dev-shm-usage" in browser) != has_room(Path("/dev/shm"))
+
+    assert has_room(tmp_path) == (shutil.disk_usage(tmp_path).free >= 2**30)
+    assert not has_room(tmp_path / "absent")
     with_camera(work)
 
 

@@ -12,6 +12,7 @@ import io
 import json
 import os
 import platform
+import shutil
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -43,6 +44,8 @@ _PAINT = (128, 128, 128, 255)  # in place of a secret
 _ANSWER_TIMEOUT = 15.0  # seconds that a browser may take to answer a plain question
 _LEAVE_TIMEOUT = 2.0  # seconds that a page may take to empty itself
 _PAGES_OF_A_STUDIO = 50  # after so many, what they may have left behind is thrown away
+_SHARED = Path("/dev/shm")
+_ROOM = 2**30  # bytes; a whole run needs less
 _LOOPBACK = {"127.0.0.1", "localhost", "::1", "[::1]"}
 _FLAGS = (
     # Steady pixels: no sub-pixel text, one colour profile, software rendering of WebGL; and what is drawn anew is not
@@ -148,8 +151,21 @@ def launch_options(settings: Settings, browser: Browser, folder: Path) -> dict[s
         }
         conf.write_text(_FONTS_CONF % names, encoding="utf-8")
         env["FONTCONFIG_FILE"] = str(conf)
-    args = [*_FLAGS, f"--force-device-scale-factor={settings.scale:g}"] if browser.kind == "chromium" else []
-    return {"executable_path": browser.executable, "args": args, "env": env, "headless": True}
+    options: dict[str, Any] = {"executable_path": browser.executable, "env": env, "headless": True}
+    if browser.kind == "chromium":
+        options["args"] = [*_FLAGS, f"--force-device-scale-factor={settings.scale:g}"]
+        if has_room(_SHARED):
+            # Otherwise all that its processes hand to each other, every capture for one, is a file on a disk.
+            options["ignore_default_args"] = ["--disable-dev-shm-usage"]
+    return options
+
+
+def has_room(folder: Path) -> bool:
+    """Whether a browser's processes can share their memory in a folder; in containers it is often tiny."""
+    try:
+        return os.access(folder, os.W_OK) and shutil.disk_usage(folder).free >= _ROOM
+    except OSError:
+        return False
 
 
 def _escape(text: str) -> str:
