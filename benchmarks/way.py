@@ -63,7 +63,7 @@ async def way(
     clock = Clock()
     exhibit = await frontend.open(file, first, notebook.kernel)
     for stage_name, seconds in exhibit.timings.items():
-        clock.part({"kernel": "kernel: fork, first answer", "execute": "cells", "render": "HTML"}[stage_name], seconds)
+        clock.part({"kernel": "kernel: fork, its welcome", "execute": "cells", "render": "HTML"}[stage_name], seconds)
     clock.lap("server: working folder, answer")
     studio = await camera.studio(first, frontend.anchor_url)
     clock.lap("page opened")

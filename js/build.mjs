@@ -12,27 +12,15 @@ const modules = join(here, "node_modules");
 const out = join(here, "..", "src", "widgetshot", "static");
 
 const FONTS = {
-  "noto-sans-400.ttf": "@expo-google-fonts/noto-sans/400Regular/NotoSans_400Regular.ttf",
-  "noto-sans-400-italic.ttf": "@expo-google-fonts/noto-sans/400Regular_Italic/NotoSans_400Regular_Italic.ttf",
-  "noto-sans-700.ttf": "@expo-google-fonts/noto-sans/700Bold/NotoSans_700Bold.ttf",
-  "noto-emoji-400.ttf": "@expo-google-fonts/noto-emoji/400Regular/NotoEmoji_400Regular.ttf",
-  "dejavu-sans-mono-400.ttf": "dejavu-fonts-ttf/ttf/DejaVuSansMono.ttf",
-  "dejavu-sans-mono-700.ttf": "dejavu-fonts-ttf/ttf/DejaVuSansMono-Bold.ttf",
-  "dejavu-sans-400.ttf": "dejavu-fonts-ttf/ttf/DejaVuSans.ttf",
-  "dejavu-serif-400.ttf": "dejavu-fonts-ttf/ttf/DejaVuSerif.ttf",
-  "dejavu-serif-700.ttf": "dejavu-fonts-ttf/ttf/DejaVuSerif-Bold.ttf",
-};
-
-const POSTSCRIPT = {
-  "noto-sans-400.ttf": "NotoSans-Regular",
-  "noto-sans-400-italic.ttf": "NotoSans-Italic",
-  "noto-sans-700.ttf": "NotoSans-Bold",
-  "noto-emoji-400.ttf": "NotoEmoji-Regular",
-  "dejavu-sans-mono-400.ttf": "DejaVuSansMono",
-  "dejavu-sans-mono-700.ttf": "DejaVuSansMono-Bold",
-  "dejavu-sans-400.ttf": "DejaVuSans",
-  "dejavu-serif-400.ttf": "DejaVuSerif",
-  "dejavu-serif-700.ttf": "DejaVuSerif-Bold",
+  "noto-sans-400.ttf": { postscript: "NotoSans-Regular", source: "@expo-google-fonts/noto-sans/400Regular/NotoSans_400Regular.ttf" },
+  "noto-sans-400-italic.ttf": { postscript: "NotoSans-Italic", source: "@expo-google-fonts/noto-sans/400Regular_Italic/NotoSans_400Regular_Italic.ttf" },
+  "noto-sans-700.ttf": { postscript: "NotoSans-Bold", source: "@expo-google-fonts/noto-sans/700Bold/NotoSans_700Bold.ttf" },
+  "noto-emoji-400.ttf": { postscript: "NotoEmoji-Regular", source: "@expo-google-fonts/noto-emoji/400Regular/NotoEmoji_400Regular.ttf" },
+  "dejavu-sans-mono-400.ttf": { postscript: "DejaVuSansMono", source: "dejavu-fonts-ttf/ttf/DejaVuSansMono.ttf" },
+  "dejavu-sans-mono-700.ttf": { postscript: "DejaVuSansMono-Bold", source: "dejavu-fonts-ttf/ttf/DejaVuSansMono-Bold.ttf" },
+  "dejavu-sans-400.ttf": { postscript: "DejaVuSans", source: "dejavu-fonts-ttf/ttf/DejaVuSans.ttf" },
+  "dejavu-serif-400.ttf": { postscript: "DejaVuSerif", source: "dejavu-fonts-ttf/ttf/DejaVuSerif.ttf" },
+  "dejavu-serif-700.ttf": { postscript: "DejaVuSerif-Bold", source: "dejavu-fonts-ttf/ttf/DejaVuSerif-Bold.ttf" },
 };
 
 async function version(name) {
@@ -47,7 +35,7 @@ await mkdir(join(out, "licenses"), { recursive: true });
 // fonts, they need not be fetched and checked.
 const page = await readFile(join(here, "src", "live", "page.css"), "utf8");
 await writeFile(join(out, "page.css"), page);
-const installed = page.replace(/url\(fonts\/([\w-]+\.ttf)\)/g, (url, file) => `local("${POSTSCRIPT[file]}"), ${url}`);
+const installed = page.replace(/url\(fonts\/([\w-]+\.ttf)\)/g, (url, file) => `local("${FONTS[file].postscript}"), ${url}`);
 await writeFile(join(out, "page-installed.css"), installed);
 
 // html-manager holds the widgets of ipywidgets 7, too. Those come from its own build below, for notebooks that have them.
@@ -103,7 +91,7 @@ await cp(join(modules, "requirejs", "require.js"), join(out, "require.js"));
 await cp(join(modules, "mathjax-full", "es5", "tex-svg.js"), join(out, "tex-svg.js"));
 
 const digest = createHash("sha256");
-for (const [name, source] of Object.entries(FONTS).sort()) {
+for (const [name, { source }] of Object.entries(FONTS).sort()) {
   await cp(join(modules, source), join(out, "fonts", name));
   digest.update(name).update(await readFile(join(modules, source)));
 }

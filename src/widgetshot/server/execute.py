@@ -13,7 +13,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from widgetshot.errors import NEXT, NotebookError
-from widgetshot.server.zygotes import ForkedKernel
+from widgetshot.server.zygotes import forked
 
 _HERE = Path(__file__).parent
 _WITNESS = (_HERE / "witness.py").read_text(encoding="utf-8")
@@ -129,8 +129,8 @@ async def _listen(km: Any, kc: Any, deadline: float) -> None:
     known are asked something as well, which they broadcast: an answer from before they were listened to is lost.
     `wait_for_ready` waits for an answer, and then for a fifth of a second that there is no other.
     """
-    process = getattr(km.provisioner, "process", None)
-    zygote = process.zygote if isinstance(process, ForkedKernel) else None
+    kernel = forked(km)
+    zygote = kernel.zygote if kernel is not None else None
     asks = zygote is None or not zygote.welcomes
     while monotonic() < deadline:
         heard = await _heard(kc.get_iopub_msg, kc.kernel_info() if asks else "")
@@ -178,7 +178,7 @@ async def execute(nb: Any, km: Any, kc: Any, *, path: str, timeout: float, froze
 
     client.on_cell_execute = note
     kc.iopub_channel.outputs_only = True
-    if not isinstance(getattr(km.provisioner, "process", None), ForkedKernel):
+    if forked(km) is None:
         kc.execute(_PRELUDE, silent=True, store_history=False)
     if frozen_at is not None:
         await _freeze(kc, frozen_at, path)

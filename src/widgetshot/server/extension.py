@@ -43,7 +43,7 @@ from widgetshot.notebook import beside, cell_names
 from widgetshot.redact import Redactor
 from widgetshot.server.execute import connect, execute
 from widgetshot.server.shield import redact_notebook
-from widgetshot.server.zygotes import ZYGOTES, ForkedKernel, kernel_environment
+from widgetshot.server.zygotes import ZYGOTES, forked, kernel_environment
 
 PACKAGE = Path(__file__).resolve().parent.parent
 STATIC = PACKAGE / "static"
@@ -221,8 +221,8 @@ class Exhibits:
 
 async def _ask_to_end(km: Any) -> None:
     """Tell a forked kernel to end, and see at once that it has; `shutdown_kernel` looks only each tenth of a second."""
-    process = getattr(km.provisioner, "process", None)
-    if isinstance(process, ForkedKernel):
+    process = forked(km)
+    if process is not None:
         await km.request_shutdown()
         deadline = perf_counter() + _SOON
         while process.poll() is None and perf_counter() < deadline:

@@ -10,7 +10,7 @@ from jupyter_client.session import DELIM
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 
 from widgetshot.redact import Redactor
-from widgetshot.server.zygotes import ForkedKernel
+from widgetshot.server.zygotes import forked
 
 _WELCOME = 0.2  # seconds that a kernel has to welcome who listens to it
 
@@ -29,7 +29,7 @@ class Connection(ZMQChannelsWebsocketConnection):
 
     @property
     def _known(self) -> bool:
-        return isinstance(getattr(self.kernel_manager.provisioner, "process", None), ForkedKernel)
+        return forked(self.kernel_manager) is not None
 
     async def prepare(self) -> None:
         """See `ZMQChannelsWebsocketConnection.prepare`."""

@@ -52,6 +52,12 @@ class ForkedKernel:
         self.send_signal(signal.SIGKILL)
 
 
+def forked(km: Any) -> ForkedKernel | None:
+    """The process of a kernel manager's kernel, if it was forked here."""
+    process = getattr(km.provisioner, "process", None)
+    return process if isinstance(process, ForkedKernel) else None
+
+
 class Zygote:
     """One process that forks kernels of one interpreter. Usable from several threads.
 
