@@ -48,7 +48,7 @@ test: check
 	$(BIN)/pytest -m "not services" --junit-xml junit/notebooks.xml notebooks
 
 # What needs them: each service really used, and the notebooks over real clusters. What is marked expensive needs the extra
-# `inference`: pip install torch 'transformers[serving]', then pytest -m expensive tests/services notebooks/clusters
+# `inference`: pip install torch 'transformers[serving]', then pytest -m expensive tests/integration/services notebooks/clusters
 test-clusters: services
 	WIDGETSHOT_REQUIRE_SERVICES=1 $(BIN)/pytest -m "services and not expensive" --junit-xml junit/services.xml tests notebooks
 
@@ -66,7 +66,7 @@ demo-clusters: services
 
 # The gallery's pictures in docs/images, taken anew.
 pictures: setup
-	WIDGETSHOT_DOCS_PICTURES=1 $(BIN)/pytest tests/test_docs_pictures.py
+	WIDGETSHOT_DOCS_PICTURES=1 $(BIN)/pytest tests/acceptance/test_docs_pictures.py
 
 baselines: setup
 	$(BIN)/widgetshot run --update-baselines

@@ -28,9 +28,9 @@ import numpy as np
 from PIL import Image
 
 from measuring import BenchmarkError, Sample, adopt_orphans, finish, measure
-from widgetshot.compare import PALETTE, compare
 from widgetshot.files import encode_palette, encode_png, read_png, write_atomically
 from widgetshot.model import Pixels, Tolerance
+from widgetshot.verdict.compare import PALETTE, compare
 
 HERE = Path(__file__).parent
 WIDTH, HEIGHT = 1280, 720
@@ -182,7 +182,7 @@ def main() -> int:
     if arguments.ours:
         compare_folder(arguments.ours)
         return 0
-    # Ended in order: folders removed, processes ended.
+    # FinishedSession in order: folders removed, processes ended.
     signal.signal(signal.SIGTERM, _stop)
     adopt_orphans()
     pairs = pictures(arguments.pairs, arguments.changed)

@@ -27,14 +27,14 @@ import numpy as np
 import psutil
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from widgetshot.baselines import Store
-from widgetshot.browser import find_browser
-from widgetshot.compare import compare
+from widgetshot.baselines.store import Store
+from widgetshot.capture.browser import find_browser
 from widgetshot.files import encode_png, sha256
-from widgetshot.gallery import write_gallery
-from widgetshot.judge import judge
 from widgetshot.model import Baseline, Pixels, Result, Shot, Target
-from widgetshot.record import Recorder
+from widgetshot.report.gallery import write_gallery
+from widgetshot.report.record import Recorder
+from widgetshot.verdict.compare import compare
+from widgetshot.verdict.judge import judge
 
 HERE = Path(__file__).parent
 ENVIRONMENT = "page-chromium-linux"
@@ -121,7 +121,7 @@ def our_report(folder: Path, pairs: Sequence[Pair]) -> Report:
     recorder.finish(keys, complete=True, timings={}, fingerprint={})
     index = write_gallery(recorder.folder)
     return Report(
-        "widgetshot", index, (index,), lambda page: page.get_by_role("button", name="Passed").click(), ".list"
+        "widgetshot", index, (index,), lambda page: page.get_by_role("button", name="PassCache").click(), ".list"
     )
 
 

@@ -32,11 +32,11 @@ import psutil
 
 from measuring import BenchmarkError, Sample, adopt_orphans, finish, measure
 from suite import Workload, machine, write_work
-from widgetshot.camera import Camera
-from widgetshot.config import find_notebooks, load_notebook, load_settings
+from widgetshot.capture.camera import Camera
 from widgetshot.files import encode_png, read_png
-from widgetshot.frontends.page import PageFrontend
+from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.model import Box
+from widgetshot.project.settings import find_notebooks, load_notebook, load_settings
 from widgetshot.server.launcher import Server
 
 HERE = Path(__file__).parent
@@ -96,9 +96,9 @@ async def load(frontend: PageFrontend, camera: Camera, folder: Path, file: Path)
     settings = camera.settings
     notebook = load_notebook(settings, file)
     first = notebook.targets[0]
-    exhibit = await frontend.open(file, first, notebook.kernel)
-    studio = await camera.studio(first, frontend.anchor_url)
-    stage = await camera.stage(studio, exhibit, notebook.settle_timeout)
+    live_page = await frontend.open(file, first, notebook.kernel)
+    slot = await camera.slot(first, frontend.anchor_url)
+    stage = await camera.stage(slot, live_page, notebook.settle_timeout)
     if unrest := await stage.settle():
         raise BenchmarkError(f"{file.name} does not come to rest: {unrest}")
     whole = await stage.picture()
@@ -245,7 +245,7 @@ def main() -> int:
     parser.add_argument("--workload", type=Workload.named, default=Workload.named(str(DEFAULTS["workload"])))
     parser.add_argument("--rounds", type=int, default=DEFAULTS["rounds"])
     arguments = parser.parse_args()
-    # Ended in order: processes ended, folders removed.
+    # FinishedSession in order: processes ended, folders removed.
     signal.signal(signal.SIGTERM, _stop)
     if arguments.floor:
         takes = asyncio.run(floor(arguments.floor.resolve()))

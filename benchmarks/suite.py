@@ -40,7 +40,7 @@ from PIL import Image
 
 from measuring import BenchmarkError, Sample, adopt_orphans, finish, measure
 from suite_peers import FLAGS, PEERS, READY, TIMEOUT, VIEWPORT, free_port
-from widgetshot.browser import find_browser
+from widgetshot.capture.browser import find_browser
 
 HERE = Path(__file__).parent
 RESULTS, REPORT = HERE / "suite.json", HERE / "suite.md"
@@ -768,7 +768,7 @@ def _stop(*_: object) -> None:
 
 def main() -> int:
     arguments = _arguments()
-    # Ended in order: processes ended, folders removed.
+    # FinishedSession in order: processes ended, folders removed.
     signal.signal(signal.SIGTERM, _stop)
     adopt_orphans()
     results: dict[str, Any] = {}

@@ -20,14 +20,14 @@ from time import perf_counter
 from typing import Any
 
 from suite import Workload, machine, write_work
-from widgetshot.baselines import Store
-from widgetshot.camera import Camera, Stage
-from widgetshot.compare import same
-from widgetshot.config import find_notebooks, load_notebook, load_settings
+from widgetshot.baselines.store import Store
+from widgetshot.capture.camera import Camera, Stage
 from widgetshot.files import encode_png, read_png, write_atomically
-from widgetshot.frontends.page import PageFrontend
+from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.model import Target
+from widgetshot.project.settings import find_notebooks, load_notebook, load_settings
 from widgetshot.server.launcher import Server
+from widgetshot.verdict.compare import same
 
 HERE = Path(__file__).parent
 WARM = 3  # rounds that are not counted
@@ -61,15 +61,15 @@ async def way(
     notebook = load_notebook(camera.settings, file)
     first = notebook.targets[0]
     clock = Clock()
-    exhibit = await frontend.open(file, first, notebook.kernel)
-    for stage_name, seconds in exhibit.timings.items():
+    live_page = await frontend.open(file, first, notebook.kernel)
+    for stage_name, seconds in live_page.timings.items():
         clock.part({"kernel": "kernel: fork, its welcome", "execute": "cells", "render": "HTML"}[stage_name], seconds)
     clock.lap("server: working folder, answer")
-    studio = await camera.studio(first, frontend.anchor_url)
+    slot = await camera.slot(first, frontend.anchor_url)
     clock.lap("page opened")
     if trace:
-        await camera._browser.start_tracing(page=studio.page, categories=CATEGORIES)
-    stage = await camera.stage(studio, exhibit, notebook.settle_timeout)
+        await camera._browser.start_tracing(page=slot.page, categories=CATEGORIES)
+    stage = await camera.stage(slot, live_page, notebook.settle_timeout)
     clock.lap("page loaded: HTML, styles, scripts run")
     await stage.settle()
     clock.lap("page ready: kernel connected, widgets drawn, at rest")
@@ -78,9 +78,9 @@ async def way(
         await shoot(clock, stage, store, target)
     tasks = renderer_tasks(json.loads(await camera._browser.stop_tracing())) if trace else {}
     clock.lap("(trace)")
-    await camera.strike(studio, spoiled=False)
+    await camera.strike(slot, spoiled=False)
     clock.lap("page closed, its storage cleared")
-    await frontend.close(exhibit)
+    await frontend.close(live_page)
     clock.lap("kernel ended (the next notebook does not wait for it)")
     clock.stretches.pop("(trace)")
     return clock.stretches, tasks

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from widgetshot.compare import compare
+from widgetshot.declare.notebook import Defaults, Notebook, read_notebook
 from widgetshot.files import encode_png, sha256
-from widgetshot.judge import judge
 from widgetshot.model import Baseline, Box, Element, Failure, Mask, Pixels, Result, Shot, Target, Verdict
-from widgetshot.notebook import Defaults, Notebook, read_notebook
+from widgetshot.verdict.compare import compare
+from widgetshot.verdict.judge import judge
 
 ENVIRONMENT = "page-chromium-linux"
 PATH = "notebooks/x.ipynb"

@@ -18,7 +18,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from pages import Folder, Open
-from widgetshot.browser import find_browser
+from widgetshot.capture.browser import find_browser
 
 MARK = "WIDGETSHOT_TEST_MARK"
 # The files that take longest go first, so that the last one to end is a short one.

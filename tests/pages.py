@@ -12,9 +12,9 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Locator, Page, expect
 
 from builders import ENVIRONMENT
-from widgetshot.gallery import write_gallery
 from widgetshot.model import Result
-from widgetshot.record import Recorder
+from widgetshot.report.gallery import write_gallery
+from widgetshot.report.record import Recorder
 
 HOSTILE = "</script><script>window.pwned=1</script><img src=x onerror='window.pwned=2'>\u2028\u202egpj.exe"
 TO_DECIDE = ("heavy", "slight", "taller", "first", "restless", "late")

@@ -14,4 +14,4 @@ def __getattr__(name: str) -> Any:
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
     """`jupyter server extension enable widgetshot`: the live review on any Jupyter Server."""
-    return [{"module": "widgetshot.review_server"}]
+    return [{"module": "widgetshot.review.server"}]

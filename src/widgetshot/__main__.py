@@ -1,5 +1,5 @@
 """`python -m widgetshot`."""
 
-from widgetshot.cli import main
+from widgetshot.cli.main import main
 
 main()

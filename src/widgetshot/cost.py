@@ -21,10 +21,9 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from widgetshot.declare.limits import Limit
 from widgetshot.errors import ConfigError, WidgetshotError
-from widgetshot.files import locked, write_atomically
-from widgetshot.history import FOLDER, local_folder
-from widgetshot.limits import Limit
+from widgetshot.files import LOCAL_FOLDER, local_folder, locked, write_atomically
 
 FORMAT = 1
 FILE = "cost.json"
@@ -110,7 +109,7 @@ def today(root: Path) -> tuple[Spent, dict[str, Spent], dict[str, Spent]]:
     Raises:
         CostUnknown: the file of the sums can't be read.
     """
-    folder = root / FOLDER
+    folder = root / LOCAL_FOLDER
     if not (folder / FILE).is_file():
         return Spent(), {}, {}
     with _locked(folder):
@@ -148,7 +147,7 @@ def _surroundings() -> _Surroundings:
         )
         return _Surroundings(Path(given["root"]), given["notebook"], tuple(limits))
     # Jupyter's own kernel: its server says which notebook it is for, mostly.
-    from widgetshot.config import find_root, load_notebook, load_settings
+    from widgetshot.project.settings import find_root, load_notebook, load_settings
 
     file = Path(os.environ.get("JPY_SESSION_NAME", "")).absolute()
     root = find_root(file.parent if file.is_file() else Path.cwd())
@@ -173,7 +172,7 @@ def _amount(usd: float | Decimal | str) -> Decimal:
 def _book(around: _Surroundings, service: str, usd: Decimal, calls: int, *, limited: bool = True) -> None:
     if calls < 0:
         raise ConfigError(f"calls={calls!r} is negative", where="widgetshot.cost")
-    folder = around.root / FOLDER
+    folder = around.root / LOCAL_FOLDER
     with _locked(folder):
         known = _read(folder / FILE)
         name = _day(folder)

@@ -14,6 +14,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from widgetshot.model import Pixels
 
+PACKAGE = Path(__file__).resolve().parent
+STATIC = PACKAGE / "static"  # built from js/, shipped in the wheel
+LOCAL_FOLDER = ".widgetshot"  # in a project's root: what belongs to one checkout and not into git
+
 
 def sha256(data: bytes) -> str:
     """Hex digest."""
@@ -117,6 +121,20 @@ def _stage(path: Path, data: bytes, staged: dict[Path, Path]) -> None:
         Path(name).chmod(0o666 & ~_UMASK)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def local_folder(root: Path) -> Path:
+    """The folder of what belongs to one checkout and not into git, made if there is none.
+
+    Raises:
+        OSError: it can't be made.
+    """
+    folder = root / LOCAL_FOLDER
+    folder.mkdir(exist_ok=True)
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        write_atomically(ignore, b"# Written by widgetshot: local, not for git.\n*\n")
+    return folder
 
 
 @contextlib.contextmanager

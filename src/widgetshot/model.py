@@ -195,7 +195,7 @@ class Need:
 
 
 @dataclass
-class Told:
+class ServiceUsage:
     """What a run tells of a service.
 
     Attributes:
@@ -283,7 +283,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Exhibit:
+class LivePage:
     """A notebook made into a live page. Pure data.
 
     Attributes:

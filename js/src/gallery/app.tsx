@@ -7,7 +7,7 @@ import { Facts, Failure, History, Icon, Timings, Why } from "./facts";
 import { List, parts, type Section } from "./list";
 import { MODES, Pictures, warm, ZOOMS, type Mode, type View } from "./pictures";
 import {
-  acceptable, ALL, count, ended, environment, flatten, grouped, likeness, MARKS, passes, seconds, SORTS, sorted, sum, variant, VERDICTS, visible,
+  acceptable, ALL, count, ended, environment, flatten, grouped, changeGroup, MARKS, passes, seconds, SORTS, sorted, sum, variant, VERDICTS, visible,
   type Filter, type Mark, type Result, type Run, type Sort,
 } from "./run";
 import { format, parse } from "./state";
@@ -296,7 +296,7 @@ function Desk({ result, view, region, onView, onZoom, onRegion }: {
         {quarantine && (
           <span class="badge plain"><Icon shape="quarantined" /> {over ? "quarantine ended" : "in quarantine until"} {visible(quarantine.until)}</span>
         )}
-        {MARKS.wavering.has(result) && <span class="badge plain"><Icon shape="wavering" /> was unsteady lately</span>}
+        {MARKS.flaky.has(result) && <span class="badge plain"><Icon shape="flaky" /> was flaky lately</span>}
         {!!result.renderer?.length && <span class="badge plain"><Icon shape="renderer" /> different renderer</span>}
         <h2 id="shown" class="name" tabIndex={-1}><bdi>{path && <span>{visible(path)}::</span>}{visible(shot)}</bdi></h2>
       </div>
@@ -363,7 +363,7 @@ function App() {
     section("decide", "To decide", "failed", true),
     section("known", "In quarantine", "quarantined", true, "Known, and allowed to fail for now."),
     // Whoever filters wants to see what is left, folded or not.
-    section("passed", "Passed", "passed", narrowed || !asking),
+    section("passed", "PassCache", "passed", narrowed || !asking),
   ];
   const members = (group: Result[]) => (group.length === 1 || unfolded.has(group[0]!.key) ? group : group.slice(0, 1));
   const walk = sections.flatMap(({ open, groups }) => (open ? groups.flatMap(members) : []));
@@ -567,7 +567,7 @@ function App() {
                 ))}
                 <button type="button" title="Key u" aria-keyshortcuts="u" disabled={!decisions.undoable} onClick={() => void undo()}>Undo <Key of="u" /></button>
               </div>
-              {likewise > 0 && likeness(current) && (
+              {likewise > 0 && changeGroup(current) && (
                 <div class="words" role="group" aria-label={`All ${likewise} with the same change`}>
                   <button type="button" title="Key A" aria-keyshortcuts="Shift+A" onClick={() => askGroup("accept")}><Icon shape="group" /> Accept all {likewise} <Key of="A" /></button>
                   <button type="button" title="Key R" aria-keyshortcuts="Shift+R" onClick={() => askGroup("reject")}>Reject <Key of="R" /></button>

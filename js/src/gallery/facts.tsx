@@ -16,7 +16,7 @@ const SHAPES: Record<Verdict | Mark | Word | "renderer" | "group" | "fold", stri
   broken: "M4 4l8 8M12 4l-8 8",
   match: "M3 8.5 6.5 12 13 4.5",
   quarantined: "M8 2a6 6 0 1 0 0 12A6 6 0 1 0 8 2M8 5v3.2l2 1.6",
-  wavering: "M1.5 8.5h3l2-5 3 9 2-4h3",
+  flaky: "M1.5 8.5h3l2-5 3 9 2-4h3",
   renderer: "M2 3h12v8H2zM5.5 14h5",
   accept: "M2.5 8.5 6.5 12.5 13.5 3.5",
   reject: "M3.5 3.5l9 9M12.5 3.5l-9 9",

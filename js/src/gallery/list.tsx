@@ -51,7 +51,7 @@ export function List({ run, sections, current, open, decisions, onPick, onOpen, 
           <bdi class="path">{visible(path)}</bdi>
         </span>
         <span class="hidden">, {result.verdict}{result.updated ? ", baseline updated" : ""}</span>
-        {MARKS.wavering.has(result) && <span title="Was unsteady lately"><Icon shape="wavering" /><span class="hidden">, was unsteady lately</span></span>}
+        {MARKS.flaky.has(result) && <span title="Was flaky lately"><Icon shape="flaky" /><span class="hidden">, was flaky lately</span></span>}
         {result.quarantine && <span title={ended(result, run) ? "Its quarantine has ended" : "In quarantine"}><Icon shape="quarantined" /></span>}
         {decision ? (
           <span class="decision" data-decision={decision.verdict}><Icon shape={decision.verdict} /> {DONE[decision.verdict]}</span>

@@ -47,7 +47,7 @@ export interface Result {
     rule?: "strict" | "perceptual" | "pixelmatch" | null;
     bands?: Band[];
     /** Results with the same one changed in the same way. */
-    alike?: string | null;
+    change_group?: string | null;
   } | null;
   traits: { widget: string; trait: string; before: unknown; after: unknown }[];
   console: string[];
@@ -60,7 +60,7 @@ export interface Result {
   quarantine?: { reason: string; until: string } | null;
   repeat?: { runs: number; distinct: number; counts: number[] } | null;
   history?: Stretch[];
-  wavering?: boolean;
+  flaky?: boolean;
   renderer?: string[];
 }
 
@@ -92,7 +92,7 @@ export interface Run {
 /** What a result may be besides its verdict; each can be filtered for. */
 export const MARKS = {
   quarantined: { label: "quarantined", has: (result: Result): boolean => result.status === "quarantined" },
-  wavering: { label: "unsteady lately", has: (result: Result): boolean => result.verdict === "match" && !!result.wavering },
+  flaky: { label: "flaky lately", has: (result: Result): boolean => result.verdict === "match" && !!result.flaky },
 };
 export type Mark = keyof typeof MARKS;
 
@@ -136,11 +136,11 @@ export function sorted(results: readonly Result[], by: Sort): Result[] {
 }
 
 /** What results have in common that changed in the same way; null for one that is decided for itself. */
-export function likeness(result: Result): string | null {
+export function changeGroup(result: Result): string | null {
   if (!acceptable(result)) return null;
-  const { alike = null } = result.metrics ?? {};
+  const { change_group: group = null } = result.metrics ?? {};
   // A new picture has nothing to have changed from: those that look the same are alike.
-  const common = result.verdict === "new" ? (result.pictures.shot?.sha256 ?? null) : alike;
+  const common = result.verdict === "new" ? (result.pictures.shot?.sha256 ?? null) : group;
   return common && `${result.verdict} ${environment(result)} ${common}`;
 }
 
@@ -148,7 +148,7 @@ export function likeness(result: Result): string | null {
 export function grouped(results: readonly Result[]): Result[][] {
   const groups = new Map<string, Result[]>();
   for (const result of results) {
-    const name = likeness(result) ?? result.key;
+    const name = changeGroup(result) ?? result.key;
     groups.set(name, [...(groups.get(name) ?? []), result]);
   }
   return [...groups.values()];

@@ -147,7 +147,7 @@ function isInert(body: Element): boolean {
 }
 
 /**
- * Show another exhibit in this page, which `leave` has emptied.
+ * Show another live page in this page, which `leave` has emptied.
  *
  * @returns whether it is shown; if not, it needs a page of its own
  */
@@ -189,7 +189,7 @@ async function dress(next: Document): Promise<void> {
 const furniture = new Set(document.head.children);
 
 /**
- * Take everything down that belongs to the exhibit.
+ * Take everything down that belongs to the live page.
  *
  * @returns whether the page is as good as a new one: no script but ours has run in it, and nothing is left of it
  */

@@ -1,10 +1,10 @@
-"""How a notebook becomes an Exhibit. One module each; all answer to `Frontend`."""
+"""How a notebook becomes an LivePage. One module each; all answer to `Frontend`."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from widgetshot.model import Exhibit, Target
+from widgetshot.model import LivePage, Target
 
 
 class Frontend(Protocol):
@@ -12,11 +12,11 @@ class Frontend(Protocol):
 
     @property
     def anchor_url(self) -> str:
-        """Address of a page that loads what the pages of all exhibits need, and shows nothing."""
+        """Address of a page that loads what the pages of all live pages need, and shows nothing."""
 
     async def open(
         self, file: Path, target: Target, kernel: str, environment: Mapping[str, str] | None = None
-    ) -> Exhibit:
+    ) -> LivePage:
         """Execute the notebook of `target` and serve it.
 
         Args:
@@ -28,12 +28,12 @@ class Frontend(Protocol):
             ServerError: no server or kernel could be had.
         """
 
-    async def alive(self, exhibit: Exhibit) -> bool:
-        """Whether the exhibit's kernel still lives."""
+    async def alive(self, live_page: LivePage) -> bool:
+        """Whether the live page's kernel still lives."""
 
-    async def close(self, exhibit: Exhibit) -> dict[str, Any]:
-        """End the exhibit's kernel and page.
+    async def close(self, live_page: LivePage) -> dict[str, Any]:
+        """End the live page's kernel and page.
 
         Returns:
-            What it was seen to read, for `changed.Reads`.
+            What it was seen to read, for `changed.InputSnapshot`.
         """

@@ -16,10 +16,10 @@ from widgetshot.errors import NEXT, NotebookError
 from widgetshot.server.zygotes import forked
 
 _HERE = Path(__file__).parent
-_WITNESS = (_HERE / "witness.py").read_text(encoding="utf-8")
+_FILE_TRACE = (_HERE / "file_trace.py").read_text(encoding="utf-8")
 # For kernels that are started; what forks kernels has it compiled (zygote.py). The second as a text: IPython takes ten
 # milliseconds to look through a cell as long as that.
-_PRELUDE = (_HERE / "prelude.py").read_text(encoding="utf-8") + f"exec({_WITNESS!r}, {{}})\n"
+_PRELUDE = (_HERE / "prelude.py").read_text(encoding="utf-8") + f"exec({_FILE_TRACE!r}, {{}})\n"
 # time-machine stops what tells the date and the time of day; clocks that measure durations go on, so that timers of
 # the kernel and of libraries still fire. A time stamp, not a date with a zone: that would change the kernel's zone.
 _FREEZE = "__import__('time_machine').travel({start!r}, tick=False).start()"

@@ -1,8 +1,8 @@
-"""The server extension: exhibits (a notebook, its live kernel, its page) behind a small API.
+"""The server extension: live pages (a notebook, its live kernel, its page) behind a small API.
 
-- ``POST /widgetshot/api/exhibits`` executes a notebook and answers with the exhibit, or with why there is none
-- ``GET /widgetshot/api/exhibits/ID`` tells whether its kernel lives; ``DELETE`` ends it and tells what it has read
-- ``GET /widgetshot/exhibits/ID`` is the live page
+- ``POST /widgetshot/api/live-pages`` executes a notebook and answers with the live_page, or with why there is none
+- ``GET /widgetshot/api/live-pages/ID`` tells whether its kernel lives; ``DELETE`` ends it and tells what it has read
+- ``GET /widgetshot/live-pages/ID`` is the live page
 - ``/widgetshot/static``, ``/widgetshot/lab``, ``/widgetshot/amd``, ``/nbextensions``: what pages are made of
 """
 
@@ -38,17 +38,16 @@ from nbconvert.exporters.templateexporter import TemplateExporter
 from platformdirs import user_cache_path
 from tornado import web  # type: ignore[attr-defined]
 
+from widgetshot.declare.notebook import beside, cell_names
 from widgetshot.errors import NotebookError, ServerError, WidgetshotError
-from widgetshot.notebook import beside, cell_names
+from widgetshot.files import PACKAGE, STATIC
 from widgetshot.redact import Redactor
 from widgetshot.server.execute import connect, execute
-from widgetshot.server.shield import redact_notebook
+from widgetshot.server.redacting_connection import redact_notebook
 from widgetshot.server.zygotes import ZYGOTES, forked, kernel_environment
 
-PACKAGE = Path(__file__).resolve().parent.parent
-STATIC = PACKAGE / "static"
 TEMPLATES = PACKAGE / "server" / "templates"
-EXHIBIT_VARIABLE = "WIDGETSHOT_EXHIBIT"
+LIVE_PAGE_VARIABLE = "WIDGETSHOT_LIVE_PAGE"
 # So many bytes are copied beside the kernel, so that a notebook can't write through to the project's own files.
 _COPY_LIMIT = 64 * 1024 * 1024
 _GRACE = 3.0
@@ -57,7 +56,7 @@ _LOOK_AGAIN = 0.01  # seconds
 
 
 @dataclass
-class _Exhibit:
+class _LivePage:
     id: str
     folder: Path
     kernel_name: str = ""
@@ -67,16 +66,16 @@ class _Exhibit:
     asked: set[str] = field(default_factory=set)  # files beside the notebook that its page asked for
 
 
-class Exhibits:
-    """All exhibits of this server."""
+class LivePages:
+    """All live pages of this server."""
 
     def __init__(self, serverapp: Any) -> None:
         self.serverapp = serverapp
         self.base_url: str = serverapp.base_url
         self.redactor = Redactor()
-        self._all: dict[str, _Exhibit] = {}
+        self._all: dict[str, _LivePage] = {}
 
-    def __getitem__(self, id: str) -> _Exhibit:
+    def __getitem__(self, id: str) -> _LivePage:
         return self._all[id]
 
     async def open(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -92,15 +91,15 @@ class Exhibits:
             ServerError: its kernel is not installed or does not start.
         """
         path = request["path"]
-        exhibit = _Exhibit(secrets.token_hex(8), Path(tempfile.mkdtemp(prefix="exhibit-")))
-        self._all[exhibit.id] = exhibit
+        live_page = _LivePage(secrets.token_hex(8), Path(tempfile.mkdtemp(prefix="live-page-")))
+        self._all[live_page.id] = live_page
         try:
-            return await self._open(exhibit, path, request)
+            return await self._open(live_page, path, request)
         except BaseException:
-            await self.close(exhibit.id)
+            await self.close(live_page.id)
             raise
 
-    async def _open(self, exhibit: _Exhibit, path: str, request: dict[str, Any]) -> dict[str, Any]:
+    async def _open(self, live_page: _LivePage, path: str, request: dict[str, Any]) -> dict[str, Any]:
         timings = {}
         begin = perf_counter()
         if tuple(request["secrets"]) != self.redactor.values:
@@ -114,15 +113,15 @@ class Exhibits:
         for cell, cell_name in zip(nb.cells, cell_names(file, path), strict=True):
             cell.metadata["widgetshot_id"] = cell_name
         name = request["kernel"] or nb.metadata.get("kernelspec", {}).get("name") or "python3"
-        exhibit.kernel_name = name
-        environment = request["variables"] | prepare_folder(exhibit, file, request["environment"])
+        live_page.kernel_name = name
+        environment = request["variables"] | prepare_folder(live_page, file, request["environment"])
         kernels = self.serverapp.kernel_manager
         try:
-            exhibit.kernel_id = await kernels.start_kernel(
-                kernel_name=name, cwd=str(exhibit.folder / "work"), env=environment
+            live_page.kernel_id = await kernels.start_kernel(
+                kernel_name=name, cwd=str(live_page.folder / "work"), env=environment
             )
-            km = kernels.get_kernel(exhibit.kernel_id)
-            exhibit.pid = getattr(km.provisioner, "pid", None)
+            km = kernels.get_kernel(live_page.kernel_id)
+            live_page.pid = getattr(km.provisioner, "pid", None)
             kc = await connect(km)
         except NoSuchKernel as error:
             raise ServerError(
@@ -143,13 +142,13 @@ class Exhibits:
             kc.stop_channels()
         timings["execute"] = perf_counter() - begin
         begin = perf_counter()
-        config = self._config() | {"kernelId": exhibit.kernel_id, "kernelName": name}
+        config = self._config() | {"kernelId": live_page.kernel_id, "kernelName": name}
         redact_notebook(nb, self.redactor)
-        exhibit.html = await asyncio.to_thread(render, nb, path, request["theme"], config)
+        live_page.html = await asyncio.to_thread(render, nb, path, request["theme"], config)
         timings["render"] = perf_counter() - begin
         return {
-            "id": exhibit.id,
-            "url": url_path_join(self.base_url, "widgetshot/exhibits", exhibit.id) + "/",
+            "id": live_page.id,
+            "url": url_path_join(self.base_url, "widgetshot/live-pages", live_page.id) + "/",
             "cells": [cell.metadata["widgetshot_id"] for cell in nb.cells],
             "timings": timings,
         }
@@ -166,7 +165,7 @@ class Exhibits:
         }
 
     def anchor(self) -> str:
-        """The HTML of a page without notebook and kernel: it loads what exhibits need, see `camera.Studio`."""
+        """The HTML of a page without notebook and kernel: it loads what live pages need, see `camera.PageSlot`."""
         # Without nbconvert, whose first page takes a while.
         environment = Environment(loader=FileSystemLoader(TEMPLATES / "widgetshot"), autoescape=True)
         environment.filters["config_json"] = _in_script
@@ -178,39 +177,39 @@ class Exhibits:
         return kernel_id in kernels and bool(await kernels.is_alive(kernel_id))
 
     async def close(self, id: str) -> dict[str, Any]:
-        """End an exhibit: its kernel, whatever the kernel started, its folder.
+        """End an live_page: its kernel, whatever the kernel started, its folder.
 
         Returns:
-            What it was made from, as far as it could be seen: `reads` (lines of witness.py, "" without any), `work`
+            What it was made from, as far as it could be seen: `reads` (lines of file_trace.py, "" without any), `work`
             (the private folder that stood for the notebook's own), `asked` (files beside the notebook that the page
             asked for), `front_ends` (folders), `kernel_spec` (a file, "" without any).
         """
-        exhibit = self._all.pop(id)
+        live_page = self._all.pop(id)
         # What the kernel reads while it ends is in no picture.
-        made_from = self._made_from(exhibit)
+        made_from = self._made_from(live_page)
         kernels = self.serverapp.kernel_manager
-        if exhibit.kernel_id in kernels:
+        if live_page.kernel_id in kernels:
             # A kernel in an endless loop does not hear a shutdown request; an interrupt first makes it listen.
             try:
-                await kernels.interrupt_kernel(exhibit.kernel_id)
-                await _ask_to_end(kernels.get_kernel(exhibit.kernel_id))
-                await kernels.shutdown_kernel(exhibit.kernel_id)
+                await kernels.interrupt_kernel(live_page.kernel_id)
+                await _ask_to_end(kernels.get_kernel(live_page.kernel_id))
+                await kernels.shutdown_kernel(live_page.kernel_id)
             except Exception as error:
-                self.serverapp.log.warning(f"kernel {exhibit.kernel_id} did not shut down in order: {error!r}")
-        await asyncio.to_thread(end_processes, exhibit.id, exhibit.pid)
-        await asyncio.to_thread(shutil.rmtree, exhibit.folder, ignore_errors=True)
+                self.serverapp.log.warning(f"kernel {live_page.kernel_id} did not shut down in order: {error!r}")
+        await asyncio.to_thread(end_processes, live_page.id, live_page.pid)
+        await asyncio.to_thread(shutil.rmtree, live_page.folder, ignore_errors=True)
         return made_from
 
-    def _made_from(self, exhibit: _Exhibit) -> dict[str, Any]:
+    def _made_from(self, live_page: _LivePage) -> dict[str, Any]:
         reads, spec = "", ""
         with contextlib.suppress(OSError):
-            reads = (exhibit.folder / "reads").read_text(encoding="utf-8")
+            reads = (live_page.folder / "reads").read_text(encoding="utf-8")
         with contextlib.suppress(NoSuchKernel):
-            spec = self.serverapp.kernel_spec_manager.get_kernel_spec(exhibit.kernel_name).resource_dir
+            spec = self.serverapp.kernel_spec_manager.get_kernel_spec(live_page.kernel_name).resource_dir
         return {
             "reads": reads,
-            "work": str(exhibit.folder / "work"),
-            "asked": sorted(exhibit.asked),
+            "work": str(live_page.folder / "work"),
+            "asked": sorted(live_page.asked),
             "front_ends": [*jupyter_path("nbextensions"), *jupyter_path("nbconvert", "templates")],
             "kernel_spec": str(Path(spec) / "kernel.json") if spec else "",
         }
@@ -239,17 +238,17 @@ def _read(file: Path) -> Any:
     return nb if nb.nbformat == nbformat.current_nbformat else nbformat.convert(nb, nbformat.current_nbformat)
 
 
-def prepare_folder(exhibit: _Exhibit, file: Path, extra: dict[str, str]) -> dict[str, str]:
+def prepare_folder(live_page: _LivePage, file: Path, extra: dict[str, str]) -> dict[str, str]:
     """Make a private HOME and working folder; the files beside the notebook are in the latter.
 
     Returns:
         The kernel's environment.
     """
-    work, home = exhibit.folder / "work", exhibit.folder / "home"
+    work, home = live_page.folder / "work", live_page.folder / "home"
     work.mkdir()
     home.mkdir()
     _copy_beside(file.parent, work, [_COPY_LIMIT])
-    return kernel_environment(home) | {EXHIBIT_VARIABLE: exhibit.id} | extra
+    return kernel_environment(home) | {LIVE_PAGE_VARIABLE: live_page.id} | extra
 
 
 def _copy_beside(source: Path, target: Path, budget: list[int]) -> None:
@@ -272,7 +271,7 @@ def _copy_beside(source: Path, target: Path, budget: list[int]) -> None:
 
 
 def processes_of(id: str, kernel: int | None) -> Iterator[psutil.Process]:
-    """Processes that an exhibit's kernel started, however deep and in whatever session they are.
+    """Processes that an live page's kernel started, however deep and in whatever session they are.
 
     Args:
         kernel: its process id. A kernel that was forked shows the environment of what it was forked from, and so
@@ -281,7 +280,7 @@ def processes_of(id: str, kernel: int | None) -> Iterator[psutil.Process]:
     for process in psutil.process_iter():
         try:
             forked = kernel is not None and os.name == "posix" and os.getsid(process.pid) == kernel
-            if forked or process.environ().get(EXHIBIT_VARIABLE) == id:
+            if forked or process.environ().get(LIVE_PAGE_VARIABLE) == id:
                 yield process
         except (psutil.Error, OSError):
             continue
@@ -366,7 +365,7 @@ def _page(path: str, theme: str, config: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-class _ExhibitsHandler(APIHandler):
+class _LivePagesApiHandler(APIHandler):
     @web.authenticated
     async def post(self) -> None:
         request = json.loads(self.request.body)
@@ -384,7 +383,7 @@ class _ExhibitsHandler(APIHandler):
         self.finish(json.dumps(answer))
 
 
-class _ExhibitHandler(APIHandler):
+class _LivePageApiHandler(APIHandler):
     @web.authenticated
     async def get(self, id: str) -> None:
         try:
@@ -440,9 +439,9 @@ class _BesideHandler(web.StaticFileHandler):
 
     async def get(self, id: str, path: str, include_body: bool = True) -> None:
         try:
-            exhibit = self.settings["widgetshot"][id]
-            self.root = str(exhibit.folder / "work")
-            exhibit.asked.add(path)
+            live_page = self.settings["widgetshot"][id]
+            self.root = str(live_page.folder / "work")
+            live_page.asked.add(path)
         except KeyError:
             raise web.HTTPError(404) from None
         if not self.settings["widgetshot"].redactor:
@@ -504,17 +503,17 @@ def front_ends(base_url: str) -> dict[str, str]:
 
 def load(serverapp: Any) -> None:
     """Add the extension to a Jupyter Server."""
-    exhibits = Exhibits(serverapp)
-    serverapp.web_app.settings["widgetshot"] = exhibits
+    live_pages = LivePages(serverapp)
+    serverapp.web_app.settings["widgetshot"] = live_pages
     nbextensions = tuple(jupyter_path("nbextensions"))
     lab = tuple(os.path.join(folder, "lab", "static") for folder in jupyter_path("nbconvert", "templates"))
     id = r"([0-9a-f]{16})"
     routes: list[Any] = [
-        (r"widgetshot/api/exhibits", _ExhibitsHandler),
-        (rf"widgetshot/api/exhibits/{id}", _ExhibitHandler),
+        (r"widgetshot/api/live-pages", _LivePagesApiHandler),
+        (rf"widgetshot/api/live-pages/{id}", _LivePageApiHandler),
         (r"widgetshot/anchor", _AnchorHandler),
-        (rf"widgetshot/exhibits/{id}/", _PageHandler),
-        (rf"widgetshot/exhibits/{id}/(.+)", _BesideHandler),
+        (rf"widgetshot/live-pages/{id}/", _PageHandler),
+        (rf"widgetshot/live-pages/{id}/(.+)", _BesideHandler),
         (r"widgetshot/static/(.*)", _StaticHandler, {"path": str(STATIC)}),
         (r"widgetshot/lab/(.*)", _SearchHandler, {"roots": lab}),
         (r"widgetshot/amd/(.*)", _StaticHandler, {"path": str(STATIC / "amd")}),
@@ -525,7 +524,7 @@ def load(serverapp: Any) -> None:
         ".*$", [(url_path_join(serverapp.base_url, route[0]), *route[1:]) for route in routes]
     )
     if folder := os.environ.get("WIDGETSHOT_FOLDER"):
-        _end_with_parent(serverapp, exhibits, folder)
+        _end_with_parent(serverapp, live_pages, folder)
         gc.freeze()
         gc.enable()
         # The log drops what is not asked for only after it has put it into words.
@@ -533,7 +532,7 @@ def load(serverapp: Any) -> None:
     threading.Thread(target=_exporter, daemon=True).start()
 
 
-def _end_with_parent(serverapp: Any, exhibits: Exhibits, folder: str) -> None:
+def _end_with_parent(serverapp: Any, live_pages: LivePages, folder: str) -> None:
     """Stop, kernels first, as soon as the process that started this server closes our standard input or dies.
 
     Args:
@@ -542,7 +541,7 @@ def _end_with_parent(serverapp: Any, exhibits: Exhibits, folder: str) -> None:
     loop = serverapp.io_loop
 
     async def stop() -> None:
-        await exhibits.close_all()
+        await live_pages.close_all()
         await asyncio.to_thread(ZYGOTES.close)
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         # Nobody is connected any more, and taking every module apart is felt at the end of each run.

@@ -138,7 +138,7 @@ class Server:
                     "--KernelManager.autorestart=False",
                     f"--KernelManager.transport={_transport(runtime)}",
                     "--ZMQChannelsWebsocketConnection.limit_rate=False",
-                    "--ServerApp.kernel_websocket_connection_class=widgetshot.server.shield.Connection",
+                    "--ServerApp.kernel_websocket_connection_class=widgetshot.server.redacting_connection.Connection",
                     "--ServerApp.kernel_manager_class=widgetshot.server.kernels.Kernels",
                     "--ServerApp.kernel_spec_manager_class=widgetshot.server.kernels.KernelSpecs",
                 ],

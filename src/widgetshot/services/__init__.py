@@ -2,6 +2,6 @@
 
 - `recipe`: what a service is made of; pure.
 - `builtin`: the services that need no declaration, one module each.
-- `keeper`: the process that runs one service, and ends it when its parent dies.
+- `supervisor`: the process that runs one service, and ends it when its parent dies.
 - `manager`: starts what selected notebooks need, once, and hands out where it listens.
 """

@@ -21,7 +21,7 @@ def stop(name: str) -> None:
     """End the service's daemons in order; its data and ports stay.
 
     Raises:
-        ServerError: it is not this notebook's own, or its keeper is gone.
+        ServerError: it is not this notebook's own, or its supervisor is gone.
     """
     _ask(name, {"do": "stop"})
 
@@ -48,10 +48,10 @@ def kill(name: str, daemon: str = "") -> None:
 
 
 def died(address: str) -> list[str]:
-    """What a keeper knows of daemons that ended although nobody asked for it: a sentence for each.
+    """What a supervisor knows of daemons that ended although nobody asked for it: a sentence for each.
 
     Raises:
-        OSError, EOFError: there is no keeper.
+        OSError, EOFError: there is no supervisor.
     """
     with _connected(address) as connection:
         connection.send_bytes(b'{"do": "state"}')
@@ -76,6 +76,6 @@ def _ask(name: str, question: dict[str, str]) -> None:
             connection.send_bytes(json.dumps(question).encode())
             answer = json.loads(connection.recv_bytes())
     except (OSError, EOFError) as error:
-        raise ServerError(f"the keeper of the service '{name}' is gone: {error}") from error
+        raise ServerError(f"the supervisor of the service '{name}' is gone: {error}") from error
     if "error" in answer:
         raise ServerError(answer["error"], where=f"service {name}", next_step=answer["next"])

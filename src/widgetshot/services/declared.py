@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from widgetshot.checks import over_zero, text
 from widgetshot.errors import ConfigError, nearest
 from widgetshot.services.builtin import load
 from widgetshot.services.recipe import HOST, Daemon, Endpoint, Place, Plan, Ready, Recipe, Requirement, find_program
+from widgetshot.values import over_zero, text
 
 _OPTIONS = {"command", "setup", "ready", "ports", "url", "environment", "timeout", "log", "requires"}
 _OF_BUILTIN = {"environment", "timeout", "log"}

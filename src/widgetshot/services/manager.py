@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from widgetshot.errors import ServerError
-from widgetshot.model import Told
+from widgetshot.model import ServiceUsage
 from widgetshot.services import control
 from widgetshot.services.control import variable
 from widgetshot.services.declared import Declared, recipe_of
 from widgetshot.services.recipe import Endpoint, Recipe, Requirement
 
 _STOP_TIMEOUT = 30.0  # seconds
-_KEEPER = Requirement("mirakuru", "pip install 'widgetshot[services]'", module=True)
+_SUPERVISOR = Requirement("mirakuru", "pip install 'widgetshot[services]'", module=True)
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Instance:
         try:
             return control.died(self.address)
         except (OSError, EOFError):
-            return ["its keeper is gone"]
+            return ["its supervisor is gone"]
 
     def stop(self) -> None:
         """End it; returns when nothing of it is left."""
@@ -70,7 +70,7 @@ class Instance:
         from mirakuru.base_env import processes_with_env
         from mirakuru.compat import SIGKILL
 
-        # What a keeper leaves that was killed itself.
+        # What a supervisor leaves that was killed itself.
         for pid in processes_with_env(ENV_UUID, str(process.pid)):
             with contextlib.suppress(OSError):
                 os.kill(pid, SIGKILL)
@@ -93,7 +93,7 @@ class Services:
         self._starting: set[threading.Thread] = set()
         self._unready: set[subprocess.Popen[bytes]] = set()
         self._closed = False
-        self.told: dict[str, Told] = {}
+        self.told: dict[str, ServiceUsage] = {}
 
     def __enter__(self) -> "Services":
         return self
@@ -109,7 +109,7 @@ class Services:
         """What would have to be installed first; nothing where the service runs elsewhere."""
         if not own and variable(name, "URL") in os.environ:
             return []
-        return [one for one in (_KEEPER, *self.recipe(name).requirements) if not one.met]
+        return [one for one in (_SUPERVISOR, *self.recipe(name).requirements) if not one.met]
 
     def start(self, name: str) -> "Future[Instance]":
         """The service that all share; begins to start it when it is asked for first."""
@@ -137,7 +137,7 @@ class Services:
             self._closed = True
             starting = list(self._starting)
             for process in self._unready:
-                # Its keeper gives up, however far it has come.
+                # Its supervisor gives up, however far it has come.
                 assert process.stdin is not None
                 with contextlib.suppress(OSError):
                     process.stdin.close()
@@ -183,7 +183,7 @@ class Services:
             return Instance(Endpoint(name, url))
         if missing := self.missing(name, own=own):
             raise ServerError(f"{named(missing)} not found", where=where, next_step=commands(missing))
-        instance = self._keeper(name, where, own=own)
+        instance = self._supervised(name, where, own=own)
         self._tell(name, instance.seconds)
         with self._lock:
             if not self._closed:
@@ -192,7 +192,7 @@ class Services:
         instance.stop()
         raise ServerError("the run was stopped", where=where)
 
-    def _keeper(self, name: str, where: str, *, own: bool) -> Instance:
+    def _supervised(self, name: str, where: str, *, own: bool) -> Instance:
         declared = self._declared.get(name)
         order = {
             "name": name,
@@ -204,7 +204,7 @@ class Services:
             if self._closed:
                 raise ServerError("the run was stopped", where=where)
             process = subprocess.Popen(
-                [sys.executable, "-m", "widgetshot.services.keeper"],
+                [sys.executable, "-m", "widgetshot.services.supervisor"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 start_new_session=True,
@@ -218,11 +218,11 @@ class Services:
             process.stdin.write(json.dumps(order).encode() + b"\n")
             process.stdin.flush()
             answer = json.loads(process.stdout.readline() or b"null") or {
-                "error": "its keeper ended at once",
+                "error": "its supervisor ended at once",
                 "next": "",
             }
         except (OSError, ValueError) as error:
-            answer = {"error": f"its keeper failed: {error}", "next": ""}
+            answer = {"error": f"its supervisor failed: {error}", "next": ""}
         finally:
             process.stdout.close()
             with self._lock:
@@ -240,7 +240,7 @@ class Services:
 
     def _tell(self, name: str, seconds: float, *, elsewhere: bool = False) -> None:
         with self._lock:
-            told = self.told.setdefault(name, Told())
+            told = self.told.setdefault(name, ServiceUsage())
             told.seconds += seconds
             told.instances += 1
             told.elsewhere |= elsewhere

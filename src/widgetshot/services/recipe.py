@@ -1,7 +1,7 @@
 """What a service is made of: programs that must be there, files to be written, daemons to be started, an address.
 
-A recipe is called in a process of its own, the keeper, with a private folder and free ports. It writes what its daemons
-read, runs what must be run once (such as `initdb`), and says what is to be started, in order.
+A recipe is called in a process of its own, the supervisor, with a private folder and free ports. It writes what its
+daemons read, runs what must be run once (such as `initdb`), and says what is to be started, in order.
 """
 
 import os

@@ -57,7 +57,7 @@ class Inference:
     timeout: float = 240
 
     def plan(self, place: Place) -> Plan:
-        # Training is the daemon's own: it may take time, and must end with the keeper.
+        # Training is the daemon's own: it may take time, and must end with the supervisor.
         command = (sys.executable, "-m", __name__, str(place.port))
         environment = {
             "HF_HOME": str(place.folder / "huggingface"),

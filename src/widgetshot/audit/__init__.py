@@ -1,0 +1,1 @@
+"""Mocks in Python files and notebooks, found without executing anything."""

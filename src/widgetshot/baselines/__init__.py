@@ -1,0 +1,1 @@
+"""The store of approved pictures and their sidecars."""

@@ -1,0 +1,1 @@
+"""A live page in a browser -> shots that can be trusted."""

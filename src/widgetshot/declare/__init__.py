@@ -1,0 +1,1 @@
+"""An .ipynb file -> targets, without executing anything."""

@@ -1,0 +1,1 @@
+"""pyproject.toml, flags, markers and variables of a project."""

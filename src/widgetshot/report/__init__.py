@@ -1,0 +1,1 @@
+"""Results <-> run folder, and what people read of it."""

@@ -1,0 +1,256 @@
+"""Decisions -> baselines, and baselines that nothing declares any more."""
+
+import ast
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from widgetshot.baselines.store import Store
+from widgetshot.declare.notebook import Defaults, read_notebook
+from widgetshot.errors import BaselineError, ConfigError, RecordError, StaleDecision, WidgetshotError, nearest, one_line
+from widgetshot.files import sha256
+from widgetshot.report.record import read_run
+from widgetshot.review.decisions import Decision, Decisions
+
+
+@dataclass(frozen=True)
+class _Acceptance:
+    key: str
+    data: bytes
+    sidecar: dict[str, Any]
+
+
+def approve(
+    run_folder: Path, store: Store, names: Sequence[str] = (), *, everything: bool = False, dry_run: bool = False
+) -> list[str]:
+    """Turn a run's own shots into baselines, byte for byte. All of those asked for, or none.
+
+    Args:
+        names: keys (`page-chromium-linux/notebooks/x/shot`) or names (`notebooks/x.ipynb::shot`).
+        everything: all results that can be accepted.
+        dry_run: check everything, and write nothing.
+
+    Returns:
+        The keys accepted.
+
+    Raises:
+        ConfigError: a name the run doesn't have, or a result that can't be accepted.
+        StaleDecision: the baseline or the shot is not what the run saw.
+        RecordError, BaselineError: a file can't be read or written.
+    """
+    entries = {entry["key"]: entry for entry in read_run(run_folder)["tests"]}
+    chosen = [
+        entry
+        for entry in (entries.values() if everything else _named(names, entries))
+        if not everything or (entry["verdict"] in ("changed", "resized", "new") and not entry["updated"])
+    ]
+    accepted, problems = [], []
+    for entry in chosen:
+        try:
+            accepted.append(_check(entry, run_folder, store))
+        except WidgetshotError as error:
+            problems.append(error)
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        raise type(problems[0])("nothing was approved:\n" + "\n".join(f"- {problem}" for problem in problems))
+    if not dry_run:
+        _write(accepted, store)
+    return [acceptance.key for acceptance in accepted]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a decisions file came to: keys accepted, and rejected results with what was said of them."""
+
+    accepted: tuple[str, ...]
+    rejected: tuple[tuple[str, str, str], ...]  # key, name, comment
+
+
+def decide(run_folder: Path, store: Store, decisions: Decisions, where: str, *, dry_run: bool = False) -> Outcome:
+    """Apply the decisions on a run from its own bytes. All of them, or none.
+
+    Args:
+        where: what to call the decisions' file in messages.
+        dry_run: check everything, and write nothing.
+
+    Raises:
+        StaleDecision: one does not hold for this run or for what is on disk; each that doesn't is named.
+        RecordError: the run folder can't be read.
+        BaselineError: a baseline can't be written.
+    """
+    run = read_run(run_folder)
+    entries = {entry["key"]: entry for entry in run["tests"]}
+    problems = list(decisions.problems)
+    if all(number for number, _ in problems):
+        for what, theirs, ours in (("run", decisions.run, run["id"]), ("commit", decisions.commit, run["commit"])):
+            if theirs != ours:
+                problems.append((0, f"decides on {what} {one_line(theirs)}, but this is {what} {one_line(ours)}"))
+    accepted: list[_Acceptance] = []
+    rejected: list[tuple[str, str, str]] = []
+    for decision in decisions.decisions:
+        try:
+            entry = _decided(decision, entries, store)
+            if decision.verdict == "accept":
+                accepted.append(_check(entry, run_folder, store))
+            else:
+                _check_shot(entry, run_folder, store)
+                rejected.append((decision.key, str(entry["name"]), decision.comment))
+        except WidgetshotError as error:
+            problems.append((decision.number, f"{decision}: {one_line(error.what)}"))
+        except (KeyError, TypeError, AttributeError) as error:
+            problems.append((decision.number, f"{decision}: the run's entry of it is damaged: {error!r}"))
+    if problems:
+        told = "\n".join(f"- {problem}" for _, problem in sorted(problems))
+        other = decisions.run != run["id"]
+        raise StaleDecision(
+            f"nothing was approved; {len(problems)} problem{'s' if len(problems) > 1 else ''}:\n{told}",
+            where=where,
+            next_step="name the run folder that was reviewed: widgetshot approve RUN --decisions FILE"
+            if other
+            else f"review the run again: {run_folder / 'index.html'}",
+        )
+    if not dry_run:
+        _write(accepted, store)
+    return Outcome(tuple(acceptance.key for acceptance in accepted), tuple(rejected))
+
+
+def _decided(decision: Decision, entries: dict[str, dict[str, Any]], store: Store) -> dict[str, Any]:
+    """The result that was decided on, if it is the one that the reviewer saw."""
+    store.path(decision.key)
+    entry = entries.get(decision.key)
+    if entry is None:
+        raise StaleDecision("the run has no such result")
+    shot, baseline = entry["pictures"]["shot"], entry["pictures"]["baseline"]
+    if decision.shot_sha256 != (shot and shot["sha256"]):
+        raise StaleDecision("the run's picture is not the one that was decided on")
+    if decision.baseline_sha256 != entry["baseline_sha256"]:
+        raise StaleDecision("the baseline that the run saw is not the one that was decided on")
+    if baseline is not None and baseline["sha256"] != entry["baseline_sha256"]:
+        raise StaleDecision("the baseline shown in the gallery is not the one that the run saw")
+    return entry
+
+
+def _write(accepted: Iterable[_Acceptance], store: Store) -> None:
+    store.write_all((acceptance.key, acceptance.data, acceptance.sidecar) for acceptance in accepted)
+
+
+def _named(names: Iterable[str], entries: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    by_name = {entry["name"]: entry for entry in entries.values()}
+    found = []
+    for name in dict.fromkeys(names):
+        entry = entries.get(name) or by_name.get(name)
+        if entry is None:
+            raise ConfigError(f"the run has no result '{name}'{nearest(name, [*by_name])}", next_step="widgetshot run")
+        found.append(entry)
+    return found
+
+
+def _check(entry: dict[str, Any], run_folder: Path, store: Store) -> _Acceptance:
+    name = entry["name"]
+    if entry["verdict"] not in ("changed", "resized", "new"):
+        raise ConfigError(f"can't be approved: {_why_not(entry)}", where=name)
+    data = _check_shot(entry, run_folder, store)
+    if data is None:
+        raise RecordError("its picture was not recorded", where=name, next_step="widgetshot run")
+    text = _read(run_folder / "pictures" / f"{entry['key']}.shot.json", name)
+    try:
+        side = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"its picture can't be read: {error}", where=name, next_step="widgetshot run") from error
+    if sha256(text) != entry["pictures"]["shot"].get("sidecar_sha256") or not isinstance(side, dict):
+        raise StaleDecision("its picture is not the one the run took", where=name, next_step="widgetshot run")
+    return _Acceptance(entry["key"], data, side)
+
+
+def _why_not(entry: dict[str, Any]) -> str:
+    if entry["verdict"] == "match":
+        return "it matches its baseline already"
+    if entry["verdict"] == "broken":
+        return "there is no picture of it that can be trusted"
+    if (entry.get("repeat") or {}).get("distinct", 0) > 1:
+        return "its pictures varied between runs, so none of them can be trusted"
+    return "it never came to rest, so no picture of it can be trusted"
+
+
+def _check_shot(entry: dict[str, Any], run_folder: Path, store: Store) -> bytes | None:
+    """The shot's bytes (None where there is none), if they and the baseline are what the run saw."""
+    name, picture = entry["name"], entry["pictures"]["shot"]
+    data = None if picture is None else _read(run_folder / picture["path"], name)
+    if data is not None and sha256(data) != picture["sha256"]:
+        raise StaleDecision("its picture is not the one the run took", where=name, next_step="widgetshot run")
+    current = store.sha256(entry["key"])
+    # Approving twice is no conflict: what is there is what was asked for.
+    if current != entry["baseline_sha256"] and (picture is None or current != picture["sha256"]):
+        raise StaleDecision("its baseline has changed since the run", where=name, next_step="widgetshot run")
+    return data
+
+
+def _read(file: Path, name: str) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise RecordError(f"its picture can't be read: {error}", where=name, next_step="widgetshot run") from error
+
+
+def unused(store: Store, root: Path, defaults: Defaults) -> list[str]:
+    """Keys of baselines, in whatever environment, that nothing declares any more.
+
+    Each baseline's key names its notebook, so this needs no list of notebooks and does not depend on what a run
+    selected. A baseline of a Python test counts as declared as long as its file has a test of that name: which
+    pictures the test checks is known only to the test.
+
+    Args:
+        root: the project's folder.
+        defaults: the project's settings, which decide on the variants.
+
+    Raises:
+        NotebookError, ConfigError: a notebook can't be read, so what it declares is unknown.
+    """
+    declared: dict[str, set[str]] = {}
+    found = []
+    for key in sorted(store.keys()):
+        path = key.partition("/")[2]
+        notebook = f"{path.rpartition('/')[0]}.ipynb"
+        if notebook not in declared and (root / notebook).is_file():
+            declared[notebook] = {target.path for target in read_notebook(root / notebook, notebook, defaults).targets}
+        if path not in declared.get(notebook, ()) and not _has_test(root, path):
+            found.append(key)
+    return found
+
+
+def unused_if_known(store: Store, root: Path, defaults: Defaults) -> list[str] | None:
+    """As `unused`; None where a notebook can't be read, so that a run can still say everything else."""
+    try:
+        return unused(store, root, defaults)
+    except WidgetshotError:
+        return None
+
+
+def _has_test(root: Path, path: str) -> bool:
+    file, separator, rest = path.partition(".py/")
+    if not separator:
+        return False
+    try:
+        tree = ast.parse((root / f"{file}.py").read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError):
+        return False
+    # test_x, TestClass.test_x, test_x[parameter]
+    name = rest.partition("/")[0].partition("[")[0].rpartition(".")[2]
+    return any(
+        isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name for node in ast.walk(tree)
+    )
+
+
+def prune(store: Store, keys: Iterable[str]) -> None:
+    """Remove baselines.
+
+    Raises:
+        BaselineError: a file can't be removed.
+    """
+    try:
+        store.remove(keys)
+    except OSError as error:
+        raise BaselineError(f"can't be removed: {error}", where=str(error.filename)) from error

@@ -1,0 +1,179 @@
+"""The review at a terminal: one result after the other, one key each."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from widgetshot.errors import StaleDecision, WidgetshotError, visible
+from widgetshot.model import Verdict
+from widgetshot.review.session import Decision, Review, Undo, told
+
+_HELP = """  a  accept: the shot becomes the baseline at once
+  r  reject: the baseline stays; with a comment, if you like
+  s  skip it for now
+  u  undo your last decision, and look at it again
+  o  open the pictures
+  q  quit; what is decided stays decided
+  ?  this help"""
+_MOST_TRAITS = 5
+_Step = Literal["next", "back", "quit"]
+
+
+class Walk:
+    """Ask for a decision on everything that needs one. Each is applied at once.
+
+    At a terminal single keys are read; from a pipe, lines: the key, and after `r` its comment.
+
+    Args:
+        reviewer: written into the decisions.
+    """
+
+    def __init__(self, review: Review, reviewer: str) -> None:
+        self.review = review
+        self.reviewer = reviewer
+        self._single_keys = sys.stdin.isatty()
+        self._entries: list[dict[str, Any]] = []
+        self._place = 0
+        self._mine: list[tuple[int, Undo]] = []  # where own decisions were taken and what takes them back
+
+    def run(self) -> None:
+        """Walk until everything has been shown, the input ends, or the reviewer quits.
+
+        Raises:
+            RecordError: the run or its decisions can't be read.
+        """
+        decided = self.review.state()["decisions"]
+        entries = self.review.open_results()
+        self._entries = [entry for entry in entries if entry["key"] not in decided]
+        if len(self._entries) < len(entries):
+            click.echo(f"{len(entries) - len(self._entries)} of {len(entries)} are decided already")
+        while self._place < len(self._entries):
+            entry = self._entries[self._place]
+            decision = self.review.state()["decisions"].get(entry["key"])
+            if decision is not None:
+                _say(f"{entry['name']}: {told(decision)} meanwhile")
+                self._place += 1
+                continue
+            self._show(entry)
+            step = self._ask(entry)
+            if step == "quit":
+                return
+            if step == "next":
+                self._place += 1
+
+    def _show(self, entry: Mapping[str, Any]) -> None:
+        click.echo("")
+        _say(f"[{self._place + 1}/{len(self._entries)}] {entry['name']}: {entry['verdict']}: {entry['sentence']}")
+        if entry["error"] and entry["error"]["message"] != entry["sentence"]:
+            for line in visible(entry["error"]["message"]).splitlines():
+                click.echo(f"  error:    {line}")
+        for change in entry["traits"][:_MOST_TRAITS]:
+            _say(f"  trait:    {change['widget']}.{change['trait']} {change['before']!r} -> {change['after']!r}")
+        if (more := len(entry["traits"]) - _MOST_TRAITS) > 0:
+            click.echo(f"            and {more} more")
+        for difference in entry.get("renderer") or ():
+            _say(f"  renderer: {difference}")
+        regions = entry["metrics"]["regions"]
+        if regions:
+            click.echo(
+                f"  regions:  {len(regions)}, the largest {regions[0][2]}x{regions[0][3]} at {tuple(regions[0][:2])}"
+            )
+        for kind, path in self._pictures(entry).items():
+            _say(f"  {kind + ':':9} {path}")
+        if not Verdict(entry["verdict"]).acceptable:
+            click.echo(f"  {entry['verdict']} results can't be accepted: no picture of it can be trusted")
+
+    def _pictures(self, entry: Mapping[str, Any]) -> dict[str, Path]:
+        found = {kind: entry["pictures"].get(kind) for kind in ("baseline", "shot", "second", "diff")}
+        return {kind: self.review.folder / picture["path"] for kind, picture in found.items() if picture}
+
+    def _ask(self, entry: Mapping[str, Any]) -> _Step:
+        """Read keys until one of them leads away from this result."""
+        while True:
+            key = self._key("[a]ccept [r]eject [s]kip [u]ndo [o]pen [q]uit [?] ")
+            try:
+                match key:
+                    case "a":
+                        self._decide(entry, "accept", "")
+                        return "next"
+                    case "r":
+                        comment = self._line("comment: ")
+                        if comment is not None:
+                            self._decide(entry, "reject", comment)
+                            return "next"
+                    case "s":
+                        return "next"
+                    case "u" if self._mine:
+                        self._undo()
+                        return "back"
+                    case "u":
+                        click.echo("there is no decision of yours to take back")
+                    case "o":
+                        self._open(entry)
+                    case "q" | "":
+                        return "quit"
+                    case _:
+                        click.echo(_HELP)
+            except WidgetshotError as error:
+                _say(f"✗ {error.where}: {error.what}")
+                if error.next_step:
+                    _say(f"  next: {error.next_step}")
+                if entry["key"] in self.review.state()["decisions"]:
+                    return "back"  # somebody else was faster, which is told there
+
+    def _decide(self, entry: Mapping[str, Any], verdict: str, comment: str) -> None:
+        shot, key = entry["pictures"]["shot"], entry["key"]
+        decision = Decision(key, verdict, shot and shot["sha256"], entry["baseline_sha256"], 0, comment, self.reviewer)
+        version = self.review.decide([decision])["decisions"][key]["version"]
+        self._mine.append((self._place, Undo(key, version)))
+        _say(f"✓ accepted: {self.review.store.path(key)} is written" if verdict == "accept" else "✗ rejected")
+
+    def _undo(self) -> None:
+        place, undo = self._mine[-1]
+        try:
+            self.review.undo([undo])
+        except StaleDecision:
+            self._mine.pop()  # it is not ours to take back any more
+            raise
+        self._mine.pop()
+        self._place = place
+        click.echo("taken back")
+
+    def _open(self, entry: Mapping[str, Any]) -> None:
+        for path in self._pictures(entry).values():
+            if not path.is_file() or click.launch(str(path.resolve())) != 0:
+                _say(f"  can't be opened here: {path}")
+
+    def _key(self, prompt: str) -> str:
+        """The next key; "" at the end of the input."""
+        if not self._single_keys:
+            while line := sys.stdin.readline():
+                if line.strip():
+                    return line.strip()[0].lower()
+            return ""
+        click.echo(prompt, nl=False)
+        try:
+            # More than one character is a function key, or was typed before this result was seen.
+            key = click.getchar()[:1].lower()
+        except (EOFError, KeyboardInterrupt):
+            key = ""
+        click.echo(visible(key).strip())
+        return key
+
+    def _line(self, prompt: str) -> str | None:
+        """A line of text; None when the reviewer thinks better of it (Ctrl-C)."""
+        if self._single_keys:
+            click.echo(prompt, nl=False)
+        try:
+            return sys.stdin.readline().strip()
+        except KeyboardInterrupt:
+            click.echo("")
+            return None
+
+
+def _say(text: str) -> None:
+    """One line, whatever a notebook calls itself."""
+    click.echo(" ".join(visible(text).splitlines()))

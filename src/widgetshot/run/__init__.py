@@ -1,0 +1,1 @@
+"""Targets in, results out: sessions, the processes that they need, and the use cases that front doors call."""

@@ -1,0 +1,145 @@
+"""Looks at everything a run needs and says what mends what is missing."""
+
+import contextlib
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from widgetshot.capture.browser import find_browser, install_commands
+from widgetshot.errors import WidgetshotError
+from widgetshot.files import STATIC
+from widgetshot.project.settings import Settings, find_notebooks, load_notebook
+from widgetshot.services.control import variable
+from widgetshot.services.manager import Services, commands
+from widgetshot.services.recipe import Requirement
+
+_PACKAGES = ("jupyter_server", "nbclient", "nbconvert", "ipykernel", "ipywidgets", "playwright", "numpy", "pillow")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; `command` mends it when it is not `ok`.
+
+    Attributes:
+        needed: whether a run can't do without it.
+    """
+
+    subject: str
+    ok: bool
+    detail: str
+    command: str = ""
+    needed: bool = True
+
+
+def examine(settings: Settings, *, services: bool = False) -> Iterator[Finding]:
+    """Look at everything, the basic things first.
+
+    Args:
+        services: what the project's notebooks need of services is needed; without it, it is told all the same.
+    """
+    python = f"{platform.python_version()} ({sys.executable})"
+    yield Finding("Python", sys.version_info >= (3, 11), python, "install Python 3.11 or later")
+    for package in _PACKAGES:
+        try:
+            yield Finding(package, True, version(package))
+        except PackageNotFoundError:
+            yield Finding(package, False, "not installed", f"pip install {package}")
+    yield _assets()
+    yield _kernel(settings.kernel or "python3")
+    yield _browser(settings)
+    yield _frontends()
+    known = Services(settings.services)
+    for name, expensive in needed_services(settings).items():
+        yield _service(known, name, needed=services and not expensive)
+
+
+def needed_services(settings: Settings) -> dict[str, bool]:
+    """The services that the project declares or its notebooks name, sorted; and if only `expensive` notebooks do."""
+    names = dict.fromkeys(settings.services, False)
+    for file in find_notebooks(settings) if all((settings.root / one).exists() for one in settings.notebooks) else ():
+        with contextlib.suppress(WidgetshotError):  # a run tells what is wrong with it
+            notebook = load_notebook(settings, file)
+            expensive = all("expensive" in target.markers for target in notebook.targets)
+            for need in notebook.services:
+                names[need.name] = names.get(need.name, True) and expensive
+    return dict(sorted(names.items()))
+
+
+def missing_for_services(settings: Settings) -> list[Requirement]:
+    """What the project's services need and is missing, each once; without those for `expensive` notebooks only."""
+    services = Services(settings.services)
+    needed = [name for name, expensive in needed_services(settings).items() if not expensive]
+    return list({one.name: one for name in needed for one in services.missing(name)}.values())
+
+
+def _service(services: Services, name: str, *, needed: bool) -> Finding:
+    subject = f"service {name}"
+    if variable(name, "URL") in os.environ:
+        return Finding(subject, True, f"runs elsewhere ({variable(name, 'URL')})")
+    if missing := services.missing(name):
+        names = ", ".join(one.name for one in missing)
+        return Finding(subject, False, f"{names} not found", commands(missing), needed)
+    return Finding(subject, True, ", ".join(one.name for one in services.recipe(name).requirements) or "nothing needed")
+
+
+def _assets() -> Finding:
+    missing = [
+        name for name in ("live.js", "page.css", "gallery.html", "frontend.json") if not (STATIC / name).is_file()
+    ]
+    if missing:
+        return Finding(
+            "page assets", False, f"{', '.join(missing)} not built", "pip install --force-reinstall widgetshot"
+        )
+    built = json.loads((STATIC / "frontend.json").read_text(encoding="utf-8"))
+    return Finding("page assets", True, f"html-manager {built['html-manager']}, fonts {built['fonts']}")
+
+
+def _kernel(name: str) -> Finding:
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    command = f"{Path(sys.executable).name} -m ipykernel install --sys-prefix --name {name}"
+    try:
+        spec = KernelSpecManager().get_kernel_spec(name)
+    except NoSuchKernel:
+        return Finding(f"kernel {name}", False, "no such kernel spec", command)
+    return Finding(f"kernel {name}", True, f"{spec.display_name} ({spec.resource_dir})")
+
+
+def _browser(settings: Settings) -> Finding:
+    commands = "  or  ".join(install_commands(settings.browser))
+    try:
+        found = find_browser(settings.browser, settings.browser_executable)
+    except WidgetshotError as error:
+        return Finding(settings.browser, False, error.what, commands)
+    # That a file is there does not mean that it runs: system libraries may be missing.
+    script = (
+        "import sys; from playwright.sync_api import sync_playwright\n"
+        "with sync_playwright() as p:\n"
+        "    b = getattr(p, sys.argv[1]).launch(executable_path=sys.argv[2]); print(b.version); b.close()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, found.kind, found.executable], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        last = [line for line in done.stderr.splitlines() if line.strip()][-1:]
+        return Finding(settings.browser, False, f"{found.executable} does not start: {' '.join(last)}", commands)
+    return Finding(settings.browser, True, f"{done.stdout.strip()} ({found.executable}, {found.origin})")
+
+
+def _frontends() -> Finding:
+    from jupyter_core.paths import jupyter_path
+
+    names = {
+        entry.name
+        for folder in jupyter_path("nbextensions")
+        if Path(folder).is_dir()
+        for entry in Path(folder).iterdir()
+        if (entry / "index.js").is_file()
+    }
+    return Finding("widget front ends", True, ", ".join(sorted(names)) or "none but ipywidgets' own")

@@ -1,0 +1,1 @@
+"""What of a run need not be run."""

@@ -1,0 +1,1 @@
+"""Two pictures -> what differs, and what that means. No I/O."""

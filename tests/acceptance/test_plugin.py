@@ -1,0 +1,383 @@
+"""pytest as its users type it."""
+
+import re
+import shutil
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import Project, button_cell, make_project
+
+TWO_STATES = button_cell(
+    "#| shot:\n#|   - idle\n#|   - {name: clicked, steps: [{click: button}]}\n#| theme: [light, dark]"
+)
+
+
+@pytest.fixture(scope="module")
+def approved(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project in git whose baselines are approved; tests copy it."""
+    project = make_project(tmp_path_factory.mktemp("approved"))
+    project.notebook("notebooks/a.ipynb", TWO_STATES)
+    project.notebook("notebooks/b.ipynb", button_cell())
+    project.write(".gitignore", "widgetshot-report/\n__pycache__/\n*.xml\n")
+    done = project.pytest("notebooks", "-q", "--update-baselines")
+    assert done.returncode == 0, done.stdout
+    assert "5 new; 5 baselines written" in done.stdout
+    for words in (["init", "-q"], ["add", "-A"], ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "x"]):
+        assert project.command("git", *words).returncode == 0
+    return project
+
+
+@pytest.fixture
+def copy(approved: Project, tmp_path: Path) -> Project:
+    return copied(approved, tmp_path)
+
+
+def copied(project: Project, folder: Path) -> Project:
+    shutil.copytree(project.root, folder / "copy")
+    return Project(folder / "copy")
+
+
+def recolour(project: Project, *names: str) -> None:
+    """Give the button of notebooks another style."""
+    for name in names:
+        notebook = project.root / "notebooks" / f"{name}.ipynb"
+        notebook.write_text(notebook.read_text().replace('\\"info\\"', '\\"danger\\"'))
+
+
+@pytest.fixture(scope="module")
+def unchanged(approved: Project, tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, str, dict[str, bytes]]:
+    """A copy that was run again, what pytest said, and its baselines from before."""
+    project = copied(approved, tmp_path_factory.mktemp("unchanged"))
+    before = project.files("baselines")
+    # A bare flag must not swallow the path behind it.
+    done = project.pytest("--update-baselines", "notebooks", "-q")
+    assert done.returncode == 0, done.stdout
+    return project, done.stdout, before
+
+
+def test_unchanged_tree_passes_with_identical_pictures(
+    approved: Project, unchanged: tuple[Project, str, dict[str, bytes]]
+) -> None:
+    project, told, _ = unchanged
+    pictures = project.files("widgetshot-report/pictures")
+    assert "5 passed" in told
+    assert set(project.verdicts().values()) == {"match"}
+    assert len(pictures) == 5
+    first = approved.files("widgetshot-report/pictures")
+    assert pictures == {name: data for name, data in first.items() if name.endswith(".png")}
+
+
+def test_update_on_an_unchanged_tree_changes_no_byte(unchanged: tuple[Project, str, dict[str, bytes]]) -> None:
+    project, _, before = unchanged
+    assert project.files("baselines") == before
+
+
+def test_where_the_time_went_is_told(unchanged: tuple[Project, str, dict[str, bytes]]) -> None:
+    project, told, _ = unchanged
+    assert re.search(r"^time: [\d.]+ s of work in [\d.]+ s: \w+ [\d.]+, ", told, re.MULTILINE)
+    assert re.search(r"^slowest notebooks:\n  [\d.]+ s notebooks/a.ipynb: ", told, re.MULTILINE)
+    run = project.report()
+    assert [entry["notebook"] for entry in run["notebooks"]] == ["notebooks/a.ipynb", "notebooks/b.ipynb"]
+    stages = {"kernel", "execute", "render", "load", "settle", "capture", "compare", "write"}
+    assert run["timings"].keys() == stages | {"server", "browser"}
+    for entry in run["notebooks"]:
+        assert entry["timings"].keys() == stages
+        assert entry["seconds"] >= sum(entry["timings"].values()) - entry["timings"]["write"] - 0.01
+    for stage in stages:
+        of_notebooks = sum(entry["timings"][stage] for entry in run["notebooks"])
+        assert of_notebooks == pytest.approx(run["timings"][stage], abs=0.001)
+
+
+def test_click_reaches_python_and_its_picture_shows_it(approved: Project) -> None:
+    pictures = approved.files("widgetshot-report/pictures/page-chromium-linux/notebooks/a")
+    assert pictures["idle.shot.png"] != pictures["clicked.shot.png"]
+    sidecar = (approved.root / "baselines/page-chromium-linux/notebooks/a/clicked[dark].json").read_text()
+    assert '"value": "ran"' in sidecar
+
+
+def test_changed_button_fails_exactly_its_shots_until_approved(copy: Project) -> None:
+    recolour(copy, "b")
+    for file in (copy.root / "baselines" / "page-chromium-linux" / "notebooks" / "a").glob("clicked[[]dark]*"):
+        file.unlink()
+    before = copy.files("baselines")
+    failed = copy.pytest("notebooks", "-q", environment={"GITHUB_STEP_SUMMARY": str(copy.root)})
+    assert failed.returncode == 1
+    assert "2 failed, 3 passed" in failed.stdout
+    assert "the summary can't be written to" in failed.stdout
+    assert 'Button \'Run\'.button_style "info" → "danger"' in failed.stdout
+    assert "widgetshot approve 'notebooks/b.ipynb::button'" in failed.stdout
+    assert "has no baseline yet" in failed.stdout
+    assert "site-packages" not in failed.stdout
+    assert "Traceback" not in failed.stdout
+    changed, missing = "notebooks/b.ipynb::button", "notebooks/a.ipynb::clicked[dark]"
+    assert {name: verdict for name, verdict in copy.verdicts().items() if verdict != "match"} == {
+        changed: "changed", missing: "new"
+    }  # fmt: skip
+    # A run that is not asked to never writes a baseline.
+    assert copy.files("baselines") == before
+
+    # One that is asked for the missing ones leaves changed ones failing.
+    done = copy.pytest("notebooks", "-q", "--update-baselines=missing")
+    assert done.returncode == 1
+    assert "1 failed, 4 passed" in done.stdout
+    assert copy.entry(missing)["updated"]
+    written = copy.files("baselines")
+    assert len([name for name in written if "/a/" in name and name.endswith(".png")]) == 4
+    assert {name: written[name] for name in before} == before
+
+    assert copy.widgetshot("approve", "--all").returncode == 0
+    assert copy.pytest("notebooks/b.ipynb", "-q").returncode == 0
+    status = copy.command("git", "status", "--porcelain").stdout.splitlines()
+    assert sorted(line[3:] for line in status) == [
+        "baselines/page-chromium-linux/notebooks/b/button.json",
+        "baselines/page-chromium-linux/notebooks/b/button.png",
+        "notebooks/b.ipynb",
+    ]
+
+
+def test_selection_by_name_last_failed_and_first_failure(copy: Project) -> None:
+    # Only the last state is wanted, and it still looks as it does in a whole run.
+    chosen = copy.pytest("notebooks", "-q", "-rp", "-k", "clicked and dark")
+    assert "PASSED notebooks/a.ipynb::clicked[dark]\n" in chosen.stdout
+    assert "1 passed, 4 deselected" in chosen.stdout
+    assert "5 deselected" in copy.pytest("notebooks", "-q", "-m", "not widgetshot").stdout
+    recolour(copy, "a", "b")
+    once = copy.pytest("notebooks", "-q", "-x", cache=True)
+    assert "1 failed" in once.stdout
+    again = copy.pytest("notebooks", "-q", "--lf", "--co", cache=True)
+    assert again.stdout.count("::") == 1
+
+
+def test_junit_and_xdist_agree_with_a_plain_run(copy: Project) -> None:
+    recolour(copy, "b")
+    summary = copy.root / "summary.md"
+    ci = {"GITHUB_STEP_SUMMARY": str(summary)}
+    done = copy.pytest("notebooks", "-q", "-n", "2", "--junit-xml=out.xml", environment=ci)
+    assert done.returncode == 1
+    assert "1 failed, 4 passed" in done.stdout
+    assert "review: widgetshot review\n" in done.stdout
+    # One for all workers.
+    (title,) = re.findall("^## widgetshot.*", summary.read_text(), re.MULTILINE)
+    assert title == "## widgetshot: 1 of 5 pictures need a decision"
+    assert {name for name, verdict in copy.verdicts().items() if verdict != "match"} == {"notebooks/b.ipynb::button"}
+    suite = next(ElementTree.parse(copy.root / "out.xml").getroot().iter("testsuite"))
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("5", "1", "0")
+    run = copy.report()
+    assert run["summary"]["total"] == 5
+    assert run["summary"]["verdicts"]["changed"] == 1
+    assert run["complete"]
+    for test in run["tests"]:
+        assert (copy.root / "widgetshot-report" / test["pictures"]["shot"]["path"]).is_file()
+    assert not (copy.root / "widgetshot-report" / "workers").exists()
+    assert copy.widgetshot("approve", "--all").returncode == 0
+
+
+PYTHON_TEST = """
+def test_playwright_of_its_own(page):
+    page.set_content("<p>pytest-playwright</p>")
+    assert page.inner_text("p") == "pytest-playwright"
+
+def test_button(widgetshot):
+    page = widgetshot.open("notebooks/b.ipynb")
+    widgetshot.check("idle", cell="cell-0")
+    page.get_by_role("button", name="Run").click()
+    page.get_by_text("ran", exact=True).wait_for()
+    widgetshot.check("clicked", cell="cell-0")
+
+def test_dark_page(widgetshot):
+    widgetshot.open("notebooks/b.ipynb", theme="dark", viewport="500x400")
+    widgetshot.check("whole", mask=[{"selector": "button", "reason": "shows a mask"}])
+"""
+BROWSER_ARGUMENTS = """
+import pytest
+from widgetshot.capture.browser import find_browser
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args):
+    return {**browser_type_launch_args, "executable_path": find_browser("chromium").executable}
+"""
+
+
+WRONG = "#| shot: s\n#| tolerence: {pixels: 3}\n1"
+LAMP = """
+def test_lamp(widgetshot):
+    widgetshot.open("notebooks/b.ipynb")
+    widgetshot.check("lit")
+
+def test_lamps(widgetshot):
+    widgetshot.open("notebooks/b.ipynb")
+    widgetshot.check("lit")
+    widgetshot.check("still lit")
+"""
+GONE = """
+def test_closes_the_browser(widgetshot):
+    page = widgetshot.open("notebooks/b.ipynb")
+    page.context.browser.close()
+    widgetshot.check("gone")
+
+def test_comes_after(widgetshot):
+    widgetshot.open("notebooks/b.ipynb")
+"""
+QUARANTINE = """
+[[tool.widgetshot.quarantine]]
+target = "*lamp*::lit"
+reason = "flickers"
+until = 2999-12-31
+
+[[tool.widgetshot.quarantine]]
+target = "tests/test_gone.py/*::*"
+reason = "flickers"
+until = 2999-12-31
+"""
+
+
+@pytest.fixture(scope="module")
+def python_tests(approved: Project, tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, str, dict[str, Any]]:
+    """A project with Python tests that have no baselines yet, and the output and the report of their first run."""
+    project = copied(approved, tmp_path_factory.mktemp("python"))
+    for name, text in (("conftest", BROWSER_ARGUMENTS), ("test_ui", PYTHON_TEST), ("test_lamp", LAMP)):
+        project.write(f"tests/{name}.py", text)
+    project.write("tests/test_gone.py", GONE)
+    project.write("pyproject.toml", (project.root / "pyproject.toml").read_text() + QUARANTINE)
+    project.notebook("notebooks/lamp.ipynb", button_cell("#| shot: lit"))
+    project.notebook("notebooks/wrong.ipynb", WRONG)
+    # The last one of the tests closes the browser that they share.
+    names = [*(f"tests/test_{name}.py" for name in ("ui", "lamp", "gone")), "notebooks/wrong.ipynb"]
+    done = project.pytest("-q", *names, "--continue-on-collection-errors")
+    assert done.returncode == 2
+    assert "5 failed, 2 passed" in done.stdout, done.stdout
+    assert "1 error in" in done.stdout
+    return project, done.stdout, {test["name"]: test for test in project.report()["tests"]}
+
+
+def test_python_test_drives_the_page_beside_pytest_playwright(
+    python_tests: tuple[Project, str, dict[str, Any]],
+) -> None:
+    project, _, first = python_tests
+    for name in ("test_button::idle", "test_dark_page::whole[dark]"):
+        assert (first[f"tests/test_ui.py/{name}"]["verdict"], first[f"tests/test_ui.py/{name}"]["status"]) == (
+            "new", "failed"
+        )  # fmt: skip
+    assert project.pytest("-q", "tests/test_ui.py", "--update-baselines").returncode == 0
+    done = project.pytest("-q", "tests/test_ui.py", "notebooks/b.ipynb")
+    assert done.returncode == 0, done.stdout
+    assert "4 passed" in done.stdout
+    stored = project.files("baselines/page-chromium-linux/tests")
+    keys = {name for name in stored if name.endswith(".png")}
+    assert keys == {
+        "test_ui.py/test_button/idle.png",
+        "test_ui.py/test_button/clicked.png",
+        "test_ui.py/test_dark_page/whole[dark].png",
+    }
+    assert "every baseline is declared" in project.widgetshot("prune").stdout
+    project.write("tests/test_ui.py", PYTHON_TEST.replace("test_dark_page", "test_other"))
+    assert "test_dark_page/whole[dark]" in project.widgetshot("prune").stdout
+
+
+def test_a_quarantined_picture_of_a_python_test_is_named_in_the_summary(
+    python_tests: tuple[Project, str, dict[str, Any]],
+) -> None:
+    project, told, first = python_tests
+    lit = first["tests/test_lamp.py/test_lamp::lit"]
+    assert (lit["verdict"], lit["status"]) == ("new", "quarantined")
+    assert "2 of them in quarantine, which does not fail the run:" in told
+    assert "tests/test_lamp.py/test_lamp::lit: flickers (until 2999-12-31)" in told
+    assert "FAILED tests/test_lamp.py::test_lamp " not in told
+    # It does not end its test: the next picture is checked, and has no quarantine.
+    assert "tests/test_lamp.py/test_lamps::still lit: new: has no baseline yet" in told
+    # --runxfail asks for quarantined failures to fail, also those of notebooks.
+    words = ("tests/test_lamp.py::test_lamp", "notebooks/lamp.ipynb")
+    done = project.pytest("-q", *words, "--runxfail")
+    assert (done.returncode, "2 failed" in done.stdout) == (1, True), done.stdout
+
+
+def test_a_browser_that_is_gone_is_told_and_not_excused(python_tests: tuple[Project, str, dict[str, Any]]) -> None:
+    _, told, first = python_tests
+    entry = first["tests/test_gone.py/test_closes_the_browser::gone"]
+    assert (entry["status"], entry["error"]["type"]) == ("failed", "ServerError")
+    assert "the browser died while its pages were open" in told
+    assert "ServerError: the browser is gone" in told
+    for name in ("test_closes_the_browser", "test_comes_after"):
+        assert f"FAILED tests/test_gone.py::{name} " in told
+
+
+def test_a_project_inside_of_pytests_rootdir_is_the_command_lines_project(copy: Project, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\naddopts = '--strict-markers'\n")
+    copy.write("tests/test_ui.py", PYTHON_TEST)
+    done = copy.pytest("notebooks/b.ipynb", "tests/test_ui.py::test_dark_page", "--update-baselines=missing")
+    assert done.returncode == 0, done.stdout
+    assert f"rootdir: {tmp_path}" in done.stdout.splitlines()
+    # In another folder there would be no baseline to match.
+    assert copy.verdicts() == {
+        "notebooks/b.ipynb::button": "match", "tests/test_ui.py/test_dark_page::whole[dark]": "new"
+    }  # fmt: skip
+    assert "test_ui.py/test_dark_page/whole[dark].png" in copy.files("baselines/page-chromium-linux/tests")
+    assert "every baseline is declared" in copy.widgetshot("prune").stdout
+    # Asked for in so many words, another root is taken.
+    done = copy.pytest("notebooks/b.ipynb", "-q", f"--rootdir={tmp_path}")
+    assert "has no baseline yet" in done.stdout
+    assert (tmp_path / "widgetshot-report").is_dir()
+
+
+def test_declaration_errors_are_told_at_collection_without_running(
+    copy: Project, python_tests: tuple[Project, str, dict[str, Any]]
+) -> None:
+    copy.notebook("notebooks/wrong.ipynb", WRONG)
+    copy.write("notebooks/cut.ipynb", '{"cells": [')
+    done = copy.pytest("notebooks", "-q")
+    assert done.returncode == 2
+    assert "unknown option 'tolerence'; did you mean 'tolerance'?" in done.stdout
+    assert "notebooks/cut.ipynb: not a valid notebook" in done.stdout
+    assert "Traceback" not in done.stdout
+    # Others run all the same where that is asked for.
+    _, others, _ = python_tests
+    assert "unknown option 'tolerence'; did you mean 'tolerance'?" in others
+
+
+def test_wrong_settings_are_told_without_a_traceback(copy: Project) -> None:
+    (copy.root / "other").mkdir()
+    (copy.root / "other" / "mine.txt").touch()
+    for words, says in (
+        (("--widgetshot-browser=firefix",), "did you mean 'firefox'?"),
+        (("--widgetshot-report=other",), "holds other things than a run"),
+    ):
+        done = copy.pytest("notebooks", "-q", *words)
+        assert done.returncode == 4, done.stdout
+        assert says in done.stderr
+        assert "Traceback" not in done.stdout + done.stderr
+        assert "INTERNALERROR" not in done.stdout + done.stderr
+
+
+def test_wrong_project_settings_are_told_without_a_traceback(copy: Project) -> None:
+    copy.write("pyproject.toml", "[tool.widgetshot]\nbrowsr = 'chromium'\n")
+    done = copy.pytest("notebooks", "-q")
+    assert done.returncode == 2
+    assert "unknown option 'browsr'; did you mean 'browser'?" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "plugin.py" not in done.stdout
+
+
+def test_skipped_notebook_says_why(copy: Project) -> None:
+    copy.notebook("notebooks/later.ipynb", "#| widgetshot: {skip: waits for a licence}\n#| shot: s\n1/0")
+    done = copy.pytest("notebooks/later.ipynb", "-q", "-rs")
+    assert done.returncode == 0
+    assert "waits for a licence" in done.stdout
+
+
+def test_plugin_imports_nothing_heavy_without_notebooks(tmp_path: Path) -> None:
+    (tmp_path / "test_x.py").write_text(
+        "import sys\ndef test_x():\n"
+        "    heavy = {'playwright', 'numpy', 'nbformat', 'nbclient', 'PIL', 'tornado', 'yaml', 'click'}\n"
+        "    assert not heavy & set(sys.modules)\n    assert 'widgetshot.pytest_plugin.plugin' in sys.modules\n"
+    )
+    done = Project(tmp_path).pytest("-q", "-p", "no:playwright", "-p", "no:hypothesispytest", "-p", "no:anyio")
+    assert done.returncode == 0, done.stdout
+
+
+def test_help_names_every_option(tmp_path: Path) -> None:
+    told = Project(tmp_path).pytest("--help").stdout
+    for option in ("--update-baselines", "--widgetshot-report", "--widgetshot-browser", "--widgetshot-jobs"):
+        assert option in told

@@ -1,0 +1,367 @@
+"""Services run while notebooks need them: shared or own, never green when they die, never left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import MARK, Project, make_project, wait_until
+from widgetshot.errors import ConfigError, ServerError
+from widgetshot.project.settings import load_settings
+from widgetshot.run.doctor import examine, missing_for_services, needed_services
+from widgetshot.services.manager import Services
+
+WEB = """
+[tool.widgetshot.services.web]
+command = ["{python}", "-m", "http.server", "--bind", "{host}", "--directory", "{folder}/www", "{port}"]
+setup = ["mkdir {folder}/www", "cp {root}/hello.txt {folder}/www/"]
+ready = {http = "http://{host}:{port}/hello.txt"}
+url = "http://{host}:{port}"
+environment = {WEB_ROOT = "{folder}/www"}
+log = "logs/web.log"
+"""
+ABSENT = """
+[tool.widgetshot.services.absent]
+command = "no-such-program-anywhere {port}"
+requires = {no-such-program-anywhere = "apt-get install --yes no-such-package"}
+"""
+ASK = """
+import os, urllib.request, ipywidgets as widgets
+from IPython.display import HTML, display
+from widgetshot.services import control
+def ask():
+    try:
+        with urllib.request.urlopen(os.environ["WIDGETSHOT_SERVICE_WEB_URL"] + "/hello.txt") as answer:
+            return answer.read().decode()
+    except OSError as error:
+        return type(error).__name__
+"""
+SHARED = f"""#| widgetshot: {{services: [web]}}
+#| shot: s{ASK}
+try:
+    control.stop("web")
+except Exception as error:
+    told = str(error)
+assert "not this notebook's own" in told, told
+with open(os.environ["SHARED_LOG"], "a") as log:
+    log.write(os.environ["WIDGETSHOT_SERVICE_WEB_URL"] + "\\n")
+assert ask() == "hello"
+HTML("<b>asked</b>")"""
+OWN = f"""#| widgetshot: {{services: [{{name: web, own: true}}]}}
+#| shot: s{ASK}
+said = [ask()]
+for what in (control.stop, control.start, control.kill, control.start):
+    what("web")
+    said.append(ask())
+assert said == ["hello", "URLError", "hello", "URLError", "hello"], said
+HTML("<b>asked</b>")"""
+DIES = f"""#| widgetshot: {{services: [{{name: web, own: true}}]}}
+#| shot: s{ASK}
+import psutil
+for process in psutil.process_iter():
+    try:
+        if os.environ["WEB_ROOT"] in process.cmdline() and "http.server" in process.cmdline():
+            process.kill()
+            process.wait(10)
+    except psutil.Error:
+        pass
+HTML("<b>looks fine</b>")"""
+RAISES = DIES.replace('HTML("<b>looks fine</b>")', "assert ask() == 'hello'")
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """One run of notebooks that share a service, have their own, and lose it."""
+    project = make_project(tmp_path_factory.mktemp("served"))
+    project.write("pyproject.toml", "[tool.widgetshot]\nsettle_timeout = 5\n" + WEB)
+    project.write("hello.txt", "hello")
+    project.environment["SHARED_LOG"] = str(project.root / "shared.log")
+    for name, source in {"one": SHARED, "two": SHARED, "own": OWN, "dies": DIES, "raises": RAISES}.items():
+        project.notebook(f"notebooks/{name}.ipynb", source)
+    done = project.widgetshot("run", "--update-baselines")
+    project.write("output.txt", done.stdout + done.stderr)
+    assert done.returncode == 2, done.stdout + done.stderr
+    return project
+
+
+def test_shared_service_starts_once_and_an_own_one_can_be_stopped_and_started(served: Project) -> None:
+    verdicts = served.verdicts()
+    assert {name: verdicts[f"notebooks/{name}.ipynb::s"] for name in ("one", "two", "own")} == dict.fromkeys(
+        ("one", "two", "own"), "new"
+    )
+    assert len(set((served.root / "shared.log").read_text().split())) == 1
+    (service,) = served.report()["services"]
+    assert service["name"] == "web"
+    assert service["instances"] == 4
+    assert service["seconds"] > 0
+    assert "services" in served.report()["timings"]
+
+
+@pytest.mark.parametrize("name", ["dies", "raises"])
+def test_a_service_that_dies_is_the_cause_and_never_green(served: Project, name: str) -> None:
+    entry = served.entry(f"notebooks/{name}.ipynb::s")
+    assert entry["verdict"] == "broken"
+    assert "the service 'web' died while the notebook used it: web ended, its last words: " in entry["error"]["message"]
+    assert entry["error"]["next"] == "widgetshot doctor --services"
+
+
+def test_nothing_is_left_and_the_log_is_kept(served: Project) -> None:
+    assert served.left_behind() == []
+    assert "GET /hello.txt" in (served.root / "logs" / "web.log").read_text()
+
+
+def test_service_elsewhere_is_used_and_nothing_is_started(served: Project) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(served.root), "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {MARK: "of the test"},
+    ) as elsewhere:
+        try:
+            assert elsewhere.stdout
+            url = f"http://127.0.0.1:{elsewhere.stdout.readline().split(' port ')[1].split()[0]}"
+            done = served.widgetshot(
+                "run", "--report", "r2", "notebooks/one.ipynb", environment={"WIDGETSHOT_SERVICE_WEB_URL": url}
+            )
+        finally:
+            elsewhere.terminate()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (served.root / "shared.log").read_text().split()[-1] == url
+    (service,) = served.report("r2")["services"]
+    assert service == {"name": "web", "seconds": 0.0, "instances": 1, "elsewhere": True}
+
+
+# Listens at the port that the service is about to get, the first time.
+OCCUPY = """
+import socket, subprocess, sys
+from pathlib import Path
+port, mark, folder = sys.argv[1:]
+if not Path(mark).exists():
+    Path(mark).write_text(port)
+    other = [sys.executable, "-u", "-m", "http.server", "--bind", "127.0.0.1", "--directory", folder, port]
+    with subprocess.Popen(other, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
+        server.stdout.readline()
+        server.returncode = 0  # it is left to whoever adopts it
+"""
+
+
+def test_service_gets_another_port_where_somebody_else_took_its_own(project: Project) -> None:
+    occupied = WEB.replace("setup = [", 'setup = ["{python} {root}/occupy.py {port} {root}/occupied {folder}", ')
+    project.write("pyproject.toml", occupied)
+    project.write("occupy.py", OCCUPY)
+    project.write("hello.txt", "hello")
+    project.environment["SHARED_LOG"] = str(project.root / "shared.log")
+    project.notebook("notebooks/a.ipynb", SHARED)
+    done = project.widgetshot("run", "--update-baselines")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (url,) = (project.root / "shared.log").read_text().split()
+    assert not url.endswith(":" + (project.root / "occupied").read_text())
+
+
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGINT"])
+def test_services_end_with_a_killed_run(project: Project, name: str) -> None:
+    project.write("pyproject.toml", WEB)
+    project.write("hello.txt", "hello")
+    project.notebook("notebooks/a.ipynb", "#| widgetshot: {services: [web]}\n#| shot: s\nimport time\ntime.sleep(500)")
+    own = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+    with subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "notebooks"],
+        cwd=project.root,
+        env=own | {MARK: project.mark},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as running:
+        wait_until(lambda: any("http.server" in line for line in project.left_behind()))
+        running.send_signal(signal.Signals[name])
+    wait_until(lambda: not project.left_behind())
+
+
+def test_missing_program_is_told_with_its_command_before_anything_runs(project: Project) -> None:
+    project.write("pyproject.toml", ABSENT)
+    project.notebook("notebooks/needs.ipynb", "#| widgetshot: {services: [absent]}\n#| shot: s\nprint(1)")
+    project.notebook("notebooks/plain.ipynb", "#| shot: s\nprint(1)")
+    missing = project.widgetshot("run")
+    assert missing.returncode == 2
+    assert (
+        "notebooks/needs.ipynb: the service 'absent' can't be had: no-such-program-anywhere not found" in missing.stderr
+    )
+    assert "apt-get install --yes no-such-package" in missing.stderr
+    assert not (project.root / "widgetshot-report").exists()
+
+    for flag, why in (
+        ("--skip-missing-services", "not found"),
+        ("--without-services", "needs services, which were not asked for: absent"),
+    ):
+        left = project.widgetshot("run", flag, "--update-baselines")
+        assert left.returncode == 0, left.stderr
+        assert "- notebooks/needs.ipynb: " in left.stdout
+        (entry,) = project.report()["skipped"]
+        assert entry["notebook"] == "notebooks/needs.ipynb"
+        assert why in entry["reason"]
+        assert list(project.verdicts()) == ["notebooks/plain.ipynb::s"]
+
+    failed = project.pytest("notebooks")
+    assert failed.returncode == 2
+    assert "1 failed, 1 passed" in failed.stdout
+    assert "apt-get install --yes no-such-package" in failed.stdout
+    skipped = project.pytest("notebooks", "--skip-missing-services")
+    assert skipped.returncode == 0, skipped.stdout
+    assert "1 passed, 1 skipped" in skipped.stdout
+    chosen = project.pytest("notebooks", "-m", "not services")
+    assert "1 passed, 1 deselected" in chosen.stdout
+
+    doctor = project.widgetshot("doctor")
+    assert doctor.returncode == 0, doctor.stdout
+    assert "- service absent" in doctor.stdout
+    doctor = project.widgetshot("doctor", "--services")
+    assert doctor.returncode == 2
+    assert "next: apt-get install --yes no-such-package" in doctor.stdout
+
+
+def test_what_only_expensive_notebooks_need_is_not_installed_with_the_rest(project: Project) -> None:
+    project.write("pyproject.toml", ABSENT)
+    chat = "#| widgetshot: {services: [%s], markers: [expensive]}\n#| shot: s\nprint(1)"
+    project.notebook("notebooks/chat.ipynb", chat % "inference, redis, absent")
+    project.notebook("notebooks/cache.ipynb", "#| widgetshot: {services: [redis]}\n#| shot: s\nprint(1)")
+    settings = load_settings(project.root)
+    assert needed_services(settings) == {"absent": False, "inference": True, "redis": False}
+    names = [one.name for one in missing_for_services(settings)]
+    assert "no-such-program-anywhere" in names
+    assert not {"torch", "transformers"} & set(names)
+    findings = {finding.subject: finding for finding in examine(settings, services=True)}
+    assert findings["service absent"].needed
+    inference = findings["service inference"]
+    assert inference.ok or not inference.needed
+
+
+def test_python_tests_share_services_and_record_durations(project: Project) -> None:
+    project.write("pyproject.toml", WEB)
+    project.write("hello.txt", "hello")
+    project.write(
+        "tests/test_web.py",
+        """
+import urllib.request
+def test_web(widgetshot_services, performance_monitor):
+    url = widgetshot_services.endpoint("web").url
+    with performance_monitor("ask"):
+        assert urllib.request.urlopen(url + "/hello.txt").read() == b"hello"
+    assert widgetshot_services.endpoint("web").url == url
+""",
+    )
+    done = project.pytest("tests")
+    assert done.returncode == 0, done.stdout
+    run = project.report()
+    (duration,) = run["durations"]
+    assert duration["test"] == "tests/test_web.py::test_web"
+    assert duration["name"] == "ask"
+    assert duration["seconds"] > 0
+    assert [service["instances"] for service in run["services"]] == [1]
+    assert "Measured by tests" in (project.root / "widgetshot-report" / "index.html").read_text()
+    assert project.left_behind() == []
+
+
+def services(folder: Path, table: str) -> Services:
+    (folder / "pyproject.toml").write_text(f"[tool.widgetshot.services.it]\n{table}")
+    return Services(load_settings(folder).services)
+
+
+def test_daemon_that_ends_at_once_is_told_with_its_log(tmp_path: Path) -> None:
+    with services(tmp_path, """command = ["{python}", "-c", "import sys; sys.exit('no good: {port}')"]""") as own:
+        future = own.start("it")
+        with pytest.raises(ServerError, match=r"it ended with exit code 1 before it was ready(.|\n)*no good: [0-9]+"):
+            future.result()
+
+
+def test_daemon_that_never_gets_ready_is_ended_after_its_time(tmp_path: Path) -> None:
+    with services(tmp_path, 'command = ["{python}", "-c", "import time; time.sleep(500)"]\ntimeout = 1') as own:
+        future = own.start("it")
+        with pytest.raises(ServerError, match="it was not ready after 1 s"):
+            future.result()
+
+
+def test_failing_setup_is_told(tmp_path: Path) -> None:
+    with services(tmp_path, 'command = "sleep 500"\nsetup = ["cp {folder}/nothing {folder}/x"]') as own:
+        future = own.start("it")
+        with pytest.raises(ServerError, match=r"exit code 1:\n.*No such file"):
+            future.result()
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_closing_does_not_wait_for_what_never_gets_ready(tmp_path: Path, at_once: bool) -> None:
+    begun = tmp_path / "begun"
+    waits = f"import pathlib, time; pathlib.Path({str(begun)!r}).touch(); time.sleep(500)"
+    own = services(tmp_path, f'command = ["{{python}}", "-c", "{waits}"]\ntimeout = 500')
+    future = own.start("it")
+    if not at_once:
+        wait_until(begun.exists)
+    with ThreadPoolExecutor() as pool:
+        pool.submit(own.close).result(60)
+    with pytest.raises(ServerError):
+        future.result()
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("comand = 'x'", "unknown option 'comand'.*did you mean 'command'"),
+        ("url = 'x'", "lacks 'command'; 'it' is no built-in service"),
+        ("command = []", "is empty"),
+        ("command = 'x {pport}'", r"nothing fills '\{pport\}'; did you mean 'port'"),
+        ("command = 'x {'", "a brace that stays is doubled"),
+        ("command = 'x \"'", "No closing quotation"),
+        ("command = 'x'\nready = {tcp = '{port}', http = 'y'}", "is one of"),
+        ("command = 'x'\nready = {tcp = 'nowhere'}", "tcp is a port"),
+        ("command = 'x'\nports = ['folder']", "names of lower-case letters"),
+        ("command = 'x'\nports = []", "is empty"),
+        ("command = 'x'\ntimeout = 0", "number over 0"),
+        ("command = 'x'\nlog = '/etc/x'", "must be relative to the project's root"),
+        ("command = 'x'\nenvironment = {A = 1}", "environment A must be text|environment A: must be text"),
+    ],
+)
+def test_wrong_declaration_is_refused_where_it_is(tmp_path: Path, table: str, message: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(f"[tool.widgetshot.services.it]\n{table}")
+    with pytest.raises(ConfigError, match=message) as caught:
+        load_settings(tmp_path)
+    assert "services.it" in caught.value.where
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("services: web", "must be a list of names"),
+        ("services: [wbe]", "unknown service 'wbe'; did you mean 'web'"),
+        ("services: [web, web]", "'web' comes twice"),
+        ("services: [{name: web, onw: true}]", "unknown option of a service 'onw'"),
+        ("services: [{own: true}]", "an entry is NAME or"),
+        ("services: [{name: web, own: 1}]", "an entry is NAME or"),
+    ],
+)
+def test_wrong_need_is_refused(project: Project, options: str, message: str) -> None:
+    project.write("pyproject.toml", WEB)
+    project.notebook("notebooks/a.ipynb", f"#| widgetshot: {{{options}}}\n#| shot: s\nprint(1)")
+    done: Any = project.widgetshot("run")
+    assert done.returncode == 3
+    assert message in done.stderr
+    assert "notebooks/a.ipynb" in done.stderr
+
+
+def test_no_log_and_no_message_of_a_service_says_a_secret(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.widgetshot.services.it]\nlog = "it.log"\n'
+        """command = ["{python}", "-c", "import os, sys; sys.exit('key ' + os.environ['HIDDEN_KEY'])"]\n"""
+    )
+    settings = load_settings(tmp_path)
+    environment = {"HIDDEN_KEY": "canary-4711-of-the-test"}
+    os.environ |= environment
+    try:
+        with Services(settings.services, environment.values()) as own, pytest.raises(ServerError) as caught:
+            own.start("it").result()
+    finally:
+        del os.environ["HIDDEN_KEY"]
+    assert "key ***" in caught.value.what
+    assert (tmp_path / "it.log").read_text() == "key ***\n"

@@ -1,0 +1,304 @@
+"""The headless server: execution that never hangs, kernels that share nothing, and nothing left behind."""
+
+import asyncio
+import html
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import psutil
+import pytest
+import zmq
+import zmq.asyncio
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.session import Session
+
+from conftest import Project
+from widgetshot.declare.notebook import read_notebook
+from widgetshot.errors import NotebookError, ServerError
+from widgetshot.frontends.widget_page import PageFrontend
+from widgetshot.model import LivePage
+from widgetshot.project.settings import load_settings
+from widgetshot.server.execute import SlicedShellChannel, connect, execute
+from widgetshot.server.launcher import Server
+
+
+# Where the modules of this folder and their helpers are.
+TESTS = os.pathsep.join(str(Path(__file__).parents[level]) for level in (0, 1))
+
+
+def with_frontend(folder: Path, work: Callable[[PageFrontend, Server], Coroutine[Any, Any, Any]]) -> Any:
+    """Let a coroutine work with a running server, whose own folder is `folder`/run."""
+    own = folder / "run"
+    own.mkdir()
+
+    async def go() -> Any:
+        server = Server(own)
+        await server.start()
+        try:
+            return await work(PageFrontend(server, {"TZ": "UTC"}), server)
+        finally:
+            await server.stop()
+
+    return asyncio.run(go())
+
+
+async def opened(frontend: PageFrontend, project: Project, path: str) -> LivePage:
+    notebook = read_notebook(project.root / path, path, load_settings(project.root).defaults)
+    return await frontend.open(project.root / path, notebook.targets[0], notebook.kernel)
+
+
+PROBE = """
+import json, os, random, sys, time
+from pathlib import Path
+import numpy
+print(json.dumps({
+    "cwd": os.getcwd(), "home": str(Path.home()), "beside": Path("data.csv").read_text(),
+    "listing": sorted(os.listdir()),
+    "random": random.random(), "numpy": numpy.random.random(), "order": list({"a", "b", "c", "d", "e"}),
+    "path": os.environ["PATH"].split(os.pathsep)[0], "zone": time.tzname[0], "helper": __import__("helper").ANSWER,
+    "left": os.path.exists("left-behind"), "loader": type(numpy.__spec__.loader).__name__,
+}))
+Path("left-behind").write_text("x"); Path("data.csv").write_text("overwritten")
+(Path.home() / ".settings").write_text("x")
+"""
+
+
+def test_kernels_are_private_seeded_and_alike(project: Project, tmp_path: Path) -> None:
+    project.write("notebooks/data.csv", "1,2,3")
+    project.write("notebooks/helper.py", "ANSWER = 42")
+    project.notebook("notebooks/probe.ipynb", PROBE)
+    project.notebook("notebooks/other.ipynb", "1")
+
+    async def work(frontend: PageFrontend, server: Server) -> list[dict[str, Any]]:
+        seen = []
+        for _ in range(2):
+            live_page = await opened(frontend, project, "notebooks/probe.ipynb")
+            page = await asyncio.to_thread(fetch, live_page.url)
+            seen.append(json.loads(html.unescape(page.split("<pre>")[1].split("</pre>")[0])))
+            await frontend.close(live_page)
+        return seen
+
+    first, second = with_frontend(tmp_path, work)
+    assert first["cwd"] != second["cwd"]
+    assert first["home"] != second["home"] != os.environ["HOME"]
+    for key in ("random", "numpy", "order", "beside"):
+        assert first[key] == second[key]
+    assert second["beside"] == "1,2,3"
+    assert second["listing"] == ["data.csv", "helper.py"]
+    assert second["helper"] == 42
+    assert not second["left"]
+    assert second["zone"] == "UTC"
+    assert second["path"] == str(Path(sys.executable).parent)
+    assert second["loader"] == "SourceFileLoader"
+    assert (project.root / "notebooks" / "data.csv").read_text() == "1,2,3"
+
+
+def fetch(url: str) -> str:
+    from urllib.request import urlopen
+
+    with urlopen(url) as answer:
+        return str(answer.read().decode())
+
+
+def test_server_asks_for_its_token_and_listens_on_loopback_only(project: Project, tmp_path: Path) -> None:
+    from urllib.error import HTTPError
+
+    project.notebook("notebooks/n.ipynb", "print('secret')")
+
+    async def work(frontend: PageFrontend, server: Server) -> None:
+        live_page = await opened(frontend, project, "notebooks/n.ipynb")
+        bare = live_page.url.partition("?")[0]
+        with pytest.raises(HTTPError) as refused:
+            await asyncio.to_thread(fetch, bare.replace("/live-pages/", "/api/live-pages/"))
+        assert refused.value.code == 403
+        assert "secret" not in await asyncio.to_thread(fetch, bare)
+        assert "secret" in await asyncio.to_thread(fetch, live_page.url)
+        for path in ("static/../server/prelude.py", "lab/../../../kernels/python3/kernel.json"):
+            with pytest.raises(HTTPError):
+                await asyncio.to_thread(fetch, f"{server.url}/widgetshot/{path.replace('..', '%2e%2e')}")
+        sockets = {
+            connection.laddr.ip
+            for process in [psutil.Process(server.pid), *psutil.Process(server.pid).children(recursive=True)]
+            for connection in process.net_connections()
+            if connection.status == psutil.CONN_LISTEN
+        }
+        assert sockets == {"127.0.0.1"}
+        assert server.token not in " ".join(psutil.Process(server.pid).cmdline())
+
+    with_frontend(tmp_path, work)
+
+
+def test_reply_is_noticed_although_a_send_swallowed_its_wake_up() -> None:
+    """nbclient's hang with `Output` widgets, on real sockets: it sends while it waits. See `SlicedShellChannel`."""
+
+    async def work() -> str:
+        plain, asynchronous = zmq.Context(), zmq.asyncio.Context()
+        router = plain.socket(zmq.ROUTER)
+        dealer = asynchronous.socket(zmq.DEALER)
+        dealer.connect(f"tcp://127.0.0.1:{router.bind_to_random_port('tcp://127.0.0.1')}")
+        session = Session(key=b"")
+        channel = SlicedShellChannel(dealer, session)
+        try:
+            channel.send(session.msg("execute_request"))
+            identity, _ = session.feed_identities(router.recv_multipart())
+            waiting = asyncio.ensure_future(channel.get_msg(timeout=None))
+            while not dealer._recv_futures:
+                await asyncio.sleep(0)  # until the wait has begun
+            session.send(router, "execute_reply", ident=identity)
+            # The reply is here, and the event loop has not looked yet: now the output widget sends.
+            assert select.select([dealer.FD], [], [], 10)[0]
+            channel.send(session.msg("comm_msg"))
+            return str((await asyncio.wait_for(waiting, 10))["msg_type"])
+        finally:
+            for socket in (router, dealer):
+                socket.close(0)
+            plain.term()
+            asynchronous.term()
+
+    assert asyncio.run(work()) == "execute_reply"
+
+
+OUTPUT = """
+import ipywidgets as widgets
+out = widgets.Output()
+with out:
+    for number in range(25):
+        print(number)
+        if number % 5 == 0:
+            out.clear_output(wait=True)
+out
+"""
+
+
+def test_output_widgets_hold_what_was_printed_last() -> None:
+    async def work() -> None:
+        km = AsyncKernelManager()
+        await km.start_kernel()
+        kc = await connect(km)
+        try:
+            for _ in range(5):
+                nb = nbformat.v4.new_notebook(
+                    cells=[nbformat.v4.new_code_cell(OUTPUT), nbformat.v4.new_code_cell("print(out.outputs)")]
+                )
+                for index, cell in enumerate(nb.cells):
+                    cell.metadata["widgetshot_id"] = f"cell-{index}"
+                await execute(nb, km, kc, path="n.ipynb", timeout=60)
+                assert "21\\n22\\n23\\n24\\n" in nb.cells[1].outputs[0].text
+        finally:
+            kc.stop_channels()
+            await km.shutdown_kernel(now=True)
+
+    asyncio.run(work())
+
+
+def test_what_a_notebook_started_ends_with_its_exhibit(project: Project, tmp_path: Path) -> None:
+    project.notebook(
+        "notebooks/n.ipynb",
+        "import subprocess, sys\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(300)'], start_new_session=True)\n"
+        "print('PID', child.pid, 'END')",
+    )
+
+    async def work(frontend: PageFrontend, server: Server) -> None:
+        live_page = await opened(frontend, project, "notebooks/n.ipynb")
+        pid = int((await asyncio.to_thread(fetch, live_page.url)).split("PID ")[1].split(" END")[0])
+        assert psutil.pid_exists(pid)
+        assert await frontend.alive(live_page)
+        await frontend.close(live_page)
+        assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        with pytest.raises(ServerError):
+            await frontend.alive(live_page)
+
+    with_frontend(tmp_path, work)
+    assert not (tmp_path / "run").exists()
+
+
+def test_server_and_kernels_end_when_their_parent_is_killed(project: Project, tmp_path: Path) -> None:
+    project.notebook("notebooks/n.ipynb", "print(1)")
+    script = f"""
+import asyncio, os, signal
+from pathlib import Path
+import test_server
+from conftest import Project
+project = Project(Path({str(project.root)!r}))
+async def work(frontend, server):
+    live_page = await test_server.opened(frontend, project, "notebooks/n.ipynb")
+    print("up", flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+test_server.with_frontend(Path({str(tmp_path)!r}), work)
+"""
+    done = project.command(sys.executable, "-c", script, environment={"PYTHONPATH": TESTS})
+    assert done.returncode == -9
+    assert "up" in done.stdout, done.stderr
+    deadline = time.monotonic() + 20
+    while (project.left_behind() or (tmp_path / "run").exists()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert project.left_behind() == []
+    assert not (tmp_path / "run").exists()
+
+
+def test_missing_notebook_file_is_a_notebook_error(project: Project, tmp_path: Path) -> None:
+    file = project.notebook("notebooks/n.ipynb", "1")
+
+    async def work(frontend: PageFrontend, server: Server) -> None:
+        notebook = read_notebook(file, "notebooks/n.ipynb")
+        file.unlink()
+        with pytest.raises(NotebookError, match="can't be read"):
+            await frontend.open(file, notebook.targets[0], "")
+
+    with_frontend(tmp_path, work)
+
+
+def test_extension_can_be_enabled_in_any_jupyter_server(tmp_path: Path) -> None:
+    environment = os.environ | {"JUPYTER_CONFIG_DIR": str(tmp_path), "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "jupyter", "server", "extension", "enable", "--user", "widgetshot.server"],
+        env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "widgetshot.server" in done.stdout + done.stderr
+
+
+STATED = "import ipywidgets as widgets\nslider = widgets.IntSlider(3)\nslider.value = 4"
+CAUGHT = "out = widgets.Output()\nwith out:\n    print('caught')\nprint('shown')\nslider.value = 5"
+
+
+def test_of_broadcasts_only_those_of_output_widgets_and_cells_are_taken_apart(tmp_path: Path) -> None:
+    async def go() -> None:
+        km = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=str(tmp_path / "k"))
+        await km.start_kernel(cwd=str(tmp_path))
+        kc = await connect(km)
+
+        async def said(code: str) -> list[str]:
+            asked, kinds = kc.execute(code), []
+            while "idle" not in kinds:
+                msg = await kc.get_iopub_msg(timeout=30)
+                if msg["parent_header"].get("msg_id") == asked:
+                    kinds.append(msg["content"].get("execution_state", msg["msg_type"]))
+            return kinds
+
+        try:
+            assert "comm_open" in await said(STATED)
+            kc.iopub_channel.outputs_only = True
+            assert await said(STATED) == ["idle"]
+            # What an `Output` widget catches comes by the same way as all that is said of widgets.
+            sources = (STATED, CAUGHT, "print(out.outputs)")
+            nb = nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, sources)))
+            for cell in nb.cells:
+                cell.metadata["widgetshot_id"] = cell.id
+            await execute(nb, km, kc, path="x.ipynb", timeout=30)
+            assert [output.text for output in nb.cells[1].outputs] == ["shown\n"]
+            assert "'text': 'caught\\n'" in nb.cells[2].outputs[0].text
+        finally:
+            kc.stop_channels()
+            await km.shutdown_kernel(now=True)
+
+    asyncio.run(go())

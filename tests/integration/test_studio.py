@@ -1,0 +1,156 @@
+"""Pages that share a process: what one does to it, the next one does not suffer."""
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psutil
+import pytest
+from playwright.async_api import Error as PlaywrightError
+
+from widgetshot.capture.camera import Camera, PageSlot, has_room
+from widgetshot.frontends.widget_page import PageFrontend
+from widgetshot.model import Target, Viewport
+from widgetshot.project.settings import load_settings
+from widgetshot.server.launcher import Server
+
+LIGHT = Target(notebook="n.ipynb", shot="s", cell_id=None, order=0)
+DARK = Target(notebook="n.ipynb", shot="s", cell_id=None, order=0, theme="dark", viewport=Viewport(500, 400))
+
+
+Work = Callable[[Camera, str], Awaitable[None]]
+
+
+@pytest.fixture(scope="module")
+def with_camera(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Work], None]]:
+    """Lets a coroutine work with a camera of its own, and with one server for all of them."""
+    settings = load_settings(tmp_path_factory.mktemp("root"))
+    # Short, because of the names of kernels' sockets.
+    with asyncio.Runner() as runner, TemporaryDirectory(prefix="slot-") as name:
+        folder = Path(name)
+        server = Server(folder)
+        runner.run(server.start())
+
+        async def go(work: Work) -> None:
+            camera = Camera(settings, folder)
+            try:
+                await camera.start()
+                await work(camera, PageFrontend(server, {}).anchor_url)
+            finally:
+                await camera.stop()
+
+        try:
+            yield lambda work: runner.run(go(work))
+        finally:
+            runner.run(server.stop())
+
+
+def test_studio_is_used_again_for_another_variant(with_camera: Callable[[Work], None]) -> None:
+    async def work(camera: Camera, anchor_url: str) -> None:
+        first = await camera.slot(LIGHT, anchor_url)
+        await camera.strike(first, spoiled=False)
+        again = await camera.slot(DARK, anchor_url)
+        assert again is first
+        assert again.page.viewport_size == {"width": 500, "height": 400}
+        assert await again.page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+        both = await asyncio.gather(camera.slot(LIGHT, anchor_url), camera.slot(LIGHT, anchor_url))
+        assert len({id(slot.context) for slot in (again, *both)}) == 3
+
+    with_camera(work)
+
+
+FAMILIES = (
+    "Noto Sans", "Arial", "Helvetica", "Helvetica Neue", "Segoe UI", "Open Sans", "Menlo", "Consolas", "Monaco",
+    "Courier New", "Times New Roman", "DejaVu Sans", "DejaVu Sans Mono", "DejaVu Serif", "Noto Emoji",
+)  # fmt: skip
+WRITE = """families => {
+  const text = size => `<span style="font-size:${size}px">Quick fjord 0123 €ﬁ <b>bold</b> <i>italic</i> ∑ ✓ 🙂 </span>`;
+  document.body.innerHTML = families.map(family => `<p style="margin:0; font-family:'${family}'">${
+    [9, 11.5, 13, 14].map(text).join("")}</p>`).join("");
+  return Promise.all([...document.fonts].map(font => font.load())).then(() => document.fonts.ready).then(() => 0);
+}"""
+FETCHED = (
+    "performance.getEntriesByType('resource').map(entry => entry.name).filter(name => name.endsWith('.ttf')).length"
+)
+
+
+@pytest.mark.skipif(not load_settings(Path()).installed_fonts, reason="on Linux the browser is given our fonts")
+def test_fonts_that_the_browser_has_are_not_fetched_and_draw_the_same(with_camera: Callable[[Work], None]) -> None:
+    async def written(camera: Camera, anchor_url: str) -> tuple[bytes, int]:
+        slot = await camera.slot(LIGHT, anchor_url)
+        await slot.page.evaluate(WRITE, FAMILIES)
+        seen = await slot.page.screenshot(), await slot.page.evaluate(FETCHED)
+        await slot.context.close()
+        return seen
+
+    async def work(camera: Camera, anchor_url: str) -> None:
+        with TemporaryDirectory(prefix="slot-") as name:
+            server = Server(Path(name), installed_fonts=True)
+            await server.start()
+            try:
+                served, fetched = await written(camera, anchor_url)
+                installed, none = await written(camera, PageFrontend(server, {}).anchor_url)
+            finally:
+                await server.stop()
+        assert (fetched, none) == (9, 0)
+        assert served == installed
+
+    with_camera(work)
+
+
+def test_memory_is_shared_on_no_disk_where_there_is_room(with_camera: Callable[[Work], None], tmp_path: Path) -> None:
+    async def work(camera: Camera, anchor_url: str) -> None:
+        commands = [process.cmdline() for process in psutil.Process().children(recursive=True)]
+        browser = next(command for command in commands if "--remote-debugging-pipe" in command)
+        assert ("--disable-dev-shm-usage" in browser) != has_room(Path("/dev/shm"))
+
+    assert has_room(tmp_path) == (shutil.disk_usage(tmp_path).free >= 2**30)
+    assert not has_room(tmp_path / "absent")
+    with_camera(work)
+
+
+def test_windows_that_a_page_opens_are_closed_with_it(with_camera: Callable[[Work], None]) -> None:
+    async def work(camera: Camera, anchor_url: str) -> None:
+        slot = await camera.slot(LIGHT, anchor_url)
+        async with slot.page.expect_popup():
+            await slot.page.evaluate("void window.open('about:blank')")
+        await camera.strike(slot, spoiled=False)
+        assert slot.context.pages == [slot.anchor]
+
+    with_camera(work)
+
+
+def test_process_that_died_between_two_pages_is_replaced(with_camera: Callable[[Work], None]) -> None:
+    async def work(camera: Camera, anchor_url: str) -> None:
+        slot = await camera.slot(LIGHT, anchor_url)
+        await camera.strike(slot, spoiled=False)
+        await end_process(slot)
+        other = await camera.slot(LIGHT, anchor_url)
+        assert other is not slot
+        assert await other.page.evaluate("6 * 7") == 42
+
+    with_camera(work)
+
+
+async def end_process(slot: PageSlot) -> None:
+    """Let the browser end the process of a slot, as it does when memory has run out."""
+    async with slot.anchor.expect_event("crash"):
+        # Nobody is left to answer.
+        with contextlib.suppress(PlaywrightError, TimeoutError):
+            await asyncio.wait_for(slot.anchor_cdp.send("Page.crash"), 1)
+
+
+def test_page_that_hangs_takes_neither_the_browser_nor_others_with_it(with_camera: Callable[[Work], None]) -> None:
+    async def work(camera: Camera, anchor_url: str) -> None:
+        hanging, other = await asyncio.gather(camera.slot(LIGHT, anchor_url), camera.slot(LIGHT, anchor_url))
+        await hanging.page.evaluate("void setTimeout(() => { for (;;); })")
+        await asyncio.wait_for(camera.strike(hanging, spoiled=True), 10)
+        assert camera.connected
+        assert await other.page.evaluate("6 * 7") == 42
+        await camera.strike(other, spoiled=False)
+        assert await camera.slot(LIGHT, anchor_url) is other
+
+    with_camera(work)

@@ -1,0 +1,240 @@
+"""Verdicts of earlier runs: what is flaky is known, and nothing depends on the file."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from widgetshot.files import LOCAL_FOLDER, sha256
+from widgetshot.report.history import History, flaky
+
+NO_NOTEBOOK = sha256(b"c0")[:8]
+TIMES = [f"2026-03-{day:02}T10:00:00+00:00" for day in range(1, 31)]
+
+
+def entry(verdict: str, baseline: str | None = "aaaaaaaa0000", key: str = "e/n/a") -> dict[str, Any]:
+    return {"key": key, "notebook": "n.ipynb", "verdict": verdict, "baseline_sha256": baseline}
+
+
+def run(root: Path, time: str, *entries: dict[str, Any], commit: str | None = "c0") -> tuple[dict[str, Any], ...]:
+    """One run from start to end, with a history of its own as in a new process."""
+    History(root).note(entries, time, commit)
+    return entries
+
+
+def file(root: Path) -> Path:
+    return root / LOCAL_FOLDER / "history.json"
+
+
+def test_runs_of_one_verdict_are_one_stretch(tmp_path: Path) -> None:
+    for time, verdict in zip(TIMES, ["new", "match", "match", "match", "changed"], strict=False):
+        (told,) = run(tmp_path, time, entry(verdict))
+    assert told["history"] == [
+        ["new", 1, TIMES[0], TIMES[0]],
+        ["match", 3, TIMES[1], TIMES[3]],
+        ["changed", 1, TIMES[4], TIMES[4]],
+    ]
+    assert told["flaky"] is False
+
+
+def test_another_baseline_begins_another_stretch(tmp_path: Path) -> None:
+    for time, baseline in zip(TIMES, ["aaaaaaaa1", "aaaaaaaa1", "bbbbbbbb1", None], strict=False):
+        (told,) = run(tmp_path, time, entry("match", baseline))
+    assert [stretch[:2] for stretch in told["history"]] == [["match", 2], ["match", 1], ["match", 1]]
+
+
+def test_targets_have_histories_of_their_own(tmp_path: Path) -> None:
+    run(tmp_path, TIMES[0], entry("match"), entry("broken", key="e/n/b"))
+    one, two = run(tmp_path, TIMES[1], entry("match"), entry("match", key="e/n/b"))
+    assert [stretch[0] for stretch in one["history"]] == ["match"]
+    assert [stretch[0] for stretch in two["history"]] == ["broken", "match"]
+    # What is not part of a run is remembered.
+    run(tmp_path, TIMES[2], entry("match"))
+    (told,) = run(tmp_path, TIMES[3], entry("match", key="e/n/b"))
+    assert [stretch[:2] for stretch in told["history"]] == [["broken", 1], ["match", 2]]
+
+
+def test_only_the_last_stretches_are_kept(tmp_path: Path) -> None:
+    for index, time in enumerate(TIMES):
+        (told,) = run(tmp_path, time, entry("match" if index % 2 else "changed"))
+    assert len(told["history"]) == 12
+    assert told["history"][-1] == ["match", 1, TIMES[-1], TIMES[-1]]
+    assert told["history"][0][2] == TIMES[-12]
+
+
+def stretches(text: str) -> list[list[Any]]:
+    """`match*3 changed*1@b#xy`: verdict, how many, the baseline, first and last inputs (a and x unless told)."""
+    found = []
+    for word in text.split():
+        verdict, _, rest = word.partition("*")
+        rest, _, inputs = rest.partition("#")
+        count, _, baseline = rest.partition("@")
+        found.append([verdict, int(count), TIMES[0], TIMES[0], baseline or "a", inputs[:1] or "x", inputs[-1:] or "x"])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", False),
+        ("match*20", False),
+        ("unstable*1", True),
+        ("unstable*1 match*5", True),
+        ("match*5 unstable*1", True),
+        # Failed between two matches of one baseline, though nobody changed anything.
+        ("match*5 changed*1 match*1", True),
+        ("match*1 resized*3 match*1", True),
+        ("match*1 broken*1 match*1", True),
+        ("match*1 changed*1 broken*1 match*1", True),
+        ("match*5 changed*1", False),
+        ("changed*1 match*5", False),
+        ("broken*2 match*5", False),
+        # Approved in between, so the picture was meant to change.
+        ("match*5 changed*1 match*5@b", False),
+        ("match*5 changed*1 match*5@b changed*1@b", False),
+        ("match*5 new*1@b match*5@b", False),
+        ("match*2 changed*1@b match*2", False),
+        ("match*2 changed*1 match*1@b changed*1@b match*1@b", True),
+        # Somebody broke it, then repaired it: the verdict changes with what the picture is made from.
+        ("match*5#a changed*1#b match*1#c", False),
+        ("match*5#a changed*1#b match*1#a", False),
+        ("match*5#a changed*3#bc broken*1#d match*1#e", False),
+        # It came or went by itself.
+        ("match*5#a changed*1#b match*1#b", True),
+        ("match*5#ab changed*1#b match*1#c", True),
+        ("match*5#a changed*3#bc broken*1#c match*1#d", True),
+        ("match*1#a changed*1#b changed*1@b#b match*1#c", False),
+        ("match*5#a changed*1#b match*1#c changed*1#c", False),
+        # Only the last 20 runs count.
+        ("unstable*1 match*20", False),
+        ("unstable*1 match*19", True),
+        ("match*1 changed*1 match*20", False),
+        ("match*1 changed*1 match*18", True),
+    ],
+)
+def test_a_target_is_flaky_when_it_failed_for_no_reason_of_its_own(text: str, expected: bool) -> None:
+    assert flaky(stretches(text)) is expected
+
+
+def test_an_entry_says_that_it_is_flaky(tmp_path: Path) -> None:
+    for time, verdict, expected in zip(
+        TIMES, ["match", "changed", "match", "match"], [False, False, True, True], strict=False
+    ):
+        (told,) = run(tmp_path, time, entry(verdict))
+        assert told["flaky"] is expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "{", "[]", "5", "null", "\ufeff{}",
+        '{"format": 1}', '{"format": 2, "targets": {"e/n/a": [["unstable", 1]]}}',
+        '{"format": 1, "targets": []}', '{"format": 1, "targets": {"e/n/a": 5}}',
+        '{"format": 1, "targets": {"e/n/a": [5]}}',
+        '{"format": 1, "targets": null}',
+    ],
+)  # fmt: skip
+def test_an_unreadable_file_counts_as_none_and_is_replaced(tmp_path: Path, text: str) -> None:
+    file(tmp_path).parent.mkdir()
+    file(tmp_path).write_text(text, encoding="utf-8")
+    (told,) = run(tmp_path, TIMES[0], entry("match"))
+    assert (told["history"], told["flaky"]) == ([["match", 1, TIMES[0], TIMES[0]]], False)
+    (told,) = run(tmp_path, TIMES[1], entry("match"))
+    assert told["history"] == [["match", 2, TIMES[0], TIMES[1]]]
+
+
+def test_bytes_that_are_no_utf8_count_as_none(tmp_path: Path) -> None:
+    file(tmp_path).parent.mkdir()
+    file(tmp_path).write_bytes(b"\xff\xfe{")
+    (told,) = run(tmp_path, TIMES[0], entry("match"))
+    assert told["history"] == [["match", 1, TIMES[0], TIMES[0]]]
+
+
+def test_without_a_place_to_write_nothing_else_is_lost(tmp_path: Path) -> None:
+    (tmp_path / LOCAL_FOLDER).write_text("a file where the folder should be")
+    (told,) = run(tmp_path, TIMES[0], entry("unstable"))
+    assert (len(told["history"]), told["flaky"]) == (1, True)
+    (told,) = run(tmp_path / "absent", TIMES[0], entry("match"))
+    assert len(told["history"]) == 1
+    assert (tmp_path / LOCAL_FOLDER).read_text() == "a file where the folder should be"
+    assert not (tmp_path / "absent").exists()
+
+
+def test_the_file_is_kept_out_of_git_unless_somebody_decided_otherwise(tmp_path: Path) -> None:
+    run(tmp_path, TIMES[0], entry("match"))
+    ignore = tmp_path / LOCAL_FOLDER / ".gitignore"
+    assert ignore.read_text().splitlines()[-1] == "*"
+    ignore.write_text("# ours\n")
+    run(tmp_path, TIMES[1], entry("match"))
+    assert ignore.read_text() == "# ours\n"
+    assert sorted(path.name for path in ignore.parent.iterdir()) == [".gitignore", "history.json", "history.lock"]
+
+
+def test_what_has_not_run_for_half_a_year_is_forgotten(tmp_path: Path) -> None:
+    run(tmp_path, "2026-01-01T00:00:00+00:00", entry("match", key="old"), entry("match", key="kept"))
+    run(tmp_path, "2026-01-02T00:00:00+00:00", entry("match", key="kept"))
+    run(tmp_path, "2026-07-01T00:00:00+00:00", entry("match", key="new"))
+    assert set(json.loads(file(tmp_path).read_text())["targets"]) == {"kept", "new"}
+
+
+def test_the_file_is_json_with_one_target_a_line(tmp_path: Path) -> None:
+    run(tmp_path, TIMES[0], entry("match", key='e/n/"ü"'), entry("new", None))
+    text = file(tmp_path).read_text(encoding="utf-8")
+    assert json.loads(text) == {
+        "format": 1,
+        "targets": {
+            'e/n/"ü"': [["match", 1, TIMES[0], TIMES[0], "aaaaaaaa", NO_NOTEBOOK, NO_NOTEBOOK]],
+            "e/n/a": [["new", 1, TIMES[0], TIMES[0], "", NO_NOTEBOOK, NO_NOTEBOOK]],
+        },
+    }
+    assert len(text.splitlines()) == 4
+
+
+def test_a_run_of_nothing_leaves_a_readable_file(tmp_path: Path) -> None:
+    run(tmp_path, TIMES[0])
+    assert json.loads(file(tmp_path).read_text()) == {"format": 1, "targets": {}}
+
+
+@pytest.mark.parametrize("what", ["commit", "notebook", "test"])
+def test_what_was_broken_and_repaired_is_not_flaky(tmp_path: Path, what: str) -> None:
+    name = "test_x.py" if what == "test" else "n.ipynb"
+    told: list[dict[str, Any]] = []
+    for time, verdict, state in zip(TIMES, ["match", "changed", "match"], ["good", "bad", "good"], strict=False):
+        if what != "commit":
+            (tmp_path / name).write_text(state)
+        one = entry(verdict) | ({"notebook": f"{name}/test_it"} if what == "test" else {})
+        told += run(tmp_path, time, one, commit=state if what == "commit" else "c0")
+    assert told[-1]["flaky"] is False
+    # The same once more, and nobody touched anything.
+    for time, verdict in zip(TIMES[3:], ["changed", "match"], strict=False):
+        told += run(tmp_path, time, one | {"verdict": verdict}, commit=state if what == "commit" else "c0")
+    assert told[-1]["flaky"] is True
+
+
+def test_an_older_file_is_read_and_goes_on(tmp_path: Path) -> None:
+    file(tmp_path).parent.mkdir()
+    old = [["match", 2, TIMES[0], TIMES[1], "aaaaaaaa"], ["changed", 1, TIMES[2], TIMES[2], "aaaaaaaa"]]
+    file(tmp_path).write_text(json.dumps({"format": 1, "targets": {"e/n/a": old}}), encoding="utf-8")
+    (told,) = run(tmp_path, TIMES[3], entry("changed"))
+    assert [stretch[:2] for stretch in told["history"]] == [["match", 2], ["changed", 2]]
+    assert json.loads(file(tmp_path).read_text())["targets"]["e/n/a"][0] == [*old[0], None, None]
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from widgetshot.report.history import History
+for number in range(25):
+    entry = {"key": f"{sys.argv[2]}-{number}", "notebook": "n.ipynb", "verdict": "match", "baseline_sha256": None}
+    History(Path(sys.argv[1])).note([entry], "2026-03-01T10:00:00+00:00", None)
+"""
+
+
+def test_runs_that_end_at_once_lose_nothing_of_one_another(tmp_path: Path) -> None:
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path), name]) for name in "abc"]
+    assert [writer.wait(timeout=120) for writer in writers] == [0, 0, 0]
+    expected = {f"{name}-{number}" for name in "abc" for number in range(25)}
+    assert set(json.loads(file(tmp_path).read_text())["targets"]) == expected

@@ -1,0 +1,443 @@
+"""Decisions on a run: applied at once, taken back byte for byte, and refused when they are not about what is there."""
+
+import contextlib
+import json
+import multiprocessing
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builders import ENVIRONMENT, VERDICTS, changed_picture, picture, result_called, result_of
+from widgetshot.baselines.store import Store
+from widgetshot.errors import BaselineError, ConfigError, RecordError, StaleDecision, WidgetshotError
+from widgetshot.files import LOCAL_FOLDER, encode_png, write_atomically
+from widgetshot.report.record import Recorder, clear
+from widgetshot.review.session import Decision, MalformedDecision, Review, Undo, UnknownResult
+
+RESULTS = {verdict: result_called(verdict) for verdict in VERDICTS}
+OTHER = encode_png(picture(7), optimise=True)
+OPEN = ("changed", "resized", "new", "unstable", "broken")
+
+
+def key(verdict: str) -> str:
+    return RESULTS[verdict].key
+
+
+def record(root: Path, results: Any = None) -> Path:
+    recorder = Recorder(root / "report", root=root, environment=ENVIRONMENT)
+    for result in results or RESULTS.values():
+        recorder.add(result)
+    recorder.finish([], complete=True, timings={}, fingerprint={})
+    return recorder.folder
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    made = Store(tmp_path / "baselines")
+    for result in RESULTS.values():
+        if result.baseline is not None:
+            made.write(result.key, result.baseline.data, {"widgets": "as before"})
+    return made
+
+
+@pytest.fixture
+def review(tmp_path: Path, store: Store) -> Review:
+    return Review(record(tmp_path), store)
+
+
+def stored(review: Review) -> dict[str, bytes]:
+    folder = review.store.folder
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def say(review: Review, name: str, verdict: str = "accept", **changes: Any) -> Decision:
+    """A decision by somebody who sees the page as it is now."""
+    (entry,) = [entry for entry in review.run["tests"] if entry["key"] in (name, RESULTS.get(name, name) and key(name))]
+    shot = entry["pictures"]["shot"]
+    seen = review.state()["decisions"].get(entry["key"], {}).get("version", 0)
+    whole = {
+        "key": entry["key"], "verdict": verdict, "shot_sha256": shot and shot["sha256"],
+        "baseline_sha256": entry["baseline_sha256"], "seen": seen, "reviewer": "Anna",
+    }  # fmt: skip
+    return Decision(**(whole | changes))
+
+
+def refused(review: Review, error: type[WidgetshotError], message: str, *decisions: Decision | Undo) -> None:
+    """They are refused, and nothing at all is another than before."""
+    before, state = stored(review), review.state()
+    act: Callable[[Any], Any] = review.undo if isinstance(decisions[0], Undo) else review.decide
+    with pytest.raises(error, match=message):
+        act(decisions)
+    assert (stored(review), review.state()) == (before, state)
+
+
+@pytest.mark.parametrize("name", ["changed", "resized", "new"])
+def test_accepting_writes_the_shot_at_once_and_undo_restores_every_byte(review: Review, name: str) -> None:
+    before = stored(review)
+    state = review.decide([say(review, name, comment="as designed")])
+    decision = state["decisions"][key(name)]
+    assert (decision["verdict"], decision["written"], decision["comment"]) == ("accept", True, "as designed")
+    shot = (review.folder / "pictures" / f"{key(name)}.shot.png").read_bytes()
+    assert review.store.path(key(name)).read_bytes() == shot
+    state = review.undo([Undo(key(name), decision["version"])])
+    assert (state["decisions"], state["version"]) == ({}, 2)
+    assert stored(review) == before
+
+
+def test_undo_leaves_no_empty_folder_behind(tmp_path: Path) -> None:
+    review = Review(record(tmp_path, [RESULTS["new"]]), Store(tmp_path / "baselines"))
+    review.decide([say(review, "new")])
+    review.undo([Undo(key("new"), 1)])
+    assert [*review.store.folder.rglob("*")] == []
+
+
+def test_undo_restores_a_picture_that_had_no_sidecar(review: Review) -> None:
+    review.store.path(key("changed")).with_suffix(".json").unlink()
+    before = stored(review)
+    review.decide([say(review, "changed")])
+    review.undo([Undo(key("changed"), 1)])
+    assert stored(review) == before
+
+
+def test_rejecting_writes_nothing_and_what_was_accepted_is_put_back(review: Review) -> None:
+    before = stored(review)
+    review.decide([say(review, "changed", "reject", comment="wrong red")])
+    assert stored(review) == before
+    review.decide([say(review, "changed")])
+    assert stored(review) != before
+    state = review.decide([say(review, "changed", "reject")])
+    assert stored(review) == before
+    assert state["decisions"][key("changed")]["written"] is False
+    review.decide([say(review, "changed")])
+    review.decide([say(review, "changed", comment="still")])  # the first one's undo holds
+    review.undo([Undo(key("changed"), review.state()["decisions"][key("changed")]["version"])])
+    assert stored(review) == before
+
+
+def test_accepting_again_writes_what_was_put_back_by_hand(review: Review) -> None:
+    before = stored(review)
+    review.decide([say(review, "changed")])
+    after = stored(review)
+    for name, data in before.items():
+        (review.store.folder / name).write_bytes(data)
+    review.decide([say(review, "changed")])
+    assert stored(review) == after
+
+
+def test_a_group_is_decided_whole_or_not_at_all(review: Review) -> None:
+    group = [say(review, name) for name in ("changed", "resized", "new")]
+    state = review.decide(group)
+    assert {decision["version"] for decision in state["decisions"].values()} == {1}
+    review.undo([Undo(one.key, 1) for one in group])
+    review.store.write(key("new"), OTHER, {})
+    refused(review, StaleDecision, "new: its baseline has changed since the run", *group)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "error", "message"),
+    [
+        ("unstable", {}, ConfigError, "can't be approved: it never came to rest"),
+        ("broken", {}, ConfigError, "can't be approved: there is no picture"),
+        ("match", {}, ConfigError, "needs no decision: it matches"),
+        ("match", {"verdict": "reject"}, ConfigError, "needs no decision"),
+        ("changed", {"key": "page/x/y"}, UnknownResult, "no such result"),
+        ("changed", {"key": "../../etc/passwd"}, UnknownResult, "no such result"),
+        ("changed", {"shot_sha256": "0" * 64}, StaleDecision, "picture decided on is not the one"),
+        ("changed", {"shot_sha256": None}, StaleDecision, "picture decided on is not the one"),
+        ("changed", {"baseline_sha256": None}, StaleDecision, "baseline decided on is not the one"),
+        ("changed", {"verdict": "reject", "shot_sha256": "0" * 64}, StaleDecision, "picture decided on"),
+        ("changed", {"seen": 1}, StaleDecision, "taken back meanwhile"),
+    ],
+)
+def test_what_is_not_about_this_run_is_refused(
+    review: Review, name: str, changes: dict[str, Any], error: type[WidgetshotError], message: str
+) -> None:
+    refused(review, error, message, say(review, name, **changes))
+    refused(review, error, message, say(review, "new"), say(review, name, **changes))
+
+
+def test_several_refusals_are_told_together(review: Review) -> None:
+    refused(review, ConfigError, "(?s)nothing was decided.*::unstable.*::broken", *map(say, [review] * 2, OPEN[3:]))
+
+
+def test_one_key_is_decided_once_in_a_call(review: Review) -> None:
+    refused(review, MalformedDecision, "decided twice", say(review, "new"), say(review, "new", "reject"))
+
+
+@pytest.mark.parametrize("verdict", ["accept", "reject"])
+def test_somebody_elses_decision_is_named_and_stays(review: Review, verdict: str) -> None:
+    mine = say(review, "changed", verdict, reviewer="Ben")
+    review.decide([say(review, "changed", "reject", comment="wrong red")])
+    refused(review, StaleDecision, r"Anna has rejected it \(wrong red\) meanwhile", mine)
+    refused(review, StaleDecision, "Anna has rejected it", Undo(key("changed"), 7))
+    refused(review, StaleDecision, "nothing is decided", Undo(key("new"), 0))
+
+
+def test_a_decision_that_was_taken_back_meanwhile_is_no_ground_to_change_it(review: Review) -> None:
+    review.decide([say(review, "changed")])
+    late = say(review, "changed", "reject")
+    review.undo([Undo(key("changed"), 1)])
+    refused(review, StaleDecision, "taken back meanwhile", late)
+    refused(review, StaleDecision, "taken back meanwhile", Undo(key("changed"), 1))
+
+
+@pytest.mark.parametrize("end", [".png", ".json"])
+def test_undo_never_overwrites_what_somebody_wrote_since(review: Review, end: str) -> None:
+    review.decide([say(review, "changed")])
+    review.store.path(key("changed")).with_suffix(end).write_bytes(OTHER)
+    refused(review, StaleDecision, "what is there now stays", Undo(key("changed"), 1))
+    refused(review, StaleDecision, "what is there now stays", say(review, "changed", "reject"))
+
+
+def test_undo_of_what_was_put_back_by_hand_is_no_conflict(review: Review) -> None:
+    before = stored(review)
+    review.decide([say(review, "changed")])
+    for name, data in before.items():
+        (review.store.folder / name).write_bytes(data)
+    assert review.undo([Undo(key("changed"), 1)])["decisions"] == {}
+    assert stored(review) == before
+
+
+def test_a_shot_that_is_not_the_recorded_one_is_refused(review: Review) -> None:
+    (review.folder / "pictures" / f"{key('new')}.shot.png").write_bytes(OTHER)
+    refused(review, StaleDecision, "not the one the run took", say(review, "changed"), say(review, "new"))
+
+
+def test_decisions_and_their_undo_outlive_the_process(review: Review) -> None:
+    before = stored(review)
+    review.decide([say(review, "changed", comment="half a pair \ud800"), say(review, "new", "reject")])
+    again = Review(review.folder, review.store)
+    assert again.state() == review.state()
+    assert again.counts() == (1, 1, 3)
+    again.undo([Undo(key("changed"), 1)])
+    assert stored(review) == before
+
+
+def test_another_run_in_the_folder_is_another_review(review: Review, tmp_path: Path) -> None:
+    mine = say(review, "changed")
+    review.decide([say(review, "new", "reject")])
+    record(tmp_path)
+    refused(review, StaleDecision, "holds another run now", mine)
+    assert Review(review.folder, review.store).state()["decisions"] == {}
+
+
+def test_a_folder_whose_run_is_gone_is_told(review: Review) -> None:
+    mine = say(review, "changed")
+    (review.folder / "run.json").unlink()
+    with pytest.raises(RecordError, match="no readable run"):
+        review.decide([mine])
+    with pytest.raises(RecordError, match="no readable run"):
+        Review(review.folder, review.store)
+
+
+def test_clearing_a_run_folder_takes_its_decisions_along(review: Review) -> None:
+    review.decide([say(review, "changed")])
+    clear(review.folder)
+    assert [*review.folder.iterdir()] == []
+
+
+def test_results_come_by_urgency_the_largest_change_first(tmp_path: Path, store: Store) -> None:
+    large = result_of("large", picture(grey=100), picture())
+    results = [*reversed(RESULTS.values()), large]
+    review = Review(record(tmp_path, results), store)
+    assert [entry["shot"] for entry in review.open_results()] == ["large", *OPEN]
+    assert review.counts() == (0, 0, 6)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"seal": 5}', '{"seal": ""}', '{"seal": "é"}', "[" * 99_999])
+def test_a_damaged_file_of_decisions_is_told_and_nothing_is_written(review: Review, text: str) -> None:
+    mine = say(review, "changed")
+    (review.folder / "review.json").write_text(text)
+    before = stored(review)
+    for act in (review.state, lambda: review.decide([mine])):
+        with pytest.raises(RecordError, match=r"review\.json") as caught:
+            act()
+        assert caught.value.next_step.startswith("rm ")
+    assert stored(review) == before
+
+
+@pytest.mark.parametrize("secret", ["none", "another"])
+def test_decisions_from_elsewhere_are_never_taken_for_ours(review: Review, tmp_path: Path, secret: str) -> None:
+    """A run folder of a stranger could otherwise put any bytes among the baselines by an undo."""
+    review.decide([say(review, "changed")])
+    file = tmp_path / LOCAL_FOLDER / "review.key"
+    assert file.stat().st_mode & 0o077 == 0
+    file.unlink()
+    if secret == "another":
+        file.write_bytes(bytes(32))
+    before = stored(review)
+    with pytest.raises(RecordError, match="not written in this checkout"):
+        review.undo([Undo(key("changed"), 1)])
+    assert stored(review) == before
+
+
+def test_a_changed_file_of_decisions_is_not_believed(review: Review) -> None:
+    review.decide([say(review, "changed")])
+    file = review.folder / "review.json"
+    file.write_text(file.read_text().replace('"Anna"', '"Ben"'))
+    with pytest.raises(RecordError, match="not written in this checkout"):
+        review.state()
+
+
+def test_undo_never_restores_damaged_bytes(review: Review) -> None:
+    review.decide([say(review, "changed")])
+    for file in (review.folder / "previous").iterdir():
+        file.write_bytes(OTHER)
+    refused(review, RecordError, "is damaged", Undo(key("changed"), 1))
+
+
+def test_nothing_is_written_through_a_link_in_the_run_folder(review: Review, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (review.folder / "previous").symlink_to(tmp_path / "elsewhere")
+    refused(review, RecordError, "is a link", say(review, "changed"))
+    assert [*(tmp_path / "elsewhere").iterdir()] == []
+
+
+def test_a_write_that_fails_half_way_leaves_everything_as_it_was(review: Review) -> None:
+    side = review.store.folder / f"{key('new')}.json"
+    side.mkdir()
+    refused(review, BaselineError, "can't be written", say(review, "changed"), say(review, "new"))
+
+
+# Ends in the middle of writing a baseline: the picture is there, its sidecar and the decision are not.
+KILLED = """
+import os, sys
+from pathlib import Path
+sys.path += [sys.argv[3], sys.argv[6]]
+from test_reviewing import say
+from widgetshot.baselines.store import Store
+from widgetshot.review.session import Review
+
+review = Review(Path(sys.argv[1]), Store(Path(sys.argv[2])))
+decision = say(review, sys.argv[4], sys.argv[5])
+replace = Path.replace
+def last(file, target):
+    replace(file, target)
+    if Path(target).is_relative_to(sys.argv[2]):
+        os._exit(9)
+Path.replace = last
+review.decide([decision])
+"""
+
+
+@pytest.mark.parametrize(("name", "verdict"), [("changed", "accept"), ("new", "accept"), ("resized", "reject")])
+def test_a_process_killed_while_it_wrote_leaves_no_baseline_half_decided(
+    review: Review, name: str, verdict: str
+) -> None:
+    review.decide([say(review, "resized")])
+    before, state = stored(review), review.state()
+    folders = [str(Path(__file__).parents[level]) for level in (0, 2)]
+    words = [str(review.folder), str(review.store.folder), folders[0], name, verdict, folders[1]]
+    done = subprocess.run([sys.executable, "-c", KILLED, *words], capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (9, b"")
+    assert stored(review) != before
+    # The next decision, whatever it is on, first puts in order what was left.
+    review.decide([say(review, "broken", "reject")])
+    review.undo([Undo(key("broken"), review.state()["version"])])
+    # A file that was still being staged is no baseline.
+    left = {path: data for path, data in stored(review).items() if not path.endswith(".tmp")}
+    assert left == before
+    assert review.state()["decisions"] == state["decisions"]
+
+
+def hammer(folder: Path, baselines: Path, name: str, reviewer: str) -> int:
+    """Accept and undo while others do so too. Returns how many of the calls were not refused."""
+    review, done = Review(folder, Store(baselines)), 0
+    for _ in range(6):
+        with contextlib.suppress(StaleDecision):
+            version = review.decide([say(review, name, reviewer=reviewer)])["version"]
+            done += 1
+            review.undo([Undo(key(name), version)])
+            done += 1
+    return done
+
+
+def test_threads_and_processes_decide_one_after_the_other(review: Review) -> None:
+    before = stored(review)
+    counts: list[int] = []
+    names = ["changed", "changed", "new", "resized"]
+    threads = [
+        threading.Thread(target=lambda name=name: counts.append(hammer(review.folder, review.store.folder, name, "t")))
+        for name in names
+    ]
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        for thread in threads:
+            thread.start()
+        many = pool.starmap(hammer, [(review.folder, review.store.folder, name, "p") for name in names[1:3]])
+        for thread in threads:
+            thread.join()
+    total = sum(counts) + sum(many)
+    state = review.state()
+    # None was lost and none was counted twice: each is one version.
+    assert len(counts) == 4
+    assert state["version"] == total
+    assert (state["decisions"], stored(review)) == ({}, before)
+
+
+def test_of_two_at_once_one_decides_and_the_other_is_told(review: Review) -> None:
+    decisions = [say(review, "changed", verdict, reviewer=verdict) for verdict in ("accept", "reject")]
+    start = threading.Barrier(2)
+    told: list[str] = []
+
+    def go(decision: Decision) -> None:
+        start.wait()
+        try:
+            review.decide([decision])
+        except StaleDecision as error:
+            told.append(error.what)
+
+    threads = [threading.Thread(target=go, args=(decision,)) for decision in decisions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    winner = review.state()["decisions"][key("changed")]
+    assert told == [f"{winner['reviewer']} has {winner['verdict']}ed it meanwhile"]
+
+
+def test_what_cannot_be_remembered_is_not_done(review: Review) -> None:
+    (review.folder / "previous").write_text("a file where the folder should be")
+    refused(review, RecordError, "can't be kept", say(review, "changed"))
+
+
+def test_a_lock_that_cannot_be_had_is_told(review: Review, tmp_path: Path) -> None:
+    mine = say(review, "changed")
+    shutil.rmtree(tmp_path / LOCAL_FOLDER, ignore_errors=True)
+    (tmp_path / LOCAL_FOLDER).write_text("a file where the folder should be")
+    refused(review, RecordError, "no lock can be had", mine)
+
+
+GOOD = {"key": "k", "verdict": "accept", "shot_sha256": "a", "baseline_sha256": None, "seen": 0}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None, [], "x", {}, {"key": "k"}, GOOD | {"key": 5}, GOOD | {"verdict": "Accept"}, GOOD | {"verdict": []},
+        GOOD | {"seen": True}, GOOD | {"seen": -1}, GOOD | {"seen": "0"}, GOOD | {"shot_sha256": 5},
+        {name: value for name, value in GOOD.items() if name != "baseline_sha256"}, GOOD | {"comment": None},
+        GOOD | {"comment": "x" * 10_001}, GOOD | {"reviewer": ["x"]}, GOOD | {"force": True},
+    ],
+)  # fmt: skip
+def test_what_is_no_decision_is_refused(value: Any) -> None:
+    assert Decision.parse(GOOD).shot_sha256 == "a"
+    with pytest.raises(MalformedDecision):
+        Decision.parse(value)
+
+
+def test_a_run_still_going_on_can_be_reviewed(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "report", root=tmp_path, environment=ENVIRONMENT)
+    recorder.add(RESULTS["new"])
+    review = Review(recorder.folder, Store(tmp_path / "baselines"))
+    review.decide([say(review, "new")])
+    recorder.add(result_of("later", changed_picture()))
+    assert review.counts() == (1, 0, 1)
+    write_atomically(review.folder / "run.json", json.dumps({"format": 1}).encode())
+    with pytest.raises(RecordError, match="not a whole run"):
+        review.counts()
