@@ -29,7 +29,6 @@ from widgetshot.project.settings import load_settings
 from widgetshot.server.execute import SlicedShellChannel, connect, execute
 from widgetshot.server.launcher import Server
 
-
 # Where the modules of this folder and their helpers are.
 TESTS = os.pathsep.join(str(Path(__file__).parents[level]) for level in (0, 1))
 
