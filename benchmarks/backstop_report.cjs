@@ -1,5 +1,5 @@
 // Makes BackstopJS's report of pictures that are there already: its own comparison and its own page, without its
-// photographing. Usage: node backstop_report.cjs FOLDER PACKAGES, where FOLDER holds expected/ and actual/.
+// capturing. Usage: node backstop_report.cjs FOLDER PACKAGES, where FOLDER holds expected/ and actual/.
 const fs = require("node:fs");
 const path = require("node:path");
 

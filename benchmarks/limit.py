@@ -1,4 +1,4 @@
-"""The floor under a suite's time: what no way of photographing notebooks could leave out, and ours as a multiple of it.
+"""The floor under a suite's time: what no way of capturing notebooks could leave out, and ours as a multiple of it.
 
     python benchmarks/limit.py [--workload 20x3] [--rounds 5]
 
@@ -98,7 +98,7 @@ async def load(frontend: PageFrontend, camera: Camera, folder: Path, file: Path)
     first = notebook.targets[0]
     live_page = await frontend.open(file, first, notebook.kernel)
     slot = await camera.slot(first, frontend.anchor_url)
-    stage = await camera.stage(slot, live_page, notebook.settle_timeout)
+    stage = await camera.show(slot, live_page, notebook.settle_timeout)
     if unrest := await stage.settle():
         raise BenchmarkError(f"{file.name} does not come to rest: {unrest}")
     whole = await stage.picture()

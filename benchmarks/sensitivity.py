@@ -2,7 +2,7 @@
 
     python benchmarks/sensitivity.py [--renderers NAME=PATH ...] [--npm-chromium VERSION ...] [--alarms N]
 
-Copies of this project's notebooks are edited (see edits.py), executed, photographed and compared with baselines that
+Copies of this project's notebooks are edited (see edits.py), executed, captured and compared with baselines that
 were made from the unedited ones: kernel, page, browser, picture and verdict are all the real ones. Prints a table and
 writes sensitivity.md beside this file. The exit code is 1 when less than all edits are caught with the renderer of
 the baselines, less than 95 % with another one, or when there is a false alarm.
@@ -51,7 +51,7 @@ Pixels = NDArray[np.uint8]
 
 
 def style_cell(css: str) -> dict[str, Any]:
-    """The cell at the top of every copy; it is not photographed."""
+    """The cell at the top of every copy; it is not captured."""
     lines = ["from IPython.display import HTML as Style\n", f'Style("""<style>{css}</style>""")']
     return _code_cell("style", "".join(lines))
 
@@ -197,7 +197,7 @@ def _write_notebook(path: Path, notebook: dict[str, Any]) -> None:
     path.write_text(json.dumps(notebook, indent=1), encoding="utf-8")
 
 
-def photograph_bases(root: Path, bases: Sequence[Base], browser: str) -> tuple[str, set[tuple[str, str]]]:
+def capture_bases(root: Path, bases: Sequence[Base], browser: str) -> tuple[str, set[tuple[str, str]]]:
     """Make the baselines of the unedited bases; the environment's name, and which (base, shot) there are."""
     for base in bases:
         _write_notebook(root / "bases" / f"{base.name}.ipynb", base_notebook(base))
@@ -232,10 +232,10 @@ class Outcome:
     others: Mapping[str, bool]
 
 
-def photograph_edits(
+def capture_edits(
     root: Path, environment: str, edits: Sequence[Edit], renderer: Renderer, sheet: Path | None
 ) -> tuple[dict[str, Outcome], str]:
-    """Photograph all edited notebooks with one browser; outcomes by slug, and which browser it said it was."""
+    """Capture all edited notebooks with one browser; outcomes by slug, and which browser it said it was."""
     report = "report-" + re.sub(r"\W+", "-", renderer.name)
     record = run_widgetshot(root, renderer.path, "notebooks", report=report)
     defects = [
@@ -555,7 +555,7 @@ def main() -> int:
     with TemporaryDirectory(prefix="widgetshot-sensitivity-") as name:
         root = Path(name)
         make_project(root)
-        environment, shots = photograph_bases(root, list(bases.values()), baseline.path)
+        environment, shots = capture_bases(root, list(bases.values()), baseline.path)
         wrong = [f"{edit.base}: {edit.name}: {edit.shot}" for edit in copies if (edit.base, edit.shot) not in shots]
         if wrong:
             raise BenchmarkError("there are no such shots:\n" + "\n".join(wrong))
@@ -564,7 +564,7 @@ def main() -> int:
             strict = renderer is baseline
             began = time.perf_counter()
             sheet = arguments.sheet if strict else None
-            outcomes, said = photograph_edits(root, environment, copies, renderer, sheet)
+            outcomes, said = capture_edits(root, environment, copies, renderer, sheet)
             print(f"{renderer.name}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
             browsers[renderer.name] = f"{said} ({renderer.version})"
             columns += columns_of(renderer, outcomes, strict)

@@ -4,7 +4,7 @@
                                [--rounds 3] [--memory-rounds 1] [--discard]
 
 A workload is notebooks x shots of ordinary ipywidgets. Every contender first makes its own baselines; then, in turn and
-in every round, each does the whole work in a fresh process: start, execute, photograph, compare, shut down. In the case
+in every round, each does the whole work in a fresh process: start, execute, capture, compare, shut down. In the case
 `changed` every tenth shot has another value than when the baselines were made. All must find exactly those, and no
 picture may be blank or like another one. `NAME:2` lets a peer work on two notebooks at a time, as ours does by default.
 
@@ -280,8 +280,8 @@ def browser_context_args(browser_context_args):
 
 
 @pytest.fixture
-def photograph(page_session, assert_solara_snapshot):
-    def photograph(name, shots):
+def capture(page_session, assert_solara_snapshot):
+    def capture(name, shots):
         page_session.wait_for_function(READY, arg=shots, timeout={TIMEOUT})
         page_session.evaluate("async () => {{ await document.fonts.ready; }}")
         wrong = []
@@ -297,7 +297,7 @@ def photograph(page_session, assert_solara_snapshot):
             file.writelines(f"{{name}}\\n" for name in wrong)
         assert not wrong
 
-    return photograph
+    return capture
 """
 
 
@@ -306,9 +306,9 @@ def test_file(name: str, cells: Sequence[Cell], shots: Sequence[Mapping[str, Any
     body = [SETUP, "from IPython.display import display\n"]
     body += [f"{cell.statements}\ndisplay(\n{textwrap.indent(cell.widget, '    ')}\n)" for cell in cells]
     return (
-        f"def test_{name}(ipywidgets_runner, photograph):\n    def notebook():\n"
+        f"def test_{name}(ipywidgets_runner, capture):\n    def notebook():\n"
         + textwrap.indent("\n".join(body), " " * 8)
-        + f"\n\n    ipywidgets_runner(notebook)\n    photograph({name!r}, {list(shots)!r})\n"
+        + f"\n\n    ipywidgets_runner(notebook)\n    capture({name!r}, {list(shots)!r})\n"
     )
 
 
@@ -634,7 +634,7 @@ def table(results: Mapping[str, Any]) -> str:
         ", ".join(f"{name} {version}" for name, version in {**INSTALLED, **PACKAGES}.items())
         + "; kernel and ipywidgets as in constraints.txt.",
         "",
-        "Each row is the median of its rounds: a fresh process that starts everything, executes, photographs, compares "
+        "Each row is the median of its rounds: a fresh process that starts everything, executes, captures, compares "
         "with its own baselines and shuts down, in turn with the others. `x ours` is to ours in the same invocation.",
     ]
     stages: dict[str, Mapping[str, float]] = {}

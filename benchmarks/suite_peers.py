@@ -84,7 +84,7 @@ class Album:
             difference.save(self._diffs / f"{name}.png")
 
 
-async def photograph(page: Page, notebook: Plan, album: Album) -> None:
+async def capture(page: Page, notebook: Plan, album: Album) -> None:
     """Wait until a notebook's widgets are drawn, then take each shot's element."""
     shots: Shots = notebook["shots"]
     await page.wait_for_function(READY, arg=shots, timeout=TIMEOUT)
@@ -94,10 +94,10 @@ async def photograph(page: Page, notebook: Plan, album: Album) -> None:
         album.add(f"{notebook['name']}-{shot['name']}", await element.screenshot(animations="disabled", caret="hide"))
 
 
-async def photograph_all(
+async def capture_all(
     browser: Browser, plan: Plan, album: Album, jobs: int, open: Open, close: Callable[[Page], Any]
 ) -> None:
-    """Photograph all notebooks, each on a fresh page, `jobs` at a time."""
+    """Capture all notebooks, each on a fresh page, `jobs` at a time."""
     turns = asyncio.Semaphore(jobs)
 
     async def one(notebook: Plan) -> None:
@@ -105,7 +105,7 @@ async def photograph_all(
             context = await browser.new_context(viewport=VIEWPORT, reduced_motion="reduce")  # type: ignore[arg-type]
             page = await context.new_page()
             await open(page, notebook)
-            await photograph(page, notebook, album)
+            await capture(page, notebook, album)
             await close(page)
             await context.close()
 
@@ -156,14 +156,14 @@ async def voila(browser: Browser, folder: Path, plan: Plan, album: Album, jobs: 
             # Leaving the page is what makes Voila shut its kernel down; closing it would leave that to the end.
             await page.goto("about:blank")
 
-        await photograph_all(browser, plan, album, jobs, open, close)
+        await capture_all(browser, plan, album, jobs, open, close)
 
 
 async def jupyterlab(browser: Browser, folder: Path, plan: Plan, album: Album, jobs: int) -> None:
-    """As Galata does it: each document on a fresh page of one JupyterLab, all cells run, outputs photographed."""
+    """As Galata does it: each document on a fresh page of one JupyterLab, all cells run, outputs captured."""
     settings = folder / "jupyterlab/settings/@jupyterlab"
     for name, values in {
-        # Cells out of sight would have no outputs to photograph.
+        # Cells out of sight would have no outputs to capture.
         "notebook-extension/tracker": {"windowingMode": "none"},
         "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     }.items():
@@ -188,7 +188,7 @@ async def jupyterlab(browser: Browser, folder: Path, plan: Plan, album: Album, j
         async def close(page: Page) -> None:
             await page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
 
-        await photograph_all(browser, plan, album, jobs, open, close)
+        await capture_all(browser, plan, album, jobs, open, close)
 
 
 class Packages(http.server.SimpleHTTPRequestHandler):
@@ -235,7 +235,7 @@ async def nbconvert(
 
     if batch:
         await convert(*(notebook["name"] for notebook in plan["notebooks"]))
-    await photograph_all(browser, plan, album, jobs, open, close)
+    await capture_all(browser, plan, album, jobs, open, close)
     packages.shutdown()
 
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from suite import Workload, machine, write_work
 from widgetshot.baselines.store import Store
-from widgetshot.capture.camera import Camera, Stage
+from widgetshot.capture.camera import Camera, CapturePage
 from widgetshot.files import encode_png, read_png, write_atomically
 from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.model import Target
@@ -69,7 +69,7 @@ async def way(
     clock.lap("page opened")
     if trace:
         await camera._browser.start_tracing(page=slot.page, categories=CATEGORIES)
-    stage = await camera.stage(slot, live_page, notebook.settle_timeout)
+    stage = await camera.show(slot, live_page, notebook.settle_timeout)
     clock.lap("page loaded: HTML, styles, scripts run")
     await stage.settle()
     clock.lap("page ready: kernel connected, widgets drawn, at rest")
@@ -78,7 +78,7 @@ async def way(
         await shoot(clock, stage, store, target)
     tasks = renderer_tasks(json.loads(await camera._browser.stop_tracing())) if trace else {}
     clock.lap("(trace)")
-    await camera.strike(slot, spoiled=False)
+    await camera.release(slot, spoiled=False)
     clock.lap("page closed, its storage cleared")
     await frontend.close(live_page)
     clock.lap("kernel ended (the next notebook does not wait for it)")
@@ -86,14 +86,12 @@ async def way(
     return clock.stretches, tasks
 
 
-async def shoot(clock: Clock, stage: Stage, store: Store, target: Target) -> None:
+async def shoot(clock: Clock, stage: CapturePage, store: Store, target: Target) -> None:
     key = target.key("way")
     baseline = store.read(key)
     clock.lap("baseline read and decoded")
     captured = stage.timings.get("capture", 0.0)
-    shot = await stage.photograph(
-        target, lambda pixels, _: baseline is not None and same(baseline.pixels, pixels, []), ""
-    )
+    shot = await stage.capture(target, lambda pixels, _: baseline is not None and same(baseline.pixels, pixels, []), "")
     clock.part("capture and its decoding", stage.timings["capture"] - captured)
     clock.lap("shot: box, masks, problems, state and layout asked")
     if baseline is None:

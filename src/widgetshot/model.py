@@ -232,7 +232,7 @@ class Target:
         cell_id: nbformat id (or position, for old notebooks) of the cell; None for the whole page.
         order: position in the notebook, the order in which a person would act.
         capture: `cell` for the cell's box, `page` for the whole page.
-        cap: seconds after which a page that never settles is photographed anyway; None to insist.
+        cap: seconds after which a page that never settles is captured anyway; None to insist.
         tab: the browser page, among those of one kernel, that the picture shows; "" is the main one.
         quarantine: under which it may fail without failing the run.
         markers: names of pytest markers, sorted.
@@ -447,7 +447,7 @@ class Repeat:
     """How steady a target was when everything was done several times, see `--repeat`.
 
     Attributes:
-        runs: how often it was photographed.
+        runs: how often it was captured.
         counts: how often each distinct picture came out, masks left out, in order of appearance.
         first: number (from 1) of the first run whose picture was another one; 0 if all were the same.
     """

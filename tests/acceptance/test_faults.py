@@ -96,7 +96,7 @@ SHOWING = (
 
 @pytest.fixture(scope="module")
 def judged(shared_project: Project) -> Project:
-    """All faulty notebooks, those that show something photographed once for baselines, and all once for verdicts."""
+    """All faulty notebooks, those that show something captured once for baselines, and all once for verdicts."""
     project = shared_project
     for name, sources in NOTEBOOKS.items():
         project.notebook(f"notebooks/{name}.ipynb", *sources)

@@ -81,7 +81,7 @@ def test_the_fast_stage_needs_no_services_and_the_full_one_comes_after_it() -> N
     commands = {name: [step["run"] for step in steps(job, run="make")] for name, job in SUITE.items()}
     assert commands == {"fast": ["make test", "make demo"], "full": ["make services", "make test-clusters"]}
     assert ("needs" in SUITE["fast"], SUITE["full"]["needs"]) == (False, "fast")
-    # Both photograph with the browser that the baselines were made with.
+    # Both capture with the browser that the baselines were made with.
     assert {(job["runs-on"], job["container"]) for job in SUITE.values()} == {("ubuntu-latest", "debian:12")}
     assert SUITE["fast"]["steps"][0] == SUITE["full"]["steps"][0]
 

@@ -85,7 +85,7 @@ class Pages:
         (target,) = read_notebook(file, "n.ipynb", self.camera.settings.defaults).targets
         live_page = await self.frontend.open(file, target, "")
         slot: PageSlot = await self.camera.slot(target, self.frontend.anchor_url)
-        stage = await self.camera.stage(slot, live_page, 20)
+        stage = await self.camera.show(slot, live_page, 20)
         began = await stage.page.evaluate("Date.now()")
         await stage.settle(cap=target.cap)
         for number, step in enumerate(target.steps, 1):
@@ -94,7 +94,7 @@ class Pages:
         seen = await stage.look(target)
         ended = await stage.page.evaluate("Date.now()")
         page = slot.page
-        await self.camera.strike(slot, spoiled=False)
+        await self.camera.release(slot, spoiled=False)
         await self.frontend.close(live_page)
         return Seen(pixels, seen["shown"], began, ended, page, slot.kept)
 

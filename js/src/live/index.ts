@@ -281,7 +281,7 @@ function emptyViews(): boolean {
 }
 
 /**
- * Wait until the page is ready to be photographed.
+ * Wait until the page is ready to be captured.
  *
  * @param limit milliseconds
  * @param cap milliseconds after which a page that is drawn, but goes on moving, is good enough; null to insist
@@ -376,7 +376,7 @@ function boxes(selector: string | null, masks: string[]): Rect[][] {
 
 interface Look {
   problems: string[];
-  /** Of what is photographed; null for the whole page. */
+  /** Of what is captured; null for the whole page. */
   rect: Rect | null;
   /** Boxes of each mask. */
   masks: Rect[][];

@@ -172,7 +172,7 @@ _REAL: tuple[tuple[str, str, str], ...] = (
     (
         r"ipywidgets|display|ipython|get_ipython|widgets?|traitlets|html_?manager",
         "",
-        "a notebook with a shot: the widget is drawn and photographed",
+        "a notebook with a shot: the widget is drawn and captured",
     ),
     (r"kubernetes|kubectl|k8s\w*|batch_api|core_api", "", f"an API server {_DECLARED}"),
     (

@@ -1,6 +1,6 @@
 """Playwright: loads an LivePage, waits until it is truly ready, takes Shots.
 
-All of the photographing is written once, as coroutines over a page. Besides Playwright's async page they accept a
+All of the capturing is written once, as coroutines over a page. Besides Playwright's async page they accept a
 sync one wrapped by `Awaitable` (see there), which is how a Python test drives the page by itself.
 """
 
@@ -287,7 +287,7 @@ def run_now(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 @dataclass
-class Stage:
+class CapturePage:
     """One live page and what it has said.
 
     Attributes:
@@ -307,7 +307,7 @@ class Stage:
     timings: dict[str, float] = field(default_factory=dict)
     crashed: bool = False
     acted: bool = False  # whether a step was performed in it
-    tabs: dict[str, "Stage"] = field(default_factory=dict)
+    tabs: dict[str, "CapturePage"] = field(default_factory=dict)
     _captures: list[Pixels] = field(default_factory=list)
     _covers: list[Box] = field(default_factory=list)  # what was painted over, in pixels of the whole page
     _seen: dict[str, dict[str, Any]] = field(default_factory=dict)  # what was asked ahead for targets, by name
@@ -646,7 +646,7 @@ class Stage:
             return None
         return self.live_page.selectors[target.cell_id]
 
-    async def photograph(
+    async def capture(
         self,
         target: Target,
         expected: Callable[[Pixels, tuple[tuple[Box, ...], ...]], bool],
@@ -655,7 +655,7 @@ class Stage:
     ) -> Shot:
         """Take the target's shot from the state the page is in.
 
-        The first picture is good when it is the expected one; otherwise the page is photographed until two pictures
+        The first picture is good when it is the expected one; otherwise the page is captured until two pictures
         in a row are equal.
 
         Args:
@@ -726,12 +726,12 @@ class PageEvents:
     """
 
     def __init__(self, page: Any) -> None:
-        self.stage: Stage | None = None
-        page.on("console", lambda message: self._tell(Stage._printed, message))
-        page.on("pageerror", lambda error: self._tell(Stage._said, str(error)))
-        page.on("crash", lambda _: self._tell(Stage._crash))
-        page.on("request", lambda request: self._tell(Stage._asked, request.url))
-        page.on("websocket", lambda socket: self._tell(Stage._asked, socket.url))
+        self.stage: CapturePage | None = None
+        page.on("console", lambda message: self._tell(CapturePage._printed, message))
+        page.on("pageerror", lambda error: self._tell(CapturePage._said, str(error)))
+        page.on("crash", lambda _: self._tell(CapturePage._crash))
+        page.on("request", lambda request: self._tell(CapturePage._asked, request.url))
+        page.on("websocket", lambda socket: self._tell(CapturePage._asked, socket.url))
 
     def _tell(self, what: Callable[..., None], *arguments: Any) -> None:
         if self.stage is not None:
@@ -838,7 +838,7 @@ class PageSlot:
     anchor: Any = None
     anchor_cdp: Any = None
     used: int = 0
-    stage: Stage | None = None
+    stage: CapturePage | None = None
     ears: PageEvents | None = None
     kept: bool = False
 
@@ -887,7 +887,7 @@ class PageSlot:
                 {"origin": "/".join(self.anchor.url.split("/")[:3]), "storageTypes": "all"},
             )
 
-    async def _left(self, stage: Stage) -> bool:
+    async def _left(self, stage: CapturePage) -> bool:
         """Whether the page could be emptied, and only our own scripts have run in it."""
         stage.detach()
         try:
@@ -1020,7 +1020,7 @@ class Camera:
         # Where notebooks bring scripts, one would spoil the anchor, and it takes longer to load than other pages.
         return PageSlot(context, page, cdp, target, target, anchor_url, page, cdp, kept=not self._scripts_seen)
 
-    async def stage(self, slot: PageSlot, live_page: LivePage, limit: float) -> Stage:
+    async def show(self, slot: PageSlot, live_page: LivePage, limit: float) -> CapturePage:
         """Show an live_page in a slot's page, ready for steps and pictures.
 
         Args:
@@ -1029,7 +1029,7 @@ class Camera:
         Raises:
             CaptureError: the page did not load.
         """
-        stage = slot.stage = Stage(slot.page, slot.cdp, live_page, self.settings, limit)
+        stage = slot.stage = CapturePage(slot.page, slot.cdp, live_page, self.settings, limit)
         slot.ears = stage.listen(slot.page, slot.ears)
         if not slot.kept:
             await stage.load()
@@ -1040,10 +1040,10 @@ class Camera:
             if slot.page is not slot.anchor:
                 await slot.page.close()
             await slot.renew(slot.variant)
-            return await self.stage(slot, live_page, limit)
+            return await self.show(slot, live_page, limit)
         return stage
 
-    async def tab(self, slot: PageSlot, stage: Stage, name: str, target: Target) -> Stage:
+    async def tab(self, slot: PageSlot, stage: CapturePage, name: str, target: Target) -> CapturePage:
         """A page of the stage's live_page, opened when it is first named and kept as long as the stage.
 
         Args:
@@ -1058,7 +1058,7 @@ class Camera:
                 page, cdp = await slot.another(target)
             except PlaywrightError as error:
                 raise CaptureError(f"the tab '{name}' could not be opened: {first_line(error)}") from error
-            tab = Stage(
+            tab = CapturePage(
                 page, cdp, stage.live_page, self.settings, stage.limit, stage.console, stage.blocked, stage.timings
             )
             tab.listen(page)
@@ -1066,7 +1066,7 @@ class Camera:
             stage.tabs[name] = tab
         return stage.tabs[name] if name else stage
 
-    async def strike(self, slot: PageSlot, *, spoiled: bool) -> None:
+    async def release(self, slot: PageSlot, *, spoiled: bool) -> None:
         """Take a page down; its slot is kept for the next one.
 
         Args:

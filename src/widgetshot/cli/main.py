@@ -80,9 +80,9 @@ _report = click.option("--report", type=click.Path(path_type=Path), help="The ru
 @click.option("--jobs", type=int, help="Notebooks in work at the same time.")
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @_report
-@click.option("--browser", type=click.Choice(BROWSERS), help="The browser to photograph with.")
+@click.option("--browser", type=click.Choice(BROWSERS), help="The browser to capture with.")
 @click.option(
-    "--repeat", type=int, metavar="N", help="Execute and photograph everything N times, and tell which pictures vary."
+    "--repeat", type=int, metavar="N", help="Execute and capture everything N times, and tell which pictures vary."
 )
 @click.option("--suite", default="", metavar="NAME", help="Run only the shots that carry this marker.")
 @click.option(
@@ -108,7 +108,7 @@ def run(
     skip_missing_services: bool,
     **flags: Any,
 ) -> None:
-    """Execute notebooks, photograph them, compare with the baselines.
+    """Execute notebooks, capture them, compare with the baselines.
 
     PATHS are notebooks or folders; without any, those of the configuration.
     """

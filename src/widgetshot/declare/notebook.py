@@ -86,7 +86,7 @@ class Notebook:
 
     Attributes:
         path: relative to the root, forward slashes.
-        skip: why nothing of it is photographed, or "".
+        skip: why nothing of it is captured, or "".
         inputs: globs, relative to its folder, of files that it depends on besides what can be seen; None where it
             does not say.
         services: what must run before it executes.

@@ -54,7 +54,7 @@ class Settings:
         clock: ISO 8601 time at which each page's clock starts.
         freeze_clock: whether the clocks of pages and kernels stand still at that time.
         quarantine: pairs of a pattern for names of targets and what holds for them.
-        repeat: how often everything is executed and photographed.
+        repeat: how often everything is executed and captured.
         fonts: folders of extra fonts, part of the fingerprint.
         services: what the project declares of services, by name.
         require_env: whether a notebook fails whose `requires_env` is not met, instead of being skipped.

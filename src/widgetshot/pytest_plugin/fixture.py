@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 from playwright.sync_api import Error as PlaywrightError
 
-from widgetshot.capture.camera import Awaitable, Stage, context_options, first_line, is_outside, prepare, run_now
+from widgetshot.capture.camera import Awaitable, CapturePage, context_options, first_line, is_outside, prepare, run_now
 from widgetshot.declare.notebook import masks_from, quarantine_of, themes_from, tolerance_from, viewports_from
 from widgetshot.errors import ConfigError, ServerError, WidgetshotError
 from widgetshot.model import Clock, Result, Shot, Target, Viewport
@@ -53,8 +53,8 @@ class Widgetshot:
         self._request = request
         self._engine = engine
         self._conclude = conclude
-        self._stages: list[tuple[Stage, Any, Served]] = []
-        self._now: Stage | None = None
+        self._stages: list[tuple[CapturePage, Any, Served]] = []
+        self._now: CapturePage | None = None
         self._theme = "light"
         self._clock = Clock()
         self._viewport: Viewport | None = None
@@ -109,7 +109,7 @@ class Widgetshot:
             cdp = context.new_cdp_session(page) if settings.browser == "chromium" else None
             if cdp is None:
                 context.route(is_outside, lambda route: route.abort())
-        stage = Stage(Awaitable(page), cdp and Awaitable(cdp), live_page, settings, parsed.settle_timeout)
+        stage = CapturePage(Awaitable(page), cdp and Awaitable(cdp), live_page, settings, parsed.settle_timeout)
         stage.listen(page)
         self._stages.append((stage, context, served))
         self._now = stage
@@ -156,7 +156,7 @@ class Widgetshot:
         outcome: Shot | WidgetshotError
         try:
             baseline = self._engine.baseline(target)
-            outcome = run_now(stage.photograph(target, self._engine.expects(target, baseline), run_now(stage.settle())))
+            outcome = run_now(stage.capture(target, self._engine.expects(target, baseline), run_now(stage.settle())))
         except WidgetshotError as error:
             outcome = error if self._browser_lives() else browser_died()
         result = self._engine.conclude(target, outcome, baseline, self._fingerprint, stage)

@@ -43,7 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--widgetshot-repeat",
         metavar="N",
         type=int,
-        help="execute and photograph every notebook N times, and tell which pictures vary",
+        help="execute and capture every notebook N times, and tell which pictures vary",
     )
     group.addoption(
         "--widgetshot-changed",

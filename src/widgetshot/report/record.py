@@ -43,7 +43,7 @@ def shot_bytes(result: Result) -> bytes:
     """The PNG file of a result's shot: what a person reviews, and what becomes the baseline, byte for byte."""
     assert result.shot is not None
     if result.baseline is not None and np.array_equal(result.shot.pixels, result.baseline.pixels):
-        # Equal outside of its masks is not enough for that: what was photographed is kept as it was.
+        # Equal outside of its masks is not enough for that: what was captured is kept as it was.
         return result.baseline.data
     return encode_png(result.shot.pixels, optimise=result.verdict.acceptable or result.updated)
 
@@ -686,7 +686,7 @@ def summary_lines(run: Mapping[str, Any]) -> list[str]:
     counts = ", ".join(f"{count} {verdict}" for verdict, count in summary["verdicts"].items() if count)
     written = f"{summary['updated']} baseline{'s' if summary['updated'] != 1 else ''} written"
     updated = f"; {written}" if summary["updated"] else ""
-    lines = [f"{counts or 'nothing photographed'}{updated}", *_changed_lines(run.get("changed"))]
+    lines = [f"{counts or 'nothing captured'}{updated}", *_changed_lines(run.get("changed"))]
     if suite := run.get("suite"):
         others = f"{suite['left_out']} other picture{' was' if suite['left_out'] == 1 else 's were'} left out"
         lines.append(f"suite '{suite['name']}': {others}")

@@ -1,6 +1,6 @@
 """The engine: targets in, a stream of Results out. The only place where the rooms meet.
 
-It works in a thread of its own, ahead of whoever asks for results: while one notebook is photographed, another one
+It works in a thread of its own, ahead of whoever asks for results: while one notebook is captured, another one
 executes. Playwright lives in that thread, so it never meets another Playwright of the same program.
 """
 
@@ -22,7 +22,7 @@ from typing import Any, Self, TypeVar
 from widgetshot import cost
 from widgetshot.baselines.store import Store
 from widgetshot.capture.browser import find_browser, identity
-from widgetshot.capture.camera import Camera, PageSlot, Stage, fingerprint
+from widgetshot.capture.camera import Camera, CapturePage, PageSlot, fingerprint
 from widgetshot.declare.notebook import PAGE_SHOT, Notebook
 from widgetshot.errors import (
     BaselineError,
@@ -97,7 +97,7 @@ def only_changed(engine: "Engine", notebooks: Iterable[tuple[Notebook, Iterable[
 
 
 class Engine:
-    """Executes, photographs, compares and records targets in the background; a context manager.
+    """Executes, captures, compares and records targets in the background; a context manager.
 
     `submit` returns at once; `result` waits for one target. Usable from the thread that made it.
 
@@ -211,7 +211,7 @@ class Engine:
         return future.done() and future.exception() is not None
 
     def open(self, notebook: Notebook, target: Target) -> tuple[LivePage, Served]:
-        """Execute a notebook for whoever photographs its page; `close` is to follow.
+        """Execute a notebook for whoever captures its page; `close` is to follow.
 
         Raises:
             NotebookError, ServerError: there is no such page.
@@ -321,7 +321,7 @@ class Engine:
             environment["WIDGETSHOT_FILE_TRACE"] = "1"
         return PageFrontend(self._server, environment, self.settings.variables, self.settings.redactor.values)
 
-    async def _photographer(self) -> Camera:
+    async def _started_camera(self) -> Camera:
         """The camera; its browser is started when first needed, and again when it has died.
 
         Raises:
@@ -431,7 +431,7 @@ class Engine:
         keep: Callable[[Result], Awaitable[None]],
         made_from: "_MadeFrom",
     ) -> None:
-        """Execute and photograph with a fresh kernel and a fresh page.
+        """Execute and capture with a fresh kernel and a fresh page.
 
         Args:
             keep: given exactly one result of each wanted target.
@@ -443,13 +443,13 @@ class Engine:
         begin = perf_counter()
         live_page: LivePage | None = None
         slot: PageSlot | None = None
-        stage: Stage | None = None
+        stage: CapturePage | None = None
         served = Served(notebook, self.services)
         if self._camera is None:
             # Whoever has no browser, or mistyped its name, is not kept waiting for a server.
             find_browser(self.settings.browser, self.settings.browser_executable)
         # Kernels need no browser, so that they don't wait for one.
-        camera_comes = self._loop.create_task(self._photographer())
+        camera_comes = self._loop.create_task(self._started_camera())
         try:
             frontend = await self._frontend()
         except BaseException:
@@ -486,11 +486,11 @@ class Engine:
                 slot = await opening
             self._time(live_page.timings, notebook.path)
             camera = camera_comes.result()
-            stage = await camera.stage(slot, live_page, notebook.settle_timeout)
+            stage = await camera.show(slot, live_page, notebook.settle_timeout)
             await self._shoot(stage, slot, camera, frontend, served, way, pending, begin, keep_counted)
         except Exception as raised:
             if camera_comes.exception() is not None:
-                raise  # no notebook can be photographed
+                raise  # no notebook can be captured
             camera = camera_comes.result()
             hung = isinstance(raised, _Hung)
             # Whatever a notebook manages to break, it must not sink the others.
@@ -506,7 +506,7 @@ class Engine:
                 # Of a page that did not even load nobody knows whether it hangs.
                 spoiled = hung or (live_page is not None if stage is None else _crashed(stage))
                 try:
-                    await self._strike(camera_comes.result(), slot, spoiled=spoiled)
+                    await self._release(camera_comes.result(), slot, spoiled=spoiled)
                 finally:
                     self._slots.release()
             self._count(notebook.path, lap, stage)
@@ -516,7 +516,7 @@ class Engine:
                 self._endings.add(closing)
                 closing.add_done_callback(self._endings.discard)
 
-    def _count(self, notebook: str, lap: "_Lap", stage: Stage | None) -> None:
+    def _count(self, notebook: str, lap: "_Lap", stage: CapturePage | None) -> None:
         """Count what a notebook has spent since the lap began."""
         now = perf_counter()
         timings = dict(stage.timings) if stage is not None else {}
@@ -524,10 +524,10 @@ class Engine:
         self.spent.setdefault(notebook, Spent()).seconds += now - lap.begin
         lap.begin, lap.stages = now, timings
 
-    async def _strike(self, camera: Camera, slot: PageSlot, *, spoiled: bool) -> None:
+    async def _release(self, camera: Camera, slot: PageSlot, *, spoiled: bool) -> None:
         """Take a page down; one that does not let itself be closed takes the browser with it."""
         try:
-            await asyncio.wait_for(camera.strike(slot, spoiled=spoiled), _PATIENCE)
+            await asyncio.wait_for(camera.release(slot, spoiled=spoiled), _PATIENCE)
         except (TimeoutError, WidgetshotError):
             await camera.stop()
 
@@ -546,7 +546,7 @@ class Engine:
 
     async def _shoot(
         self,
-        stage: Stage,
+        stage: CapturePage,
         slot: PageSlot,
         camera: Camera,
         frontend: PageFrontend,
@@ -560,7 +560,7 @@ class Engine:
         unrest = await _in_time(stage.settle(cap=way[0].cap), stage.limit)
         front = stage
 
-        async def turn_to(tab: str, target: Target) -> Stage:
+        async def turn_to(tab: str, target: Target) -> CapturePage:
             """The page of a tab, at rest: through the kernel, what was done in another one may have changed it."""
             nonlocal front, unrest
             turned = await _in_time(camera.tab(slot, stage, tab, target), stage.limit)
@@ -588,7 +588,7 @@ class Engine:
                     continue
                 shown = await turn_to(target.tab, target)
                 following = [one for one in _of_one_state(target, way[index:]) if one.name in pending]
-                result = await self._photograph(shown, target, unrest, following)
+                result = await self._capture(shown, target, unrest, following)
             except Exception as raised:
                 failure = raised if isinstance(raised, WidgetshotError) else _unforeseen(raised)
                 if isinstance(failure, _Hung) or (isinstance(failure, CaptureError) and not await camera.alive()):
@@ -608,17 +608,17 @@ class Engine:
             begin = now
 
     async def _cause(
-        self, frontend: PageFrontend, stage: Stage, error: WidgetshotError, target: Target
+        self, frontend: PageFrontend, stage: CapturePage, error: WidgetshotError, target: Target
     ) -> WidgetshotError:
         """A dead kernel shows itself in many ways; the death is the cause."""
         if isinstance(error, CaptureError) and not await frontend.alive(stage.live_page):
             return _kernel_died(target)
         return error
 
-    async def _photograph(self, stage: Stage, target: Target, unrest: str, following: Sequence[Target]) -> Result:
+    async def _capture(self, stage: CapturePage, target: Target, unrest: str, following: Sequence[Target]) -> Result:
         baseline = await asyncio.to_thread(self.baseline, target)
         limit = target.cap if target.cap is not None else stage.limit
-        shot = await _in_time(stage.photograph(target, self.expects(target, baseline), unrest, following), 2 * limit)
+        shot = await _in_time(stage.capture(target, self.expects(target, baseline), unrest, following), 2 * limit)
         begin = perf_counter()
         result = await asyncio.to_thread(self._judge, target, shot, baseline, self.fingerprint, stage)
         self._time({"compare": perf_counter() - begin}, target.notebook)
@@ -661,7 +661,7 @@ class Engine:
     def expects(
         self, target: Target, baseline: Baseline | None
     ) -> Callable[[Pixels, tuple[tuple[Box, ...], ...]], bool]:
-        """Whether a picture is the baseline's, pixel by pixel outside of the masks; see `Stage.photograph`."""
+        """Whether a picture is the baseline's, pixel by pixel outside of the masks; see `CapturePage.capture`."""
 
         def expected(pixels: Pixels, masks: tuple[tuple[Box, ...], ...]) -> bool:
             return baseline is not None and same(
@@ -676,7 +676,7 @@ class Engine:
         shot: Shot | WidgetshotError,
         baseline: Baseline | None,
         fingerprint: Mapping[str, Any],
-        stage: Stage,
+        stage: CapturePage,
     ) -> Result:
         """Judge and record a shot that was taken elsewhere (or the error that came instead)."""
         if isinstance(shot, WidgetshotError):
@@ -689,7 +689,7 @@ class Engine:
         return self._keep(result)
 
     def _judge(
-        self, target: Target, shot: Shot, baseline: Baseline | None, fingerprint: Mapping[str, Any], stage: Stage
+        self, target: Target, shot: Shot, baseline: Baseline | None, fingerprint: Mapping[str, Any], stage: CapturePage
     ) -> Result:
         # Which front ends drew it is known only now that its widgets are.
         fingerprint = {**fingerprint, "widgets": dict(shot.modules)}
@@ -840,7 +840,7 @@ def _of_one_state(target: Target, following: Iterable[Target]) -> Iterator[Targe
     return takewhile(lambda one: not one.steps and one.tab == target.tab, following)
 
 
-def _crashed(stage: Stage) -> bool:
+def _crashed(stage: CapturePage) -> bool:
     """Whether its page has crashed, or one of its tabs."""
     return any(each.crashed for each in (stage, *stage.tabs.values()))
 
@@ -848,7 +848,7 @@ def _crashed(stage: Stage) -> bool:
 def _unforeseen(error: Exception) -> WidgetshotError:
     detail = str(error).strip().splitlines()
     return CaptureError(
-        f"could not be photographed: {type(error).__name__}: {detail[0] if detail else 'no details'}",
+        f"could not be captured: {type(error).__name__}: {detail[0] if detail else 'no details'}",
         next_step="open the notebook in Jupyter and look at the cell",
     )
 

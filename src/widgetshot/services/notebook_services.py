@@ -32,7 +32,7 @@ def left_out(notebook: Notebook, services: Services, *, without: bool = False, s
 
 
 class Served:
-    """What a notebook needs while it executes and is photographed.
+    """What a notebook needs while it executes and is captured.
 
     Args:
         services: where they come from.

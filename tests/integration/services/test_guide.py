@@ -37,7 +37,7 @@ def test_the_mocked_tests_pass_and_are_found_as_the_page_shows(guide: Project) -
     assert [line.split() for line in found.stdout.splitlines()] == [line.split() for line in lines]
 
 
-def test_the_notebook_is_photographed_over_a_real_sshd_and_matches_again(guide: Project) -> None:
+def test_the_notebook_is_captured_over_a_real_sshd_and_matches_again(guide: Project) -> None:
     need("sshd")
     new = guide.pytest("notebooks/panel.ipynb")
     assert set(guide.verdicts().values()) == {"new"}, new.stdout

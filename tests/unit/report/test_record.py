@@ -492,7 +492,7 @@ FLAKY = "match now, but flaky in their last runs: "
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
-        (summary_of(), ["nothing photographed"]),
+        (summary_of(), ["nothing captured"]),
         (summary_of(told("a"), told("b"), told("c", "changed")), ["2 match, 1 changed"]),
         (summary_of(told("a", "new"), updated=1), ["1 new; 1 baseline written"]),
         (

@@ -51,7 +51,7 @@ def with_camera(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[
 def test_studio_is_used_again_for_another_variant(with_camera: Callable[[Work], None]) -> None:
     async def work(camera: Camera, anchor_url: str) -> None:
         first = await camera.slot(LIGHT, anchor_url)
-        await camera.strike(first, spoiled=False)
+        await camera.release(first, spoiled=False)
         again = await camera.slot(DARK, anchor_url)
         assert again is first
         assert again.page.viewport_size == {"width": 500, "height": 400}
@@ -117,7 +117,7 @@ def test_windows_that_a_page_opens_are_closed_with_it(with_camera: Callable[[Wor
         slot = await camera.slot(LIGHT, anchor_url)
         async with slot.page.expect_popup():
             await slot.page.evaluate("void window.open('about:blank')")
-        await camera.strike(slot, spoiled=False)
+        await camera.release(slot, spoiled=False)
         assert slot.context.pages == [slot.anchor]
 
     with_camera(work)
@@ -126,7 +126,7 @@ def test_windows_that_a_page_opens_are_closed_with_it(with_camera: Callable[[Wor
 def test_process_that_died_between_two_pages_is_replaced(with_camera: Callable[[Work], None]) -> None:
     async def work(camera: Camera, anchor_url: str) -> None:
         slot = await camera.slot(LIGHT, anchor_url)
-        await camera.strike(slot, spoiled=False)
+        await camera.release(slot, spoiled=False)
         await end_process(slot)
         other = await camera.slot(LIGHT, anchor_url)
         assert other is not slot
@@ -147,10 +147,10 @@ def test_page_that_hangs_takes_neither_the_browser_nor_others_with_it(with_camer
     async def work(camera: Camera, anchor_url: str) -> None:
         hanging, other = await asyncio.gather(camera.slot(LIGHT, anchor_url), camera.slot(LIGHT, anchor_url))
         await hanging.page.evaluate("void setTimeout(() => { for (;;); })")
-        await asyncio.wait_for(camera.strike(hanging, spoiled=True), 10)
+        await asyncio.wait_for(camera.release(hanging, spoiled=True), 10)
         assert camera.connected
         assert await other.page.evaluate("6 * 7") == 42
-        await camera.strike(other, spoiled=False)
+        await camera.release(other, spoiled=False)
         assert await camera.slot(LIGHT, anchor_url) is other
 
     with_camera(work)
