@@ -283,7 +283,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class LivePage:
+class ServedPage:
     """A notebook made into a live page. Pure data.
 
     Attributes:

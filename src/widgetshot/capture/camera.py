@@ -1,4 +1,4 @@
-"""Playwright: loads an LivePage, waits until it is truly ready, takes Shots.
+"""Playwright: loads a served page, waits until it is truly ready, takes Shots.
 
 All of the capturing is written once, as coroutines over a page. Besides Playwright's async page they accept a
 sync one wrapped by `Awaitable` (see there), which is how a Python test drives the page by itself.
@@ -32,7 +32,7 @@ from playwright.async_api import async_playwright
 from widgetshot.capture.browser import Browser, find_browser
 from widgetshot.errors import CaptureError, ServerError, WidgetshotError
 from widgetshot.files import STATIC
-from widgetshot.model import Box, Clock, Element, LivePage, Pixels, Shot, Step, Target, boxes_of
+from widgetshot.model import Box, Clock, Element, Pixels, ServedPage, Shot, Step, Target, boxes_of
 from widgetshot.project.settings import Settings
 from widgetshot.verdict.compare import same
 
@@ -299,7 +299,7 @@ class CapturePage:
 
     page: Any
     cdp: Any
-    live_page: LivePage
+    live_page: ServedPage
     settings: Settings
     limit: float
     console: list[str] = field(default_factory=list)
@@ -1020,8 +1020,8 @@ class Camera:
         # Where notebooks bring scripts, one would spoil the anchor, and it takes longer to load than other pages.
         return PageSlot(context, page, cdp, target, target, anchor_url, page, cdp, kept=not self._scripts_seen)
 
-    async def show(self, slot: PageSlot, live_page: LivePage, limit: float) -> CapturePage:
-        """Show an live_page in a slot's page, ready for steps and pictures.
+    async def show(self, slot: PageSlot, live_page: ServedPage, limit: float) -> CapturePage:
+        """Show a live page in a slot's page, ready for steps and pictures.
 
         Args:
             limit: seconds that the page may take to come to rest.

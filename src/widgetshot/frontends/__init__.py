@@ -1,10 +1,10 @@
-"""How a notebook becomes an LivePage. One module each; all answer to `Frontend`."""
+"""How a notebook becomes a live page. One module each; all answer to `Frontend`."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from widgetshot.model import LivePage, Target
+from widgetshot.model import ServedPage, Target
 
 
 class Frontend(Protocol):
@@ -16,7 +16,7 @@ class Frontend(Protocol):
 
     async def open(
         self, file: Path, target: Target, kernel: str, environment: Mapping[str, str] | None = None
-    ) -> LivePage:
+    ) -> ServedPage:
         """Execute the notebook of `target` and serve it.
 
         Args:
@@ -28,10 +28,10 @@ class Frontend(Protocol):
             ServerError: no server or kernel could be had.
         """
 
-    async def alive(self, live_page: LivePage) -> bool:
+    async def alive(self, live_page: ServedPage) -> bool:
         """Whether the live page's kernel still lives."""
 
-    async def close(self, live_page: LivePage) -> dict[str, Any]:
+    async def close(self, live_page: ServedPage) -> dict[str, Any]:
         """End the live page's kernel and page.
 
         Returns:

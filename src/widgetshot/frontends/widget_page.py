@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from widgetshot import errors
-from widgetshot.model import LivePage, Target
+from widgetshot.model import ServedPage, Target
 from widgetshot.server.launcher import Server
 
 _API = "widgetshot/api/live-pages"
@@ -41,7 +41,7 @@ class PageFrontend:
 
     async def open(
         self, file: Path, target: Target, kernel: str, environment: Mapping[str, str] | None = None
-    ) -> LivePage:
+    ) -> ServedPage:
         """See `Frontend.open`."""
         answer: dict[str, Any] = await self._server.request(
             "POST",
@@ -62,18 +62,18 @@ class PageFrontend:
             error = answer["error"]
             kind = getattr(errors, error["kind"])
             raise kind(error["what"], where=error["where"], next_step=error["next_step"])
-        return LivePage(
+        return ServedPage(
             id=answer["id"],
             url=self._server.page_url(answer["url"]),
             selectors={cell: f'[data-cell-id="{cell}"]' for cell in answer["cells"]},
             timings=answer["timings"],
         )
 
-    async def alive(self, live_page: LivePage) -> bool:
+    async def alive(self, live_page: ServedPage) -> bool:
         """See `Frontend.alive`."""
         return bool((await self._server.request("GET", f"{_API}/{live_page.id}"))["alive"])
 
-    async def close(self, live_page: LivePage) -> dict[str, Any]:
+    async def close(self, live_page: ServedPage) -> dict[str, Any]:
         """See `Frontend.close`."""
         answer: dict[str, Any] = await self._server.request("DELETE", f"{_API}/{live_page.id}")
         return answer

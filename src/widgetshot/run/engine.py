@@ -40,10 +40,10 @@ from widgetshot.model import (
     Box,
     Comparison,
     Failure,
-    LivePage,
     Pixels,
     Repeat,
     Result,
+    ServedPage,
     Shot,
     Spent,
     Target,
@@ -210,14 +210,14 @@ class Engine:
         future = self._futures[key]
         return future.done() and future.exception() is not None
 
-    def open(self, notebook: Notebook, target: Target) -> tuple[LivePage, Served]:
+    def open(self, notebook: Notebook, target: Target) -> tuple[ServedPage, Served]:
         """Execute a notebook for whoever captures its page; `close` is to follow.
 
         Raises:
             NotebookError, ServerError: there is no such page.
         """
 
-        async def go() -> tuple[LivePage, Served]:
+        async def go() -> tuple[ServedPage, Served]:
             served = Served(notebook, self.services)
             try:
                 frontend = await self._frontend()
@@ -236,7 +236,7 @@ class Engine:
                 raise
             raise told from None
 
-    def close(self, live_page: LivePage, served: Served) -> None:
+    def close(self, live_page: ServedPage, served: Served) -> None:
         """End what `open` gave."""
 
         async def go() -> None:
@@ -441,7 +441,7 @@ class Engine:
         """
         pending = {target.name: target for target in way if target.name in wanted}
         begin = perf_counter()
-        live_page: LivePage | None = None
+        live_page: ServedPage | None = None
         slot: PageSlot | None = None
         stage: CapturePage | None = None
         served = Served(notebook, self.services)
@@ -532,7 +532,7 @@ class Engine:
             await camera.stop()
 
     async def _end(
-        self, frontend: PageFrontend, live_page: LivePage | None, made_from: "_MadeFrom", served: Served
+        self, frontend: PageFrontend, live_page: ServedPage | None, made_from: "_MadeFrom", served: Served
     ) -> None:
         try:
             if live_page is not None:

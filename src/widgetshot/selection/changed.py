@@ -82,7 +82,7 @@ class InputSnapshot:
 
     @classmethod
     def of(cls, answer: Mapping[str, Any] | None, folder: Path) -> "InputSnapshot":
-        """From what the server says when an live_page is closed, None if it could not.
+        """From what the server says when a live page is closed, None if it could not.
 
         Args:
             folder: the notebook's own.

@@ -177,7 +177,7 @@ class LivePages:
         return kernel_id in kernels and bool(await kernels.is_alive(kernel_id))
 
     async def close(self, id: str) -> dict[str, Any]:
-        """End an live_page: its kernel, whatever the kernel started, its folder.
+        """End a live page: its kernel, whatever the kernel started, its folder.
 
         Returns:
             What it was made from, as far as it could be seen: `reads` (lines of file_trace.py, "" without any), `work`
@@ -271,7 +271,7 @@ def _copy_beside(source: Path, target: Path, budget: list[int]) -> None:
 
 
 def processes_of(id: str, kernel: int | None) -> Iterator[psutil.Process]:
-    """Processes that an live page's kernel started, however deep and in whatever session they are.
+    """Processes that a live page's kernel started, however deep and in whatever session they are.
 
     Args:
         kernel: its process id. A kernel that was forked shows the environment of what it was forked from, and so
