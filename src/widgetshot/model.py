@@ -187,11 +187,11 @@ class Need:
     """A service that must run before a notebook executes.
 
     Attributes:
-        own: whether it is to be one that nobody else uses, started for each execution.
+        exclusive: whether it is to be one that nobody else uses, started for each execution.
     """
 
     name: str
-    own: bool = False
+    exclusive: bool = False
 
 
 @dataclass
@@ -232,7 +232,7 @@ class Target:
         cell_id: nbformat id (or position, for old notebooks) of the cell; None for the whole page.
         order: position in the notebook, the order in which a person would act.
         capture: `cell` for the cell's box, `page` for the whole page.
-        cap: seconds after which a page that never settles is captured anyway; None to insist.
+        max_settle: seconds after which a page that never settles is captured anyway; None to insist.
         tab: the browser page, among those of one kernel, that the picture shows; "" is the main one.
         quarantine: under which it may fail without failing the run.
         markers: names of pytest markers, sorted.
@@ -250,8 +250,8 @@ class Target:
     viewport: Viewport = Viewport(960, 720)
     variant: str = ""
     capture: str = "cell"
-    cap: float | None = None
-    blank: bool = False
+    max_settle: float | None = None
+    allow_blank: bool = False
     tab: str = ""
     timeout: float = 60.0
     clock: Clock = Clock()

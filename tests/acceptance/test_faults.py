@@ -59,13 +59,15 @@ NOTEBOOKS: dict[str, tuple[str, ...]] = {
     "damaged": (button_cell("#| shot: s"),),
     "cells": (
         "#| shot: blank\nfrom IPython.display import HTML\nHTML('<div style=\"height:40px\"></div>')",
-        "#| shot: blank_allowed\n#| blank: true\nHTML('<div style=\"height:40px\"></div>')",
+        "#| shot: blank_allowed\n#| allow_blank: true\nHTML('<div style=\"height:40px\"></div>')",
         "#| shot: nothing\nx = 1",
         "#| shot: closed\nimport ipywidgets as widgets\nw = widgets.Label('x')\ndisplay(w)\nw.close()",
         "#| shot: no_mask\n#| mask: {selector: .nowhere, reason: test}\nprint('x')",
     ),
     "clock": (QUICK + "#| shot: s" + CLOCK,),
-    "capped": (QUICK + "#| shot: s\n#| cap: 0.5\n#| mask: {selector: .clock, reason: counts the ticks}" + CLOCK,),
+    "capped": (
+        QUICK + "#| shot: s\n#| max_settle: 0.5\n#| mask: {selector: .clock, reason: counts the ticks}" + CLOCK,
+    ),
     "no_step": (
         button_cell(
             "#| shot:\n#|   - {name: before}\n#|   - name: lost\n"
@@ -136,7 +138,7 @@ def test_good_neighbours_are_judged(judged: Project, name: str) -> None:
         ("raises.ipynb::first", "NotebookError", "raises.ipynb::cell-1: the cell raised ZeroDivisionError", "execute"),
         ("no_frontend.ipynb::absent", "CaptureError", "front end of 'absent-widget'", "pip install absent-widget"),
         ("failing_view.ipynb::s", "CaptureError", "view broke", "open the notebook"),
-        ("cells.ipynb::blank", "CaptureError", "blank", "blank: true"),
+        ("cells.ipynb::blank", "CaptureError", "blank", "allow_blank: true"),
         ("cells.ipynb::nothing", "CaptureError", "shows nothing", "display the widget"),
         ("cells.ipynb::closed", "CaptureError", "closed", "open the notebook"),
         ("cells.ipynb::no_mask", "CaptureError", "'.nowhere' (test) matches nothing", "remove the mask"),

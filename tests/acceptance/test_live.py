@@ -119,7 +119,7 @@ NOTEBOOKS: dict[str, tuple[str, ...]] = {
         + "told, go = ServiceUsage(), widgets.Button(description='go').add_class('go')\n"
         "go.on_click(lambda _: setattr(told, 'word', 'after'))\nwidgets.VBox([go, told])",
     ),
-    "late_capped": ("#| shot: s\n#| cap: 0.3" + LATE,),
+    "late_capped": ("#| shot: s\n#| max_settle: 0.3" + LATE,),
     "wide": (
         "#| shot: s\nfrom IPython.display import HTML\n"
         'HTML(\'<div style="width:1600px;height:30px"><div style="margin-left:1100px;background:red">far</div></div>\')',  # noqa: E501

@@ -52,7 +52,7 @@ with open(os.environ["SHARED_LOG"], "a") as log:
     log.write(os.environ["WIDGETSHOT_SERVICE_WEB_URL"] + "\\n")
 assert ask() == "hello"
 HTML("<b>asked</b>")"""
-OWN = f"""#| widgetshot: {{services: [{{name: web, own: true}}]}}
+OWN = f"""#| widgetshot: {{services: [{{name: web, exclusive: true}}]}}
 #| shot: s{ASK}
 said = [ask()]
 for what in (control.stop, control.start, control.kill, control.start):
@@ -60,7 +60,7 @@ for what in (control.stop, control.start, control.kill, control.start):
     said.append(ask())
 assert said == ["hello", "URLError", "hello", "URLError", "hello"], said
 HTML("<b>asked</b>")"""
-DIES = f"""#| widgetshot: {{services: [{{name: web, own: true}}]}}
+DIES = f"""#| widgetshot: {{services: [{{name: web, exclusive: true}}]}}
 #| shot: s{ASK}
 import psutil
 for process in psutil.process_iter():
@@ -337,8 +337,8 @@ def test_wrong_declaration_is_refused_where_it_is(tmp_path: Path, table: str, me
         ("services: [wbe]", "unknown service 'wbe'; did you mean 'web'"),
         ("services: [web, web]", "'web' comes twice"),
         ("services: [{name: web, onw: true}]", "unknown option of a service 'onw'"),
-        ("services: [{own: true}]", "an entry is NAME or"),
-        ("services: [{name: web, own: 1}]", "an entry is NAME or"),
+        ("services: [{exclusive: true}]", "an entry is NAME or"),
+        ("services: [{name: web, exclusive: 1}]", "an entry is NAME or"),
     ],
 )
 def test_wrong_need_is_refused(project: Project, options: str, message: str) -> None:

@@ -40,8 +40,8 @@ OTHERS: dict[str, tuple[str, bool]] = {
     ),
     "another theme and viewport": ("#| shot: s\n#| theme: dark\n#| viewport: 500x400\n" + PLAIN[11:], True),
     "a long page": (f"#| shot: s\n{WIDGETS}widgets.HTML('line<br>' * 500)", True),
-    "a late timer": (f"#| shot: s\n#| cap: 1\n{WIDGETS}widgets.Play(playing=True, interval=60_000)", True),
-    "an endless timer": (f"#| shot: s\n#| cap: 1\n{WIDGETS}widgets.Play(playing=True, interval=20)", True),
+    "a late timer": (f"#| shot: s\n#| max_settle: 1\n{WIDGETS}widgets.Play(playing=True, interval=60_000)", True),
+    "an endless timer": (f"#| shot: s\n#| max_settle: 1\n{WIDGETS}widgets.Play(playing=True, interval=20)", True),
     "a click": (f"#| shot: s\n#| steps:\n#|   - click: button\n{WIDGETS}widgets.Button(description='press')", False),
     "a script": (
         f'#| shot: s\nfrom IPython.display import HTML\nHTML("<p>script</p><script>{RUINED}</script>")',
@@ -87,7 +87,7 @@ class Pages:
         slot: PageSlot = await self.camera.slot(target, self.frontend.anchor_url)
         stage = await self.camera.show(slot, live_page, 20)
         began = await stage.page.evaluate("Date.now()")
-        await stage.settle(cap=target.cap)
+        await stage.settle(max_settle=target.max_settle)
         for number, step in enumerate(target.steps, 1):
             await stage.act(target, step, number, self.root)
         pixels = await stage.picture()

@@ -284,10 +284,10 @@ function emptyViews(): boolean {
  * Wait until the page is ready to be captured.
  *
  * @param limit milliseconds
- * @param cap milliseconds after which a page that is drawn, but goes on moving, is good enough; null to insist
+ * @param maxSettle milliseconds after which a page that is drawn, but goes on moving, is good enough; null to insist
  * @returns what still moved when the limit was reached, or "" when all is at rest
  */
-async function ready(limit: number, cap: number | null): Promise<string> {
+async function ready(limit: number, maxSettle: number | null): Promise<string> {
   const begin = performance.now();
   let stage = "the page is still loading its scripts";
   let timer = 0;
@@ -299,7 +299,7 @@ async function ready(limit: number, cap: number | null): Promise<string> {
     await started;
     for (; ; rounds += 1) {
       const past = performance.now() - begin;
-      if (cap !== null && rounds > 0 && past > cap && (!emptyViews() || past > limit / 2)) throw new Deadline();
+      if (maxSettle !== null && rounds > 0 && past > maxSettle && (!emptyViews() || past > limit / 2)) throw new Deadline();
       stage = "widgets are still being loaded or drawn";
       await drained();
       const before = activity.events;

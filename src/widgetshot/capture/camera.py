@@ -376,17 +376,17 @@ class CapturePage:
         self._add("load", begin)
         return shown
 
-    async def settle(self, limit: float | None = None, *, cap: float | None = None) -> str:
+    async def settle(self, limit: float | None = None, *, max_settle: float | None = None) -> str:
         """Wait until the page is ready; what still moves after `limit` seconds, or "".
 
         Args:
-            cap: seconds after which a page that is drawn, but goes on moving, is good enough.
+            max_settle: seconds after which a page that is drawn, but goes on moving, is good enough.
         """
         begin = perf_counter()
         try:
             unrest: str = await self.page.evaluate(
-                "([limit, cap]) => window.widgetshot.ready(limit, cap)",
-                [(self.limit if limit is None else limit) * 1000, None if cap is None else cap * 1000],
+                "([limit, maxSettle]) => window.widgetshot.ready(limit, maxSettle)",
+                [(self.limit if limit is None else limit) * 1000, None if max_settle is None else max_settle * 1000],
             )
         except PlaywrightError as error:
             cause = "the page crashed" if self.crashed else first_line(error)
@@ -428,7 +428,7 @@ class CapturePage:
                 f"step '{step}' failed: {first_line(error)}", where=where, next_step="correct the step in the notebook"
             ) from error
         # Callbacks answer in order only if each step's effect is there before the next step begins.
-        return await self.settle(cap=target.cap)
+        return await self.settle(max_settle=target.max_settle)
 
     def moved(self) -> None:
         """Forget what was captured: somebody has acted on the page."""
@@ -667,7 +667,7 @@ class CapturePage:
             CaptureError: a widget has failed, the cell shows nothing, the picture is blank.
         """
         previous: Pixels | None = None
-        deadline = perf_counter() + (target.cap if target.cap is not None else self.limit)
+        deadline = perf_counter() + (target.max_settle if target.max_settle is not None else self.limit)
         for attempt in range(1_000):
             whole = await self.picture(attempt)
             seen = await self.look(target, following)
@@ -676,8 +676,8 @@ class CapturePage:
             masks = self.masks(target, frame, seen)
             if expected(pixels, masks):
                 break
-            # Under a cap the page is known never to rest: the picture is taken as it is.
-            if target.cap is not None and unrest:
+            # With a max_settle the page is known never to rest: the picture is taken as it is.
+            if target.max_settle is not None and unrest:
                 break
             if previous is not None and not unrest and same(previous, pixels, boxes_of(masks)):
                 break
@@ -689,11 +689,11 @@ class CapturePage:
                 continue
             unrest = await self.settle(max(0.05, min(self.limit, deadline - perf_counter())))
             self._seen.clear()
-        settled = not unrest or target.cap is not None
-        if pixels.size and not target.blank and _is_blank(pixels):
+        settled = not unrest or target.max_settle is not None
+        if pixels.size and not target.allow_blank and _is_blank(pixels):
             raise CaptureError(
                 "the picture is blank: every pixel has the same colour",
-                next_step="let the widget draw something, or declare 'blank: true' if this is how it looks",
+                next_step="let the widget draw something, or declare 'allow_blank: true' if this is how it looks",
             )
         state = seen["shown"]
         covers = tuple(Box(box.x - frame.x, box.y - frame.y, box.width, box.height) for box in self._covers)

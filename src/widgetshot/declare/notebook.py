@@ -30,7 +30,17 @@ _MARKER = re.compile(r"[\w][\w.-]*")
 _LONGEST_WAIT = 1e6  # seconds
 _LONGEST_NAME = 180  # bytes; file systems take 255, and the variant and the picture's kind come behind it
 
-_SHARED_OPTIONS = {"mask", "tolerance", "theme", "viewport", "capture", "cap", "blank", "quarantine", "markers"}
+_SHARED_OPTIONS = {
+    "mask",
+    "tolerance",
+    "theme",
+    "viewport",
+    "capture",
+    "max_settle",
+    "allow_blank",
+    "quarantine",
+    "markers",
+}
 _SHOT_OPTIONS = _SHARED_OPTIONS | {"name", "steps", "tab"}
 _NOTEBOOK_OPTIONS = _SHARED_OPTIONS | {"timeout", "settle_timeout", "kernel", "skip", "clock", "freeze_clock", "inputs"}
 _NOTEBOOK_OPTIONS |= {"requires_env", "services", "cost"}
@@ -462,9 +472,9 @@ def _targets(
     capture = options.get("capture", "cell")
     if capture not in ("cell", "page"):
         raise ConfigError(f"capture: {capture!r}{nearest(capture, ['cell', 'page'])}", where=where)
-    blank = flag_from(options.get("blank", False), where, "blank")
+    allow_blank = flag_from(options.get("allow_blank", False), where, "allow_blank")
     tab = _tab(options["tab"], where) if "tab" in options else ""
-    cap = options.get("cap")
+    max_settle = options.get("max_settle")
     # A shot has its own markers besides its notebook's: what is true of all of it is true of each part.
     marked = {name for level in (notebook, shot.options) for name in markers_from(level.get("markers", []), where)}
     clock = Clock(
@@ -488,8 +498,8 @@ def _targets(
                 viewport=viewport,
                 variant=",".join(parts),
                 capture="page" if shot.cell_id is None else capture,
-                cap=None if cap is None else _positive(cap, "cap", where),
-                blank=blank,
+                max_settle=None if max_settle is None else _positive(max_settle, "max_settle", where),
+                allow_blank=allow_blank,
                 tab=tab,
                 timeout=timeout,
                 clock=clock,
@@ -779,19 +789,21 @@ def _globs(value: Any, where: str) -> tuple[str, ...]:
 
 
 def _services(value: Any, where: str) -> tuple[Need, ...]:
-    """Parse what a notebook needs: names, or `{name: NAME, own: true}`."""
+    """Parse what a notebook needs: names, or `{name: NAME, exclusive: true}`."""
     if not isinstance(value, list):
         raise ConfigError(f"services: must be a list of names, not {value!r}", where=where)
     needs: list[Need] = []
     for entry in value:
         raw = entry if isinstance(entry, Mapping) else {"name": entry}
-        _check_keys(raw, {"name", "own"}, "option of a service", where)
-        name, own = raw.get("name"), raw.get("own", False)
-        if not isinstance(name, str) or not isinstance(own, bool):
-            raise ConfigError(f"services: an entry is NAME or {{name: NAME, own: true}}, not {entry!r}", where=where)
+        _check_keys(raw, {"name", "exclusive"}, "option of a service", where)
+        name, exclusive = raw.get("name"), raw.get("exclusive", False)
+        if not isinstance(name, str) or not isinstance(exclusive, bool):
+            raise ConfigError(
+                f"services: an entry is NAME or {{name: NAME, exclusive: true}}, not {entry!r}", where=where
+            )
         if any(need.name == name for need in needs):
             raise ConfigError(f"services: '{name}' comes twice", where=where)
-        needs.append(Need(name, own))
+        needs.append(Need(name, exclusive))
     return tuple(needs)
 
 

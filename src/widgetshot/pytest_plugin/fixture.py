@@ -124,7 +124,7 @@ class Widgetshot:
         cell: str | None = None,
         mask: Sequence[dict[str, Any]] = (),
         tolerance: dict[str, Any] | None = None,
-        blank: bool = False,
+        allow_blank: bool = False,
     ) -> None:
         """Assert that the page (or one cell of it) looks as it was approved under this name.
 
@@ -133,7 +133,7 @@ class Widgetshot:
             cell: the nbformat id of a cell; the whole page otherwise.
             mask: `{"selector": CSS, "reason": TEXT}`, as in a notebook.
             tolerance: `{"pixels": N}`, `{"share": X}` or `{"threshold": X}`.
-            blank: a picture of one single colour is fine.
+            allow_blank: a picture of one single colour is fine.
 
         Raises:
             AssertionError: it does not look so; the message has numbers, paths and the next command.
@@ -146,7 +146,7 @@ class Widgetshot:
         where = f"{self._request.node.nodeid} check({name!r})"
         allowed = tolerance_from(tolerance, where) if tolerance is not None else self._engine.settings.tolerance
         masks = masks_from(list(mask), where)
-        target = self._target(name, cell=cell, masks=masks, blank=blank, tolerance=allowed)
+        target = self._target(name, cell=cell, masks=masks, allow_blank=allow_blank, tolerance=allowed)
         if target.path in self._checked:
             raise ConfigError(f"this test has checked a picture named {name!r} before", where=where)
         self._checked.add(target.path)

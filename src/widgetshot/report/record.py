@@ -889,5 +889,5 @@ def failure_text(result: Result, folder: Path) -> str:
         if result.repeat is not None and result.repeat.distinct > 1:
             lines.append("  next:     freeze_clock, a seed, or a mask: docs/how-to/flaky-pictures.md")
         else:
-            lines.append("  next:     mask what moves, or declare 'cap: SECONDS' for a widget that never rests")
+            lines.append("  next:     mask what moves, or declare 'max_settle: SECONDS' for a widget that never rests")
     return "\n".join(lines)

@@ -170,7 +170,7 @@ class Engine:
         wanted = [target for target in targets if self.key(target) not in self._futures]
         # Beside the start of server and browser, and the notebooks before it.
         for need in notebook.services if wanted else ():
-            if not need.own:
+            if not need.exclusive:
                 self.services.start(need.name)
         sessions: dict[tuple[str, str], set[str]] = {}
         for target in wanted:
@@ -510,7 +510,7 @@ class Engine:
                 finally:
                     self._slots.release()
             self._count(notebook.path, lap, stage)
-            if live_page is not None or served.own:
+            if live_page is not None or served.exclusive:
                 # A kernel takes its time to end; the next notebook need not wait for it.
                 closing = self._loop.create_task(self._end(frontend, live_page, made_from, served))
                 self._endings.add(closing)
@@ -557,7 +557,7 @@ class Engine:
         keep: Callable[[Result], Awaitable[None]],
     ) -> None:
         """Go the notebook's way: steps, shots, results."""
-        unrest = await _in_time(stage.settle(cap=way[0].cap), stage.limit)
+        unrest = await _in_time(stage.settle(max_settle=way[0].max_settle), stage.limit)
         front = stage
 
         async def turn_to(tab: str, target: Target) -> CapturePage:
@@ -566,7 +566,7 @@ class Engine:
             turned = await _in_time(camera.tab(slot, stage, tab, target), stage.limit)
             if turned is not front:
                 turned.moved()
-                unrest = await _in_time(turned.settle(cap=target.cap), stage.limit)
+                unrest = await _in_time(turned.settle(max_settle=target.max_settle), stage.limit)
                 front = turned
             return front
 
@@ -617,7 +617,7 @@ class Engine:
 
     async def _capture(self, stage: CapturePage, target: Target, unrest: str, following: Sequence[Target]) -> Result:
         baseline = await asyncio.to_thread(self.baseline, target)
-        limit = target.cap if target.cap is not None else stage.limit
+        limit = target.max_settle if target.max_settle is not None else stage.limit
         shot = await _in_time(stage.capture(target, self.expects(target, baseline), unrest, following), 2 * limit)
         begin = perf_counter()
         result = await asyncio.to_thread(self._judge, target, shot, baseline, self.fingerprint, stage)

@@ -1,4 +1,4 @@
-"""Stop, kill and start the service that a notebook has for itself (`services: [{name: redis, own: true}]`).
+"""Stop, kill and start the service that a notebook has for itself (`services: [{name: redis, exclusive: true}]`).
 
 Used in notebooks, whose kernels know the address from their environment.
 """
@@ -69,7 +69,7 @@ def _ask(name: str, question: dict[str, str]) -> None:
     if not address:
         raise ServerError(
             f"the service '{name}' is not this notebook's own, so it can't be stopped for others",
-            next_step=f"say in the first cell: #| widgetshot: {{services: [{{name: {name}, own: true}}]}}",
+            next_step=f"say in the first cell: #| widgetshot: {{services: [{{name: {name}, exclusive: true}}]}}",
         )
     try:
         with _connected(address) as connection:

@@ -105,9 +105,9 @@ class Services:
         """What a service is made of."""
         return recipe_of(self._declared.get(name), name)
 
-    def missing(self, name: str, *, own: bool = False) -> list[Requirement]:
+    def missing(self, name: str, *, exclusive: bool = False) -> list[Requirement]:
         """What would have to be installed first; nothing where the service runs elsewhere."""
-        if not own and variable(name, "URL") in os.environ:
+        if not exclusive and variable(name, "URL") in os.environ:
             return []
         return [one for one in (_SUPERVISOR, *self.recipe(name).requirements) if not one.met]
 
@@ -115,13 +115,13 @@ class Services:
         """The service that all share; begins to start it when it is asked for first."""
         with self._lock:
             if name not in self._shared:
-                self._shared[name] = self._begin(name, own=False)
+                self._shared[name] = self._begin(name, exclusive=False)
             return self._shared[name]
 
-    def start_own(self, name: str) -> "Future[Instance]":
+    def start_exclusive(self, name: str) -> "Future[Instance]":
         """Begin to start an instance that nobody else uses."""
         with self._lock:
-            return self._begin(name, own=True)
+            return self._begin(name, exclusive=True)
 
     def endpoint(self, name: str) -> Endpoint:
         """Where the shared service is; waits until it is ready.
@@ -156,12 +156,12 @@ class Services:
         with self._lock, contextlib.suppress(ValueError):
             self._running.remove(instance)
 
-    def _begin(self, name: str, *, own: bool) -> "Future[Instance]":
+    def _begin(self, name: str, *, exclusive: bool) -> "Future[Instance]":
         future: Future[Instance] = Future()
 
         def work() -> None:
             try:
-                instance = self._start(name, own=own)
+                instance = self._start(name, exclusive=exclusive)
             except BaseException as error:
                 future.set_exception(error)
             else:
@@ -175,15 +175,15 @@ class Services:
         thread.start()
         return future
 
-    def _start(self, name: str, *, own: bool) -> Instance:
+    def _start(self, name: str, *, exclusive: bool) -> Instance:
         where = f"service {name}"
         url = os.environ.get(variable(name, "URL"))
-        if url and not own:
+        if url and not exclusive:
             self._tell(name, 0.0, elsewhere=True)
             return Instance(Endpoint(name, url))
-        if missing := self.missing(name, own=own):
+        if missing := self.missing(name, exclusive=exclusive):
             raise ServerError(f"{named(missing)} not found", where=where, next_step=commands(missing))
-        instance = self._supervised(name, where, own=own)
+        instance = self._supervised(name, where, exclusive=exclusive)
         self._tell(name, instance.seconds)
         with self._lock:
             if not self._closed:
@@ -192,7 +192,7 @@ class Services:
         instance.stop()
         raise ServerError("the run was stopped", where=where)
 
-    def _supervised(self, name: str, where: str, *, own: bool) -> Instance:
+    def _supervised(self, name: str, where: str, *, exclusive: bool) -> Instance:
         declared = self._declared.get(name)
         order = {
             "name": name,
@@ -232,7 +232,7 @@ class Services:
         if "error" in answer:
             raise ServerError(answer["error"], where=where, next_step=answer["next"] or "widgetshot doctor --services")
         environment = dict(answer["environment"])
-        if own:
+        if exclusive:
             environment[variable(name, "CONTROL")] = answer["control"]
         instance.endpoint = Endpoint(name, answer["url"], environment)
         instance.seconds, instance.address = answer["seconds"], answer["control"]

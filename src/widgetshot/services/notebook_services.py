@@ -20,7 +20,7 @@ def left_out(notebook: Notebook, services: Services, *, without: bool = False, s
     if without and notebook.services:
         return f"needs services, which were not asked for: {', '.join(need.name for need in notebook.services)}"
     for need in notebook.services:
-        if missing := services.missing(need.name, own=need.own):
+        if missing := services.missing(need.name, exclusive=need.exclusive):
             if skip_missing:
                 return reason_to_skip(need.name, missing)
             raise ServerError(
@@ -42,7 +42,7 @@ class Served:
         self._notebook = notebook
         self._services = services
         self._instances: list[Instance] = []
-        self.own: list[asyncio.Future[Instance]] = []
+        self.exclusive: list[asyncio.Future[Instance]] = []
 
     async def begin(self) -> dict[str, str]:
         """Wait until all are ready.
@@ -55,11 +55,11 @@ class Served:
         """
         futures: list[asyncio.Future[Instance]] = []
         for need in self._notebook.services:
-            start = self._services.start_own if need.own else self._services.start
+            start = self._services.start_exclusive if need.exclusive else self._services.start
             future = asyncio.wrap_future(start(need.name))
             futures.append(future)
-            if need.own:
-                self.own.append(future)
+            if need.exclusive:
+                self.exclusive.append(future)
         # Of several that fail the first is told; the others must have ended all the same.
         outcomes = await asyncio.gather(*futures, return_exceptions=True)
         for outcome in outcomes:
@@ -84,6 +84,6 @@ class Served:
 
     async def end(self) -> None:
         """End those that nobody else uses."""
-        for outcome in await asyncio.gather(*self.own, return_exceptions=True):
+        for outcome in await asyncio.gather(*self.exclusive, return_exceptions=True):
             if isinstance(outcome, Instance):
                 await asyncio.to_thread(self._services.end, outcome)

@@ -62,9 +62,9 @@ OPTIONS: list[tuple[str, str, object]] = [
     ("viewport: 400x300", "viewport", Viewport(400, 300)),
     (f"viewport: {PHONE}", "viewport", Viewport(375, 700, "phone")),
     ("capture: page", "capture", "page"),
-    ("cap: 2.5", "cap", 2.5),
-    ("cap: null", "cap", None),
-    ("blank: true", "blank", True),
+    ("max_settle: 2.5", "max_settle", 2.5),
+    ("max_settle: null", "max_settle", None),
+    ("allow_blank: true", "allow_blank", True),
 ]
 
 
@@ -133,12 +133,12 @@ def test_the_nearer_declaration_wins_and_masks_add_up(tmp_path: Path) -> None:
         tmp_path,
         block("widgetshot:", "  timeout: 7", "  theme: light", f"  mask: {mask % 'b'}", "shot: a"),
         block("shot: c", "theme: [light, dark]", f"mask: {mask % 'd'}"),
-        metadata={"widgetshot": {"timeout": 99, "theme": "dark", "cap": 3}},
+        metadata={"widgetshot": {"timeout": 99, "theme": "dark", "max_settle": 3}},
         defaults=Defaults(tolerance=Tolerance(9), settle_timeout=4),
     )
     assert (notebook.timeout, notebook.settle_timeout) == (7, 4)
     assert [target.name for target in notebook.targets] == ["a", "c", "c[dark]"]
-    assert {target.cap for target in notebook.targets} == {3}
+    assert {target.max_settle for target in notebook.targets} == {3}
     assert {target.tolerance for target in notebook.targets} == {Tolerance(9)}
     assert [mask.selector for mask in notebook.targets[1].masks] == ["b", "d"]
 
@@ -300,7 +300,7 @@ def test_the_clock_is_the_notebooks_or_else_the_projects(
         (["shot: true"], ["c0"]),
         (["shot:"], ["c0"]),
         (["shot: {}"], ["c0"]),
-        (["shot: {name: null, blank: true}"], ["c0"]),
+        (["shot: {name: null, allow_blank: true}"], ["c0"]),
         (["shot: 3"], ["3"]),
         (["shot: false"], ["page"]),
         (["shot: Überblick 2.1_a-b"], ["Überblick 2.1_a-b"]),
@@ -522,8 +522,8 @@ ERRORS: list[Any] = [
     (["shot: a", "viewport: {name: a/b, width: 300, height: 700}"], "::a", "letters, digits"),
     (["shot: a", f"viewport: [{PHONE}, {PHONE}]"], "::a", "'phone' comes twice"),
     (["shot: a", "capture: pge"], "::a", "did you mean 'page'?"),
-    (["shot: a", "blank: 1"], "::a", "true or false"),
-    *((["shot: a", f"cap: {n}"], "::a", "seconds over 0") for n in ("0", "-1", "true", ".inf", ".nan", "soon")),
+    (["shot: a", "allow_blank: 1"], "::a", "true or false"),
+    *((["shot: a", f"max_settle: {n}"], "::a", "seconds over 0") for n in ("0", "-1", "true", ".inf", ".nan", "soon")),
     (["widgetshot: 5", "shot: a"], "::c0", "must be a mapping"),
     (["widgetshot: {timeuot: 5}"], "", "did you mean 'timeout'?"),
     (["widgetshot: {steps: []}"], "", "unknown notebook option 'steps'"),
@@ -661,7 +661,7 @@ def test_hostile_yaml_is_a_clean_refusal(tmp_path: Path, line: str) -> None:
 
 
 WORDS = (
-    "shot,name,steps,mask,tolerance,theme,viewport,capture,cap,blank,widgetshot,timeout,settle_timeout,kernel,skip,"
+    "shot,name,steps,mask,tolerance,theme,viewport,capture,max_settle,allow_blank,widgetshot,timeout,settle_timeout,kernel,skip,"
     "click,fill,press,hover,select,drag,upload,wait,selector,text,key,option,file,to,page,pixels,share,threshold,step,"
     "quarantine,until,clock,freeze_clock,"
     "width,height,box,reason,echo,label,fig-cap"
