@@ -482,7 +482,7 @@ def test_any_jupyter_server_offers_it_once_it_is_enabled(project: Project) -> No
         )
         assert answer(posted, 200)["decisions"][KEY]["written"] is True
         # The machinery of live pages belongs to our own server alone.
-        assert anna.ask("GET", f"{base}/api/live pages").code == 404
+        assert anna.ask("GET", f"{base}/api/live-pages").code == 404
         process.terminate()
         process.wait(timeout=60)
 
