@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_record import edited, finish, killed, quarantined, recorder, tree
 
 from builders import VERDICTS, changed_picture, picture, result_called, result_of
 from conftest import Project
+from run_folders import edited, finish, killed, quarantined, recorder, tree
 from widgetshot.baselines.store import Store
 from widgetshot.cli.main import commands
 from widgetshot.errors import WidgetshotError

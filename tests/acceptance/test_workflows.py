@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
-from test_decisions import KEY, baseline_file, build, decision, document, fenced, shot_of
+
+from decision_files import KEY, baseline_file, build, decision, document, fenced, shot_of
 
 FOLDER = Path(__file__).parents[2] / ".github" / "workflows"
 NAMES = sorted(file.name for file in FOLDER.glob("*.y*ml"))

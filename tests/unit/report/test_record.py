@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from builders import (
-    ENVIRONMENT,
     LAYOUT,
     MASK,
     VERDICTS,
@@ -24,12 +23,12 @@ from builders import (
     result_called,
     result_of,
 )
+from run_folders import edited, finish, killed, quarantined, recorder, tree
 from widgetshot.errors import ConfigError, RecordError
 from widgetshot.files import read_png, sha256
-from widgetshot.model import Box, Quarantine, Repeat, Result, Spent, Tolerance, TraitChange, Verdict
+from widgetshot.model import Box, Quarantine, Repeat, Spent, Tolerance, TraitChange, Verdict
 from widgetshot.report.history import History
 from widgetshot.report.record import (
-    Recorder,
     failure_text,
     merge,
     read_run,
@@ -41,22 +40,6 @@ from widgetshot.report.record import (
 from widgetshot.verdict.compare import compare
 
 DOCS = Path(__file__).parents[3] / "docs" / "reference" / "run-folder.md"
-
-
-def recorder(folder: Path, repeat: int = 1) -> Recorder:
-    return Recorder(folder, root=folder.parent, environment=ENVIRONMENT, repeat=repeat)
-
-
-def finish(
-    made: Recorder, *results: Result, unused: list[str] | None = None, history: History | None = None
-) -> dict[str, Any]:
-    for result in results:
-        made.add(result)
-    order = [result.key for result in results]
-    made.finish(
-        order, complete=True, timings={"load": 0.5}, fingerprint={"browser": "1"}, unused=unused, history=history
-    )
-    return read_run(made.folder)
 
 
 @pytest.fixture
@@ -154,16 +137,6 @@ def test_an_entry_says_all_there_is_about_a_result(tmp_path: Path) -> None:
     assert (entry["status"], entry["viewport"], entry["duration"]) == ("passed", [960, 720], 0.5)
 
 
-def killed(folder: Path, cut: int = 0) -> Path:
-    """A run that ended without `finish`, in the middle of a line when `cut` bytes of it are missing."""
-    made = recorder(folder)
-    made.add(result_called("match"))
-    made.add(replace(result_called("changed"), sentence="1 → 2"))
-    journal = folder / "journal.jsonl"
-    journal.write_bytes(journal.read_bytes()[: -cut or None])
-    return folder
-
-
 @pytest.mark.parametrize(("cut", "expected"), [(0, ["match", "changed"]), (1, ["match", "changed"]), (40, ["match"])])
 def test_a_killed_run_is_readable_up_to_its_last_whole_line(tmp_path: Path, cut: int, expected: list[str]) -> None:
     run = read_run(killed(tmp_path / "report", cut))
@@ -202,10 +175,6 @@ def test_a_folder_without_a_known_run_is_refused(tmp_path: Path, text: str | Non
         (tmp_path / "run.json").write_text(text)
     with pytest.raises(RecordError, match=re.escape(str(tmp_path))):
         read_run(tmp_path)
-
-
-def tree(folder: Path) -> list[str]:
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
 @pytest.mark.parametrize(
@@ -257,7 +226,7 @@ FULL_DISK = """
 import resource, sys
 from pathlib import Path
 from builders import result_called, result_of, picture
-from test_record import recorder
+from run_folders import recorder
 import numpy as np
 made = recorder(Path(sys.argv[1]))
 made.add(result_called("match"))
@@ -303,12 +272,6 @@ def test_merging_keeps_every_result_and_picture_in_the_declared_order(tmp_path: 
 def test_merging_with_a_killed_run_gives_an_incomplete_one(tmp_path: Path) -> None:
     merge([*two_runs(tmp_path), killed(tmp_path / "three", 40)], tmp_path / "all")
     assert not read_run(tmp_path / "all")["complete"]
-
-
-def edited(folder: Path, **fields: Any) -> Path:
-    run = json.loads((folder / "run.json").read_text())
-    (folder / "run.json").write_text(json.dumps(run | fields))
-    return folder
 
 
 @pytest.mark.parametrize(
@@ -373,16 +336,6 @@ def test_a_difference_between_runs_has_no_tolerance() -> None:
     assert "regions:" in text
     assert "allowed:" not in text
     assert "allowed:" in failure_text(replace(two, repeat=Repeat(3, (3,))), Path())
-
-
-QUARANTINE = Quarantine("flickers", date(2026, 12, 31))
-
-
-def quarantined(verdict: str, *, over: bool = False) -> Result:
-    """A result whose target has a quarantine, which is over or not."""
-    result = result_called(verdict)
-    target = replace(result.target, quarantine=QUARANTINE)
-    return replace(result, target=target, quarantined=None if over else QUARANTINE)
 
 
 @pytest.mark.parametrize("verdict", VERDICTS)

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,35 +14,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from builders import ENVIRONMENT, VERDICTS, picture, result_called
+from builders import picture
 from conftest import Project, small_disk
+from decision_files import KEY, Json, baseline_file, build, decision, document, fenced, shot_of
 from widgetshot.baselines.store import Store
 from widgetshot.errors import BaselineError, ConfigError, StaleDecision, one_line, visible
 from widgetshot.files import encode_png, sha256
-from widgetshot.model import Repeat
-from widgetshot.report.record import Recorder, read_run
 from widgetshot.review.approve import decide
 from widgetshot.review.decisions import MOST_BYTES, read_decisions
 
-RESULTS = {verdict: result_called(verdict) for verdict in VERDICTS} | {
-    "varied": replace(result_called("unstable", "varied"), repeat=Repeat(5, (3, 2), 1))
-}
 OTHER = encode_png(picture(7), optimise=True)
-KEY = {name: result.key for name, result in RESULTS.items()}
-Json = dict[str, Any]
-
-
-def build(root: Path) -> Path:
-    """A project with baselines and a run folder of every verdict."""
-    store = Store(root / "baselines")
-    for result in RESULTS.values():
-        if result.baseline is not None:
-            store.write(result.key, result.baseline.data, {})
-    recorder = Recorder(root / "widgetshot-report", root=root, environment=ENVIRONMENT)
-    for result in RESULTS.values():
-        recorder.add(result)
-    recorder.finish([], complete=True, timings={}, fingerprint={})
-    return root
 
 
 @pytest.fixture(scope="module")
@@ -65,45 +45,11 @@ def files(root: Path) -> dict[str, bytes]:
     }
 
 
-def decision(root: Path, name: str, verdict: str = "accept", **members: Any) -> Json:
-    (entry,) = [test for test in read_run(root / "widgetshot-report")["tests"] if test["shot"] == name]
-    shot = entry["pictures"]["shot"]
-    return {
-        "key": entry["key"],
-        "verdict": verdict,
-        "baseline_sha256": entry["baseline_sha256"],
-        "shot_sha256": shot and shot["sha256"],
-        "comment": "",
-        "time": "2026-01-31T12:00:00.000Z",
-    } | members
-
-
-def document(root: Path, *decisions: Json, **members: Any) -> Json:
-    """A decisions file; by default it accepts two results and rejects one."""
-    run = read_run(root / "widgetshot-report")
-    chosen = list(decisions) or [
-        decision(root, "changed"),
-        decision(root, "resized", "reject", comment="too tall"),
-        decision(root, "new"),
-    ]
-    return {
-        "format": 1, "run": run["id"], "commit": run["commit"], "reviewer": "A. Reviewer", "decisions": chosen,
-    } | members  # fmt: skip
-
-
 def apply(root: Path, data: bytes | str | Json, *, dry_run: bool = False) -> Any:
     text = data if isinstance(data, bytes | str) else json.dumps(data)
     read = read_decisions(text.encode() if isinstance(text, str) else text, "decisions.json")
     store = Store(root / "baselines")
     return decide(root / "widgetshot-report", store, read, "decisions.json", dry_run=dry_run)
-
-
-def shot_of(root: Path, name: str) -> bytes:
-    return (root / "widgetshot-report" / "pictures" / f"{KEY[name]}.shot.png").read_bytes()
-
-
-def baseline_file(root: Path, name: str) -> Path:
-    return root / "baselines" / f"{KEY[name]}.png"
 
 
 def test_accepted_pictures_become_baselines_byte_for_byte_and_rejected_ones_stay(root: Path) -> None:
@@ -139,10 +85,6 @@ def test_what_has_no_picture_to_trust_can_be_rejected(root: Path) -> None:
     before = files(root)
     assert [key for key, *_ in apply(root, document(root, *chosen)).rejected] == [KEY[name] for name in names]
     assert files(root) == before
-
-
-def fenced(text: str) -> str:
-    return f"Thanks, I looked at {{all}} of them:\n\n```json\n{text}\n```\n\nThe `resized` one is {{too}} tall.\n"
 
 
 PASTED: dict[str, Callable[[str], str | bytes]] = {
