@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import io
 import os
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 PACKAGE = Path(__file__).resolve().parent
 STATIC = PACKAGE / "static"  # built from js/, shipped in the wheel
 LOCAL_FOLDER = ".widgetshot"  # in a project's root: what belongs to one checkout and not into git
+_LOCK_POLL_S = 0.01  # between two looks at a lock that somebody else holds
 
 
 def sha256(data: bytes) -> str:
@@ -147,26 +147,12 @@ def locked(path: Path) -> Iterator[None]:
     Raises:
         OSError: it can't be made.
     """
-    with path.open("a+b") as file:
-        if sys.platform == "win32":
-            import msvcrt
+    # Here, because it takes longer to import than all else of this module, and most of what uses it takes no lock.
+    from filelock import FileLock
 
-            while True:
-                # It gives up after ten seconds, which is no reason for us to.
-                with contextlib.suppress(OSError):
-                    file.seek(0)
-                    msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-                    break
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            if sys.platform == "win32":
-                file.seek(0)
-                msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
+    path.touch()  # by itself FileLock would make the folder, too
+    with FileLock(path, preserve_lock_file=True, poll_interval=_LOCK_POLL_S):
+        yield
 
 
 def _read_umask() -> int:

@@ -3,6 +3,7 @@
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -122,6 +123,7 @@ def test_a_new_file_has_the_rights_that_the_umask_gives(tmp_path: Path) -> None:
 
 HOLDER = """
 import sys
+import threading
 from pathlib import Path
 from widgetshot.files import locked
 with locked(Path(sys.argv[1])):
@@ -149,3 +151,25 @@ def test_a_lock_is_held_until_its_holder_ends_however_that_is(tmp_path: Path) ->
 def test_a_lock_in_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="absent"), locked(tmp_path / "absent" / "it.json"):
         pytest.fail("there is nothing to be locked")
+
+
+def test_threads_hold_a_lock_one_after_the_other(tmp_path: Path) -> None:
+    path = tmp_path / "it.lock"
+    inside: list[int] = []
+    most: list[int] = []
+
+    def hold(number: int) -> None:
+        for _ in range(5):
+            with locked(path):
+                inside.append(number)
+                most.append(len(inside))
+                path.stat()  # lets the other threads in, if the lock does
+                inside.remove(number)
+
+    threads = [threading.Thread(target=hold, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1] * 20
+    assert [file.name for file in tmp_path.iterdir()] == ["it.lock"]
