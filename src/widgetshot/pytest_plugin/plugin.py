@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     from widgetshot.report.record import Recorder
     from widgetshot.run.engine import Engine
     from widgetshot.services.manager import Services
+
+pytest_plugins = ["widgetshot.pytest_plugin.fixtures"]
 
 _FLAG = "--update-baselines"
 
@@ -471,116 +472,3 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         *next_lines(run, own.settings.typed_report),
     ):
         terminalreporter.write_line(line)
-
-
-@pytest.fixture
-def widgetshot(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """Opens notebooks from a Python test and asserts pictures by name, see `fixture.Widgetshot`."""
-    from widgetshot.pytest_plugin.fixture import Widgetshot
-
-    own = door(request.config)
-    with Widgetshot(request, own.engine, lambda item, result: conclude(item, result, own.report)) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="session")
-def widgetshot_playwright(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A sync Playwright: pytest-playwright's own where it is installed, because one thread can have only one."""
-    if request.config.pluginmanager.hasplugin("playwright"):
-        yield request.getfixturevalue("playwright")
-        return
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        yield playwright
-
-
-@pytest.fixture(scope="session")
-def widgetshot_browser(
-    request: pytest.FixtureRequest, widgetshot_playwright: Any, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Any]:
-    """The browser of the `widgetshot` fixture, launched as the engine's is."""
-    from widgetshot.capture.browser import find_browser
-    from widgetshot.capture.camera import launch_options
-    from widgetshot.pytest_plugin.fixture import browser_errors
-
-    settings = door(request.config).settings
-    found = find_browser(settings.browser, settings.browser_executable)
-    kind = getattr(widgetshot_playwright, settings.browser)
-    with browser_errors(f"{found.executable} did not start"):
-        browser = kind.launch(**launch_options(settings, found, tmp_path_factory.mktemp("widgetshot")))
-    yield browser
-    browser.close()
-
-
-@pytest.fixture(scope="session")
-def widgetshot_fingerprint(request: pytest.FixtureRequest, widgetshot_browser: Any) -> Any:
-    """The renderer of the `widgetshot` fixture's pictures, see `widgetshot.capture.camera.fingerprint`."""
-    from widgetshot.capture.camera import Awaitable, fingerprint, product, run_now
-    from widgetshot.pytest_plugin.fixture import browser_errors
-
-    settings = door(request.config).settings
-    with browser_errors("the browser is gone"):
-        return fingerprint(settings, run_now(product(Awaitable(widgetshot_browser), settings.browser)))
-
-
-@pytest.fixture
-def performance_monitor(request: pytest.FixtureRequest) -> Any:
-    """Records how long named parts of a test take, into `run.json` and the gallery.
-
-    ::
-
-        def test_insert(real_postgres, performance_monitor):
-            with performance_monitor("insert 1000 rows"):
-                ...
-    """
-    recorder = door(request.config).recorder
-
-    @contextmanager
-    def measure(name: str) -> Iterator[None]:
-        begin = perf_counter()
-        try:
-            yield
-        finally:
-            recorder.measured(request.node.nodeid, name, perf_counter() - begin)
-
-    return measure
-
-
-@pytest.fixture(scope="session")
-def widgetshot_services(request: pytest.FixtureRequest) -> Any:
-    """The services of this run, shared with its notebooks, see `widgetshot.services.manager.Services`."""
-    return door(request.config).services
-
-
-def _part(name: str) -> Any:
-    """The fixture `real_NAME`."""
-
-    def part(request: pytest.FixtureRequest) -> Iterator[Any]:
-        from widgetshot.errors import ServerError
-        from widgetshot.services.fixtures import isolated
-        from widgetshot.services.manager import reason_to_skip
-
-        services = door(request.config).services
-        if request.config.option.skip_missing_services and (missing := services.missing(name)):
-            pytest.skip(reason_to_skip(name, missing))
-        try:
-            with isolated(name, services, request.node.nodeid) as endpoint:
-                yield endpoint
-        except ServerError as error:
-            pytest.fail(str(error), pytrace=False)
-
-    part.__doc__ = (
-        f"A part of the real {name} that this test has for itself: an `Endpoint` with `url` and `environment`."
-    )
-    return pytest.fixture(name=f"real_{name}")(part)
-
-
-real_sshd = _part("sshd")
-real_slurm = _part("slurm")
-real_postgres = _part("postgres")
-real_redis = _part("redis")
-real_clickhouse = _part("clickhouse")
-real_s3 = _part("s3")
-real_websocket = _part("websocket")
-real_inference = _part("inference")

@@ -1,0 +1,33 @@
+"""`widgetshot audit`: say where tests and notebooks use mocks."""
+
+import json
+from pathlib import Path
+
+import click
+
+from widgetshot.audit.scan import audit as audit_files
+from widgetshot.audit.scan import find_files, table
+from widgetshot.cli.common import output_option, relative
+from widgetshot.errors import ExitCode, one_line
+from widgetshot.project.settings import find_root
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path())
+@output_option
+@click.pass_context
+def audit(context: click.Context, paths: tuple[str, ...], output: str) -> None:
+    """Say where tests and notebooks use mocks, and how each could run for real.
+
+    PATHS are files or folders; without any, the project's tests and notebooks. Exit code 1 if there are any.
+    """
+    files = find_files(find_root(Path.cwd()), paths)
+    result = audit_files(files, lambda file: Path(relative(file)).as_posix())
+    if output == "json":
+        click.echo(json.dumps(result.as_json(), indent=1))
+    for place, message in result.unread:
+        click.echo(f"{click.style('✗ ', fg='red')}{one_line(place)}: {one_line(message)}", err=True)
+    if output == "text":
+        for line in table(result):
+            click.echo(line)
+    context.exit(int(ExitCode.MATCH if result.clean else ExitCode.DIFFERENCES))

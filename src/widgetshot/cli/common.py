@@ -1,0 +1,25 @@
+"""What several commands share: options, settings made of flags, paths as they are printed."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from widgetshot.project.settings import Settings, find_root, load_settings
+
+report_option = click.option("--report", type=click.Path(path_type=Path), help="The run folder.")
+output_option = click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+
+
+def settings_from(**flags: Any) -> Settings:
+    """Return the project's settings, with those flags that were given (those that are not None)."""
+    given = {name: value for name, value in flags.items() if value is not None}
+    if "report" in given:
+        # A typed path is relative to the current folder, not to the project.
+        given["report"] = Path.cwd() / given["report"]
+    return load_settings(find_root(Path.cwd()), given)
+
+
+def relative(path: Path) -> str:
+    """Return a path as it is printed: relative to the current folder if it lies in it."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -1,0 +1,41 @@
+"""`widgetshot merge`: make one run folder of several."""
+
+import json
+from pathlib import Path
+
+import click
+
+from widgetshot.cli.common import output_option
+from widgetshot.errors import ConfigError, one_line
+from widgetshot.report.gallery import write_gallery
+from widgetshot.report.record import append_summary, next_lines, summary_lines, time_lines
+from widgetshot.report.record import merge as merge_runs
+
+
+@click.command()
+@click.argument("runs", nargs=-1, type=click.Path(path_type=Path))
+@click.option("-o", "--into", type=click.Path(path_type=Path), help="The new run folder.")
+@output_option
+def merge(runs: tuple[Path, ...], into: Path | None, output: str) -> None:
+    """Make one run folder with one gallery of several, such as those of CI's shards.
+
+    RUNS are run folders of one commit. Of a picture in several, the result that failed is kept.
+    """
+    if not runs or into is None:
+        raise ConfigError("name the run folders and the new one", next_step="widgetshot merge RUN... -o FOLDER")
+    run = merge_runs(runs, into)
+    page = write_gallery(into)
+    problem = append_summary(run, into)
+    if output == "json":
+        click.echo(json.dumps(run, indent=1))
+    ended = "" if run["complete"] else ", which was stopped before its end"
+    lines = [f"{len(runs)} run{'' if len(runs) == 1 else 's'} merged into run {run['id']}{ended}"]
+    lines += [
+        *summary_lines(run),
+        *time_lines(run),
+        *([problem] if problem else []),
+        f"gallery: {page}",
+        *next_lines(run, str(into)),
+    ]
+    for line in lines:
+        click.echo(one_line(line), err=output == "json")

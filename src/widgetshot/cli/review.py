@@ -1,0 +1,61 @@
+"""`widgetshot review`: look at what differs and decide."""
+
+import json
+import sys
+import threading
+import webbrowser
+from pathlib import Path
+
+import click
+
+from widgetshot.baselines.store import Store
+from widgetshot.cli.common import output_option, relative, settings_from
+from widgetshot.errors import ConfigError
+from widgetshot.review.session import Review, default_reviewer
+from widgetshot.review.terminal import Walk
+
+
+@click.command()
+@click.argument("report", metavar="[RUN]", required=False, type=click.Path(path_type=Path))
+@click.option("--terminal", is_flag=True, help="Ask here, one picture after the other, without a browser.")
+@click.option("--no-browser", is_flag=True, help="Only print the page's address.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of the page; a free one by default.")
+@output_option
+def review(report: Path | None, terminal: bool, no_browser: bool, port: int, output: str) -> None:
+    """Look at what differs and decide; accepting writes the baseline at once, and can be undone.
+
+    RUN is a run folder; without it, that of the configuration. The page is served to this machine only, until Ctrl-C.
+    """
+    if terminal and (no_browser or port or output == "json"):
+        raise ConfigError("--terminal goes without the options of the page", next_step="widgetshot review --terminal")
+    settings = settings_from(report=report)
+    session = Review(settings.report, Store(settings.baselines))
+    session.state()
+    if terminal:
+        Walk(session, default_reviewer(settings.root)).run()
+    else:
+        # It imports Jupyter Server, which the terminal needs not wait for.
+        from widgetshot.review.server import serve
+
+        serve(session, settings.root, port=port, ready=lambda url: _announce(url, not no_browser, output))
+    accepted, rejected, left = session.counts()
+    if output == "json":
+        click.echo(json.dumps({"accepted": accepted, "rejected": rejected, "left": left}))
+        return
+    click.echo(f"\n{accepted} accepted, {rejected} rejected, {left} left")
+    if accepted:
+        click.echo(f"keep what is accepted: git add '{relative(settings.baselines)}'")
+
+
+def _announce(url: str, browse: bool, output: str) -> None:
+    click.echo(json.dumps({"url": url}) if output == "json" else f"review: {url}\nCtrl-C ends it")
+    sys.stdout.flush()
+    if not browse:
+        return
+    try:
+        browser = webbrowser.get()
+    except webbrowser.Error:
+        return
+    # One that runs inside the terminal would take it over.
+    if type(browser) is not webbrowser.GenericBrowser:
+        threading.Thread(target=browser.open, args=(url,), daemon=True).start()
