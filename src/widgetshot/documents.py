@@ -1,0 +1,355 @@
+"""JSON documents of known types: bytes -> value, value -> bytes, and the JSON Schema of a type.
+
+A type is an `msgspec.Struct` that derives from `Document` (or a list, dict or union of such). Reading is strict: a
+value of another type, an unknown or a missing member, a number or a size out of bounds, and text that is no JSON all
+end in one error of ours, which names the file, the place within it and what was expected there.
+
+Importing this module imports msgspec (some 5 ms beside numpy); import it where a document is read or written.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from widgetshot.errors import RecordError, WidgetshotError, one_line
+
+T = TypeVar("T")
+
+MAX_BYTES = 256_000_000
+# Limits of `JsonValue` members, whose form is not known: a widget's state, a fingerprint.
+MAX_DEPTH = 32
+MAX_NODES = 100_000
+MAX_TEXT = 1_000_000
+_MAX_MESSAGE = 400  # characters of a value or a reason that a message repeats
+_MAX_CANDIDATES = 1_000  # members of an object among which the wrong one is searched
+
+JsonValue = Any  # any JSON; `check_json` bounds it
+
+
+class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of an object in a document: frozen, without members that nobody knows.
+
+    A type checker wants `frozen=True` said again by each subclass; `kw_only=True` holds for its own members alone.
+    """
+
+
+def read(
+    kind: type[T],
+    file: Path,
+    *,
+    next_step: str,
+    error: type[WidgetshotError] = RecordError,
+    unique: bool = False,
+    max_bytes: int = MAX_BYTES,
+) -> T:
+    """Read a file and `decode` it.
+
+    Raises:
+        FileNotFoundError: there is none; the caller knows whether that is an error.
+        WidgetshotError: it can't be read, or as `decode`.
+    """
+    try:
+        with file.open("rb") as opened:
+            # One byte more than is allowed, so that an endless file ends.
+            data = opened.read(max_bytes + 1)
+    except FileNotFoundError:
+        raise
+    except OSError as problem:
+        raise error(f"can't be read: {problem.strerror or problem}", where=str(file), next_step=next_step) from problem
+    return decode(kind, data, file, next_step=next_step, error=error, unique=unique, max_bytes=max_bytes)
+
+
+def decode(
+    kind: type[T],
+    data: bytes,
+    file: Path | str,
+    *,
+    next_step: str,
+    error: type[WidgetshotError] = RecordError,
+    unique: bool = False,
+    max_bytes: int = MAX_BYTES,
+) -> T:
+    """Return the value that a document's bytes hold.
+
+    Args:
+        kind: type of the document.
+        file: what to call the document in messages.
+        next_step: the command to type when it is refused.
+        error: class of the error.
+        unique: refuse a member that is there twice; without it the last one counts. Costs another pass.
+        max_bytes: the size of a document that is refused unread.
+
+    Raises:
+        WidgetshotError: it is no such document.
+    """
+    try:
+        if len(data) > max_bytes:
+            raise _Problem("", f"is larger than {max_bytes:,} bytes")
+        value = _decode(kind, data)
+        if unique:
+            _check_unique(data)
+        return value
+    except _Problem as problem:
+        raise invalid(file, problem.place, problem.reason, next_step=next_step, error=error) from problem.__cause__
+
+
+def invalid(
+    file: Path | str, place: str, reason: str, *, next_step: str, error: type[WidgetshotError] = RecordError
+) -> WidgetshotError:
+    """Return the error for a place in a document that breaks a rule.
+
+    Args:
+        place: such as `tests[3].metrics.changed_pixels`; "" for the whole document.
+        reason: what was expected there.
+    """
+    said = one_line(f"{place}: {reason}" if place else reason)
+    return error(
+        said if len(said) <= _MAX_MESSAGE else f"{said[:_MAX_MESSAGE]}...", where=str(file), next_step=next_step
+    )
+
+
+def encode(value: object) -> bytes:
+    """Return a value as JSON on one line, UTF-8.
+
+    Half a surrogate pair, which a notebook may hold and UTF-8 may not, becomes U+FFFD.
+    """
+    try:
+        return _ENCODER.encode(value)
+    except UnicodeEncodeError:
+        return _ENCODER.encode(_without_surrogates(msgspec.to_builtins(value)))
+
+
+def well_formed(text: str) -> str:
+    """Return text in which U+FFFD stands for each half of a surrogate pair."""
+    return _SURROGATES.sub("\ufffd", text)
+
+
+def json_value(value: object, max_text: int = MAX_TEXT) -> JsonValue:
+    """Return a value as a document may hold it: what breaks a limit of `check_json` is replaced by a text that says so.
+
+    Numbers that JSON has not become words (`NaN`, `Infinity`).
+
+    Args:
+        value: JSON as the standard library reads it; anything else is shown as Python shows it.
+        max_text: characters of a text beyond which it is cut.
+    """
+    return _json_value(value, max_text, MAX_DEPTH, _Budget())
+
+
+def check_json(value: JsonValue) -> str:
+    """Return which limit a decoded JSON value of unknown form breaks; "" for none."""
+    nodes = 0
+    stack: list[Iterator[Any]] = [iter((value,))]
+    while stack:
+        try:
+            one = next(stack[-1])
+        except StopIteration:
+            stack.pop()
+            continue
+        nodes += 1
+        if nodes > MAX_NODES:
+            return f"expected at most {MAX_NODES:,} values"
+        match one:
+            case str() if len(one) > MAX_TEXT:
+                return f"expected text of at most {MAX_TEXT:,} characters"
+            case int() if abs(one) >= 2**64:
+                return "expected numbers below 2**64"
+            case dict() | list():
+                if len(stack) > MAX_DEPTH:
+                    return f"expected at most {MAX_DEPTH} levels"
+                if isinstance(one, dict):
+                    if any(len(name) > MAX_TEXT for name in one):
+                        return f"expected names of at most {MAX_TEXT:,} characters"
+                    stack.append(iter(one.values()))
+                else:
+                    stack.append(iter(one))
+    return ""
+
+
+def json_schema(kind: Any, title: str) -> dict[str, Any]:
+    """Return the JSON Schema (draft 7) of a type, with definitions under `$defs`."""
+    schema = msgspec.json.schema(kind)
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": title,
+        **_draft_7({name: value for name, value in schema.items() if name != "title"}),
+    }
+
+
+class _Problem(Exception):
+    """Why a document is refused."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(place, reason)
+        self.place = place
+        self.reason = reason
+
+
+_ENCODER = msgspec.json.Encoder()
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+@cache
+def _decoder(kind: Any) -> "msgspec.json.Decoder[Any]":
+    return msgspec.json.Decoder(kind)
+
+
+def _decode(kind: type[T], data: bytes) -> T:
+    try:
+        value: T = _decoder(cast(Any, kind)).decode(data)
+        return value
+    except msgspec.ValidationError as error:
+        reason, _, place = str(error).rpartition(" - at `$")
+        if not reason:
+            raise _Problem("", _plain_words(str(error))) from error
+        raise _Problem(_exact_place(kind, data, str(error), place.rstrip("`")), _plain_words(reason)) from error
+    except RecursionError as error:
+        raise _Problem("", "is nested too deeply") from error
+    except (msgspec.DecodeError, ValueError) as error:
+        raise _Problem("", f"is not JSON: {_why_no_json(data) or error}") from error
+
+
+def _plain_words(reason: str) -> str:
+    reason = reason.replace("`", "")
+    return reason[:1].lower() + reason[1:]
+
+
+def _why_no_json(data: bytes) -> str:
+    """Return what the standard library's reader says, which knows lines and columns."""
+    try:
+        json.loads(data, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        return str(error)
+    return "it holds half a surrogate pair"
+
+
+def _refuse_constant(word: str) -> Any:
+    raise ValueError(f"{word} is no JSON number")
+
+
+def _check_unique(data: bytes) -> None:
+    try:
+        json.loads(data, object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as error:
+        raise _Problem("", str(error)) from error
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise ValueError(f"the member {json.dumps(name)} is there twice")
+            seen.add(name)
+    return found
+
+
+def _exact_place(kind: Any, data: bytes, message: str, place: str) -> str:
+    """Return a place of msgspec's with the names in it: of a member of a dict it only tells `[...]`."""
+    try:
+        whole = json.loads(data)
+        while "[...]" in place:
+            before = place.partition("[...]")[0]
+            name = next(
+                name for name, document in _with_one_member(whole, before) if _message(kind, document) == message
+            )
+            place = place.replace("[...]", f"[{json.dumps(name, ensure_ascii=False)}]", 1)
+    except (ValueError, LookupError, TypeError, RecursionError, StopIteration):
+        pass  # as near as it is known
+    return place.removeprefix(".")
+
+
+def _with_one_member(whole: Any, place: str) -> Iterator[tuple[str, Any]]:
+    """Yield each member's name of the object at a place, and the document in which that object has only this one."""
+    steps = [json.loads(name or index) for index, name in _steps(place)]
+    node = whole
+    for step in steps:
+        node = node[step]
+    members = dict(node)
+    for name, value in list(members.items())[:_MAX_CANDIDATES]:
+        node.clear()
+        node[name] = value
+        yield name, whole
+    node.clear()
+    node.update(members)
+
+
+def _steps(place: str) -> Iterator[tuple[str, str]]:
+    """Yield (index, "") or ("", name as JSON) for each step of a place such as `.tests[3].timings["load"]`."""
+    for found in re.finditer(r'\.([^.\[]+)|\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]', place):
+        member, index, name = found.groups()
+        yield (index, "") if index else ("", name or json.dumps(member))
+
+
+def _message(kind: Any, document: Any) -> str:
+    try:
+        msgspec.convert(document, kind)
+    except msgspec.ValidationError as error:
+        return str(error)
+    return ""
+
+
+def _without_surrogates(value: Any) -> Any:
+    match value:
+        case str():
+            return well_formed(value)
+        case dict():
+            return {well_formed(name): _without_surrogates(one) for name, one in value.items()}
+        case list():
+            return [_without_surrogates(one) for one in value]
+    return value
+
+
+class _Budget:
+    """How many values may still come."""
+
+    def __init__(self) -> None:
+        self.left = MAX_NODES
+
+
+def _json_value(value: object, max_text: int, depth: int, budget: _Budget) -> JsonValue:
+    budget.left -= 1
+    match value:
+        case None | bool():
+            return value
+        case str():
+            text = well_formed(value[:max_text])
+            return f"{text[:-1]}…" if len(value) > max_text else text
+        case int() if abs(value) < 2**64:
+            return value
+        case float() if math.isfinite(value):
+            return value
+        case float():
+            return {"inf": "Infinity", "-inf": "-Infinity"}.get(str(value), "NaN")
+        case dict() | list() | tuple() if not depth:
+            return "(nested too deeply)"
+        case dict() | list() | tuple() if len(value) > budget.left:
+            return f"({len(value):,} values)"
+        case dict():
+            return {
+                _json_value(str(name), max_text, 0, budget): _json_value(one, max_text, depth - 1, budget)
+                for name, one in value.items()
+            }
+        case list() | tuple():
+            return [_json_value(one, max_text, depth - 1, budget) for one in value]
+    return _json_value(repr(value)[: max_text + 1], max_text, 0, budget)
+
+
+def _draft_7(schema: Any) -> Any:
+    """Return a schema with tuples as draft 7 writes them, which more tools understand than later ones."""
+    if isinstance(schema, list):
+        return [_draft_7(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    converted = {name: _draft_7(value) for name, value in schema.items()}
+    if "prefixItems" in converted:
+        converted["items"] = converted.pop("prefixItems")
+        converted["additionalItems"] = False
+    return converted
