@@ -1,7 +1,7 @@
 """A page is used again only when nothing of what it has shown can be left in it."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from builders import notebook_json
+from conftest import Project
 from widgetshot.capture.camera import Camera, PageSlot
 from widgetshot.declare.notebook import read_notebook
 from widgetshot.frontends.widget_page import PageFrontend
@@ -60,10 +62,58 @@ OTHERS: dict[str, tuple[str, bool]] = {
     "mathematics": (f"#| shot: s\n{WIDGETS}widgets.HTMLMath(r'$\\newcommand{{\\x}}{{y}} \\x$')", False),
 }
 
+# What a script may leave behind. The policy does not tell of these, which a debugger evaluates.
+TRACES = {
+    "a module that waits": "define('foreign', [], () => 1)",
+    "a module": "void define('foreign', [], () => 1); new Promise(done => require(['foreign'], done))",
+    "a module without a name": "void define([], () => 1)",
+    "a style in the head": "void (document.head.append(document.createElement('style')))",
+    "a style sheet in the head": """
+        new Promise(done => {
+            const link = document.createElement('link');
+            link.rel = 'stylesheet';
+            link.href = 'data:text/css,p { color: red }';
+            link.onload = () => done(0);
+            document.head.append(link);
+        })""",
+    "a script in the head": """
+        const script = document.createElement('script');
+        script.type = 'text/plain';
+        document.head.append(script);""",
+    "a style sheet less": "document.querySelector('head link[rel=stylesheet]').remove()",
+    "a style sheet that is off": "document.styleSheets[0].disabled = true",
+    "a rule in one of our style sheets": "document.styleSheets[0].insertRule('p { color: red }')",
+    "a style sheet without an element": "void document.adoptedStyleSheets.push(new CSSStyleSheet())",
+    "an attribute of <html>": "document.documentElement.setAttribute('data-foreign', '')",
+    "another value of an attribute of <html>": "document.documentElement.lang = 'de'",
+    "an attribute of <html> less": "document.documentElement.removeAttribute('lang')",
+    "an element beside the body": "document.documentElement.append(document.createElement('div'))",
+}
+GRID = """#| shot:
+#|   name: s
+#|   capture: page
+import ipydatagrid, pandas
+ipydatagrid.DataGrid(pandas.DataFrame({'a': [1, 2, 3], 'b': [4, 5, 6]}), layout={'height': '120px'})
+"""
+CHART = """#| shot:
+#|   name: s
+#|   capture: page
+import bqplot
+x, y = bqplot.LinearScale(), bqplot.LinearScale()
+axes = [bqplot.Axis(scale=x), bqplot.Axis(scale=y, orientation='vertical')]
+bqplot.Figure(marks=[bqplot.Lines(x=[0, 1, 2], y=[0, 1, 4], scales={'x': x, 'y': y})], axes=axes)
+"""
+LISTEN = "window.told = 0; document.addEventListener('securitypolicyviolation', () => { window.told += 1; })"
+TOLD = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(window.told))))"
+
 
 @dataclass
 class Seen:
-    """What a notebook's page showed, when that began and ended by the page's clock, and what became of the page."""
+    """What a notebook's page showed, when that began and ended by the page's clock, and what became of the page.
+
+    Attributes:
+        told: how often the browser told of a script that was evaluated at last, by the policy that finds foreign ones.
+    """
 
     pixels: Pixels
     shown: dict[str, Any]
@@ -71,6 +121,7 @@ class Seen:
     ended: float
     page: Any
     kept: bool
+    told: int
 
 
 class Pages:
@@ -79,7 +130,8 @@ class Pages:
     def __init__(self, root: Path, frontend: PageFrontend, camera: Camera) -> None:
         self.root, self.frontend, self.camera = root, frontend, camera
 
-    async def show(self, source: str) -> Seen:
+    async def show(self, source: str, script: str = "") -> Seen:
+        """Show a notebook, and at last evaluate a script in its page."""
         file = self.root / "n.ipynb"
         file.write_text(notebook_json(source), encoding="utf-8")
         (target,) = read_notebook(file, "n.ipynb", self.camera.settings.defaults).targets
@@ -94,9 +146,14 @@ class Pages:
         seen = await stage.look(target)
         ended = await stage.page.evaluate("Date.now()")
         page = slot.page
+        told = 0
+        if script:
+            await page.evaluate(LISTEN)
+            await page.evaluate(script)
+            told = await page.evaluate(TOLD)
         await self.camera.release(slot, spoiled=False)
         await self.frontend.close(live_page)
-        return Seen(pixels, seen["shown"], began, ended, page, slot.kept)
+        return Seen(pixels, seen["shown"], began, ended, page, slot.kept, told)
 
 
 @pytest.fixture(scope="module")
@@ -142,3 +199,65 @@ def test_clock_begins_anew_in_a_page_that_is_used_again(runner: tuple[asyncio.Ru
     one, two = loop.run(pages.show(PLAIN)), loop.run(pages.show(PLAIN))
     assert two.page is one.page
     assert two.began < one.ended
+
+
+@pytest.fixture(scope="module")
+def others(
+    runner: tuple[asyncio.Runner, Pages], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str, str], Seen]]:
+    """Shows notebooks in the pages of another browser, each of which has shown nothing or plain notebooks before."""
+    loop, pages = runner
+    folder = tmp_path_factory.mktemp("others")
+    camera = Camera(pages.camera.settings, folder)
+    try:
+        loop.run(camera.start())
+        yield lambda source, script: loop.run(Pages(folder, pages.frontend, camera).show(source, script))
+    finally:
+        loop.run(camera.stop())
+
+
+def test_page_that_was_opened_first_is_given_up_for_a_script(others: Callable[[str, str], Seen], first: Seen) -> None:
+    spoiled = others(OTHERS["a widget of its own"][0], "")
+    assert not spoiled.kept
+    plain = others(PLAIN, "")
+    assert plain.page is not spoiled.page
+    assert np.array_equal(plain.pixels, first.pixels)
+
+
+def test_page_is_used_again_after_a_script_that_leaves_nothing(others: Callable[[str, str], Seen]) -> None:
+    seen = others(PLAIN, "6 * 7")
+    assert seen.kept
+    assert others(PLAIN, "6 * 7").page is seen.page
+
+
+@pytest.mark.parametrize("trace", TRACES)
+def test_page_with_a_trace_of_a_script_is_not_used_again(
+    others: Callable[[str, str], Seen], first: Seen, trace: str
+) -> None:
+    before = others(PLAIN, "")
+    assert before.kept
+    touched = others(PLAIN, TRACES[trace])
+    assert touched.page is before.page
+    assert np.array_equal(touched.pixels, first.pixels)
+    assert touched.told == 0
+    assert not touched.kept
+
+
+@pytest.mark.parametrize("widget", [GRID, CHART], ids=["ipydatagrid", "bqplot"])
+def test_front_end_draws_in_every_notebook_of_a_run(project: Project, widget: str) -> None:
+    """Its styles come with its script, which adds them to a page once."""
+    project.notebook("notebooks/n0.ipynb", PLAIN)
+    for number in range(1, 5):
+        project.notebook(f"notebooks/n{number}.ipynb", widget)
+    done = project.widgetshot("run", "--jobs", "1", "--update-baselines")
+    assert done.returncode == 0, done.stdout
+    shown = [picture(project, f"notebooks/n{number}.ipynb::s") for number in range(1, 5)]
+    assert all(np.array_equal(one, shown[0]) for one in shown)
+    # Neither blank, nor longer than the viewport.
+    assert len(np.unique(shown[0].reshape(-1, 4), axis=0)) > 10
+    assert shown[0].shape[0] <= 900
+
+
+def picture(project: Project, name: str) -> Pixels:
+    with Image.open(project.root / "widgetshot-report" / project.entry(name)["pictures"]["shot"]["path"]) as image:
+        return np.asarray(image.convert("RGBA"))

@@ -11,6 +11,7 @@ import { type Problem, WIDGET_MIMETYPE, liveManager } from "./manager";
 import { type Layout, layout } from "./layout";
 import { Typesetter } from "./math";
 import { secretPlaces } from "./secrets";
+import { PageSnapshot } from "./snapshot";
 import { type Json, describe } from "./state";
 
 interface Config {
@@ -39,8 +40,8 @@ interface Rect {
 }
 
 // Front ends of third parties ask require.js for these, and must get the ones that draw here.
-window.define("@jupyter-widgets/base", () => base);
-window.define("@jupyter-widgets/controls", () => controls);
+const SHARED = { "@jupyter-widgets/base": base, "@jupyter-widgets/controls": controls };
+for (const [name, module] of Object.entries(SHARED)) window.define(name, () => module);
 let config = configOf(document);
 const math = new Typesetter(config.mathUrl);
 math.install();
@@ -182,11 +183,12 @@ async function dress(next: Document): Promise<void> {
       fresh.onerror = reject;
       old.replaceWith(fresh);
     });
+    snapshot.replace(old, fresh);
   });
   await Promise.all(changes);
 }
 
-const furniture = new Set(document.head.children);
+const snapshot = new PageSnapshot(new Set(Object.keys(SHARED)));
 
 /**
  * Take everything down that belongs to the live page.
@@ -201,16 +203,12 @@ async function leave(): Promise<boolean> {
   (document.activeElement as HTMLElement | null)?.blur();
   document.body.replaceChildren();
   for (const { name } of [...document.body.attributes]) document.body.removeAttribute(name);
-  for (const element of [...document.head.children]) {
-    // A theme's style sheet may have taken the place of another.
-    if (!furniture.has(element) && element.localName !== "link") element.remove();
-  }
   scrollTo(0, 0);
   problems = [];
   uncaught = [];
   roots = new Map();
   await frame();
-  return activity.end() && !foreign;
+  return (await snapshot.matches()) && activity.end() && !foreign;
 }
 
 async function models(): Promise<Map<string, WidgetModel>> {

@@ -425,7 +425,7 @@ class _PageHandler(_LivePageHandler):
             raise web.HTTPError(404) from None
 
 
-class _AnchorHandler(JupyterHandler):
+class _AnchorHandler(_LivePageHandler):
     @web.authenticated
     def get(self) -> None:
         self.finish(self.settings["widgetshot"].anchor())
