@@ -7,7 +7,7 @@ STATIC := src/widgetshot/static/frontend.json
 JS_SOURCES := js/package-lock.json js/tsconfig.json $(wildcard js/*.mjs js/src/*/*)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup services check test test-clusters demo demo-clusters pictures baselines constraints clean
+.PHONY: setup services check test test-clusters demo demo-clusters pictures baselines schemas constraints clean
 
 setup: $(VENV)/.ready
 
@@ -70,6 +70,10 @@ pictures: setup
 
 baselines: setup
 	$(BIN)/widgetshot run --update-baselines
+
+# The JSON Schemas of run.json and the like, made from their types.
+schemas: setup
+	$(BIN)/python -m widgetshot.schemas docs/reference
 
 # Pin what is installed now, by version only.
 constraints: setup

@@ -39,6 +39,14 @@ class Verdict(StrEnum):
         return self in (Verdict.CHANGED, Verdict.RESIZED, Verdict.NEW)
 
 
+class Status(StrEnum):
+    """How a result counts for its run."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    QUARANTINED = "quarantined"
+
+
 @dataclass(frozen=True)
 class Box:
     """A rectangle in CSS pixels of the picture: left, top, width, height."""
@@ -522,8 +530,8 @@ class Result:
         return self.verdict.passed or self.updated
 
     @property
-    def status(self) -> str:
+    def status(self) -> Status:
         """`passed`, `failed`, or `quarantined`: failed, but that is known and for now allowed."""
         if self.passed:
-            return "passed"
-        return "failed" if self.quarantined is None else "quarantined"
+            return Status.PASSED
+        return Status.FAILED if self.quarantined is None else Status.QUARANTINED

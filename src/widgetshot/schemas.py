@@ -1,0 +1,32 @@
+"""JSON Schemas of the documents that others may read, made from their types: `python -m widgetshot.schemas FOLDER`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from widgetshot.documents import json_schema
+from widgetshot.report.run_json import Run
+
+# Name of the schema's file -> the document's type and title.
+DOCUMENTS: dict[str, tuple[Any, str]] = {
+    "run.schema.json": (Run, "Run"),
+}
+
+
+def schema_texts() -> dict[str, str]:
+    """Return the text of each schema's file."""
+    return {
+        name: json.dumps(json_schema(kind, title), indent=2, ensure_ascii=False) + "\n"
+        for name, (kind, title) in DOCUMENTS.items()
+    }
+
+
+def main(folder: str) -> None:
+    """Write the schemas into a folder."""
+    for name, text in schema_texts().items():
+        Path(folder, name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
