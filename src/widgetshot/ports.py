@@ -4,6 +4,11 @@ A front end makes a notebook a live page, a browser host gives pages to show it 
 holds baselines, a sink takes results. Nothing here does any work.
 """
 
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from widgetshot.model import Result
+
 # Front ends and the pages that they make ---------------------------------------------------------------------------
 
 
@@ -11,6 +16,18 @@ holds baselines, a sink takes results. Nothing here does any work.
 
 
 # Sessions and results -----------------------------------------------------------------------------------------------
+
+
+class RunSink(Protocol):
+    """Takes the results of a run as they come. Usable from several threads."""
+
+    def add(self, result: "Result", shot: bytes | None = None) -> None:
+        """Take one result, with its pictures.
+
+        Args:
+            shot: the bytes of the shot's PNG file, where they are encoded already.
+        """
+        ...
 
 
 # Baselines ----------------------------------------------------------------------------------------------------------

@@ -143,7 +143,7 @@ def _run(
                 complete=complete,
                 timings=engine.timings,
                 spent=engine.spent,
-                fingerprint=engine.fingerprint,
+                fingerprint=engine.hosts.renderer,
                 unused=left,
                 history=History(settings.root),
                 services=engine.services.told,

@@ -256,7 +256,7 @@ def _spent(engine: "Engine | None") -> dict[str, Any]:
     """What `Recorder.finish` records of the engine's work; nothing of one that was not needed."""
     if engine is None:
         return {"timings": {}, "fingerprint": {}}
-    return {"timings": engine.timings, "spent": engine.spent, "fingerprint": engine.fingerprint}
+    return {"timings": engine.timings, "spent": engine.spent, "fingerprint": engine.hosts.renderer}
 
 
 def _by_notebook(items: "list[TargetItem]") -> "list[tuple[Notebook, list[Target]]]":

@@ -16,7 +16,10 @@ from widgetshot.declare.notebook import masks_from, quarantine_of, themes_from, 
 from widgetshot.errors import ConfigError, ServerError, WidgetshotError
 from widgetshot.model import Clock, Result, Shot, Target, Viewport
 from widgetshot.project.settings import load_notebook
-from widgetshot.run.engine import Engine, browser_died
+from widgetshot.run.causes import browser_died
+from widgetshot.run.engine import Engine
+from widgetshot.run.recording import read_baseline
+from widgetshot.run.verdicts import expectation
 from widgetshot.services.notebook_services import Served
 
 
@@ -155,8 +158,8 @@ class Widgetshot:
         baseline = None
         outcome: Shot | WidgetshotError
         try:
-            baseline = self._engine.baseline(target)
-            outcome = run_now(stage.capture(target, self._engine.expects(target, baseline), run_now(stage.settle())))
+            baseline = read_baseline(target, self._engine.store, self._engine.settings)
+            outcome = run_now(stage.capture(target, expectation(target, baseline), run_now(stage.settle())))
         except WidgetshotError as error:
             outcome = error if self._browser_lives() else browser_died()
         result = self._engine.conclude(target, outcome, baseline, self._fingerprint, stage)

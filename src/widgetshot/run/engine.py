@@ -5,67 +5,42 @@ executes. Playwright lives in that thread, so it never meets another Playwright 
 """
 
 import asyncio
-import json
-import shutil
-import tempfile
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from itertools import takewhile
-from pathlib import Path
 from time import perf_counter, time_ns
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from widgetshot import cost
 from widgetshot.baselines.store import Store
-from widgetshot.capture.browser import find_browser, identity
-from widgetshot.capture.camera import Camera, CapturePage, PageSlot, fingerprint
+from widgetshot.capture.camera import Camera, CapturePage, PageSlot
 from widgetshot.declare.notebook import PAGE_SHOT, Notebook
-from widgetshot.errors import (
-    BaselineError,
-    CaptureError,
-    ConfigError,
-    ExitCode,
-    NotebookError,
-    ServerError,
-    WidgetshotError,
-)
-from widgetshot.files import sha256
+from widgetshot.errors import CaptureError, ConfigError, ServerError, WidgetshotError
 from widgetshot.frontends.widget_page import PageFrontend
-from widgetshot.model import (
-    Baseline,
-    Box,
-    Comparison,
-    Failure,
-    Pixels,
-    Repeat,
-    Result,
-    ServedPage,
-    Shot,
-    Spent,
-    Target,
-    Tolerance,
-    Verdict,
-    boxes_of,
-)
-from widgetshot.project.dotenv import ENV_FILE
+from widgetshot.model import Baseline, Result, ServedPage, Shot, Spent, Target, Verdict
 from widgetshot.project.settings import Settings
-from widgetshot.redact import Redactor
-from widgetshot.report.record import Recorder, shot_bytes, sidecar
+from widgetshot.report.record import Recorder
+from widgetshot.run.causes import (
+    PAGE_ANSWER_GRACE_S,
+    PageHangs,
+    answered,
+    as_ours,
+    browser_died,
+    kernel_died,
+    redacted_error,
+    variables_missing,
+)
+from widgetshot.run.hosts import Hosts, expected_renderer
+from widgetshot.run.recording import Recording, read_baseline
+from widgetshot.run.repeat import Repeated
+from widgetshot.run.verdicts import broken, expectation, judged
 from widgetshot.selection.changed import FinishedSession, InputSnapshot, PassCache, Session, refusal
 from widgetshot.server.launcher import Server
 from widgetshot.services.manager import Services
 from widgetshot.services.notebook_services import Served
-from widgetshot.verdict.compare import bare, compare, same
-from widgetshot.verdict.judge import explain, flaky_sentence, judge, renderer_changes, trait_changes
-from widgetshot.verdict.layout import changes as layout_changes
-
-_STRICT = Tolerance(threshold=0.0)
-_PATIENCE = 15.0  # seconds that a page may take to answer a plain question
-T = TypeVar("T")
 
 
 def only_changed(engine: "Engine", notebooks: Iterable[tuple[Notebook, Iterable[Target]]]) -> dict[str, str]:
@@ -118,20 +93,15 @@ class Engine:
         self.services = services or Services(settings.services, settings.redactor.values)
         self._ends_services = services is None
         self.store = Store(settings.baselines)
-        self.passed = PassCache(settings, lambda: _renderer(settings), self.store.files)
+        self.passed = PassCache(settings, lambda: expected_renderer(settings), self.store.files)
         self.timings: dict[str, float] = {}
         self.spent: dict[str, Spent] = {}
-        self.fingerprint: Mapping[str, Any] = {}
         self.order: list[str] = []
-        self._today = datetime.now(UTC).date()
+        self.hosts = Hosts(settings, server)
+        self._recording = Recording(settings, self.store, [] if recorder is None else [recorder])
         self._futures: dict[str, Future[Result]] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="widgetshot", daemon=True)
-        self._folder: Path | None = None if server is None else server.folder.parent
-        self._launched = server
-        self._server: Server | None = None
-        self._camera: Camera | None = None
-        self._starting = {room: asyncio.Lock() for room in ("server", "camera")}
         # One executes ahead of those that have a page, so that these never wait for a kernel.
         self._sessions = asyncio.Semaphore(settings.jobs + (settings.jobs > 1))
         self._slots = asyncio.Semaphore(settings.jobs)
@@ -154,8 +124,6 @@ class Engine:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
 
     # What callers use, from their thread ------------------------------------------------------------------
 
@@ -203,7 +171,7 @@ class Engine:
         """Record that a notebook could not be read; it has no targets, so its page stands for it."""
         target = Target(notebook=path, shot=PAGE_SHOT, cell_id=None, order=0)
         self.order.append(self.key(target))
-        return self._keep(self._broken(target, error, 0.0))
+        return self._recording.keep(self._broken(target, error, 0.0))
 
     def failed(self, key: str) -> bool:
         """Whether a target has ended without any result; `result` raises the cause."""
@@ -231,7 +199,7 @@ class Engine:
         try:
             return asyncio.run_coroutine_threadsafe(go(), self._loop).result()
         except Exception as error:
-            told = _without_secrets(error, self.settings.redactor)
+            told = redacted_error(error, self.settings.redactor)
             if told is error:
                 raise
             raise told from None
@@ -308,57 +276,17 @@ class Engine:
         Raises:
             ServerError: it could not be had.
         """
-        async with self._starting["server"]:
-            if self._looking is None:
-                # Beside the start of the server, which is mostly waiting.
-                self._looking = asyncio.ensure_future(asyncio.to_thread(self.passed.look))
-            if self._server is None or not self._server.running:
-                await self._start_server(self._private_folder())
-        assert self._server is not None
-        # Many libraries format text for the terminal's size, which differs, and which pytest-xdist sets.
-        environment = {"TZ": self.settings.timezone, "COLUMNS": "80", "LINES": "24"}
-        if self.passed.noting:
-            environment["WIDGETSHOT_FILE_TRACE"] = "1"
-        return PageFrontend(self._server, environment, self.settings.variables, self.settings.redactor.values)
+        if self._looking is None:
+            # Beside the start of the server, which is mostly waiting.
+            self._looking = asyncio.ensure_future(asyncio.to_thread(self.passed.look))
+        frontend = await self.hosts.frontend(traces_files=self.passed.noting)
+        self._time(self.hosts.take_timings())
+        return frontend
 
-    async def _started_camera(self) -> Camera:
-        """The camera; its browser is started when first needed, and again when it has died.
-
-        Raises:
-            ServerError: it could not be had.
-        """
-        async with self._starting["camera"]:
-            if self._camera is None or not self._camera.connected:
-                await self._start_camera(self._private_folder())
-        assert self._camera is not None
-        return self._camera
-
-    def _private_folder(self) -> Path:
-        if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="widgetshot-"))
-        return self._folder
-
-    async def _start_server(self, folder: Path) -> None:
-        begin = perf_counter()
-        if self._server is not None:
-            await self._server.stop()
-        self._server = None
-        settings = self.settings
-        server = self._launched or Server(folder, settings.redactor, installed_fonts=settings.installed_fonts)
-        self._launched = None
-        await server.start()
-        self._server = server
-        self._time({"server": perf_counter() - begin})
-
-    async def _start_camera(self, folder: Path) -> None:
-        begin = perf_counter()
-        if self._camera is not None:
-            await self._camera.stop()
-        self._camera = None
-        camera = Camera(self.settings, folder)
-        await camera.start()
-        self._camera, self.fingerprint = camera, camera.fingerprint
-        self._time({"browser": perf_counter() - begin})
+    async def _browser(self) -> Camera:
+        browser = await self.hosts.browser()
+        self._time(self.hosts.take_timings())
+        return browser
 
     async def _close(self) -> None:
         for task, futures in list(self._tasks.items()):
@@ -373,11 +301,11 @@ class Engine:
             await asyncio.gather(*self._endings, return_exceptions=True)
             for future in self._futures.values():
                 future.cancel()
-            servers = [server.stop() for server in (self._server, self._launched) if server is not None]
-            await asyncio.gather(asyncio.to_thread(self._note_passed), *servers)
+            await asyncio.gather(asyncio.to_thread(self._note_passed), self.hosts.stop_server())
 
         # No page is open any more, so that neither needs the other.
-        await asyncio.gather(end_kernels(), *([self._camera.stop()] if self._camera is not None else []))
+        await asyncio.gather(end_kernels(), self.hosts.stop_browser())
+        await self.hosts.close()
         if self._ends_services:
             await asyncio.to_thread(self.services.close)
 
@@ -407,8 +335,7 @@ class Engine:
             try:
                 if notebook.missing:
                     for target in made_from.session.targets:
-                        broken = self._broken(target, _lacks(notebook), 0.0)
-                        await self._settle_result(broken, done)
+                        await self._settle_result(self._broken(target, variables_missing(notebook), 0.0), done)
                     return
                 self.passed.look_beside(notebook)
                 for _ in range(self.settings.repeat):
@@ -421,7 +348,7 @@ class Engine:
                 for target in way:
                     future = self._futures.get(self.key(target))
                     if target.name in wanted and future is not None and not future.done():
-                        future.set_exception(_without_secrets(error, self.settings.redactor))
+                        future.set_exception(redacted_error(error, self.settings.redactor))
 
     async def _once(
         self,
@@ -445,11 +372,9 @@ class Engine:
         slot: PageSlot | None = None
         stage: CapturePage | None = None
         served = Served(notebook, self.services)
-        if self._camera is None:
-            # Whoever has no browser, or mistyped its name, is not kept waiting for a server.
-            find_browser(self.settings.browser, self.settings.browser_executable)
+        self.hosts.find_browser()
         # Kernels need no browser, so that they don't wait for one.
-        camera_comes = self._loop.create_task(self._started_camera())
+        camera_comes = self._loop.create_task(self._browser())
         try:
             frontend = await self._frontend()
         except BaseException:
@@ -492,10 +417,10 @@ class Engine:
             if camera_comes.exception() is not None:
                 raise  # no notebook can be captured
             camera = camera_comes.result()
-            hung = isinstance(raised, _Hung)
+            hung = isinstance(raised, PageHangs)
             # Whatever a notebook manages to break, it must not sink the others.
-            error = raised if isinstance(raised, WidgetshotError) else _unforeseen(raised)
-            if isinstance(error, CaptureError) and not isinstance(error, _Hung) and not await camera.alive():
+            error = as_ours(raised)
+            if isinstance(error, CaptureError) and not isinstance(error, PageHangs) and not await camera.alive():
                 error = browser_died()
             error = await served.cause() or error
             for target in list(pending.values()):
@@ -527,7 +452,7 @@ class Engine:
     async def _release(self, camera: Camera, slot: PageSlot, *, spoiled: bool) -> None:
         """Take a page down; one that does not let itself be closed takes the browser with it."""
         try:
-            await asyncio.wait_for(camera.release(slot, spoiled=spoiled), _PATIENCE)
+            await asyncio.wait_for(camera.release(slot, spoiled=spoiled), PAGE_ANSWER_GRACE_S)
         except (TimeoutError, WidgetshotError):
             await camera.stop()
 
@@ -538,7 +463,7 @@ class Engine:
             if live_page is not None:
                 made_from.answers.append(await frontend.close(live_page))
         except ServerError:
-            if self._server is not None and self._server.running:
+            if self.hosts.server_runs:
                 raise
         finally:
             # After the kernel, which may say goodbye to it.
@@ -557,16 +482,16 @@ class Engine:
         keep: Callable[[Result], Awaitable[None]],
     ) -> None:
         """Go the notebook's way: steps, shots, results."""
-        unrest = await _in_time(stage.settle(max_settle=way[0].max_settle), stage.limit)
+        unrest = await answered(stage.settle(max_settle=way[0].max_settle), stage.limit)
         front = stage
 
         async def turn_to(tab: str, target: Target) -> CapturePage:
             """The page of a tab, at rest: through the kernel, what was done in another one may have changed it."""
             nonlocal front, unrest
-            turned = await _in_time(camera.tab(slot, stage, tab, target), stage.limit)
+            turned = await answered(camera.tab(slot, stage, tab, target), stage.limit)
             if turned is not front:
                 turned.moved()
-                unrest = await _in_time(turned.settle(max_settle=target.max_settle), stage.limit)
+                unrest = await answered(turned.settle(max_settle=target.max_settle), stage.limit)
                 front = turned
             return front
 
@@ -580,7 +505,7 @@ class Engine:
                     for number, step in enumerate(target.steps, 1):
                         limit = stage.limit + float(step.arguments.get("timeout", stage.limit))
                         acting = await turn_to(step.tab, target)
-                        unrest = await _in_time(acting.act(target, step, number, beside), limit)
+                        unrest = await answered(acting.act(target, step, number, beside), limit)
                 except WidgetshotError as error:
                     spoiled[target.cell_id] = error
                     raise
@@ -590,14 +515,14 @@ class Engine:
                 following = [one for one in _of_one_state(target, way[index:]) if one.name in pending]
                 result = await self._capture(shown, target, unrest, following)
             except Exception as raised:
-                failure = raised if isinstance(raised, WidgetshotError) else _unforeseen(raised)
-                if isinstance(failure, _Hung) or (isinstance(failure, CaptureError) and not await camera.alive()):
+                failure = as_ours(raised)
+                if isinstance(failure, PageHangs) or (isinstance(failure, CaptureError) and not await camera.alive()):
                     raise failure from None  # there is nobody to ask for the rest
                 if target.name not in pending:
                     continue
                 result = self._broken(target, await self._cause(frontend, stage, failure, target), 0.0)
             if result.verdict is Verdict.UNSTABLE and not await frontend.alive(stage.live_page):
-                result = self._broken(target, _kernel_died(target), 0.0)
+                result = self._broken(target, kernel_died(target), 0.0)
             if died := await served.cause():
                 # Whatever the picture shows, it does not show what the notebook is about.
                 result = self._broken(target, died, 0.0)
@@ -612,15 +537,15 @@ class Engine:
     ) -> WidgetshotError:
         """A dead kernel shows itself in many ways; the death is the cause."""
         if isinstance(error, CaptureError) and not await frontend.alive(stage.live_page):
-            return _kernel_died(target)
+            return kernel_died(target)
         return error
 
     async def _capture(self, stage: CapturePage, target: Target, unrest: str, following: Sequence[Target]) -> Result:
-        baseline = await asyncio.to_thread(self.baseline, target)
+        baseline = await asyncio.to_thread(read_baseline, target, self.store, self.settings)
         limit = target.max_settle if target.max_settle is not None else stage.limit
-        shot = await _in_time(stage.capture(target, self.expects(target, baseline), unrest, following), 2 * limit)
+        shot = await answered(stage.capture(target, expectation(target, baseline), unrest, following), 2 * limit)
         begin = perf_counter()
-        result = await asyncio.to_thread(self._judge, target, shot, baseline, self.fingerprint, stage)
+        result = await asyncio.to_thread(self._judged, target, shot, baseline, self.hosts.renderer, stage)
         self._time({"compare": perf_counter() - begin}, target.notebook)
         return result
 
@@ -629,46 +554,6 @@ class Engine:
         return cost.environment(self.settings.root, notebook.path, self.settings.cost + notebook.cost)
 
     # Used here in order, and by whoever takes a shot without us (a Python test with a page of its own) ------
-
-    def baseline(self, target: Target) -> Baseline | None:
-        """The baseline of a target, or None.
-
-        Raises:
-            BaselineError: it is damaged, and this run may not replace it.
-        """
-        try:
-            baseline = self.store.read(self.key(target))
-            if baseline is not None and self.settings.redactor:
-                self._refuse_secrets(baseline, target)
-            return baseline
-        except BaselineError:
-            # Taking it anew is one of the two ways out, so under an update it counts as absent.
-            if self.settings.update in ("none", "missing"):
-                raise
-            return None
-
-    def _refuse_secrets(self, baseline: Baseline, target: Target) -> None:
-        """Raise BaselineError where the picture must show a secret, since its sidecar does: a report would hold it."""
-        told = json.dumps([baseline.widgets, list(map(str, baseline.layout or ()))], ensure_ascii=False)
-        if self.settings.redactor.text(told) != told:
-            raise BaselineError(
-                "its baseline holds the value of a declared secret: it was approved before that was declared",
-                where=target.nodeid,
-                next_step=f"change that secret, which is in git's history, then: widgetshot run {target.notebook} "
-                "--update-baselines=all",
-            )
-
-    def expects(
-        self, target: Target, baseline: Baseline | None
-    ) -> Callable[[Pixels, tuple[tuple[Box, ...], ...]], bool]:
-        """Whether a picture is the baseline's, pixel by pixel outside of the masks; see `CapturePage.capture`."""
-
-        def expected(pixels: Pixels, masks: tuple[tuple[Box, ...], ...]) -> bool:
-            return baseline is not None and same(
-                baseline.pixels, pixels, [*boxes_of(masks), *_masks_before(target, baseline)]
-            )
-
-        return expected
 
     def conclude(
         self,
@@ -682,116 +567,27 @@ class Engine:
         if isinstance(shot, WidgetshotError):
             result = self._broken(target, shot, 0.0)
         else:
-            result = self._judge(target, shot, baseline, fingerprint, stage)
+            result = self._judged(target, shot, baseline, fingerprint, stage)
         result = replace(result, console=tuple(stage.console), blocked=tuple(stage.blocked))
         if result.key not in self.order:
             self.order.append(result.key)
-        return self._keep(result)
+        return self._recording.keep(result)
 
-    def _judge(
-        self, target: Target, shot: Shot, baseline: Baseline | None, fingerprint: Mapping[str, Any], stage: CapturePage
+    def _judged(
+        self, target: Target, shot: Shot, baseline: Baseline | None, renderer: Mapping[str, Any], stage: CapturePage
     ) -> Result:
-        # Which front ends drew it is known only now that its widgets are.
-        fingerprint = {**fingerprint, "widgets": dict(shot.modules)}
-        comparison: Comparison | None = None
-        renderer: tuple[str, ...] = ()
-        if baseline is not None:
-            renderer = renderer_changes(baseline.fingerprint, fingerprint)
-            comparison = compare(
-                baseline.pixels,
-                shot.pixels,
-                target.tolerance,
-                boxes_of(shot.masks),
-                _masks_before(target, baseline),
-                same_renderer=not renderer,
-            )
-        verdict, sentence = judge(target, shot, baseline, comparison, renderer)
-        traits: tuple[Any, ...] = ()
-        if baseline is not None and verdict in (Verdict.CHANGED, Verdict.RESIZED):
-            known = baseline.widgets is not None
-            traits = trait_changes(baseline.widgets, shot.widgets) if known else ()
-            moved = _layout_changes(baseline, shot, brief=bool(traits))
-            why = explain(
-                traits,
-                moved,
-                renderer,
-                known=known,
-                cut=baseline.layout_cut or shot.layout_cut,
-                console=len(stage.console),
-                blocked=len(stage.blocked),
-            )
-            sentence = f"{why}; {sentence}" if why else sentence
-        return Result(
-            target=target,
-            key=self.key(target),
-            verdict=verdict,
-            sentence=sentence,
-            shot=shot,
-            baseline=baseline,
-            comparison=comparison,
-            traits=traits,
-            fingerprint=fingerprint,
-            renderer=renderer,
-        )
+        return judged(target, self.key(target), shot, baseline, renderer, console=stage.console, blocked=stage.blocked)
 
     def _broken(self, target: Target, error: WidgetshotError, duration: float) -> Result:
-        failure = Failure(type(error).__name__, _message(error, target), error.next_step, int(error.exit_code))
-        return Result(
-            target=target,
-            key=self.key(target),
-            verdict=Verdict.BROKEN,
-            sentence=failure.message,
-            failure=failure,
-            fingerprint=self.fingerprint,
-            duration=duration,
-        )
+        return broken(target, self.key(target), error, renderer=self.hosts.renderer, duration=duration)
 
     async def _settle_result(self, result: Result, done: Callable[[Result], None] | None) -> None:
         begin = perf_counter()
-        result = await asyncio.to_thread(self._keep, result)
+        result = await asyncio.to_thread(self._recording.keep, result)
         self._time({"write": perf_counter() - begin}, result.target.notebook)
         if done is not None:
             done(result)
         self._futures[result.key].set_result(result)
-
-    def _keep(self, result: Result) -> Result:
-        """Write what is to be written; the pictures are on disk then and leave memory."""
-        data: bytes | None = None
-        result = _concealed(self._quarantine(result), self.settings.redactor)
-        if self._should_update(result):
-            result = replace(result, updated=True)
-            data = shot_bytes(result)
-            try:
-                self.store.write(result.key, data, sidecar(result))
-            except BaselineError as error:
-                broken = self._broken(result.target, error, result.duration)
-                result = replace(broken, fingerprint=result.fingerprint, repeat=result.repeat)
-                data = None
-        if self.recorder is not None:
-            self.recorder.add(result, data)
-        comparison = result.comparison and replace(result.comparison, diff=None)
-        return replace(result, shot=None, baseline=None, comparison=comparison)
-
-    def _quarantine(self, result: Result) -> Result:
-        """The result under its target's quarantine, if there is one and the result needs it."""
-        quarantine = result.target.quarantine
-        infrastructure = result.failure is not None and result.failure.exit_code > ExitCode.DIFFERENCES
-        if quarantine is None or result.passed or infrastructure:
-            return result
-        if quarantine.holds(self._today):
-            return replace(result, quarantined=quarantine)
-        ended = f"its quarantine ended on {quarantine.until.isoformat()} ({quarantine.reason})"
-        return replace(result, sentence=f"{result.sentence}; {ended}")
-
-    def _should_update(self, result: Result) -> bool:
-        update = self.settings.update
-        if result.shot is None or update == "none" or result.verdict is Verdict.UNSTABLE:
-            return False
-        return (
-            update == "all"
-            or result.verdict is Verdict.NEW
-            or (update == "changed" and result.verdict in (Verdict.CHANGED, Verdict.RESIZED))
-        )
 
 
 @dataclass
@@ -811,30 +607,6 @@ class _Lap:
     stages: Mapping[str, float] = field(default_factory=dict)
 
 
-def _renderer(settings: Settings) -> dict[str, Any]:
-    """What draws the pictures, without a browser that runs; see `camera.fingerprint`."""
-    return fingerprint(settings, identity(find_browser(settings.browser, settings.browser_executable)))
-
-
-class _Hung(CaptureError):
-    """The page's own scripts never end: nothing more can be asked of it."""
-
-
-async def _in_time(work: Coroutine[Any, Any, T], limit: float) -> T:
-    """Await work on a page, whose scripts may never give the word back.
-
-    Args:
-        limit: seconds that the work itself allows; some are added for what it does besides waiting.
-    """
-    try:
-        return await asyncio.wait_for(work, limit + _PATIENCE)
-    except TimeoutError:
-        raise _Hung(
-            "the page's scripts do not end, so it does not answer",
-            next_step="look for an endless loop in the notebook's JavaScript",
-        ) from None
-
-
 def _of_one_state(target: Target, following: Iterable[Target]) -> Iterator[Target]:
     """Those of the following targets that show what the page shows at the target."""
     return takewhile(lambda one: not one.steps and one.tab == target.tab, following)
@@ -843,175 +615,3 @@ def _of_one_state(target: Target, following: Iterable[Target]) -> Iterator[Targe
 def _crashed(stage: CapturePage) -> bool:
     """Whether its page has crashed, or one of its tabs."""
     return any(each.crashed for each in (stage, *stage.tabs.values()))
-
-
-def _unforeseen(error: Exception) -> WidgetshotError:
-    detail = str(error).strip().splitlines()
-    return CaptureError(
-        f"could not be captured: {type(error).__name__}: {detail[0] if detail else 'no details'}",
-        next_step="open the notebook in Jupyter and look at the cell",
-    )
-
-
-def _message(error: WidgetshotError, target: Target) -> str:
-    """The error in one sentence; its place only where it is not the target itself."""
-    if error.where and error.where != target.nodeid and not target.nodeid.startswith(f"{error.where}::"):
-        return f"{error.where}: {error.what}"
-    return error.what
-
-
-def browser_died() -> ServerError:
-    """The error of a target whose browser went away."""
-    return ServerError(
-        "the browser died while its pages were open (out of memory, or somebody ended it)",
-        next_step="run it again with fewer notebooks at a time (jobs = 1), and see: widgetshot doctor",
-    )
-
-
-def _without_secrets(error: Exception, redactor: Redactor) -> Exception:
-    """The error, or one that says the same without secrets."""
-    if not isinstance(error, WidgetshotError):
-        text = str(error)
-        return error if redactor.text(text) == text else RuntimeError(redactor.text(f"{type(error).__name__}: {text}"))
-    what, next_step = redactor.text(error.what), redactor.text(error.next_step)
-    if (what, next_step) == (error.what, error.next_step):
-        return error
-    return type(error)(what, where=error.where, next_step=next_step)
-
-
-def _concealed(result: Result, redactor: Redactor) -> Result:
-    """The result without secrets in all that it says; its shot has none by now."""
-    if not redactor:
-        return result
-    text = redactor.text
-    failure = result.failure and replace(
-        result.failure, message=text(result.failure.message), next_step=text(result.failure.next_step)
-    )
-    return replace(
-        result,
-        target=replace(result.target, source=text(result.target.source)),
-        sentence=text(result.sentence),
-        failure=failure,
-        traits=tuple(
-            replace(trait, before=redactor.data(trait.before), after=redactor.data(trait.after))
-            for trait in result.traits
-        ),
-        console=tuple(map(text, result.console)),
-        blocked=tuple(map(text, result.blocked)),
-    )
-
-
-def _lacks(notebook: Notebook) -> ServerError:
-    names = ", ".join(notebook.missing)
-    are = "is" if len(notebook.missing) == 1 else "are"
-    return ServerError(
-        f"it needs {names}, which {are} not set, and --require-env makes that an error",
-        where=notebook.path,
-        next_step=f"export {notebook.missing[0]}=... or write it to {ENV_FILE}; without --require-env it is skipped",
-    )
-
-
-def _kernel_died(target: Target) -> NotebookError:
-    return NotebookError(
-        "the kernel died while its page was open",
-        where=target.notebook,
-        next_step=f"jupyter execute {target.notebook}",
-    )
-
-
-def _layout_changes(before: Baseline | Shot, after: Shot, *, brief: bool) -> tuple[str, ...] | None:
-    """See `widgetshot.verdict.layout.changes`; None where it is not known what was there before."""
-    if before.layout is None:
-        return None
-    return layout_changes(
-        before.layout, after.layout, cut_before=before.layout_cut, cut_after=after.layout_cut, brief=brief
-    )
-
-
-def _masks_before(target: Target, baseline: Baseline) -> list[Box]:
-    """What the target's masks covered in the baseline."""
-    return boxes_of(baseline.masks.get(mask.place, ()) for mask in target.masks)
-
-
-def _exit_code(result: Result) -> int:
-    return result.failure.exit_code if result.failure is not None else ExitCode.DIFFERENCES
-
-
-def _same_shots(one: Shot, other: Shot) -> bool:
-    return same(one.pixels, other.pixels, boxes_of((*one.masks, *other.masks)))
-
-
-@dataclass
-class Repeated:
-    """The results of one target under `--repeat`.
-
-    The first two distinct pictures are kept, to show them; of further ones digests, because there may be many. So where
-    a selector's masks lie elsewhere from run to run, two that differ under them alone are told apart from the third on.
-    """
-
-    result_one: Result | None = None
-    shot_two: Shot | None = None
-    digests: dict[str, int] = field(default_factory=dict)  # of each further distinct picture -> its place in `counts`
-    counts: list[int] = field(default_factory=list)
-    runs: int = 0
-    first: int = 0
-    failed: Result | None = None
-    failures: int = 0
-    duration: float = 0.0
-
-    def add(self, result: Result) -> None:
-        self.runs += 1
-        self.duration += result.duration
-        if result.shot is None or result.verdict is Verdict.UNSTABLE:
-            self.failures += 1
-            # What no notebook can be blamed for must not hide behind what one can.
-            if self.failed is None or _exit_code(result) > _exit_code(self.failed):
-                self.failed = replace(result, sentence=f"in run {self.runs}: {result.sentence}")
-            return
-        number = self._number(result, result.shot)
-        if number == len(self.counts):
-            self.counts.append(0)
-        self.counts[number] += 1
-
-    def _number(self, result: Result, shot: Shot) -> int:
-        """Which of the distinct pictures this is, from 0; the number of those so far if it is another one."""
-        if self.result_one is None:
-            self.result_one = result
-            return 0
-        assert self.result_one.shot is not None
-        if _same_shots(self.result_one.shot, shot):
-            return 0
-        if self.shot_two is None:
-            self.shot_two, self.first = shot, self.runs
-            return 1
-        if _same_shots(self.shot_two, shot):
-            return 1
-        pixels = bare(shot.pixels, boxes_of(shot.masks))
-        return self.digests.setdefault(sha256(repr(pixels.shape).encode() + pixels.tobytes()), len(self.counts))
-
-    def result(self) -> Result:
-        """What all runs together say."""
-        repeat = Repeat(self.runs, tuple(self.counts), self.first)
-        if self.failed is not None:
-            part = "every run" if self.failures == self.runs else f"{self.failures} of {self.runs} runs"
-            result = replace(self.failed, sentence=f"{self.failed.sentence} ({part} failed)")
-            return replace(result, repeat=repeat, duration=self.duration)
-        assert self.result_one is not None
-        result, one, other = self.result_one, self.result_one.shot, self.shot_two
-        assert one is not None
-        if other is not None:
-            comparison = compare(one.pixels, other.pixels, _STRICT, boxes_of(other.masks), boxes_of(one.masks))
-            traits = trait_changes(one.widgets, other.widgets)
-            moved = _layout_changes(one, other, brief=bool(traits))
-            why = explain(traits, moved, (), known=True, cut=one.layout_cut or other.layout_cut)
-            result = replace(
-                result,
-                verdict=Verdict.UNSTABLE,
-                sentence=f"{flaky_sentence(repeat, comparison)}; {why}",
-                shot=replace(one, settled=False, second=other.pixels),
-                comparison=comparison,
-                traits=traits,
-            )
-        else:
-            result = replace(result, sentence=f"{result.sentence}; the same picture in {self.runs} runs")
-        return replace(result, repeat=repeat, duration=self.duration)

@@ -9,7 +9,7 @@ import pytest
 from builders import MASK, picture, result_of
 from widgetshot.errors import NotebookError, ServerError, WidgetshotError
 from widgetshot.model import Box, Failure, Pixels, Repeat, Result, Verdict
-from widgetshot.run.engine import Repeated
+from widgetshot.run.repeat import Repeated
 
 
 def drawn(*pixels: Pixels) -> Repeated:

@@ -1,0 +1,87 @@
+"""Why a target has no picture that can be trusted, as errors of ours."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from widgetshot.declare.notebook import Notebook
+from widgetshot.errors import CaptureError, NotebookError, ServerError, WidgetshotError
+from widgetshot.model import Target
+from widgetshot.project.dotenv import ENV_FILE
+from widgetshot.redact import Redactor
+
+PAGE_ANSWER_GRACE_S = 15.0  # that a page may take to answer a plain question
+
+T = TypeVar("T")
+
+
+class PageHangs(CaptureError):
+    """The page's own scripts never end: nothing more can be asked of it."""
+
+
+async def answered(work: Coroutine[Any, Any, T], limit: float) -> T:
+    """Await work on a page, whose scripts may never hand control back.
+
+    Args:
+        limit: seconds that the work itself allows; some are added for what it does besides waiting.
+
+    Raises:
+        PageHangs: the page did not answer in that time.
+    """
+    try:
+        return await asyncio.wait_for(work, limit + PAGE_ANSWER_GRACE_S)
+    except TimeoutError:
+        raise PageHangs(
+            "the page's scripts do not end, so it does not answer",
+            next_step="look for an endless loop in the notebook's JavaScript",
+        ) from None
+
+
+def as_ours(error: Exception) -> WidgetshotError:
+    """Return the error itself if it is one of ours, else one that says what nobody foresaw."""
+    if isinstance(error, WidgetshotError):
+        return error
+    detail = str(error).strip().splitlines()
+    return CaptureError(
+        f"could not be captured: {type(error).__name__}: {detail[0] if detail else 'no details'}",
+        next_step="open the notebook in Jupyter and look at the cell",
+    )
+
+
+def browser_died() -> ServerError:
+    """The error of a target whose browser went away."""
+    return ServerError(
+        "the browser died while its pages were open (out of memory, or somebody ended it)",
+        next_step="run it again with fewer notebooks at a time (jobs = 1), and see: widgetshot doctor",
+    )
+
+
+def kernel_died(target: Target) -> NotebookError:
+    """The error of a target whose kernel ended while its page was open."""
+    return NotebookError(
+        "the kernel died while its page was open",
+        where=target.notebook,
+        next_step=f"jupyter execute {target.notebook}",
+    )
+
+
+def variables_missing(notebook: Notebook) -> ServerError:
+    """The error of a notebook whose `requires_env` is not met, under `--require-env`."""
+    names = ", ".join(notebook.missing)
+    are = "is" if len(notebook.missing) == 1 else "are"
+    return ServerError(
+        f"it needs {names}, which {are} not set, and --require-env makes that an error",
+        where=notebook.path,
+        next_step=f"export {notebook.missing[0]}=... or write it to {ENV_FILE}; without --require-env it is skipped",
+    )
+
+
+def redacted_error(error: Exception, redactor: Redactor) -> Exception:
+    """Return the error itself, or one that says the same without secrets."""
+    if not isinstance(error, WidgetshotError):
+        text = str(error)
+        return error if redactor.text(text) == text else RuntimeError(redactor.text(f"{type(error).__name__}: {text}"))
+    what, next_step = redactor.text(error.what), redactor.text(error.next_step)
+    if (what, next_step) == (error.what, error.next_step):
+        return error
+    return type(error)(what, where=error.where, next_step=next_step)

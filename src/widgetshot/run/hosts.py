@@ -1,0 +1,165 @@
+"""The server that notebooks execute in and the browser that shows them, each started once."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Generic, Protocol, TypeVar
+
+from widgetshot.capture.browser import find_browser, identity
+from widgetshot.capture.camera import Camera, fingerprint
+from widgetshot.frontends.widget_page import PageFrontend
+from widgetshot.project.settings import Settings
+from widgetshot.server.launcher import Server
+
+
+class _Process(Protocol):
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+P = TypeVar("P", bound=_Process)
+
+
+def expected_renderer(settings: Settings) -> dict[str, Any]:
+    """The fingerprint of what would draw the pictures, without a browser that runs; see `camera.fingerprint`.
+
+    Raises:
+        ServerError: there is no browser.
+    """
+    return fingerprint(settings, identity(find_browser(settings.browser, settings.browser_executable)))
+
+
+class _Restarted(Generic[P]):
+    """A process that is started when it is first needed, and again when it has died.
+
+    Attributes:
+        current: the one that was started last.
+        seconds: how long starts took together that `take_seconds` has not told of yet.
+
+    Args:
+        make: gives one that is not started yet.
+        lives: tells whether a started one can still be used.
+    """
+
+    def __init__(self, make: Callable[[], P], lives: Callable[[P], bool]) -> None:
+        self._make = make
+        self._lives = lives
+        self._starting = asyncio.Lock()
+        self.current: P | None = None
+        self.seconds = 0.0
+
+    async def get(self) -> P:
+        """Return the one that runs, started if need be."""
+        async with self._starting:
+            if self.current is not None and self._lives(self.current):
+                return self.current
+            begin = perf_counter()
+            await self.stop()
+            made = self._make()
+            await made.start()
+            self.current = made
+            self.seconds += perf_counter() - begin
+            return made
+
+    async def stop(self) -> None:
+        """End it, if one was started."""
+        current, self.current = self.current, None
+        if current is not None:
+            await current.stop()
+
+
+class Hosts:
+    """What all sessions of a run share: a server and a browser, started when first needed.
+
+    Args:
+        launched: a server that was launched ahead, in a folder of its own.
+    """
+
+    def __init__(self, settings: Settings, launched: Server | None = None) -> None:
+        self._settings = settings
+        self._launched = launched
+        self._folder = None if launched is None else launched.folder.parent
+        self._server = _Restarted(self._make_server, lambda server: server.running)
+        self._browser = _Restarted(self._make_browser, lambda browser: browser.connected)
+        self.renderer: Mapping[str, Any] = {}
+
+    async def frontend(self, *, traces_files: bool = False) -> PageFrontend:
+        """Return what makes notebooks live pages; its server is started if need be.
+
+        Args:
+            traces_files: whether kernels note what they read, see `selection.changed`.
+
+        Raises:
+            ServerError: the server could not be had.
+        """
+        server = await self._server.get()
+        # Many libraries format text for the terminal's size, which differs, and which pytest-xdist sets.
+        environment = {"TZ": self._settings.timezone, "COLUMNS": "80", "LINES": "24"}
+        if traces_files:
+            environment["WIDGETSHOT_FILE_TRACE"] = "1"
+        return PageFrontend(server, environment, self._settings.variables, self._settings.redactor.values)
+
+    async def browser(self) -> Camera:
+        """Return the browser, started if need be.
+
+        Raises:
+            ServerError: it could not be had.
+        """
+        browser = await self._browser.get()
+        self.renderer = browser.fingerprint
+        return browser
+
+    def find_browser(self) -> None:
+        """Look for the browser, unless one was started: who has none is not kept waiting for a server.
+
+        Raises:
+            ServerError: there is none.
+        """
+        if self._browser.current is None:
+            find_browser(self._settings.browser, self._settings.browser_executable)
+
+    @property
+    def server_runs(self) -> bool:
+        """Whether there is a server that has not died."""
+        return self._server.current is not None and self._server.current.running
+
+    def take_timings(self) -> dict[str, float]:
+        """Return the seconds that starts took since this was last asked, by stage: `server`, `browser`."""
+        timings = {}
+        for stage, host in (("server", self._server), ("browser", self._browser)):
+            if host.seconds:
+                timings[stage], host.seconds = host.seconds, 0.0
+        return timings
+
+    async def stop_browser(self) -> None:
+        """End the browser."""
+        await self._browser.stop()
+
+    async def stop_server(self) -> None:
+        """End the server and its kernels, or one that was launched and never needed."""
+        await self._server.stop()
+        if self._launched is not None:
+            await self._launched.stop()
+
+    async def close(self) -> None:
+        """End what still runs, and remove the private folder."""
+        await asyncio.gather(self.stop_browser(), self.stop_server())
+        if self._folder is not None:
+            await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+
+    def _make_server(self) -> Server:
+        launched, self._launched = self._launched, None
+        settings = self._settings
+        return launched or Server(self._private_folder(), settings.redactor, installed_fonts=settings.installed_fonts)
+
+    def _make_browser(self) -> Camera:
+        return Camera(self._settings, self._private_folder())
+
+    def _private_folder(self) -> Path:
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="widgetshot-"))
+        return self._folder

@@ -1,0 +1,83 @@
+"""What a run reads and writes of baselines, and how each result is kept."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from widgetshot.baselines.store import Store
+from widgetshot.errors import BaselineError
+from widgetshot.model import Baseline, Result, Target
+from widgetshot.project.settings import Settings
+from widgetshot.report.record import shot_bytes, sidecar
+from widgetshot.run.verdicts import broken, redacted, under_quarantine, writes_baseline
+
+if TYPE_CHECKING:
+    from widgetshot.ports import RunSink
+
+
+def read_baseline(target: Target, store: Store, settings: Settings) -> Baseline | None:
+    """The baseline that a target is compared with, or None.
+
+    Raises:
+        BaselineError: it is damaged or shows a secret, and this run may not replace it.
+    """
+    try:
+        baseline = store.read(target.key(settings.environment))
+        if baseline is not None and settings.redactor:
+            _refuse_secrets(baseline, target, settings)
+        return baseline
+    except BaselineError:
+        # Taking it anew is one of the two ways out, so under an update it counts as absent.
+        if settings.update in ("none", "missing"):
+            raise
+        return None
+
+
+def _refuse_secrets(baseline: Baseline, target: Target, settings: Settings) -> None:
+    """Raise BaselineError where the picture must show a secret, since its sidecar does: a report would hold it."""
+    described = json.dumps([baseline.widgets, list(map(str, baseline.layout or ()))], ensure_ascii=False)
+    if settings.redactor.text(described) != described:
+        raise BaselineError(
+            "its baseline holds the value of a declared secret: it was approved before that was declared",
+            where=target.nodeid,
+            next_step=f"change that secret, which is in git's history, then: widgetshot run {target.notebook} "
+            "--update-baselines=all",
+        )
+
+
+class Recording:
+    """Keeps the results of a run: writes baselines where the run is to, and hands each result on. Usable from threads.
+
+    Args:
+        store: where baselines are written.
+        sinks: what takes the results.
+    """
+
+    def __init__(self, settings: Settings, store: Store, sinks: Sequence["RunSink"]) -> None:
+        self._settings = settings
+        self._store = store
+        self._sinks = sinks
+        self._today = datetime.now(UTC).date()
+
+    def keep(self, result: Result) -> Result:
+        """Write what is to be written.
+
+        Returns:
+            The result as it was recorded. Its pictures are on the disk then, and leave memory.
+        """
+        data: bytes | None = None
+        result = redacted(under_quarantine(result, self._today), self._settings.redactor)
+        if writes_baseline(result, self._settings.update):
+            result = replace(result, updated=True)
+            data = shot_bytes(result)
+            try:
+                self._store.write(result.key, data, sidecar(result))
+            except BaselineError as error:
+                failed = broken(result.target, result.key, error, renderer=result.fingerprint, duration=result.duration)
+                result, data = replace(failed, repeat=result.repeat), None
+        for sink in self._sinks:
+            sink.add(result, data)
+        comparison = result.comparison and replace(result.comparison, diff=None)
+        return replace(result, shot=None, baseline=None, comparison=comparison)

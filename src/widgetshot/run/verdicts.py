@@ -1,0 +1,200 @@
+"""A shot or an error made into a Result, and what of a Result may be told. Nothing here does I/O."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from widgetshot.errors import ExitCode, WidgetshotError
+from widgetshot.model import (
+    Baseline,
+    Box,
+    Comparison,
+    Failure,
+    Pixels,
+    Result,
+    Shot,
+    Target,
+    TraitChange,
+    Verdict,
+    boxes_of,
+)
+from widgetshot.redact import Redactor
+from widgetshot.verdict.compare import compare, same
+from widgetshot.verdict.judge import explain, judge, renderer_changes, trait_changes
+from widgetshot.verdict.layout import changes as layout_changes
+
+
+def judged(
+    target: Target,
+    key: str,
+    shot: Shot,
+    baseline: Baseline | None,
+    renderer: Mapping[str, Any],
+    *,
+    console: Sequence[str] = (),
+    blocked: Sequence[str] = (),
+) -> Result:
+    """Compare a shot with its baseline and judge it.
+
+    Args:
+        key: the target's.
+        baseline: None where there is none.
+        renderer: the fingerprint of what drew the shot, without its widgets' front ends.
+        console: errors that the page wrote so far.
+        blocked: addresses elsewhere that it asked for so far.
+    """
+    # Which front ends drew it is known only now that its widgets are.
+    fingerprint = {**renderer, "widgets": dict(shot.modules)}
+    comparison: Comparison | None = None
+    differences: tuple[str, ...] = ()
+    if baseline is not None:
+        differences = renderer_changes(baseline.fingerprint, fingerprint)
+        comparison = compare(
+            baseline.pixels,
+            shot.pixels,
+            target.tolerance,
+            boxes_of(shot.masks),
+            _masks_before(target, baseline),
+            same_renderer=not differences,
+        )
+    verdict, sentence = judge(target, shot, baseline, comparison, differences)
+    traits: tuple[TraitChange, ...] = ()
+    if baseline is not None and verdict in (Verdict.CHANGED, Verdict.RESIZED):
+        known = baseline.widgets is not None
+        traits = trait_changes(baseline.widgets, shot.widgets) if known else ()
+        why = explain(
+            traits,
+            moved_elements(baseline, shot, brief=bool(traits)),
+            differences,
+            known=known,
+            cut=baseline.layout_cut or shot.layout_cut,
+            console=len(console),
+            blocked=len(blocked),
+        )
+        sentence = f"{why}; {sentence}" if why else sentence
+    return Result(
+        target=target,
+        key=key,
+        verdict=verdict,
+        sentence=sentence,
+        shot=shot,
+        baseline=baseline,
+        comparison=comparison,
+        traits=traits,
+        fingerprint=fingerprint,
+        renderer=differences,
+        console=tuple(console),
+        blocked=tuple(blocked),
+    )
+
+
+def broken(
+    target: Target,
+    key: str,
+    error: WidgetshotError,
+    *,
+    renderer: Mapping[str, Any] | None = None,
+    duration: float = 0.0,
+) -> Result:
+    """The result of a target without a picture that can be trusted.
+
+    Args:
+        error: why there is none.
+        renderer: as `judged` takes it; None where it is not known.
+        duration: seconds.
+    """
+    failure = Failure(type(error).__name__, _message(error, target), error.next_step, int(error.exit_code))
+    return Result(
+        target=target,
+        key=key,
+        verdict=Verdict.BROKEN,
+        sentence=failure.message,
+        failure=failure,
+        fingerprint=renderer or {},
+        duration=duration,
+    )
+
+
+def _message(error: WidgetshotError, target: Target) -> str:
+    """The error in one sentence; its place only where it is not the target itself."""
+    if error.where and error.where != target.nodeid and not target.nodeid.startswith(f"{error.where}::"):
+        return f"{error.where}: {error.what}"
+    return error.what
+
+
+def expectation(target: Target, baseline: Baseline | None) -> Callable[[Pixels, tuple[tuple[Box, ...], ...]], bool]:
+    """Return the test that a picture is the baseline's, pixel by pixel outside of the masks.
+
+    `CapturePage.capture` needs no second picture of a page that passes it.
+    """
+
+    def expected(pixels: Pixels, masks: tuple[tuple[Box, ...], ...]) -> bool:
+        return baseline is not None and same(
+            baseline.pixels, pixels, [*boxes_of(masks), *_masks_before(target, baseline)]
+        )
+
+    return expected
+
+
+def moved_elements(before: Baseline | Shot, after: Shot, *, brief: bool) -> tuple[str, ...] | None:
+    """See `widgetshot.verdict.layout.changes`; None where it is not known what was there before."""
+    if before.layout is None:
+        return None
+    return layout_changes(
+        before.layout, after.layout, cut_before=before.layout_cut, cut_after=after.layout_cut, brief=brief
+    )
+
+
+def _masks_before(target: Target, baseline: Baseline) -> list[Box]:
+    """The boxes that the target's masks covered in the baseline."""
+    return boxes_of(baseline.masks.get(mask.place, ()) for mask in target.masks)
+
+
+def under_quarantine(result: Result, today: date) -> Result:
+    """The result under its target's quarantine, if there is one and the result needs it."""
+    quarantine = result.target.quarantine
+    infrastructure = result.failure is not None and result.failure.exit_code > ExitCode.DIFFERENCES
+    if quarantine is None or result.passed or infrastructure:
+        return result
+    if quarantine.holds(today):
+        return replace(result, quarantined=quarantine)
+    ended = f"its quarantine ended on {quarantine.until.isoformat()} ({quarantine.reason})"
+    return replace(result, sentence=f"{result.sentence}; {ended}")
+
+
+def redacted(result: Result, redactor: Redactor) -> Result:
+    """The result without secrets in all that it says; its shot has none by now."""
+    if not redactor:
+        return result
+    text = redactor.text
+    failure = result.failure and replace(
+        result.failure, message=text(result.failure.message), next_step=text(result.failure.next_step)
+    )
+    return replace(
+        result,
+        target=replace(result.target, source=text(result.target.source)),
+        sentence=text(result.sentence),
+        failure=failure,
+        traits=tuple(
+            replace(trait, before=redactor.data(trait.before), after=redactor.data(trait.after))
+            for trait in result.traits
+        ),
+        console=tuple(map(text, result.console)),
+        blocked=tuple(map(text, result.blocked)),
+    )
+
+
+def writes_baseline(result: Result, update: str) -> bool:
+    """Return whether a run writes the result's shot as the baseline.
+
+    Args:
+        update: what the run was asked to write: none, missing, changed or all.
+    """
+    if result.shot is None or update == "none" or result.verdict is Verdict.UNSTABLE:
+        return False
+    return (
+        update == "all"
+        or result.verdict is Verdict.NEW
+        or (update == "changed" and result.verdict in (Verdict.CHANGED, Verdict.RESIZED))
+    )
