@@ -32,7 +32,8 @@ import psutil
 
 from measuring import BenchmarkError, Sample, adopt_orphans, finish, measure
 from suite import Workload, machine, write_work
-from widgetshot.capture.camera import Camera
+from widgetshot.capture.pool import Camera
+from widgetshot.capture.shot import cut_out
 from widgetshot.files import encode_png, read_png
 from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.model import Box
@@ -102,7 +103,7 @@ async def load(frontend: PageFrontend, camera: Camera, folder: Path, file: Path)
     if unrest := await stage.settle():
         raise BenchmarkError(f"{file.name} does not come to rest: {unrest}")
     whole = await stage.picture()
-    views = [stage.view(whole, (await stage.look(target))["rect"]) for target in notebook.targets]
+    views = [cut_out(whole, (await stage.look(target))["rect"], settings.scale) for target in notebook.targets]
     baselines = [(box, encode_png(np.ascontiguousarray(pixels), optimise=True)) for pixels, box in views]
     cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
     program = folder / f"{file.stem}.py"

@@ -21,7 +21,8 @@ from typing import Any
 
 from suite import Workload, machine, write_work
 from widgetshot.baselines.store import Store
-from widgetshot.capture.camera import Camera, CapturePage
+from widgetshot.capture.page import CapturePage
+from widgetshot.capture.pool import Camera
 from widgetshot.files import encode_png, read_png, write_atomically
 from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.model import Target
@@ -68,7 +69,7 @@ async def way(
     slot = await camera.slot(first, frontend.anchor_url)
     clock.lap("page opened")
     if trace:
-        await camera._browser.start_tracing(page=slot.page, categories=CATEGORIES)
+        await camera.host.browser.start_tracing(page=slot.page, categories=CATEGORIES)
     stage = await camera.show(slot, live_page, notebook.settle_timeout)
     clock.lap("page loaded: HTML, styles, scripts run")
     await stage.settle()
@@ -76,7 +77,7 @@ async def way(
     store = Store(folder / "baselines")
     for target in notebook.targets:
         await shoot(clock, stage, store, target)
-    tasks = renderer_tasks(json.loads(await camera._browser.stop_tracing())) if trace else {}
+    tasks = renderer_tasks(json.loads(await camera.host.browser.stop_tracing())) if trace else {}
     clock.lap("(trace)")
     await camera.release(slot, spoiled=False)
     clock.lap("page closed, its storage cleared")

@@ -11,7 +11,8 @@ import psutil
 import pytest
 from playwright.async_api import Error as PlaywrightError
 
-from widgetshot.capture.camera import Camera, PageSlot, has_room
+from widgetshot.capture.determinism import has_room
+from widgetshot.capture.pool import Camera, PageSlot
 from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.model import Target, Viewport
 from widgetshot.project.settings import load_settings
@@ -48,7 +49,7 @@ def with_camera(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[
             runner.run(server.stop())
 
 
-def test_studio_is_used_again_for_another_variant(with_camera: Callable[[Work], None]) -> None:
+def test_slot_is_used_again_for_another_variant(with_camera: Callable[[Work], None]) -> None:
     async def work(camera: Camera, anchor_url: str) -> None:
         first = await camera.slot(LIGHT, anchor_url)
         await camera.release(first, spoiled=False)

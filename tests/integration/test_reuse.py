@@ -13,7 +13,7 @@ from PIL import Image
 
 from builders import notebook_json
 from conftest import Project
-from widgetshot.capture.camera import Camera, PageSlot
+from widgetshot.capture.pool import Camera, PageSlot
 from widgetshot.declare.notebook import read_notebook
 from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.model import Pixels

@@ -38,7 +38,7 @@ def widgetshot_browser(
 ) -> Iterator[Any]:
     """The browser of the `widgetshot` fixture, launched as the engine's is."""
     from widgetshot.capture.browser import find_browser
-    from widgetshot.capture.camera import launch_options
+    from widgetshot.capture.determinism import launch_options
     from widgetshot.pytest_plugin.widgetshot_fixture import browser_errors
 
     settings = door(request.config).settings
@@ -52,8 +52,9 @@ def widgetshot_browser(
 
 @pytest.fixture(scope="session")
 def widgetshot_fingerprint(request: pytest.FixtureRequest, widgetshot_browser: Any) -> Any:
-    """The renderer of the `widgetshot` fixture's pictures, see `widgetshot.capture.camera.fingerprint`."""
-    from widgetshot.capture.camera import Awaitable, fingerprint, product, run_now
+    """The renderer of the `widgetshot` fixture's pictures, see `widgetshot.capture.fingerprint`."""
+    from widgetshot.capture.fingerprint import fingerprint, product
+    from widgetshot.capture.sync import Awaitable, run_now
     from widgetshot.pytest_plugin.widgetshot_fixture import browser_errors
 
     settings = door(request.config).settings

@@ -11,7 +11,10 @@ import pytest
 from playwright.sync_api import Browser, Page
 from playwright.sync_api import Error as PlaywrightError
 
-from widgetshot.capture.camera import Awaitable, CapturePage, context_options, first_line, is_outside, prepare, run_now
+from widgetshot.capture.determinism import context_options, is_outside, prepare
+from widgetshot.capture.driver_errors import first_line
+from widgetshot.capture.page import CapturePage
+from widgetshot.capture.sync import Awaitable, run_now
 from widgetshot.declare.notebook import masks_from, quarantine_of, themes_from, tolerance_from, viewports_from
 from widgetshot.errors import ConfigError, ServerError, WidgetshotError
 from widgetshot.model import Clock, Result, Shot, Target, Viewport

@@ -16,7 +16,8 @@ from typing import Any, Self
 
 from widgetshot import cost
 from widgetshot.baselines.store import Store
-from widgetshot.capture.camera import Camera, CapturePage, PageSlot
+from widgetshot.capture.page import CapturePage
+from widgetshot.capture.pool import Camera, PageSlot
 from widgetshot.declare.notebook import PAGE_SHOT, Notebook
 from widgetshot.errors import CaptureError, ConfigError, ServerError, WidgetshotError
 from widgetshot.frontends.widget_page import PageFrontend

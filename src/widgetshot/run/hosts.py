@@ -9,7 +9,8 @@ from time import perf_counter
 from typing import Any, Generic, Protocol, TypeVar
 
 from widgetshot.capture.browser import find_browser, identity
-from widgetshot.capture.camera import Camera, fingerprint
+from widgetshot.capture.fingerprint import fingerprint
+from widgetshot.capture.pool import Camera
 from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.project.settings import Settings
 from widgetshot.server.launcher import Server
@@ -25,7 +26,7 @@ P = TypeVar("P", bound=_Process)
 
 
 def expected_renderer(settings: Settings) -> dict[str, Any]:
-    """The fingerprint of what would draw the pictures, without a browser that runs; see `camera.fingerprint`.
+    """The fingerprint of what would draw the pictures, without a browser that runs; see `capture.fingerprint`.
 
     Raises:
         ServerError: there is no browser.

@@ -165,7 +165,7 @@ class LivePages:
         }
 
     def anchor(self) -> str:
-        """The HTML of a page without notebook and kernel: it loads what live pages need, see `camera.PageSlot`."""
+        """Return the HTML of a page without notebook and kernel, which loads what live pages need; see `PageSlot`."""
         # Without nbconvert, whose first page takes a while.
         environment = Environment(loader=FileSystemLoader(TEMPLATES / "widgetshot"), autoescape=True)
         environment.filters["config_json"] = _in_script

@@ -1,0 +1,174 @@
+"""The same pixels in every run: browser flags, fonts, clock, random numbers, locale, and no request to elsewhere."""
+
+import os
+import shutil
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from widgetshot.capture.browser import Browser
+from widgetshot.files import STATIC
+from widgetshot.model import Clock, Target
+from widgetshot.project.settings import Settings
+
+_SHARED_MEMORY = Path("/dev/shm")
+_SHARED_MEMORY_BYTES = 2**30  # a whole run needs less
+# For pages that a page of ours opens: they know nothing of it.
+WITHOUT_OPENER = "window.opener = null;"
+_LOOPBACK = {"127.0.0.1", "localhost", "::1", "[::1]"}
+_FLAGS = (
+    # Steady pixels: no sub-pixel text, one colour profile, software rendering of WebGL; and what is drawn anew is not
+    # patched into what was drawn before, which shows at edges and corners how a page came to look as it does.
+    "--font-render-hinting=none",
+    "--disable-lcd-text",
+    "--disable-font-subpixel-positioning",
+    "--force-color-profile=srgb",
+    "--enable-unsafe-swiftshader",
+    "--disable-partial-raster",
+    "--hide-scrollbars",
+    # Nothing leaves the machine: every name and address but loopback is unknown, and the browser itself is silent.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE [::1]",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    "--no-first-run",
+    "--no-proxy-server",
+    # Which line of a script asked for something, which is told to Playwright of every request, would be found out by
+    # parsing the whole script once more.
+    "--js-flags=--no-enable-lazy-source-positions",
+)
+
+# Run before any script of a page: the same random numbers and the same time in every run, also where a page is used
+# again (js/src/live). Unless it is frozen, time goes on (frozen time breaks every debounce), but it starts at the same
+# moment.
+_PINNED_RANDOM_NUMBERS = """
+(() => {
+  let seed;
+  const begin = () => { seed = 0x9e3779b9; };
+  begin();
+  (window[Symbol.for("widgetshot.begin")] ??= []).push(begin);
+  Math.random = () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+})();
+"""
+_PINNED_CLOCK = """
+(() => {
+  const start = %(start)d, Real = Date;
+  let born;
+  const begin = () => { born = performance.now(); };
+  begin();
+  (window[Symbol.for("widgetshot.begin")] ??= []).push(begin);
+  const now = () => Math.floor(start + performance.now() - born);
+  class Date_ extends Real {
+    constructor(...args) { if (args.length) super(...args); else super(now()); }
+    static now() { return now(); }
+  }
+  window.Date = new Proxy(Date_, { apply: () => new Date_().toString() });
+})();
+"""
+
+# What pages ask for -> the pinned font they get. Chromium's own generic families go by the names of old fonts.
+_FONT_ALIASES = {
+    "Noto Sans": ("sans-serif", "sans", "system-ui", "Arial", "Helvetica", "Liberation Sans", "Verdana", "Roboto"),
+    "DejaVu Serif": ("serif", "Times New Roman", "Times", "Georgia", "Liberation Serif"),
+    "DejaVu Sans Mono": ("monospace", "Courier New", "Courier", "Liberation Mono", "Menlo", "Consolas", "Monaco"),
+}
+
+_FONTS_CONF = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+%(folders)s
+  <cachedir>%(cache)s</cachedir>
+  <match target="font">
+    <edit name="antialias" mode="assign"><bool>true</bool></edit>
+    <edit name="hinting" mode="assign"><bool>false</bool></edit>
+    <edit name="hintstyle" mode="assign"><const>hintnone</const></edit>
+    <edit name="rgba" mode="assign"><const>none</const></edit>
+  </match>
+%(aliases)s
+</fontconfig>
+"""
+
+
+def launch_options(settings: Settings, browser: Browser, folder: Path) -> dict[str, Any]:
+    """Return the arguments of `BrowserType.launch` for steady pixels.
+
+    On Linux, all fonts come from our own folder and the configured ones.
+
+    Args:
+        folder: an existing private folder; must live as long as the browser.
+    """
+    env: dict[str, str | float | bool] = dict(os.environ)
+    if sys.platform.startswith("linux"):
+        folders = (STATIC / "fonts", *settings.fonts)
+        conf = folder / "fonts.conf"
+        names = {
+            "folders": "\n".join(f"  <dir>{_escape(str(font))}</dir>" for font in folders),
+            "cache": _escape(str(folder / "fonts-cache")),
+            "aliases": "\n".join(
+                f'  <alias binding="strong"><family>{name}</family><prefer><family>{font}</family></prefer></alias>'
+                for font, names in _FONT_ALIASES.items()
+                for name in names
+            ),
+        }
+        conf.write_text(_FONTS_CONF % names, encoding="utf-8")
+        env["FONTCONFIG_FILE"] = str(conf)
+    options: dict[str, Any] = {"executable_path": browser.executable, "env": env, "headless": True}
+    if browser.kind == "chromium":
+        options["args"] = [*_FLAGS, f"--force-device-scale-factor={settings.scale:g}"]
+        if has_room(_SHARED_MEMORY):
+            # Otherwise all that its processes hand to each other, every capture for one, is a file on a disk.
+            options["ignore_default_args"] = ["--disable-dev-shm-usage"]
+    return options
+
+
+def has_room(folder: Path) -> bool:
+    """Tell whether a browser's processes can share their memory in a folder; in containers it is often tiny."""
+    try:
+        return os.access(folder, os.W_OK) and shutil.disk_usage(folder).free >= _SHARED_MEMORY_BYTES
+    except OSError:
+        return False
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def context_options(settings: Settings, target: Target) -> dict[str, Any]:
+    """Return the arguments of `Browser.new_context` for a page in the variant of `target`."""
+    return {
+        "viewport": {"width": target.viewport.width, "height": target.viewport.height},
+        "device_scale_factor": settings.scale,
+        "locale": settings.locale,
+        "timezone_id": settings.timezone,
+        "color_scheme": target.theme,
+        "reduced_motion": "reduce",
+        "service_workers": "block",
+    }
+
+
+def is_outside(url: str) -> bool:
+    """Tell whether a request for this address would leave the machine."""
+    parts = urlsplit(url)
+    return parts.scheme in ("http", "https", "ws", "wss") and parts.hostname not in _LOOPBACK
+
+
+async def prepare(context: Any, clock: Clock) -> None:
+    """Pin the random numbers and the clock of all pages of a browser context.
+
+    Args:
+        context: Playwright's, async or wrapped by `Awaitable`.
+    """
+    await context.add_init_script(_PINNED_RANDOM_NUMBERS)
+    start = datetime.fromisoformat(clock.start)
+    if clock.frozen:
+        await context.clock.set_fixed_time(start)
+    else:
+        await context.add_init_script(_PINNED_CLOCK % {"start": int(start.timestamp() * 1000)})

@@ -1,0 +1,230 @@
+"""A live page in a browser: it is loaded, comes to rest, is acted on and looked at."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import TimeoutError as PlaywrightTimeout
+
+from widgetshot.capture.driver_errors import capture_errors, first_line
+from widgetshot.capture.events import PageEvents, PageLog
+from widgetshot.capture.page_script import PageScript
+from widgetshot.capture.pictures import PagePictures
+from widgetshot.capture.steps import perform, timeout_ms
+from widgetshot.errors import CaptureError
+from widgetshot.model import Box, Pixels, ServedPage, Shot, Step, Target
+from widgetshot.project.settings import Settings
+
+LOAD_TIMEOUT_MS = 30_000
+
+
+class CapturePage:
+    """A page of the browser that shows a live page.
+
+    All of the capturing is written once, as coroutines. Besides Playwright's async page they accept a sync one wrapped
+    by `Awaitable` (see there), which is how a Python test drives the page by itself.
+
+    Args:
+        page: Playwright's page, async or wrapped by `Awaitable`.
+        cdp: its CDP session with Chromium, else None.
+        limit: seconds that the page may take to come to rest.
+        main: the page of the same kernel that this one is a further tab of; errors, requests and seconds are counted
+            with those of that one.
+
+    Attributes:
+        timings: seconds that each stage has taken so far.
+        acted: whether a step was performed in it.
+        tabs: of a main page its further tabs, by name.
+    """
+
+    def __init__(
+        self,
+        page: Any,
+        cdp: Any,
+        live_page: ServedPage,
+        settings: Settings,
+        limit: float,
+        *,
+        main: "CapturePage | None" = None,
+    ) -> None:
+        self.page = page
+        self.cdp = cdp
+        self.live_page = live_page
+        self.settings = settings
+        self.limit = limit
+        self.log: PageLog = (
+            main.log.of_tab() if main else PageLog(settings.redactor, live_page.url.partition("token=")[2])
+        )
+        self.timings: dict[str, float] = main.timings if main else {}
+        self.acted = False
+        self.tabs: dict[str, CapturePage] = {}
+        self._script = PageScript(page)
+        self.pictures = PagePictures(page, cdp, self._script, settings.redactor, settings.scale)
+        self._events: PageEvents | None = None
+        # The answers that were asked ahead, by the target's name.
+        self._looks: dict[str, dict[str, Any]] = {}
+
+    @property
+    def console(self) -> list[str]:
+        """The errors that the page has written to its console."""
+        return self.log.console
+
+    @property
+    def blocked(self) -> list[str]:
+        """The addresses outside of this machine that the page has asked for."""
+        return self.log.blocked
+
+    @property
+    def crashed(self) -> bool:
+        """Whether the page's process is gone."""
+        return self.log.crashed
+
+    def listen(self, page: Any, events: PageEvents | None = None) -> PageEvents:
+        """Begin to note the page's errors and its requests to elsewhere.
+
+        Args:
+            page: Playwright's own, sync or async.
+            events: of the page, if it has been listened to before.
+        """
+        self._events = events or PageEvents(page)
+        self._events.log = self.log
+        return self._events
+
+    def detach(self) -> None:
+        """Note nothing more of the page, which is about to show something else."""
+        if self._events is not None:
+            self._events.log = None
+
+    async def load(self) -> None:
+        """Go to the live page and wait until its scripts run.
+
+        Raises:
+            CaptureError: the page did not load.
+        """
+        with self._timed("load"), capture_errors("the page did not load"):
+            await self.page.goto(self.live_page.url, wait_until="domcontentloaded", timeout=LOAD_TIMEOUT_MS)
+            await self.page.mouse.move(0, 0)
+
+    async def take_over(self) -> bool:
+        """Show the live page in a page that is loaded; whether that is possible.
+
+        Raises:
+            CaptureError: the page did not take it.
+        """
+        with self._timed("load"), capture_errors("the page did not load"):
+            return await self._script.enter(self.live_page.url)
+
+    async def settle(self, limit: float | None = None, *, max_settle: float | None = None) -> str:
+        """Wait until the page is ready; what still moves after `limit` seconds, or "".
+
+        Args:
+            max_settle: seconds after which a page that is drawn, but goes on moving, is good enough.
+
+        Raises:
+            CaptureError: the page does not answer.
+        """
+        with self._timed("settle"), capture_errors("the page could not be made ready", self.log):
+            return await self._script.ready(self.limit if limit is None else limit, max_settle)
+
+    async def act(self, target: Target, step: Step, number: int, beside: Path) -> str:
+        """Perform one step and wait until its effect is there; what still moves then, or "".
+
+        Args:
+            number: of the step, counted from 1, for messages.
+            beside: the notebook's folder, for uploads.
+
+        Raises:
+            CaptureError: the step's element is absent, or never became usable.
+        """
+        self.moved()
+        self.acted = True
+        where = f"{target.nodeid} step {number}"
+        whole_page = step.arguments.get("page") or target.cell_id is None
+        root = self.page.locator("body" if whole_page else self.live_page.selectors[str(target.cell_id)])
+        try:
+            await perform(self.page, root, step.action, step.arguments, beside)
+        except PlaywrightTimeout as error:
+            element = step.arguments.get("selector") or step.arguments.get("text")
+            seconds = timeout_ms(step.arguments) / 1000
+            found = f"step '{step.action}' found nothing usable for {element!r} in {seconds:g} s"
+            # A callback that raised is the likely cause.
+            problems = (await self.look(target))["problems"]
+            raise CaptureError(
+                "; ".join([found, *problems]),
+                where=where,
+                next_step="correct the selector in the notebook, or give the step a longer 'timeout'",
+            ) from error
+        except PlaywrightError as error:
+            raise CaptureError(
+                f"step '{step}' failed: {first_line(error)}", where=where, next_step="correct the step in the notebook"
+            ) from error
+        # Callbacks answer in order only if each step's effect is there before the next step begins.
+        return await self.settle(max_settle=target.max_settle)
+
+    def moved(self) -> None:
+        """Forget pictures and answers: somebody has acted on the page."""
+        self.pictures.forget()
+        self._looks.clear()
+
+    async def picture(self, attempt: int = 0) -> Pixels:
+        """Return a picture of the whole page; the first two since the last step are kept and returned again.
+
+        Raises:
+            CaptureError: none could be taken.
+        """
+        if attempt < self.pictures.kept:
+            return await self.pictures.get(attempt)
+        with self._timed("capture"), capture_errors("no picture could be taken", self.log):
+            return await self.pictures.get(attempt)
+
+    async def look(self, target: Target, following: Sequence[Target] = ()) -> dict[str, Any]:
+        """Ask the page, at once, for all that a picture of the target depends on.
+
+        Args:
+            following: targets that show the same state of the page; they are asked about together, which is kept for
+                them until somebody acts on the page.
+
+        Returns:
+            `problems` that make it untrustworthy, the `rect` that it shows, and of each mask with a selector its boxes
+            (`masks`), in page coordinates; `wrong` is why one of those selectors is not valid. `shown` has the widgets'
+            state (`tree`), the versions of their front ends (`modules`), and `layout`; None where there are problems.
+        """
+        if target.name in self._looks:
+            return self._looks.pop(target.name)
+        first, *ahead = await self._script.look(
+            [(self._scope(one), [mask.selector for mask in one.masks if mask.selector]) for one in (target, *following)]
+        )
+        self._looks = {one.name: look for one, look in zip(following, ahead, strict=True) if look is not None}
+        assert first is not None
+        return first
+
+    async def capture(
+        self,
+        target: Target,
+        expected: Callable[[Pixels, tuple[tuple[Box, ...], ...]], bool],
+        unrest: str,
+        following: Sequence[Target] = (),
+    ) -> Shot:
+        """See `shot.take_shot`."""
+        from widgetshot.capture.shot import take_shot
+
+        return await take_shot(self, target, expected, unrest, following)
+
+    def forget_looks(self) -> None:
+        """Forget the answers that were asked ahead: the page may have moved by itself."""
+        self._looks.clear()
+
+    def _scope(self, target: Target) -> str | None:
+        """Return the selector of what the target's picture shows; None for the whole page."""
+        if target.cell_id is None or target.capture == "page":
+            return None
+        return self.live_page.selectors[target.cell_id]
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        begin = perf_counter()
+        yield
+        self.timings[stage] = self.timings.get(stage, 0.0) + perf_counter() - begin

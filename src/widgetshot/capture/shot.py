@@ -1,0 +1,180 @@
+"""The shot of one target: the first picture of the page that is the expected one, or equals the one before it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from widgetshot.capture.geometry import is_inside, overlap, picture_box, relative_to
+from widgetshot.capture.page import CapturePage
+from widgetshot.errors import CaptureError
+from widgetshot.model import Box, Element, Pixels, Shot, Target, boxes_of
+from widgetshot.verdict.compare import same
+
+_MAX_ATTEMPTS = 1_000
+_MIN_SETTLE_S = 0.05
+
+Masks = tuple[tuple[Box, ...], ...]
+# Whether pixels (with these masks) are the baseline's.
+Expected = Callable[[Pixels, Masks], bool]
+
+
+async def take_shot(
+    page: CapturePage, target: Target, expected: Expected, unrest: str, following: Sequence[Target] = ()
+) -> Shot:
+    """Take the target's shot from the state that the page is in.
+
+    The first picture is good when it is the expected one; otherwise the page is captured until two pictures in a row
+    are equal.
+
+    Args:
+        unrest: what `CapturePage.settle` returned.
+        following: see `CapturePage.look`.
+
+    Raises:
+        CaptureError: a widget has failed, the cell shows nothing, the picture is blank.
+    """
+    previous: Pixels | None = None
+    deadline = perf_counter() + (target.max_settle if target.max_settle is not None else page.limit)
+    for attempt in range(_MAX_ATTEMPTS):
+        whole = await page.picture(attempt)
+        look = await page.look(target, following)
+        _refuse(page, look["problems"])
+        pixels, frame = cut_out(whole, look["rect"], page.settings.scale)
+        masks = _masks(target, frame, look, page.settings.scale)
+        # With a max_settle the page is known never to rest: the picture is taken as it is.
+        if expected(pixels, masks) or (target.max_settle is not None and unrest):
+            break
+        if previous is not None and not unrest and same(previous, pixels, boxes_of(masks)):
+            break
+        if attempt and perf_counter() > deadline:
+            unrest = unrest or "two pictures taken after one another differ"
+            break
+        previous = pixels
+        if attempt + 1 < page.pictures.kept:
+            continue
+        unrest = await page.settle(max(_MIN_SETTLE_S, min(page.limit, deadline - perf_counter())))
+        page.forget_looks()
+    if pixels.size and not target.allow_blank and _is_blank(pixels):
+        raise CaptureError(
+            "the picture is blank: every pixel has the same colour",
+            next_step="let the widget draw something, or declare 'allow_blank: true' if this is how it looks",
+        )
+    settled = not unrest or target.max_settle is not None
+    shot = _shot(page, pixels, masks, frame, look["shown"])
+    return replace(
+        shot,
+        settled=settled,
+        second=None if settled or previous is None else previous,
+        unrest=page.settings.redactor.text(unrest),
+    )
+
+
+def _shot(page: CapturePage, pixels: Pixels, masks: Masks, frame: Box, shown: Mapping[str, Any]) -> Shot:
+    """Return a shot with what the page told of its widgets, without secrets."""
+    redactor = page.settings.redactor
+    covers = tuple(relative_to(box, frame) for box in page.pictures.covers)
+    layout = redactor.data(shown["layout"]["places"])
+    return Shot(
+        pixels=pixels,
+        masks=masks,
+        widgets=redactor.data(shown["tree"]),
+        modules=shown["modules"],
+        layout=_elements(layout, frame, page.settings.scale, boxes_of((*masks, covers))),
+        layout_cut=bool(shown["layout"]["cut"]),
+        timings=dict(page.timings),
+    )
+
+
+def _refuse(page: CapturePage, problems: Sequence[str]) -> None:
+    """Raise CaptureError where there are problems."""
+    if problems:
+        raise CaptureError(page.settings.redactor.text("; ".join(problems)), next_step=_advice(problems))
+
+
+def _advice(problems: Sequence[str]) -> str:
+    for problem in problems:
+        if "is not installed" in problem:
+            name = problem.partition("front end of '")[2].partition("'")[0]
+            return f"pip install {name.lstrip('@').split('/')[0] or 'the widget package'}"
+        if problem.startswith("a callback raised"):
+            return "mend the callback, or let an Output widget show its error"
+    return "open the notebook in Jupyter and look at the widget"
+
+
+def cut_out(whole: Pixels, rect: Mapping[str, float] | None, scale: float) -> tuple[Pixels, Box]:
+    """Return the part of the whole page's picture that is the target's, and where it is, in picture pixels.
+
+    Args:
+        rect: see `CapturePage.look`.
+
+    Raises:
+        CaptureError: the cell shows nothing.
+    """
+    height, width = whole.shape[:2]
+    if rect is None:
+        return whole, Box(0, 0, width, height)
+    box = picture_box(rect, scale, width, height)
+    if not box.width or not box.height:
+        raise CaptureError(
+            "the cell shows nothing: it has no output", next_step="let the cell display the widget it makes"
+        )
+    return whole[box.y : box.y + box.height, box.x : box.x + box.width], box
+
+
+def _masks(target: Target, frame: Box, look: Mapping[str, Any], scale: float) -> Masks:
+    """Return the boxes of each of the target's masks, in pixels of its picture.
+
+    Args:
+        frame: where the picture is in that of the whole page.
+        look: see `CapturePage.look`.
+
+    Raises:
+        CaptureError: a mask's selector is not valid, or there is nothing to mask.
+    """
+    if look["wrong"]:
+        raise CaptureError(
+            f"a mask's selector is not valid CSS: {look['wrong']}",
+            next_step="correct the selector under 'mask:'",
+        )
+    rects = iter(look["masks"])
+    boxes: list[tuple[Box, ...]] = []
+    for mask in target.masks:
+        if mask.box is not None:
+            boxes.append((mask.box,))
+            continue
+        found = tuple(relative_to(picture_box(rect, scale), frame) for rect in next(rects))
+        if not found and not mask.inherited:
+            raise CaptureError(
+                f"mask {mask.selector!r} ({mask.reason}) matches nothing visible",
+                next_step="correct or remove the mask: what it covered is compared now",
+            )
+        boxes.append(found)
+    return tuple(boxes)
+
+
+def _is_blank(pixels: Pixels) -> bool:
+    """Tell whether all of a picture has one colour; most are known not to by their first rows."""
+    colours = pixels.view(np.uint32)[..., 0]
+    first = colours[0, 0]
+    return all((row == first).all() for row in colours)
+
+
+def _elements(places: Sequence[Mapping[str, Any]], frame: Box, scale: float, covers: list[Box]) -> tuple[Element, ...]:
+    """Return the page's elements in the picture's pixels, without what a mask covers.
+
+    Args:
+        covers: masks, and what was painted over. Of an element that one of them touches only the kind is told.
+    """
+    found = []
+    for place in places:
+        left, top, width, height = (side * scale for side in place["box"])
+        box = Box(round(left) - frame.x, round(top) - frame.y, round(width), round(height))
+        if any(is_inside(box, cover) for cover in covers):
+            continue
+        element = Element(str(place["name"]), box, int(place["depth"]))
+        touched = any(overlap(box, cover) for cover in covers)
+        found.append(replace(element, name=element.kind) if touched else element)
+    return tuple(found)
