@@ -27,7 +27,8 @@ import numpy as np
 import psutil
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from widgetshot.baselines.store import Store
+from widgetshot.baselines.access import Baselines
+from widgetshot.baselines.folder import FolderStore
 from widgetshot.capture.browser import find_browser
 from widgetshot.files import encode_png, sha256
 from widgetshot.model import Baseline, Pixels, Result, Shot, Target
@@ -83,8 +84,8 @@ class Report:
 
 def pictures(results: int, failing: int) -> list[Pair]:
     """The pictures of each result; the first `failing` of them differ."""
-    store = Store(HERE.parent / "baselines")
-    found = [baseline.pixels for key in sorted(store.keys()) if (baseline := store.read(key))]
+    baselines = Baselines(FolderStore(HERE.parent / "baselines"))
+    found = [baseline.pixels for key in sorted(baselines.keys()) if (baseline := baselines.read(key))]
 
     def make(n: int) -> Pair:
         expected = found[n % len(found)].copy()

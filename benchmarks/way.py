@@ -20,7 +20,8 @@ from time import perf_counter
 from typing import Any
 
 from suite import Workload, machine, write_work
-from widgetshot.baselines.store import Store
+from widgetshot.baselines.access import Baselines
+from widgetshot.baselines.folder import FolderStore
 from widgetshot.capture.page import CapturePage
 from widgetshot.capture.pool import Camera
 from widgetshot.files import encode_png, read_png, write_atomically
@@ -74,9 +75,8 @@ async def way(
     clock.lap("page loaded: HTML, styles, scripts run")
     await stage.settle()
     clock.lap("page ready: kernel connected, widgets drawn, at rest")
-    store = Store(folder / "baselines")
     for target in notebook.targets:
-        await shoot(clock, stage, store, target)
+        await shoot(clock, stage, folder, target)
     tasks = renderer_tasks(json.loads(await camera.host.browser.stop_tracing())) if trace else {}
     clock.lap("(trace)")
     await camera.release(slot, spoiled=False)
@@ -87,19 +87,20 @@ async def way(
     return clock.stretches, tasks
 
 
-async def shoot(clock: Clock, stage: CapturePage, store: Store, target: Target) -> None:
+async def shoot(clock: Clock, stage: CapturePage, folder: Path, target: Target) -> None:
+    baselines = Baselines(FolderStore(folder / "baselines"))
     key = target.key("way")
-    baseline = store.read(key)
+    baseline = baselines.read(key)
     clock.lap("baseline read and decoded")
     captured = stage.timings.get("capture", 0.0)
     shot = await stage.capture(target, lambda pixels, _: baseline is not None and same(baseline.pixels, pixels, []), "")
     clock.part("capture and its decoding", stage.timings["capture"] - captured)
     clock.lap("shot: box, masks, problems, state and layout asked")
     if baseline is None:
-        store.write(key, encode_png(shot.pixels, optimise=True), {"size": list(shot.pixels.shape)})
+        baselines.write(key, encode_png(shot.pixels, optimise=True))
     else:
         # A match keeps its baseline's bytes.
-        write_atomically(store.folder.parent / "shot.png", baseline.data)
+        write_atomically(folder / "shot.png", baseline.data)
         read_png(baseline.data)
     clock.lap("picture written")
 

@@ -56,7 +56,7 @@ class Project:
         return self.write(path, nbformat.writes(nb))
 
     def command(
-        self, *words: str, timeout: float = 300, environment: dict[str, str] | None = None
+        self, *words: str, timeout: float = 300, environment: dict[str, str] | None = None, input: str | None = None
     ) -> subprocess.CompletedProcess[str]:
         # Settings of the outer pytest, of xdist and of CI are not for the commands inside.
         own = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "COV_", "GITHUB_"))}
@@ -64,6 +64,7 @@ class Project:
             words,
             cwd=self.root,
             env=own | {MARK: self.mark} | self.environment | (environment or {}),
+            input=input,
             capture_output=True,
             text=True,
             timeout=timeout,

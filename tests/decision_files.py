@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from builders import ENVIRONMENT, VERDICTS, result_called
-from widgetshot.baselines.store import Store
+from stores import in_folder
 from widgetshot.model import Repeat
 from widgetshot.report.record import Recorder, read_run
 
@@ -22,10 +22,10 @@ Json = dict[str, Any]
 
 def build(root: Path) -> Path:
     """A project with baselines and a run folder of every verdict."""
-    store = Store(root / "baselines")
+    baselines = in_folder(root / "baselines")
     for result in RESULTS.values():
         if result.baseline is not None:
-            store.write(result.key, result.baseline.data, {})
+            baselines.write(result.key, result.baseline.data)
     recorder = Recorder(root / "widgetshot-report", root=root, environment=ENVIRONMENT)
     for result in RESULTS.values():
         recorder.add(result)

@@ -99,6 +99,46 @@ def decode(
         raise invalid(file, problem.place, problem.reason, next_step=next_step, error=error) from problem.__cause__
 
 
+def convert(
+    kind: type[T],
+    value: JsonValue,
+    file: Path | str,
+    *,
+    next_step: str,
+    error: type[WidgetshotError] = RecordError,
+) -> T:
+    """Return the value that JSON read by `parse_json` holds.
+
+    Args:
+        file, next_step, error: as in `decode`.
+
+    Raises:
+        WidgetshotError: it is no such document.
+    """
+    try:
+        made: T = msgspec.convert(value, cast(Any, kind))
+        return made
+    except msgspec.ValidationError as problem:
+        reason, place = _reason_and_place(kind, json.dumps(value).encode(), problem)
+        raise invalid(file, place, reason, next_step=next_step, error=error) from problem
+    except RecursionError as problem:
+        raise invalid(file, "", "is nested too deeply", next_step=next_step, error=error) from problem
+
+
+def parse_json(data: bytes) -> JsonValue:
+    """Return any JSON as the standard library reads it, but for numbers that JSON has not.
+
+    For documents that may hold half a surrogate pair, which `decode` refuses.
+
+    Raises:
+        ValueError: it is no JSON.
+    """
+    try:
+        return json.loads(data.decode(), parse_constant=_refuse_constant, parse_float=_finite)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
 def invalid(
     file: Path | str, place: str, reason: str, *, next_step: str, error: type[WidgetshotError] = RecordError
 ) -> WidgetshotError:
@@ -205,14 +245,19 @@ def _decode(kind: type[T], data: bytes) -> T:
         value: T = _decoder(cast(Any, kind)).decode(data)
         return value
     except msgspec.ValidationError as error:
-        reason, _, place = str(error).rpartition(" - at `$")
-        if not reason:
-            raise _Problem("", _plain_words(str(error))) from error
-        raise _Problem(_exact_place(kind, data, str(error), place.rstrip("`")), _plain_words(reason)) from error
+        reason, place = _reason_and_place(kind, data, error)
+        raise _Problem(place, reason) from error
     except RecursionError as error:
         raise _Problem("", "is nested too deeply") from error
     except (msgspec.DecodeError, ValueError) as error:
         raise _Problem("", f"is not JSON: {_why_no_json(data) or error}") from error
+
+
+def _reason_and_place(kind: Any, data: bytes, error: msgspec.ValidationError) -> tuple[str, str]:
+    reason, _, place = str(error).rpartition(" - at `$")
+    if not reason:
+        return _plain_words(str(error)), ""
+    return _plain_words(reason), _exact_place(kind, data, str(error), place.rstrip("`"))
 
 
 def _plain_words(reason: str) -> str:
@@ -231,6 +276,13 @@ def _why_no_json(data: bytes) -> str:
 
 def _refuse_constant(word: str) -> Any:
     raise ValueError(f"{word} is no JSON number")
+
+
+def _finite(word: str) -> float:
+    number = float(word)
+    if not math.isfinite(number):
+        raise ValueError(f"{word} is out of range")
+    return number
 
 
 def _check_unique(data: bytes) -> None:

@@ -80,23 +80,30 @@ def write_atomically(path: Path, data: bytes) -> None:
     write_together({path: data})
 
 
-def write_together(files: Mapping[Path, bytes]) -> None:
+def write_together(files: Mapping[Path, bytes | None]) -> None:
     """Write files, each whole or not at all, and all of them or none.
 
     Everything is on the disk before the first file is replaced, so that a full disk is met while nothing has changed.
 
+    Args:
+        files: path -> its new bytes; None to remove the file.
+
     Raises:
-        OSError: one can't be written; every file is as it was.
+        OSError: one can't be written or removed; every file is as it was.
     """
     staged: dict[Path, Path] = {}
     replaced: list[Path] = []
     try:
         for path, data in files.items():
-            _stage(path, data, staged)
+            if data is not None:
+                _stage(path, data, staged)
         # Of a single file nothing would have to be put back.
         before = {path: path.read_bytes() if path.is_file() else None for path in files} if len(files) > 1 else {}
         for path, new in staged.items():
             new.replace(path)
+            replaced.append(path)
+        for path in files.keys() - staged.keys():
+            path.unlink(missing_ok=True)
             replaced.append(path)
     except BaseException:
         for new in staged.values():
@@ -106,7 +113,7 @@ def write_together(files: Mapping[Path, bytes]) -> None:
             if (old := before.get(path)) is not None:
                 write_atomically(path, old)
             elif path in before:
-                path.unlink()
+                path.unlink(missing_ok=True)
         raise
 
 

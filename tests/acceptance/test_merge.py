@@ -12,7 +12,7 @@ import pytest
 from builders import VERDICTS, changed_picture, picture, result_called, result_of
 from conftest import Project
 from run_folders import edited, finish, killed, quarantined, recorder, tree
-from widgetshot.baselines.store import Store
+from stores import in_folder
 from widgetshot.cli.main import commands
 from widgetshot.errors import WidgetshotError
 from widgetshot.model import Result
@@ -92,10 +92,10 @@ def test_the_entry_that_failed_wins_with_its_pictures(tmp_path: Path, turned: bo
         path = one(run, "a")["pictures"][kind]["path"]
         assert (tmp_path / "all" / path).read_bytes() == (tmp_path / "bad" / path).read_bytes()
     # Its sidecar and digests are those of the one that failed, so it can be approved.
-    store = Store(tmp_path / "baselines")
+    baselines = in_folder(tmp_path / "baselines")
     assert bad.baseline is not None
-    store.write(bad.key, bad.baseline.data, {})
-    assert approve(tmp_path / "all", store, [bad.key]) == [bad.key]
+    baselines.write(bad.key, bad.baseline.data)
+    assert approve(tmp_path / "all", baselines, [bad.key]) == [bad.key]
 
 
 def test_a_failure_wins_over_one_in_quarantine_and_that_over_a_match(tmp_path: Path) -> None:

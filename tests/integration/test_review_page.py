@@ -8,7 +8,7 @@ from test_review_server import RESULTS, prepare, reviewing
 
 from conftest import Project, wait_until
 from pages import card, current, decisions, row
-from widgetshot.baselines.store import Store
+from stores import in_folder, picture_file
 from widgetshot.report.record import shot_bytes
 
 CHANGED = RESULTS["changed"]
@@ -35,7 +35,7 @@ def decide(page: Page, key: str, told: str) -> None:
 
 
 def baseline(project: Project) -> bytes:
-    return Store(project.root / "baselines").path(CHANGED.key).read_bytes()
+    return picture_file(in_folder(project.root / "baselines"), CHANGED.key).read_bytes()
 
 
 def test_accepting_writes_the_baseline_and_undo_puts_it_back(project: Project, reviewer: BrowserContext) -> None:
@@ -100,7 +100,7 @@ def test_baseline_changed_on_disk_is_refused_with_the_reason(project: Project, r
     prepare(project)
     with reviewing(project) as (_, address):
         page = opened(reviewer, address)
-        file = Store(project.root / "baselines").path(CHANGED.key)
+        file = picture_file(in_folder(project.root / "baselines"), CHANGED.key)
         file.write_bytes(shot_bytes(RESULTS["resized"]))
         page.keyboard.press("a")
         expect(page.get_by_role("alert")).to_contain_text("its baseline has changed since the run")

@@ -22,7 +22,7 @@ from tornado.simple_httpclient import SimpleAsyncHTTPClient
 
 from builders import ENVIRONMENT, VERDICTS, result_called
 from conftest import MARK, Project, make_project
-from widgetshot.baselines.store import Store
+from stores import in_folder
 from widgetshot.report.record import Recorder
 from widgetshot.review.server import Reviews
 
@@ -39,10 +39,10 @@ def record(root: Path, folder: str = "widgetshot-report") -> Path:
 
 
 def prepare(project: Project) -> Project:
-    store = Store(project.root / "baselines")
+    baselines = in_folder(project.root / "baselines")
     for result in RESULTS.values():
         if result.baseline is not None:
-            store.write(result.key, result.baseline.data, {})
+            baselines.write(result.key, result.baseline.data)
     record(project.root)
     return project
 
@@ -365,7 +365,7 @@ def test_it_ends_when_told_with_a_summary_and_leaves_nothing(project: Project, t
         anna.page()
         assert anna.state()["decisions"][KEY]["reviewer"] == "Anna"
         answer(anna.post({"undo": [{"key": KEY, "seen": 1}]}), 200)
-    assert Store(project.root / "baselines").sha256(KEY) == before.sha256
+    assert in_folder(project.root / "baselines").digest(KEY) == before.sha256
 
 
 def wait_until_it_listens(process: subprocess.Popen[str], origin: str) -> None:

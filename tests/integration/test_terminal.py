@@ -14,7 +14,7 @@ import pytest
 
 from builders import ENVIRONMENT, VERDICTS, result_called
 from conftest import MARK, Project
-from widgetshot.baselines.store import Store
+from stores import in_folder
 from widgetshot.errors import visible
 from widgetshot.report.record import Recorder
 from widgetshot.review.session import Decision, Review
@@ -25,11 +25,11 @@ ORDER = ["changed", "resized", "new", "unstable", "broken"]
 
 @pytest.fixture
 def reviewed(project: Project) -> Project:
-    store = Store(project.root / "baselines")
+    baselines = in_folder(project.root / "baselines")
     recorder = Recorder(project.root / "widgetshot-report", root=project.root, environment=ENVIRONMENT)
     for result in RESULTS.values():
         if result.baseline is not None:
-            store.write(result.key, result.baseline.data, {})
+            baselines.write(result.key, result.baseline.data)
         recorder.add(result)
     recorder.finish([], complete=True, timings={}, fingerprint={})
     return project
@@ -52,7 +52,7 @@ def typed(project: Project, *lines: str) -> str:
 
 
 def review_of(project: Project) -> Review:
-    return Review(project.root / "widgetshot-report", Store(project.root / "baselines"))
+    return Review(project.root / "widgetshot-report", in_folder(project.root / "baselines"), project.root)
 
 
 def decisions(project: Project) -> dict[str, tuple[str, str]]:

@@ -13,10 +13,12 @@ from widgetshot.documents import (
     Document,
     JsonValue,
     check_json,
+    convert,
     decode,
     encode,
     json_schema,
     json_value,
+    parse_json,
     read,
 )
 from widgetshot.errors import BaselineError, RecordError
@@ -152,3 +154,19 @@ def test_a_schema_says_what_is_read() -> None:
     assert part["properties"]["count"] == {"type": "integer", "minimum": 0, "maximum": 10, "description": "How many."}
     assert part["properties"]["box"]["items"] == [{"type": "integer"}, {"type": "integer"}]
     assert part["properties"]["box"]["additionalItems"] is False
+
+
+def test_json_that_was_read_elsewhere_is_held_to_the_same_form() -> None:
+    value = parse_json(b'{"parts": [{"count": 1, "anything": "\\ud800"}]}')
+    assert convert(Whole, value, "x", next_step="") == Whole(parts=[Part(count=1, anything="\ud800")])
+    value["parts"][0]["timings"] = {"load": "long"}
+    with pytest.raises(BaselineError) as caught:
+        convert(Whole, value, "x.json", next_step="widgetshot run", error=BaselineError)
+    assert caught.value.what == 'parts[0].timings["load"]: expected float, got str'
+    assert (caught.value.where, caught.value.next_step) == ("x.json", "widgetshot run")
+
+
+@pytest.mark.parametrize("text", ["", "{", "NaN", "[1e999]", "\ufeff{}", "[" * 100_000, '"\udcff"'])
+def test_what_is_no_json_is_one_kind_of_error(text: str) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        parse_json(text.encode("utf-8", "surrogateescape"))

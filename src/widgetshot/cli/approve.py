@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from widgetshot.baselines.store import Store
+from widgetshot.baselines.access import Baselines
+from widgetshot.baselines.stores import open_baselines
 from widgetshot.cli.common import output_option, report_option, settings_from
 from widgetshot.errors import ConfigError, one_line
 from widgetshot.review.approve import Outcome, decide
@@ -37,12 +38,12 @@ def approve(
             next_step="widgetshot approve RUN --decisions FILE",
         )
     settings = settings_from(report=Path(names[0]) if decisions is not None and names else report)
-    store = Store(settings.baselines)
+    stored = open_baselines(settings)
     if decisions is None:
-        approved = approve_results(settings.report, store, names, everything=everything, dry_run=dry_run)
+        approved = approve_results(settings.report, stored, names, everything=everything, dry_run=dry_run)
         outcome, reviewer = Outcome(tuple(approved), ()), ""
     else:
-        outcome, reviewer = _decide(settings.report, store, decisions, dry_run)
+        outcome, reviewer = _decide(settings.report, stored, decisions, dry_run)
     if output == "json":
         told: dict[str, Any] = {"approved": outcome.accepted, "dry_run": dry_run}
         if decisions is not None:
@@ -64,7 +65,7 @@ def approve(
     click.echo(f"{baselines}{rejected}{by}" if count or rejected else "nothing to approve")
 
 
-def _decide(run_folder: Path, store: Any, file: str, dry_run: bool) -> Any:
+def _decide(run_folder: Path, baselines: Baselines, file: str, dry_run: bool) -> Any:
     """The outcome of a decisions file, and who decided."""
     where = "standard input" if file == "-" else one_line(file)
     try:
@@ -76,4 +77,4 @@ def _decide(run_folder: Path, store: Any, file: str, dry_run: bool) -> Any:
             f"can't be read: {error.strerror}", where=where, next_step="download the decisions from the gallery again"
         ) from error
     decisions = read_decisions(data, where)
-    return decide(run_folder, store, decisions, where, dry_run=dry_run), decisions.reviewer
+    return decide(run_folder, baselines, decisions, where, dry_run=dry_run), decisions.reviewer

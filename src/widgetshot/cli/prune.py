@@ -4,9 +4,8 @@ import json
 
 import click
 
-from widgetshot.baselines.store import Store
+from widgetshot.baselines.stores import open_baselines
 from widgetshot.cli.common import output_option, settings_from
-from widgetshot.review.approve import prune as prune_keys
 from widgetshot.review.approve import unused
 
 
@@ -16,10 +15,10 @@ from widgetshot.review.approve import unused
 def prune(remove: bool, output: str) -> None:
     """List (or remove) baselines that no notebook and no test declares."""
     settings = settings_from()
-    store = Store(settings.baselines)
-    keys = unused(store, settings.root, settings.defaults)
+    baselines = open_baselines(settings)
+    keys = unused(baselines, settings.root, settings.defaults)
     if remove:
-        prune_keys(store, keys)
+        baselines.remove(keys)
     if output == "json":
         click.echo(json.dumps({"unused": keys, "removed": remove}, indent=1, ensure_ascii=False))
         return

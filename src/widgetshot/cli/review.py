@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from widgetshot.baselines.store import Store
-from widgetshot.cli.common import output_option, relative, settings_from
+from widgetshot.baselines.stores import open_baselines
+from widgetshot.cli.common import output_option, settings_from
 from widgetshot.errors import ConfigError
 from widgetshot.review.session import Review, default_reviewer
 from widgetshot.review.terminal import Walk
@@ -29,7 +29,7 @@ def review(report: Path | None, terminal: bool, no_browser: bool, port: int, out
     if terminal and (no_browser or port or output == "json"):
         raise ConfigError("--terminal goes without the options of the page", next_step="widgetshot review --terminal")
     settings = settings_from(report=report)
-    session = Review(settings.report, Store(settings.baselines))
+    session = Review(settings.report, open_baselines(settings), settings.root)
     session.state()
     if terminal:
         Walk(session, default_reviewer(settings.root)).run()
@@ -43,8 +43,8 @@ def review(report: Path | None, terminal: bool, no_browser: bool, port: int, out
         click.echo(json.dumps({"accepted": accepted, "rejected": rejected, "left": left}))
         return
     click.echo(f"\n{accepted} accepted, {rejected} rejected, {left} left")
-    if accepted:
-        click.echo(f"keep what is accepted: git add '{relative(settings.baselines)}'")
+    if accepted and (command := session.baselines.keep_command()):
+        click.echo(f"keep what is accepted: {command}")
 
 
 def _announce(url: str, browse: bool, output: str) -> None:

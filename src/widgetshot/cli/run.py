@@ -137,7 +137,7 @@ def _run(
         finally:
             # Server and browser end while the report is written.
             engine.wind_down()
-            left = unused_if_known(engine.store, settings.root, settings.defaults) if complete else None
+            left = unused_if_known(engine.baselines, settings.root, settings.defaults) if complete else None
             recorder.finish(
                 engine.order,
                 complete=complete,

@@ -34,6 +34,9 @@ from widgetshot.values import over_zero, text
 
 BROWSERS = ("chromium", "firefox", "webkit")
 FRONTENDS = ("page",)
+FOLDER_STORE = "folder"
+# The group of entry points by which a package offers a store: name -> a function (Settings) -> BaselineStore.
+STORES = "widgetshot.baseline_stores"
 UPDATES = ("none", "missing", "changed", "all")
 
 
@@ -46,6 +49,7 @@ class Settings:
         notebooks: files and folders run when none is named.
         exclude: glob patterns, relative to the root, of notebooks left out.
         baselines: folder of the baselines.
+        store: name of what keeps the baselines: a folder in git, or what an installed package offers.
         report: the run folder.
         update: none, missing, changed or all: which baselines a run writes.
         jobs: notebooks in work at the same time.
@@ -69,6 +73,7 @@ class Settings:
     notebooks: tuple[str, ...] = ("notebooks",)
     exclude: tuple[str, ...] = ()
     baselines: Path = Path("baselines")
+    store: str = FOLDER_STORE
     report: Path = Path("widgetshot-report")
     update: str = "none"
     jobs: int = 2
@@ -253,7 +258,7 @@ def check_marker(settings: Settings, marker: str, where: str) -> None:
 def _checked(table: Mapping[str, Any], root: Path, where: str) -> dict[str, Any]:
     """Turn raw option values into field values, one by one, each with a clear refusal."""
     checkers: dict[str, Any] = {
-        "notebooks": _texts, "exclude": _texts, "baselines": _path, "report": _path,
+        "notebooks": _texts, "exclude": _texts, "baselines": _path, "store": _store, "report": _path,
         "update": _one_of(UPDATES), "jobs": _count, "browser": _one_of(BROWSERS), "browser_executable": text,
         "frontend": _one_of(FRONTENDS), "theme": themes_from, "viewport": viewports_from,
         "tolerance": tolerance_from, "scale": over_zero, "locale": text, "timezone": _timezone, "clock": clock_from,
@@ -302,6 +307,20 @@ def _one_of(valid: tuple[str, ...]) -> Any:
         return str(value)
 
     return check
+
+
+def _store(value: Any, where: str) -> str:
+    from importlib.metadata import entry_points
+
+    name = text(value, where)
+    offered = {FOLDER_STORE} if name == FOLDER_STORE else {FOLDER_STORE, *entry_points(group=STORES).names}
+    if name not in offered:
+        raise ConfigError(
+            f"no store '{name}' is installed{nearest(name, offered)}",
+            where=where,
+            next_step=f'install the package that has it, or keep baselines in a folder: store = "{FOLDER_STORE}"',
+        )
+    return name
 
 
 def _count(value: Any, where: str) -> int:

@@ -237,7 +237,7 @@ class PluginState:
         if complete and engine is not None and not self.worker:
             from widgetshot.review.approve import unused_if_known
 
-            left = unused_if_known(engine.store, self.settings.root, self.settings.defaults)
+            left = unused_if_known(engine.baselines, self.settings.root, self.settings.defaults)
         recorder.finish(
             () if engine is None else engine.order,
             complete=complete,

@@ -161,7 +161,7 @@ class Widgetshot:
         baseline = None
         outcome: Shot | WidgetshotError
         try:
-            baseline = read_baseline(target, self._engine.store, self._engine.settings)
+            baseline = read_baseline(target, self._engine.baselines, self._engine.settings)
             outcome = run_now(stage.capture(target, expectation(target, baseline), run_now(stage.settle())))
         except WidgetshotError as error:
             outcome = error if self._browser_lives() else browser_died()

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from widgetshot import __version__
+from widgetshot.baselines.sidecar import describe, encode_description
 from widgetshot.errors import ConfigError, RecordError, one_line
 from widgetshot.files import encode_palette, encode_png, sha256, write_atomically
 from widgetshot.model import Result, ServiceUsage, Spent, Verdict
@@ -46,25 +47,6 @@ def shot_bytes(result: Result) -> bytes:
         # Equal outside of its masks is not enough for that: what was captured is kept as it was.
         return result.baseline.data
     return encode_png(result.shot.pixels, optimise=result.verdict.acceptable or result.updated)
-
-
-def sidecar(result: Result) -> dict[str, Any]:
-    """What a baseline's sidecar says besides the digest of its picture."""
-    assert result.shot is not None
-    height, width = result.shot.pixels.shape[:2]
-    # Said only where it is so: sidecars of most pages, and older ones, do without.
-    cut = {"layout_cut": True} if result.shot.layout_cut else {}
-    return {
-        "size": [width, height],
-        "fingerprint": dict(result.fingerprint),
-        "widgets": result.shot.widgets,
-        "layout": [str(element) for element in result.shot.layout],
-        "masks": {
-            mask.place: [box.as_list() for box in boxes]
-            for mask, boxes in zip(result.target.masks, result.shot.masks, strict=True)
-        },
-        **cut,
-    }
 
 
 def clear(folder: Path) -> None:
@@ -225,7 +207,7 @@ class Recorder:
                 "height": shape[0],
             }
         if result.shot is not None and result.verdict.acceptable:
-            text = _json(sidecar(result))
+            text = encode_description(describe(result))
             write_atomically(base.with_name(f"{base.name}.shot.json"), text)
             entry["pictures"]["shot"]["sidecar_sha256"] = sha256(text)
 

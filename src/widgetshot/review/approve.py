@@ -1,29 +1,29 @@
 """Decisions -> baselines, and baselines that nothing declares any more."""
 
 import ast
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from widgetshot.baselines.store import Store
+from widgetshot.baselines.access import Baselines, NewBaseline
+from widgetshot.baselines.keys import check_key
+from widgetshot.baselines.sidecar import ShotDescription
 from widgetshot.declare.notebook import Defaults, read_notebook
-from widgetshot.errors import BaselineError, ConfigError, RecordError, StaleDecision, WidgetshotError, nearest, one_line
+from widgetshot.documents import convert, parse_json
+from widgetshot.errors import ConfigError, RecordError, StaleDecision, WidgetshotError, nearest, one_line
 from widgetshot.files import sha256
 from widgetshot.report.record import read_run
 from widgetshot.review.decisions import Decision, Decisions
 
 
-@dataclass(frozen=True)
-class _Acceptance:
-    key: str
-    data: bytes
-    sidecar: dict[str, Any]
-
-
 def approve(
-    run_folder: Path, store: Store, names: Sequence[str] = (), *, everything: bool = False, dry_run: bool = False
+    run_folder: Path,
+    baselines: Baselines,
+    names: Sequence[str] = (),
+    *,
+    everything: bool = False,
+    dry_run: bool = False,
 ) -> list[str]:
     """Turn a run's own shots into baselines, byte for byte. All of those asked for, or none.
 
@@ -49,7 +49,7 @@ def approve(
     accepted, problems = [], []
     for entry in chosen:
         try:
-            accepted.append(_check(entry, run_folder, store))
+            accepted.append(_check(entry, run_folder, baselines))
         except WidgetshotError as error:
             problems.append(error)
     if len(problems) == 1:
@@ -57,7 +57,7 @@ def approve(
     if problems:
         raise type(problems[0])("nothing was approved:\n" + "\n".join(f"- {problem}" for problem in problems))
     if not dry_run:
-        _write(accepted, store)
+        baselines.write_all(accepted)
     return [acceptance.key for acceptance in accepted]
 
 
@@ -69,7 +69,9 @@ class Outcome:
     rejected: tuple[tuple[str, str, str], ...]  # key, name, comment
 
 
-def decide(run_folder: Path, store: Store, decisions: Decisions, where: str, *, dry_run: bool = False) -> Outcome:
+def decide(
+    run_folder: Path, baselines: Baselines, decisions: Decisions, where: str, *, dry_run: bool = False
+) -> Outcome:
     """Apply the decisions on a run from its own bytes. All of them, or none.
 
     Args:
@@ -88,15 +90,15 @@ def decide(run_folder: Path, store: Store, decisions: Decisions, where: str, *, 
         for what, theirs, ours in (("run", decisions.run, run["id"]), ("commit", decisions.commit, run["commit"])):
             if theirs != ours:
                 problems.append((0, f"decides on {what} {one_line(theirs)}, but this is {what} {one_line(ours)}"))
-    accepted: list[_Acceptance] = []
+    accepted: list[NewBaseline] = []
     rejected: list[tuple[str, str, str]] = []
     for decision in decisions.decisions:
         try:
-            entry = _decided(decision, entries, store)
+            entry = _decided(decision, entries)
             if decision.verdict == "accept":
-                accepted.append(_check(entry, run_folder, store))
+                accepted.append(_check(entry, run_folder, baselines))
             else:
-                _check_shot(entry, run_folder, store)
+                _check_shot(entry, run_folder, baselines)
                 rejected.append((decision.key, str(entry["name"]), decision.comment))
         except WidgetshotError as error:
             problems.append((decision.number, f"{decision}: {one_line(error.what)}"))
@@ -113,13 +115,13 @@ def decide(run_folder: Path, store: Store, decisions: Decisions, where: str, *, 
             else f"review the run again: {run_folder / 'index.html'}",
         )
     if not dry_run:
-        _write(accepted, store)
+        baselines.write_all(accepted)
     return Outcome(tuple(acceptance.key for acceptance in accepted), tuple(rejected))
 
 
-def _decided(decision: Decision, entries: dict[str, dict[str, Any]], store: Store) -> dict[str, Any]:
+def _decided(decision: Decision, entries: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """The result that was decided on, if it is the one that the reviewer saw."""
-    store.path(decision.key)
+    check_key(decision.key)
     entry = entries.get(decision.key)
     if entry is None:
         raise StaleDecision("the run has no such result")
@@ -133,10 +135,6 @@ def _decided(decision: Decision, entries: dict[str, dict[str, Any]], store: Stor
     return entry
 
 
-def _write(accepted: Iterable[_Acceptance], store: Store) -> None:
-    store.write_all((acceptance.key, acceptance.data, acceptance.sidecar) for acceptance in accepted)
-
-
 def _named(names: Iterable[str], entries: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     by_name = {entry["name"]: entry for entry in entries.values()}
     found = []
@@ -148,21 +146,21 @@ def _named(names: Iterable[str], entries: dict[str, dict[str, Any]]) -> list[dic
     return found
 
 
-def _check(entry: dict[str, Any], run_folder: Path, store: Store) -> _Acceptance:
+def _check(entry: dict[str, Any], run_folder: Path, baselines: Baselines) -> NewBaseline:
     name = entry["name"]
     if entry["verdict"] not in ("changed", "resized", "new"):
         raise ConfigError(f"can't be approved: {_why_not(entry)}", where=name)
-    data = _check_shot(entry, run_folder, store)
+    data = _check_shot(entry, run_folder, baselines)
     if data is None:
         raise RecordError("its picture was not recorded", where=name, next_step="widgetshot run")
     text = _read(run_folder / "pictures" / f"{entry['key']}.shot.json", name)
     try:
-        side = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        members = parse_json(text)
+    except ValueError as error:
         raise RecordError(f"its picture can't be read: {error}", where=name, next_step="widgetshot run") from error
-    if sha256(text) != entry["pictures"]["shot"].get("sidecar_sha256") or not isinstance(side, dict):
+    if sha256(text) != entry["pictures"]["shot"].get("sidecar_sha256"):
         raise StaleDecision("its picture is not the one the run took", where=name, next_step="widgetshot run")
-    return _Acceptance(entry["key"], data, side)
+    return NewBaseline(entry["key"], data, convert(ShotDescription, members, name, next_step="widgetshot run"))
 
 
 def _why_not(entry: dict[str, Any]) -> str:
@@ -175,13 +173,13 @@ def _why_not(entry: dict[str, Any]) -> str:
     return "it never came to rest, so no picture of it can be trusted"
 
 
-def _check_shot(entry: dict[str, Any], run_folder: Path, store: Store) -> bytes | None:
+def _check_shot(entry: dict[str, Any], run_folder: Path, baselines: Baselines) -> bytes | None:
     """The shot's bytes (None where there is none), if they and the baseline are what the run saw."""
     name, picture = entry["name"], entry["pictures"]["shot"]
     data = None if picture is None else _read(run_folder / picture["path"], name)
     if data is not None and sha256(data) != picture["sha256"]:
         raise StaleDecision("its picture is not the one the run took", where=name, next_step="widgetshot run")
-    current = store.sha256(entry["key"])
+    current = baselines.digest(entry["key"])
     # Approving twice is no conflict: what is there is what was asked for.
     if current != entry["baseline_sha256"] and (picture is None or current != picture["sha256"]):
         raise StaleDecision("its baseline has changed since the run", where=name, next_step="widgetshot run")
@@ -195,7 +193,7 @@ def _read(file: Path, name: str) -> bytes:
         raise RecordError(f"its picture can't be read: {error}", where=name, next_step="widgetshot run") from error
 
 
-def unused(store: Store, root: Path, defaults: Defaults) -> list[str]:
+def unused(baselines: Baselines, root: Path, defaults: Defaults) -> list[str]:
     """Keys of baselines, in whatever environment, that nothing declares any more.
 
     Each baseline's key names its notebook, so this needs no list of notebooks and does not depend on what a run
@@ -211,7 +209,7 @@ def unused(store: Store, root: Path, defaults: Defaults) -> list[str]:
     """
     declared: dict[str, set[str]] = {}
     found = []
-    for key in sorted(store.keys()):
+    for key in sorted(baselines.keys()):
         path = key.partition("/")[2]
         notebook = f"{path.rpartition('/')[0]}.ipynb"
         if notebook not in declared and (root / notebook).is_file():
@@ -221,10 +219,10 @@ def unused(store: Store, root: Path, defaults: Defaults) -> list[str]:
     return found
 
 
-def unused_if_known(store: Store, root: Path, defaults: Defaults) -> list[str] | None:
+def unused_if_known(baselines: Baselines, root: Path, defaults: Defaults) -> list[str] | None:
     """As `unused`; None where a notebook can't be read, so that a run can still say everything else."""
     try:
-        return unused(store, root, defaults)
+        return unused(baselines, root, defaults)
     except WidgetshotError:
         return None
 
@@ -242,15 +240,3 @@ def _has_test(root: Path, path: str) -> bool:
     return any(
         isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name for node in ast.walk(tree)
     )
-
-
-def prune(store: Store, keys: Iterable[str]) -> None:
-    """Remove baselines.
-
-    Raises:
-        BaselineError: a file can't be removed.
-    """
-    try:
-        store.remove(keys)
-    except OSError as error:
-        raise BaselineError(f"can't be removed: {error}", where=str(error.filename)) from error

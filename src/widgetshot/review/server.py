@@ -70,7 +70,7 @@ class Reviews:
             RecordError: there is no run, or the path leads out of the server's folder.
             ConfigError: the project's settings are wrong.
         """
-        from widgetshot.baselines.store import Store
+        from widgetshot.baselines.stores import open_baselines
         from widgetshot.review.session import Review, default_reviewer
 
         with self._lock:
@@ -78,9 +78,9 @@ class Reviews:
             if review is None:
                 folder = self._inside(path) if path else None
                 settings = load_settings(find_root(folder.parent if folder else self._root))
-                review = Review(folder or settings.report, Store(settings.baselines))
+                review = Review(folder or settings.report, open_baselines(settings), settings.root)
             elif review.run["id"] != review.id:
-                review = Review(review.folder, review.store)
+                review = Review(review.folder, review.baselines, review.root)
             self._open[path] = review
             self.reviewer = self.reviewer or default_reviewer(self._root)
             return review

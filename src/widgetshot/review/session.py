@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from widgetshot.baselines.store import Store
-from widgetshot.errors import BaselineError, ConfigError, RecordError, StaleDecision, WidgetshotError
+from widgetshot.baselines.access import Baselines
+from widgetshot.errors import ConfigError, RecordError, StaleDecision, WidgetshotError
 from widgetshot.files import LOCAL_FOLDER, local_folder, locked, sha256, write_atomically
 from widgetshot.model import Verdict
-from widgetshot.project.settings import find_root
+from widgetshot.ports import StoredFiles
 from widgetshot.report.record import JOURNAL, PREVIOUS, REVIEW, read_run
 from widgetshot.review.approve import approve
 
@@ -124,14 +124,17 @@ class Review:
     Attributes:
         id: the run's id; another run in the same folder is another review.
 
+    Args:
+        root: the project's folder.
+
     Raises:
         RecordError: the folder holds no run that can be read.
     """
 
-    def __init__(self, run_folder: Path, store: Store) -> None:
+    def __init__(self, run_folder: Path, baselines: Baselines, root: Path) -> None:
         self.folder = run_folder
-        self.store = store
-        self._root = find_root(store.folder.parent)
+        self.baselines = baselines
+        self.root = root
         self._read: tuple[Any, dict[str, Any]] = (None, {})
         self.id = str(self.run.get("id"))
 
@@ -239,13 +242,13 @@ class Review:
         if _written(document["decisions"], decision.key):
             self._check_restorable(decision.key, document, name)
             return
-        current = self.store.sha256(decision.key)
+        current = self.baselines.digest(decision.key)
         already = decision.verdict == "accept" and current == decision.shot_sha256
         if current != entry["baseline_sha256"] and not already:
             raise StaleDecision("its baseline has changed since the run", where=name, next_step="widgetshot run")
         if decision.verdict == "accept" and not Verdict(entry["verdict"]).acceptable:
             # With the reason; before anything of the group is written.
-            approve(self.folder, self.store, [decision.key])
+            approve(self.folder, self.baselines, [decision.key])
 
     def _check_undo(self, undo: Undo, document: Mapping[str, Any]) -> None:
         name = self._entry(undo.key)["name"]
@@ -274,7 +277,7 @@ class Review:
             raise StaleDecision(
                 "its baseline is not the one that accepting it wrote; what is there now stays",
                 where=name,
-                next_step=f"git diff -- '{self.store.path(key)}'",
+                next_step=self.baselines.commands(key).inspect,
             )
 
     def _is_there(self, key: str, known: Mapping[str, Any]) -> bool:
@@ -291,11 +294,11 @@ class Review:
         Yields:
             The digests of what was replaced, by key.
         """
-        files = {key: self._files(key) for key in [*accepted, *restored]}
+        files = {key: self.baselines.snapshot(key) for key in [*accepted, *restored]}
         if not files:
             yield {}
             return
-        before = {key: [self._keep(data) for data in both.values()] for key, both in files.items()}
+        before = {key: [self._keep(both.picture), self._keep(both.sidecar)] for key, both in files.items()}
         known = document["decisions"]
         targets = {key: self._entry(key)["pictures"]["shot"] for key in accepted}
         pending = {key: {"before": before[key], "target": shot and shot["sha256"]} for key, shot in targets.items()}
@@ -303,13 +306,12 @@ class Review:
         self._save(document | {"pending": pending})
         try:
             if accepted:
-                approve(self.folder, self.store, accepted)
+                approve(self.folder, self.baselines, accepted)
             for key in restored:
                 self._restore(key, known[key]["undo"]["before"])
             yield before
         except BaseException:
-            for key, both in files.items():
-                self.store.restore(key, both)
+            self.baselines.restore(files)
             # When even this can't be written, the note stays, and the next one to come finds nothing left to do.
             with contextlib.suppress(RecordError):
                 self._save(document | {"pending": {}})
@@ -318,24 +320,18 @@ class Review:
     def _recover(self, document: dict[str, Any]) -> dict[str, Any]:
         """Put back what a process that was killed had begun to write."""
         for key, note in document["pending"].items():
-            if self.store.sha256(key) in (note["before"][0], note["target"]):
+            if self.baselines.digest(key) in (note["before"][0], note["target"]):
                 self._restore(key, note["before"])
         whole = document | {"pending": {}}
         self._save(whole)
         return whole
 
-    def _files(self, key: str) -> dict[Path, bytes | None]:
-        try:
-            return self.store.files(key)
-        except OSError as error:
-            raise BaselineError(f"the baseline can't be read: {error}", where=str(self.store.path(key))) from error
-
     def _digests(self, key: str) -> Digests:
-        return [None if data is None else sha256(data) for data in self._files(key).values()]
+        digests = self.baselines.digests(key)
+        return [digests.picture, digests.sidecar]
 
     def _restore(self, key: str, digests: Digests) -> None:
-        files = self.store.files(key)
-        self.store.restore(key, dict(zip(files, map(self._kept, digests), strict=True)))
+        self.baselines.restore({key: StoredFiles(*(self._kept(key, digest) for digest in digests))})
 
     def _keep(self, data: bytes | None) -> str | None:
         if data is None:
@@ -350,7 +346,7 @@ class Review:
             raise self._unwritable(error) from error
         return digest
 
-    def _kept(self, digest: str | None) -> bytes | None:
+    def _kept(self, key: str, digest: str | None) -> bytes | None:
         if digest is None:
             return None
         file = self.folder / PREVIOUS / digest
@@ -358,10 +354,14 @@ class Review:
             data = file.read_bytes()
         except OSError as error:
             raise RecordError(
-                f"what was there before can't be read: {error}", where=str(file), next_step="git checkout -- BASELINE"
+                f"what was there before can't be read: {error}",
+                where=str(file),
+                next_step=self.baselines.commands(key).restore,
             ) from error
         if sha256(data) != digest:
-            raise RecordError("what was there before is damaged", where=str(file), next_step="git checkout -- BASELINE")
+            raise RecordError(
+                "what was there before is damaged", where=str(file), next_step=self.baselines.commands(key).restore
+            )
         return data
 
     @contextlib.contextmanager
@@ -369,10 +369,10 @@ class Review:
         """Nobody else decides on anything in this checkout meanwhile. Yields what is decided."""
         with contextlib.ExitStack() as stack:
             try:
-                stack.enter_context(locked(local_folder(self._root) / _LOCK))
+                stack.enter_context(locked(local_folder(self.root) / _LOCK))
             except OSError as error:
                 raise RecordError(
-                    f"no lock can be had: {error}", where=str(self._root), next_step="make that folder writable"
+                    f"no lock can be had: {error}", where=str(self.root), next_step="make that folder writable"
                 ) from error
             if self.run["id"] != self.id:
                 raise StaleDecision("the folder holds another run now", where=str(self.folder), next_step=_AGAIN)
@@ -416,13 +416,13 @@ class Review:
     def _seal(self, document: Mapping[str, Any]) -> str | None:
         """Message authentication code (HMAC-SHA256) of a document, with the secret of this checkout; None without."""
         try:
-            secret = (self._root / LOCAL_FOLDER / _SECRET).read_bytes()
+            secret = (self.root / LOCAL_FOLDER / _SECRET).read_bytes()
         except FileNotFoundError:
             return None
         return hmac.new(secret, json.dumps(document, sort_keys=True).encode(), "sha256").hexdigest()
 
     def _make_secret(self) -> None:
-        file = local_folder(self._root) / _SECRET
+        file = local_folder(self.root) / _SECRET
         if file.exists():
             return
         # Private to its owner from the beginning, and whole or not at all.

@@ -129,7 +129,7 @@ class Walk:
         decision = Decision(key, verdict, shot and shot["sha256"], entry["baseline_sha256"], 0, comment, self.reviewer)
         version = self.review.decide([decision])["decisions"][key]["version"]
         self._mine.append((self._place, Undo(key, version)))
-        _say(f"✓ accepted: {self.review.store.path(key)} is written" if verdict == "accept" else "✗ rejected")
+        _say(f"✓ accepted: {self.review.baselines.locate(key)} is written" if verdict == "accept" else "✗ rejected")
 
     def _undo(self) -> None:
         place, undo = self._mine[-1]

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from widgetshot import cost
-from widgetshot.baselines.store import Store
+from widgetshot.baselines.stores import open_baselines
 from widgetshot.capture.page import CapturePage
 from widgetshot.capture.pool import Camera, PageSlot
 from widgetshot.declare.notebook import PAGE_SHOT, Notebook
@@ -93,13 +93,13 @@ class Engine:
         self.recorder = recorder
         self.services = services or Services(settings.services, settings.redactor.values)
         self._ends_services = services is None
-        self.store = Store(settings.baselines)
-        self.passed = PassCache(settings, lambda: expected_renderer(settings), self.store.files)
+        self.baselines = open_baselines(settings)
+        self.passed = PassCache(settings, lambda: expected_renderer(settings), self.baselines)
         self.timings: dict[str, float] = {}
         self.spent: dict[str, Spent] = {}
         self.order: list[str] = []
         self.hosts = Hosts(settings, server)
-        self._recording = Recording(settings, self.store, [] if recorder is None else [recorder])
+        self._recording = Recording(settings, self.baselines, [] if recorder is None else [recorder])
         self._futures: dict[str, Future[Result]] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="widgetshot", daemon=True)
@@ -542,7 +542,7 @@ class Engine:
         return error
 
     async def _capture(self, stage: CapturePage, target: Target, unrest: str, following: Sequence[Target]) -> Result:
-        baseline = await asyncio.to_thread(read_baseline, target, self.store, self.settings)
+        baseline = await asyncio.to_thread(read_baseline, target, self.baselines, self.settings)
         limit = target.max_settle if target.max_settle is not None else stage.limit
         shot = await answered(stage.capture(target, expectation(target, baseline), unrest, following), 2 * limit)
         begin = perf_counter()

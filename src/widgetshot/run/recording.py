@@ -6,25 +6,26 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from widgetshot.baselines.store import Store
+from widgetshot.baselines.access import Baselines
+from widgetshot.baselines.sidecar import describe
 from widgetshot.errors import BaselineError
 from widgetshot.model import Baseline, Result, Target
 from widgetshot.project.settings import Settings
-from widgetshot.report.record import shot_bytes, sidecar
+from widgetshot.report.record import shot_bytes
 from widgetshot.run.verdicts import broken, redacted, under_quarantine, writes_baseline
 
 if TYPE_CHECKING:
     from widgetshot.ports import RunSink
 
 
-def read_baseline(target: Target, store: Store, settings: Settings) -> Baseline | None:
+def read_baseline(target: Target, baselines: Baselines, settings: Settings) -> Baseline | None:
     """The baseline that a target is compared with, or None.
 
     Raises:
         BaselineError: it is damaged or shows a secret, and this run may not replace it.
     """
     try:
-        baseline = store.read(target.key(settings.environment))
+        baseline = baselines.read(target.key(settings.environment))
         if baseline is not None and settings.redactor:
             _refuse_secrets(baseline, target, settings)
         return baseline
@@ -51,13 +52,13 @@ class Recording:
     """Keeps the results of a run: writes baselines where the run is to, and hands each result on. Usable from threads.
 
     Args:
-        store: where baselines are written.
+        baselines: where the run writes those that it is to.
         sinks: what takes the results.
     """
 
-    def __init__(self, settings: Settings, store: Store, sinks: Sequence["RunSink"]) -> None:
+    def __init__(self, settings: Settings, baselines: Baselines, sinks: Sequence["RunSink"]) -> None:
         self._settings = settings
-        self._store = store
+        self._baselines = baselines
         self._sinks = sinks
         self._today = datetime.now(UTC).date()
 
@@ -73,7 +74,7 @@ class Recording:
             result = replace(result, updated=True)
             data = shot_bytes(result)
             try:
-                self._store.write(result.key, data, sidecar(result))
+                self._baselines.write(result.key, data, describe(result))
             except BaselineError as error:
                 failed = broken(result.target, result.key, error, renderer=result.fingerprint, duration=result.duration)
                 result, data = replace(failed, repeat=result.repeat), None

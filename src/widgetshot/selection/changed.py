@@ -23,13 +23,14 @@ from pathlib import Path
 from typing import Any
 
 from widgetshot import __version__
+from widgetshot.baselines.access import Baselines
 from widgetshot.declare.notebook import Notebook, beside
 from widgetshot.errors import WidgetshotError
 from widgetshot.files import LOCAL_FOLDER, PACKAGE, local_folder, locked, write_atomically
 from widgetshot.model import Target
 from widgetshot.project.settings import Settings
 
-FORMAT = 1
+FORMAT = 2
 _FILE = "passed.json"
 _LOCK = "passed.lock"
 _WHOLE = 64 * 1024 * 1024  # bytes up to which a file's content is compared, not only its size and times
@@ -181,20 +182,19 @@ class PassCache:
 
     Args:
         renderer: gives what draws the pictures; raises WidgetshotError where that can't be said.
-        baseline: gives the files of a key's baseline, see `Store.files`.
     """
 
     def __init__(
         self,
         settings: Settings,
         renderer: Callable[[], Mapping[str, Any]],
-        baseline: Callable[[str], Mapping[Path, bytes | None]],
+        baselines: Baselines,
     ) -> None:
         self._settings = settings
         # As it is now: what runs beside this may set variables of its own.
         self._environment = dict(os.environ)
         self._renderer = renderer
-        self._baseline = baseline
+        self._baselines = baselines
         self._file = settings.root / LOCAL_FOLDER / _FILE
         self.noting = self._file.exists()
         self._trees: dict[str, Tree] = {}
@@ -336,14 +336,14 @@ class PassCache:
         files = {path: self._state(path) for path in sorted(paths)}
         matched = self._matched(notebook)
         # What changed while it ran may have been read before or after that.
-        baselines = {
-            str(path)
+        seen = (*files, *(matched or {}), *reads.folders, *reads.modules)
+        times = [_stamp(path) for path in seen]
+        times += [
+            self._baselines.modified_ns(target.key(self._settings.environment))
             for target in session.targets
             if target.name not in ended.written
-            for path in self._baseline(target.key(self._settings.environment))
-        }
-        seen = (*files, *(matched or {}), *reads.folders, *reads.modules, *baselines)
-        if any(_stamp(path) >= ended.begin - _LAG for path in seen):
+        ]
+        if any(time >= ended.begin - _LAG for time in times):
             return None
         trees = {path: self._tree(path) for path in sorted(self._own_trees | reads.trees | self._packages(reads))}
         listings = {
@@ -440,9 +440,8 @@ class PassCache:
             self._states[known] = state(path)
         return self._states[known]
 
-    def _baseline_state(self, target: Target) -> list[State]:
-        files = self._baseline(target.key(self._settings.environment)).values()
-        return [None if data is None else hashlib.sha256(data).hexdigest()[:32] for data in files]
+    def _baseline_state(self, target: Target) -> str:
+        return self._baselines.version(target.key(self._settings.environment))
 
     def _options(self, session: Session) -> dict[str, str]:
         notebook = session.notebook

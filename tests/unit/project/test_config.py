@@ -65,6 +65,8 @@ def test_an_option_is_read(tmp_path: Path, line: str, attribute: str, expected: 
         ("notebooks = 5", "notebooks", "list of texts"),
         ("notebooks = [1]", "notebooks", "list of texts"),
         ("baselines = 5", "baselines", "must be text"),
+        ("store = 5", "store", "must be text"),
+        ('store = "folders"', "store", "no store 'folders' is installed; did you mean 'folder'?"),
         ('update = "al"', "update", "did you mean 'all'?"),
         ("update = true", "update", "valid: all"),
         *((f"jobs = {value}", "jobs", "whole number from 1") for value in ("0", "true", "1.5", '"2"', "-1")),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from builders import (
     LAYOUT,
@@ -24,6 +25,7 @@ from builders import (
     result_of,
 )
 from run_folders import edited, finish, killed, quarantined, recorder, tree
+from widgetshot.baselines.sidecar import describe, encode_description
 from widgetshot.errors import ConfigError, RecordError
 from widgetshot.files import read_png, sha256
 from widgetshot.model import Box, Quarantine, Repeat, Spent, Tolerance, TraitChange, Verdict
@@ -33,7 +35,6 @@ from widgetshot.report.record import (
     merge,
     read_run,
     shot_bytes,
-    sidecar,
     summary_lines,
     time_lines,
 )
@@ -477,14 +478,15 @@ def test_the_terminal_gets_a_summary(lines: list[str], expected: list[str]) -> N
 
 
 def test_the_sidecar_says_what_is_visible_and_where() -> None:
-    assert sidecar(result_called("new"))["layout"] == [str(element) for element in LAYOUT]
-    assert sidecar(result_called("new"))["layout"] == ["0,0 30x20 group", "  -4,3 5x3 button 'Run [1]'"]
+    assert describe(result_called("new")).layout == [str(element) for element in LAYOUT]
+    assert describe(result_called("new")).layout == ["0,0 30x20 group", "  -4,3 5x3 button 'Run [1]'"]
     assert baseline_of(picture()).layout is None
 
 
 def test_only_a_layout_that_was_cut_is_said_to_be() -> None:
-    assert "layout_cut" not in sidecar(result_called("new"))
-    assert sidecar(result_of("cut", picture(), layout_cut=True))["layout_cut"] is True
+    assert describe(result_called("new")).layout_cut is UNSET
+    assert b"layout_cut" not in encode_description(describe(result_called("new")))
+    assert describe(result_of("cut", picture(), layout_cut=True)).layout_cut is True
 
 
 SPENT = {

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from builders import picture
 from conftest import Project, small_disk
 from decision_files import KEY, Json, baseline_file, build, decision, document, fenced, shot_of
-from widgetshot.baselines.store import Store
+from stores import in_folder
 from widgetshot.errors import BaselineError, ConfigError, StaleDecision, one_line, visible
 from widgetshot.files import encode_png, sha256
 from widgetshot.review.approve import decide
@@ -48,8 +48,8 @@ def files(root: Path) -> dict[str, bytes]:
 def apply(root: Path, data: bytes | str | Json, *, dry_run: bool = False) -> Any:
     text = data if isinstance(data, bytes | str) else json.dumps(data)
     read = read_decisions(text.encode() if isinstance(text, str) else text, "decisions.json")
-    store = Store(root / "baselines")
-    return decide(root / "widgetshot-report", store, read, "decisions.json", dry_run=dry_run)
+    baselines = in_folder(root / "baselines")
+    return decide(root / "widgetshot-report", baselines, read, "decisions.json", dry_run=dry_run)
 
 
 def test_accepted_pictures_become_baselines_byte_for_byte_and_rejected_ones_stay(root: Path) -> None:

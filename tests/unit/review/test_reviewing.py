@@ -8,15 +8,19 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from builders import ENVIRONMENT, VERDICTS, changed_picture, picture, result_called, result_of
-from widgetshot.baselines.store import Store
+from stores import by_digest, files_of, folder_of, in_folder, sidecar_file
+from widgetshot.baselines.access import Baselines
+from widgetshot.baselines.sidecar import ShotDescription
 from widgetshot.errors import BaselineError, ConfigError, RecordError, StaleDecision, WidgetshotError
 from widgetshot.files import LOCAL_FOLDER, encode_png, write_atomically
+from widgetshot.ports import StoredFiles
 from widgetshot.report.record import Recorder, clear
 from widgetshot.review.session import Decision, MalformedDecision, Review, Undo, UnknownResult
 
@@ -37,22 +41,35 @@ def record(root: Path, results: Any = None) -> Path:
     return recorder.folder
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    made = Store(tmp_path / "baselines")
+def fill(baselines: Baselines) -> Baselines:
     for result in RESULTS.values():
         if result.baseline is not None:
-            made.write(result.key, result.baseline.data, {"widgets": "as before"})
-    return made
+            baselines.write(result.key, result.baseline.data, ShotDescription(widgets="as before"))
+    return baselines
+
+
+@pytest.fixture(params=[in_folder, by_digest])
+def baselines(request: pytest.FixtureRequest, tmp_path: Path) -> Baselines:
+    return fill(request.param(tmp_path / "baselines"))
 
 
 @pytest.fixture
-def review(tmp_path: Path, store: Store) -> Review:
-    return Review(record(tmp_path), store)
+def review(tmp_path: Path, baselines: Baselines) -> Review:
+    return Review(record(tmp_path), baselines, tmp_path)
 
 
-def stored(review: Review) -> dict[str, bytes]:
-    folder = review.store.folder
+@pytest.fixture
+def folder_review(tmp_path: Path) -> Review:
+    """A review whose baselines are files in a folder."""
+    return Review(record(tmp_path), fill(in_folder(tmp_path / "baselines")), tmp_path)
+
+
+def stored(review: Review) -> dict[str, StoredFiles]:
+    return files_of(review.baselines)
+
+
+def files(review: Review) -> dict[str, bytes]:
+    folder = folder_of(review.baselines)
     return {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
@@ -66,6 +83,11 @@ def say(review: Review, name: str, verdict: str = "accept", **changes: Any) -> D
         "baseline_sha256": entry["baseline_sha256"], "seen": seen, "reviewer": "Anna",
     }  # fmt: skip
     return Decision(**(whole | changes))
+
+
+def put_by_hand(review: Review, name: str, **changed: bytes | None) -> None:
+    """What somebody does to a baseline beside any review."""
+    review.baselines.store.write({name: replace(review.baselines.snapshot(name), **changed)})
 
 
 def refused(review: Review, error: type[WidgetshotError], message: str, *decisions: Decision | Undo) -> None:
@@ -84,22 +106,23 @@ def test_accepting_writes_the_shot_at_once_and_undo_restores_every_byte(review: 
     decision = state["decisions"][key(name)]
     assert (decision["verdict"], decision["written"], decision["comment"]) == ("accept", True, "as designed")
     shot = (review.folder / "pictures" / f"{key(name)}.shot.png").read_bytes()
-    assert review.store.path(key(name)).read_bytes() == shot
+    assert stored(review)[key(name)].picture == shot
     state = review.undo([Undo(key(name), decision["version"])])
     assert (state["decisions"], state["version"]) == ({}, 2)
     assert stored(review) == before
 
 
 def test_undo_leaves_no_empty_folder_behind(tmp_path: Path) -> None:
-    review = Review(record(tmp_path, [RESULTS["new"]]), Store(tmp_path / "baselines"))
+    review = Review(record(tmp_path, [RESULTS["new"]]), in_folder(tmp_path / "baselines"), tmp_path)
     review.decide([say(review, "new")])
     review.undo([Undo(key("new"), 1)])
-    assert [*review.store.folder.rglob("*")] == []
+    assert [*folder_of(review.baselines).rglob("*")] == []
 
 
 def test_undo_restores_a_picture_that_had_no_sidecar(review: Review) -> None:
-    review.store.path(key("changed")).with_suffix(".json").unlink()
+    put_by_hand(review, key("changed"), sidecar=None)
     before = stored(review)
+    assert before[key("changed")].sidecar is None
     review.decide([say(review, "changed")])
     review.undo([Undo(key("changed"), 1)])
     assert stored(review) == before
@@ -124,8 +147,7 @@ def test_accepting_again_writes_what_was_put_back_by_hand(review: Review) -> Non
     before = stored(review)
     review.decide([say(review, "changed")])
     after = stored(review)
-    for name, data in before.items():
-        (review.store.folder / name).write_bytes(data)
+    review.baselines.store.write(before)
     review.decide([say(review, "changed")])
     assert stored(review) == after
 
@@ -135,7 +157,7 @@ def test_a_group_is_decided_whole_or_not_at_all(review: Review) -> None:
     state = review.decide(group)
     assert {decision["version"] for decision in state["decisions"].values()} == {1}
     review.undo([Undo(one.key, 1) for one in group])
-    review.store.write(key("new"), OTHER, {})
+    review.baselines.write(key("new"), OTHER)
     refused(review, StaleDecision, "new: its baseline has changed since the run", *group)
 
 
@@ -187,10 +209,10 @@ def test_a_decision_that_was_taken_back_meanwhile_is_no_ground_to_change_it(revi
     refused(review, StaleDecision, "taken back meanwhile", Undo(key("changed"), 1))
 
 
-@pytest.mark.parametrize("end", [".png", ".json"])
-def test_undo_never_overwrites_what_somebody_wrote_since(review: Review, end: str) -> None:
+@pytest.mark.parametrize("file", ["picture", "sidecar"])
+def test_undo_never_overwrites_what_somebody_wrote_since(review: Review, file: str) -> None:
     review.decide([say(review, "changed")])
-    review.store.path(key("changed")).with_suffix(end).write_bytes(OTHER)
+    put_by_hand(review, key("changed"), **{file: OTHER})
     refused(review, StaleDecision, "what is there now stays", Undo(key("changed"), 1))
     refused(review, StaleDecision, "what is there now stays", say(review, "changed", "reject"))
 
@@ -198,8 +220,7 @@ def test_undo_never_overwrites_what_somebody_wrote_since(review: Review, end: st
 def test_undo_of_what_was_put_back_by_hand_is_no_conflict(review: Review) -> None:
     before = stored(review)
     review.decide([say(review, "changed")])
-    for name, data in before.items():
-        (review.store.folder / name).write_bytes(data)
+    review.baselines.store.write(before)
     assert review.undo([Undo(key("changed"), 1)])["decisions"] == {}
     assert stored(review) == before
 
@@ -212,7 +233,7 @@ def test_a_shot_that_is_not_the_recorded_one_is_refused(review: Review) -> None:
 def test_decisions_and_their_undo_outlive_the_process(review: Review) -> None:
     before = stored(review)
     review.decide([say(review, "changed", comment="half a pair \ud800"), say(review, "new", "reject")])
-    again = Review(review.folder, review.store)
+    again = Review(review.folder, review.baselines, review.root)
     assert again.state() == review.state()
     assert again.counts() == (1, 1, 3)
     again.undo([Undo(key("changed"), 1)])
@@ -224,7 +245,7 @@ def test_another_run_in_the_folder_is_another_review(review: Review, tmp_path: P
     review.decide([say(review, "new", "reject")])
     record(tmp_path)
     refused(review, StaleDecision, "holds another run now", mine)
-    assert Review(review.folder, review.store).state()["decisions"] == {}
+    assert Review(review.folder, review.baselines, review.root).state()["decisions"] == {}
 
 
 def test_a_folder_whose_run_is_gone_is_told(review: Review) -> None:
@@ -233,7 +254,7 @@ def test_a_folder_whose_run_is_gone_is_told(review: Review) -> None:
     with pytest.raises(RecordError, match="no readable run"):
         review.decide([mine])
     with pytest.raises(RecordError, match="no readable run"):
-        Review(review.folder, review.store)
+        Review(review.folder, review.baselines, review.root)
 
 
 def test_clearing_a_run_folder_takes_its_decisions_along(review: Review) -> None:
@@ -242,10 +263,10 @@ def test_clearing_a_run_folder_takes_its_decisions_along(review: Review) -> None
     assert [*review.folder.iterdir()] == []
 
 
-def test_results_come_by_urgency_the_largest_change_first(tmp_path: Path, store: Store) -> None:
+def test_results_come_by_urgency_the_largest_change_first(tmp_path: Path, baselines: Baselines) -> None:
     large = result_of("large", picture(grey=100), picture())
     results = [*reversed(RESULTS.values()), large]
-    review = Review(record(tmp_path, results), store)
+    review = Review(record(tmp_path, results), baselines, tmp_path)
     assert [entry["shot"] for entry in review.open_results()] == ["large", *OPEN]
     assert review.counts() == (0, 0, 6)
 
@@ -299,10 +320,11 @@ def test_nothing_is_written_through_a_link_in_the_run_folder(review: Review, tmp
     assert [*(tmp_path / "elsewhere").iterdir()] == []
 
 
-def test_a_write_that_fails_half_way_leaves_everything_as_it_was(review: Review) -> None:
-    side = review.store.folder / f"{key('new')}.json"
-    side.mkdir()
+def test_a_write_that_fails_half_way_leaves_everything_as_it_was(folder_review: Review) -> None:
+    review, before = folder_review, files(folder_review)
+    sidecar_file(review.baselines, key("new")).mkdir()
     refused(review, BaselineError, "can't be written", say(review, "changed"), say(review, "new"))
+    assert files(review) == before
 
 
 # Ends in the middle of writing a baseline: the picture is there, its sidecar and the decision are not.
@@ -310,11 +332,11 @@ KILLED = """
 import os, sys
 from pathlib import Path
 sys.path += [sys.argv[3], sys.argv[6]]
+from stores import in_folder
 from test_reviewing import say
-from widgetshot.baselines.store import Store
 from widgetshot.review.session import Review
 
-review = Review(Path(sys.argv[1]), Store(Path(sys.argv[2])))
+review = Review(Path(sys.argv[1]), in_folder(Path(sys.argv[2])), Path(sys.argv[1]).parent)
 decision = say(review, sys.argv[4], sys.argv[5])
 replace = Path.replace
 def last(file, target):
@@ -328,27 +350,28 @@ review.decide([decision])
 
 @pytest.mark.parametrize(("name", "verdict"), [("changed", "accept"), ("new", "accept"), ("resized", "reject")])
 def test_a_process_killed_while_it_wrote_leaves_no_baseline_half_decided(
-    review: Review, name: str, verdict: str
+    folder_review: Review, name: str, verdict: str
 ) -> None:
+    review = folder_review
     review.decide([say(review, "resized")])
-    before, state = stored(review), review.state()
+    before, state = files(review), review.state()
     folders = [str(Path(__file__).parents[level]) for level in (0, 2)]
-    words = [str(review.folder), str(review.store.folder), folders[0], name, verdict, folders[1]]
+    words = [str(review.folder), str(folder_of(review.baselines)), folders[0], name, verdict, folders[1]]
     done = subprocess.run([sys.executable, "-c", KILLED, *words], capture_output=True, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (9, b"")
-    assert stored(review) != before
+    assert files(review) != before
     # The next decision, whatever it is on, first puts in order what was left.
     review.decide([say(review, "broken", "reject")])
     review.undo([Undo(key("broken"), review.state()["version"])])
     # A file that was still being staged is no baseline.
-    left = {path: data for path, data in stored(review).items() if not path.endswith(".tmp")}
+    left = {path: data for path, data in files(review).items() if not path.endswith(".tmp")}
     assert left == before
     assert review.state()["decisions"] == state["decisions"]
 
 
-def hammer(folder: Path, baselines: Path, name: str, reviewer: str) -> int:
+def hammer(folder: Path, baselines: Baselines, name: str, reviewer: str) -> int:
     """Accept and undo while others do so too. Returns how many of the calls were not refused."""
-    review, done = Review(folder, Store(baselines)), 0
+    review, done = Review(folder, baselines, folder.parent), 0
     for _ in range(6):
         with contextlib.suppress(StaleDecision):
             version = review.decide([say(review, name, reviewer=reviewer)])["version"]
@@ -363,13 +386,13 @@ def test_threads_and_processes_decide_one_after_the_other(review: Review) -> Non
     counts: list[int] = []
     names = ["changed", "changed", "new", "resized"]
     threads = [
-        threading.Thread(target=lambda name=name: counts.append(hammer(review.folder, review.store.folder, name, "t")))
+        threading.Thread(target=lambda name=name: counts.append(hammer(review.folder, review.baselines, name, "t")))
         for name in names
     ]
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         for thread in threads:
             thread.start()
-        many = pool.starmap(hammer, [(review.folder, review.store.folder, name, "p") for name in names[1:3]])
+        many = pool.starmap(hammer, [(review.folder, review.baselines, name, "p") for name in names[1:3]])
         for thread in threads:
             thread.join()
     total = sum(counts) + sum(many)
@@ -434,7 +457,7 @@ def test_what_is_no_decision_is_refused(value: Any) -> None:
 def test_a_run_still_going_on_can_be_reviewed(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "report", root=tmp_path, environment=ENVIRONMENT)
     recorder.add(RESULTS["new"])
-    review = Review(recorder.folder, Store(tmp_path / "baselines"))
+    review = Review(recorder.folder, in_folder(tmp_path / "baselines"), tmp_path)
     review.decide([say(review, "new")])
     recorder.add(result_of("later", changed_picture()))
     assert review.counts() == (1, 0, 1)

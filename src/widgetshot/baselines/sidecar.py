@@ -1,0 +1,168 @@
+"""The sidecar of a baseline: JSON text that says what its picture shows, so that a diff in git can be read."""
+
+import json
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from widgetshot.documents import Document, convert, parse_json
+from widgetshot.errors import BaselineError
+from widgetshot.files import sha256
+from widgetshot.model import Baseline, Box, Element, Pixels, Result
+
+FORMAT = 1
+_MAX_ELEMENTS = 400  # that a page lists, see js/src/live/layout.ts
+_MAX_LEVELS = 200  # of lists and objects within one another
+
+_MAX_COORDINATE = 1_000_000  # pixels
+
+_Coordinate = Annotated[int, Meta(ge=-_MAX_COORDINATE, le=_MAX_COORDINATE)]
+_Extent = Annotated[int, Meta(ge=0, le=_MAX_COORDINATE)]
+
+
+class ShotDescription(Document, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """What a shot shows, in text; a run folder has it beside the picture of each shot, as `KEY.shot.json`.
+
+    Each member may be absent: an older version did not write it.
+    """
+
+    size: Annotated[tuple[_Extent, _Extent], Meta(description="Width and height of the picture in pixels.")] | (
+        UnsetType
+    ) = UNSET
+    fingerprint: (
+        Annotated[dict[str, Any], Meta(description="What drew the picture: browser, fonts, scale...")] | UnsetType
+    ) = UNSET
+    widgets: Annotated[Any, Meta(description="The state of the widgets shown, null where there are none.")] = UNSET
+    layout: (
+        Annotated[
+            list[str], Meta(description="What is visible and where, such as `0,12 120x28 button 'Run'`, indented.")
+        ]
+        | UnsetType
+    ) = UNSET
+    layout_cut: Annotated[bool, Meta(description="Whether the page has more than the layout lists.")] | UnsetType = (
+        UNSET
+    )
+    masks: (
+        Annotated[
+            dict[str, list[tuple[_Coordinate, _Coordinate, _Extent, _Extent]]],
+            Meta(description="Boxes that each mask covered: x, y, width, height."),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class Sidecar(ShotDescription, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """A description, and the picture that it is of."""
+
+    format: Literal[1]
+    sha256: Annotated[str, Meta(description="Of the picture's file, in hexadecimal digits.")]
+
+
+def describe(result: Result) -> ShotDescription:
+    """Return the description of a result's shot."""
+    shot = result.shot
+    assert shot is not None
+    height, width = shot.pixels.shape[:2]
+    masks = zip(result.target.masks, shot.masks, strict=True)
+    return ShotDescription(
+        size=(width, height),
+        fingerprint=dict(result.fingerprint),
+        widgets=shot.widgets,
+        layout=[str(element) for element in shot.layout],
+        # Said only where it is so: sidecars of most pages, and older ones, do without.
+        layout_cut=True if shot.layout_cut else UNSET,
+        masks={mask.place: [(box.x, box.y, box.width, box.height) for box in boxes] for mask, boxes in masks},
+    )
+
+
+def encode_description(description: ShotDescription) -> bytes:
+    """Return a description as a run folder has it: JSON on one line."""
+    return _text(json.dumps(msgspec.to_builtins(description), ensure_ascii=False))
+
+
+def encode_sidecar(description: ShotDescription, picture: bytes) -> bytes:
+    """Return the text of the sidecar for a picture's bytes.
+
+    Members are sorted and each stands on a line of its own, so that little differs where little has changed.
+    """
+    members = {"format": FORMAT, "sha256": sha256(picture), **msgspec.to_builtins(description)}
+    return _text(json.dumps(members, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+
+
+def _text(json_text: str) -> bytes:
+    # A notebook may hold half a surrogate pair, which is no UTF-8; the escape is what JSON writes for it.
+    return json_text.encode(errors="backslashreplace")
+
+
+def baseline_of(picture: bytes, pixels: Pixels, sidecar: bytes | None) -> Baseline:
+    """Return the baseline that a picture and its sidecar make.
+
+    A sidecar of another format or of another picture (after a merge that took one file of each side) counts as none.
+
+    Args:
+        picture: the bytes of the picture's file.
+        pixels: the picture, decoded.
+
+    Raises:
+        BaselineError: the sidecar can't be read; its place is not named.
+    """
+    digest = sha256(picture)
+    members = _members(sidecar, digest)
+    if members is None:
+        return Baseline(pixels, picture, digest)
+    layout, cut = members.pop("layout", None), members.pop("layout_cut", None)
+    side = convert(Sidecar, members, "", next_step="", error=BaselineError)
+    height, width = pixels.shape[:2]
+    if side.size is not UNSET and side.size != (width, height):
+        raise BaselineError(f"size: expected [{width}, {height}], the size of its picture")
+    if _deeper_than(members, _MAX_LEVELS):
+        raise BaselineError(f"expected at most {_MAX_LEVELS} levels")
+    masks = {} if side.masks is UNSET else side.masks
+    return Baseline(
+        pixels,
+        picture,
+        digest,
+        {} if side.fingerprint is UNSET else side.fingerprint,
+        None if side.widgets is UNSET else side.widgets,
+        {place: tuple(Box(*box) for box in boxes) for place, boxes in masks.items()},
+        _layout(layout),
+        # Older sidecars don't say it, and end where the page's list did.
+        cut is True or (isinstance(layout, list) and len(layout) >= _MAX_ELEMENTS),
+    )
+
+
+def _members(sidecar: bytes | None, digest: str) -> dict[str, Any] | None:
+    """Return the members of a sidecar; None where it says nothing of the picture with this digest."""
+    if sidecar is None:
+        return None
+    try:
+        members = parse_json(sidecar)
+    except ValueError as error:
+        raise BaselineError(str(error)) from error
+    known = isinstance(members, dict) and type(members.get("format")) is int and members["format"] == FORMAT
+    return dict(members) if known and members.get("sha256") == digest else None
+
+
+def _layout(lines: Any) -> tuple[Element, ...] | None:
+    """Return the layout of a sidecar, None where it has none; it only explains, so a damaged one is no error."""
+    try:
+        layout = tuple(map(Element.parse, lines))
+    except (TypeError, ValueError, AttributeError):
+        return None
+    numbers = (number for element in layout for number in (*element.box.as_list(), element.depth))
+    return layout if all(abs(number) <= _MAX_COORDINATE for number in numbers) else None
+
+
+def _deeper_than(value: Any, levels: int) -> bool:
+    level = [value]
+    for _ in range(levels):
+        level = [
+            child
+            for one in level
+            if isinstance(one, dict | list)
+            for child in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return False
+    return True
