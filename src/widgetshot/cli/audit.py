@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
+from widgetshot.audit.files import find_files
 from widgetshot.audit.scan import audit as audit_files
-from widgetshot.audit.scan import find_files, table
+from widgetshot.audit.table import table
 from widgetshot.cli.common import output_option, relative
 from widgetshot.errors import ExitCode, one_line
 from widgetshot.project.settings import find_root
