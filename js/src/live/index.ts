@@ -208,7 +208,7 @@ async function leave(): Promise<boolean> {
   uncaught = [];
   roots = new Map();
   await frame();
-  return (await snapshot.matches()) && activity.end() && !foreign;
+  return activity.end() && !foreign && snapshot.matches();
 }
 
 async function models(): Promise<Map<string, WidgetModel>> {

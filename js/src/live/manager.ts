@@ -27,7 +27,7 @@ declare global {
     /** What the camera has pinned (time, random numbers), begun anew by each of these. */
     [begin: symbol]: (() => void)[] | undefined;
     define(name: string, make: () => unknown): void;
-    requirejs: ((names: string[], done: (...modules: unknown[]) => void, failed: (error: Error) => void) => void) & {
+    requirejs: ((names: string[], done?: (...modules: unknown[]) => void, failed?: (error: Error) => void) => void) & {
       config(options: object): void;
       specified(name: string): boolean;
     };
