@@ -182,7 +182,7 @@ def main() -> int:
     if arguments.ours:
         compare_folder(arguments.ours)
         return 0
-    # FinishedSession in order: folders removed, processes ended.
+    # Ended in order: folders removed, processes ended.
     signal.signal(signal.SIGTERM, _stop)
     adopt_orphans()
     pairs = pictures(arguments.pairs, arguments.changed)

@@ -122,7 +122,7 @@ def our_report(folder: Path, pairs: Sequence[Pair]) -> Report:
     recorder.finish(keys, complete=True, timings={}, fingerprint={})
     index = write_gallery(recorder.folder)
     return Report(
-        "widgetshot", index, (index,), lambda page: page.get_by_role("button", name="PassCache").click(), ".list"
+        "widgetshot", index, (index,), lambda page: page.get_by_role("button", name="Passed").click(), ".list"
     )
 
 

@@ -246,7 +246,7 @@ def main() -> int:
     parser.add_argument("--workload", type=Workload.named, default=Workload.named(str(DEFAULTS["workload"])))
     parser.add_argument("--rounds", type=int, default=DEFAULTS["rounds"])
     arguments = parser.parse_args()
-    # FinishedSession in order: processes ended, folders removed.
+    # Ended in order: processes ended, folders removed.
     signal.signal(signal.SIGTERM, _stop)
     if arguments.floor:
         takes = asyncio.run(floor(arguments.floor.resolve()))

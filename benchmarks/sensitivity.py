@@ -535,7 +535,7 @@ def _stop(*_: object) -> None:
 
 def main() -> int:
     arguments = _arguments()
-    # FinishedSession in order: folders removed, processes ended.
+    # Ended in order: folders removed, processes ended.
     signal.signal(signal.SIGTERM, _stop)
     baseline, others = _own_renderers(arguments)
     edits, controls = (

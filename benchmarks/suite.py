@@ -768,7 +768,7 @@ def _stop(*_: object) -> None:
 
 def main() -> int:
     arguments = _arguments()
-    # FinishedSession in order: processes ended, folders removed.
+    # Ended in order: processes ended, folders removed.
     signal.signal(signal.SIGTERM, _stop)
     adopt_orphans()
     results: dict[str, Any] = {}

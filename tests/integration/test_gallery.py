@@ -37,7 +37,7 @@ def test_opens_on_what_needs_a_decision_largest_change_first(mixed: Folder, open
     expect_shown(page, *TO_DECIDE)
     expect(page.locator("h1")).to_have_text("6 of 7 pictures need a decision")
     assert current(page) == "heavy"
-    page.get_by_role("button", name="PassCache").click()
+    page.get_by_role("button", name="Passed").click()
     expect_shown(page, *TO_DECIDE, "calm")
     expect(card(page, "calm").locator("img")).to_have_count(1)
     expect(page.locator(".verdict")).to_contain_text("Needs no decision")
@@ -346,7 +346,7 @@ def test_repeated_run_tells_how_steady_each_picture_was(tmp_path: Path, open_pag
     page.keyboard.press("2")
     card(page, "varied")
     expect(captions).to_have_text(pair)
-    page.get_by_role("button", name="PassCache").click()
+    page.get_by_role("button", name="Passed").click()
     expect(card(page, "steady").locator(".aside")).to_contain_text("the same picture in 20 runs")
 
 
@@ -562,7 +562,7 @@ def test_matches_are_left_out_where_they_find_no_room_and_it_is_told(folder: Fol
     room = needed + len(encoded(folder.path / matches[0]["path"])) + 10
     page = open_page(write_gallery(folder.write().parent, room))
     expect(card(page, "loud").locator("img")).to_have_count(3)
-    page.get_by_role("button", name="PassCache").click()
+    page.get_by_role("button", name="Passed").click()
     expect(card(page, "calm-0").locator("img")).to_have_count(1)
     for n in (1, 2):
         expect(card(page, f"calm-{n}").locator(".absent")).to_have_text(

@@ -69,7 +69,7 @@ def test_undo_takes_back_one_step_after_the_other_and_shows_it(mixed: Folder, op
 def test_what_passed_or_can_not_be_accepted_stays_undecided(mixed: Folder, open_page: Open) -> None:
     mixed.add("fresh", "new", status="passed", updated=True)
     page = open_page(mixed.write())
-    page.get_by_role("button", name="PassCache").click()
+    page.get_by_role("button", name="Passed").click()
     card(page, "calm")
     press(page, "ar")
     expect(page.locator(".toast")).to_have_text("calm needs no decision.")

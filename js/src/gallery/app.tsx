@@ -363,7 +363,7 @@ function App() {
     section("decide", "To decide", "failed", true),
     section("known", "In quarantine", "quarantined", true, "Known, and allowed to fail for now."),
     // Whoever filters wants to see what is left, folded or not.
-    section("passed", "PassCache", "passed", narrowed || !asking),
+    section("passed", "Passed", "passed", narrowed || !asking),
   ];
   const members = (group: Result[]) => (group.length === 1 || unfolded.has(group[0]!.key) ? group : group.slice(0, 1));
   const walk = sections.flatMap(({ open, groups }) => (open ? groups.flatMap(members) : []));

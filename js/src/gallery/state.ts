@@ -18,7 +18,7 @@ const DECISIONS = ["open", "accept", "reject", "skip"] as const;
 const known = <T extends string>(words: string | null, valid: readonly T[]): T[] =>
   (words ?? "").split(",").filter((word): word is T => (valid as readonly string[]).includes(word));
 
-/** InputSnapshot an address that anybody may have written: what it can't mean is left out. */
+/** Reads an address that anybody may have written: what it can't mean is left out. */
 export function parse(hash: string): Place {
   const params = new URLSearchParams(hash.replace(/^#/, ""));
   const zoom = Number(params.get("zoom") ?? 0);
