@@ -6,8 +6,11 @@ BIN := $(VENV)/bin
 STATIC := src/widgetshot/static/frontend.json
 JS_SOURCES := js/package-lock.json js/tsconfig.json $(wildcard js/*.mjs js/src/*/*)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Each Python process that is started so measures what it runs, see tests/measure.
+MEASURED := COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml COVERAGE_FILE=$(CURDIR)/.coverage/data PYTHONPATH=$(CURDIR)/tests/measure
+COVERAGE := PYTHONPATH=$(CURDIR)/tests/measure COVERAGE_FILE=$(CURDIR)/.coverage/data $(CURDIR)/$(BIN)/coverage
 
-.PHONY: setup services check test test-clusters demo demo-clusters pictures baselines schemas constraints clean
+.PHONY: setup services check test coverage-report test-clusters demo demo-clusters pictures baselines schemas constraints clean
 
 setup: $(VENV)/.ready
 
@@ -44,8 +47,16 @@ check: setup
 
 # Everything that needs no services: checks, tests, and our own notebooks against their baselines.
 test: check
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not services" --junit-xml junit/tests.xml tests
+	rm -rf .coverage && mkdir .coverage
+	$(MEASURED) $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not services" --junit-xml junit/tests.xml tests
 	$(BIN)/pytest -m "not services" --junit-xml junit/notebooks.xml notebooks
+	$(MAKE) --no-print-directory coverage-report
+
+# What the tests have run of src/, line by line and branch by branch: a table, and junit/coverage/index.html.
+coverage-report:
+	cd .coverage && $(COVERAGE) combine --quiet
+	$(COVERAGE) html --quiet --directory junit/coverage
+	$(COVERAGE) report --skip-covered
 
 # What needs them: each service really used, and the notebooks over real clusters. What is marked expensive needs the extra
 # `inference`: pip install torch 'transformers[serving]', then pytest -m expensive tests/integration/services notebooks/clusters
@@ -80,4 +91,4 @@ constraints: setup
 	$(BIN)/python -m pip freeze --exclude-editable | grep -v ' @ ' > constraints.txt
 
 clean:
-	rm -rf $(VENV) js/node_modules src/widgetshot/static widgetshot-report junit
+	rm -rf $(VENV) js/node_modules src/widgetshot/static widgetshot-report junit .coverage
