@@ -30,7 +30,8 @@ from PIL import Image
 from measuring import BenchmarkError, Sample, adopt_orphans, finish, measure
 from widgetshot.files import encode_palette, encode_png, read_png, write_atomically
 from widgetshot.model import Pixels, Tolerance
-from widgetshot.verdict.compare import PALETTE, compare
+from widgetshot.verdict.compare import compare
+from widgetshot.verdict.diff_picture import PALETTE
 
 HERE = Path(__file__).parent
 WIDTH, HEIGHT = 1280, 720

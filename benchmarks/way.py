@@ -29,7 +29,7 @@ from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.model import Target
 from widgetshot.project.settings import find_notebooks, load_notebook, load_settings
 from widgetshot.server.launcher import Server
-from widgetshot.verdict.compare import same
+from widgetshot.verdict.pixels import same
 
 HERE = Path(__file__).parent
 WARM = 3  # rounds that are not counted

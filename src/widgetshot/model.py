@@ -417,7 +417,7 @@ class Comparison:
         total: number of pixels compared, masks excluded.
         regions: boxes around what differs, in the diff picture, largest first.
         resized: whether the two sizes differ.
-        diff: the diff picture as palette indices, shape (height, width), see `compare.PALETTE`.
+        diff: the diff picture as palette indices, shape (height, width), see `diff_picture.PALETTE`.
         rule: how pixels were compared.
         bands: where the pictures could be aligned: the rows that one of them lacks. The diff picture and the regions
             then show the shot with only these rows and what else differs; otherwise both pictures, padded at the

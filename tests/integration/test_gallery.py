@@ -29,7 +29,8 @@ from pages import (
 from widgetshot.errors import RecordError
 from widgetshot.model import Box, Mask, Pixels, Repeat, Result, Tolerance
 from widgetshot.report.gallery import write_gallery
-from widgetshot.verdict.compare import CHANGED, INSERTED, MASKED, PADDING, PALETTE, REMOVED, compare
+from widgetshot.verdict.compare import compare
+from widgetshot.verdict.diff_picture import CHANGED, INSERTED, MASKED, PADDING, PALETTE, REMOVED
 
 
 def test_opens_on_what_needs_a_decision_largest_change_first(mixed: Folder, open_page: Open) -> None:

@@ -15,7 +15,7 @@ from hypothesis.extra.numpy import arrays
 from builders import picture
 from widgetshot.files import encode_palette, encode_png, locked, read_png, sha256, write_atomically
 from widgetshot.model import Pixels
-from widgetshot.verdict.compare import PALETTE
+from widgetshot.verdict.diff_picture import PALETTE
 
 # What any front door sees as "no whole picture".
 UNREADABLE = (OSError, ValueError, SyntaxError)

@@ -11,7 +11,7 @@ from widgetshot.capture.geometry import is_inside, overlap, picture_box, relativ
 from widgetshot.capture.page import CapturePage
 from widgetshot.errors import CaptureError
 from widgetshot.model import Box, Element, Pixels, Shot, Target, boxes_of
-from widgetshot.verdict.compare import same
+from widgetshot.verdict.pixels import same
 
 _MAX_ATTEMPTS = 1_000
 _MIN_SETTLE_S = 0.05

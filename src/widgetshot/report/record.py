@@ -27,7 +27,7 @@ from widgetshot.errors import ConfigError, RecordError, one_line
 from widgetshot.files import encode_palette, encode_png, sha256, write_atomically
 from widgetshot.model import Result, ServiceUsage, Spent, Verdict
 from widgetshot.report.history import History
-from widgetshot.verdict.compare import PALETTE
+from widgetshot.verdict.diff_picture import PALETTE
 from widgetshot.verdict.grouping import change_group
 
 FORMAT = 1

@@ -6,8 +6,9 @@ from widgetshot.errors import ExitCode
 from widgetshot.files import sha256
 from widgetshot.model import Repeat, Result, Shot, Tolerance, Verdict, boxes_of
 from widgetshot.run.verdicts import moved_elements
-from widgetshot.verdict.compare import bare, compare, same
+from widgetshot.verdict.compare import compare
 from widgetshot.verdict.judge import explain, flaky_sentence, trait_changes
+from widgetshot.verdict.pixels import same, without_masked
 
 _STRICT = Tolerance(threshold=0.0)
 
@@ -58,7 +59,7 @@ class Repeated:
             return 1
         if _same_shots(self.shot_two, shot):
             return 1
-        pixels = bare(shot.pixels, boxes_of(shot.masks))
+        pixels = without_masked(shot.pixels, boxes_of(shot.masks))
         return self.digests.setdefault(sha256(repr(pixels.shape).encode() + pixels.tobytes()), len(self.counts))
 
     def result(self) -> Result:

@@ -20,9 +20,10 @@ from widgetshot.model import (
     boxes_of,
 )
 from widgetshot.redact import Redactor
-from widgetshot.verdict.compare import compare, same
+from widgetshot.verdict.compare import compare
 from widgetshot.verdict.judge import explain, judge, renderer_changes, trait_changes
 from widgetshot.verdict.layout import changes as layout_changes
+from widgetshot.verdict.pixels import same
 
 
 def judged(

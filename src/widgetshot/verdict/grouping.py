@@ -5,7 +5,8 @@ import hashlib
 import numpy as np
 
 from widgetshot.model import Comparison, Pixels
-from widgetshot.verdict.compare import CHANGED, INSERTED, MASKED, REMOVED, packed
+from widgetshot.verdict.diff_picture import CHANGED, INSERTED, MASKED, REMOVED
+from widgetshot.verdict.pixels import packed
 
 
 def change_group(before: Pixels, after: Pixels, comparison: Comparison) -> str | None:

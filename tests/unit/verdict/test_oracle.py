@@ -27,7 +27,8 @@ from pixelmatch import pixelmatch
 
 from builders import picture
 from widgetshot.model import Box, Pixels, Tolerance
-from widgetshot.verdict.compare import compare, differing
+from widgetshot.verdict.compare import compare
+from widgetshot.verdict.pixelmatch import differing
 
 ROOT = Path(__file__).parents[3]
 BASELINES = ROOT / "baselines"
