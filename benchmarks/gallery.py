@@ -33,7 +33,7 @@ from widgetshot.capture.browser import find_browser
 from widgetshot.files import encode_png, sha256
 from widgetshot.model import Baseline, Pixels, Result, Shot, Target
 from widgetshot.report.gallery import write_gallery
-from widgetshot.report.record import Recorder
+from widgetshot.report.writer import RunWriter
 from widgetshot.verdict.compare import compare
 from widgetshot.verdict.judge import judge
 
@@ -105,7 +105,7 @@ def pictures(results: int, failing: int) -> list[Pair]:
 
 
 def our_report(folder: Path, pairs: Sequence[Pair]) -> Report:
-    recorder = Recorder(folder / "widgetshot-report", root=HERE.parent, environment=ENVIRONMENT)
+    writer = RunWriter(folder / "widgetshot-report", root=HERE.parent, environment=ENVIRONMENT)
     keys = []
     for n, pair in enumerate(pairs):
         before, after = pair.before, pair.after
@@ -117,10 +117,10 @@ def our_report(folder: Path, pairs: Sequence[Pair]) -> Report:
         comparison = compare(before, after, target.tolerance)
         verdict, sentence = judge(target, shot, baseline, comparison)
         key = target.key(ENVIRONMENT)
-        recorder.add(Result(target, key, verdict, sentence, shot, baseline, comparison, fingerprint={"browser": "x"}))
+        writer.add(Result(target, key, verdict, sentence, shot, baseline, comparison, fingerprint={"browser": "x"}))
         keys.append(key)
-    recorder.finish(keys, complete=True, timings={}, fingerprint={})
-    index = write_gallery(recorder.folder)
+    writer.finish(keys, complete=True, timings={}, fingerprint={})
+    index = write_gallery(writer.folder)
     return Report(
         "widgetshot", index, (index,), lambda page: page.get_by_role("button", name="Passed").click(), ".list"
     )

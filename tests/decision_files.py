@@ -7,7 +7,8 @@ from typing import Any
 from builders import ENVIRONMENT, VERDICTS, result_called
 from stores import in_folder
 from widgetshot.model import Repeat
-from widgetshot.report.record import Recorder, read_run
+from widgetshot.report.reader import read_run
+from widgetshot.report.writer import RunWriter
 
 RESULTS = {verdict: result_called(verdict) for verdict in VERDICTS} | {
     "varied": replace(result_called("unstable", "varied"), repeat=Repeat(5, (3, 2), 1))
@@ -26,21 +27,20 @@ def build(root: Path) -> Path:
     for result in RESULTS.values():
         if result.baseline is not None:
             baselines.write(result.key, result.baseline.data)
-    recorder = Recorder(root / "widgetshot-report", root=root, environment=ENVIRONMENT)
+    writer = RunWriter(root / "widgetshot-report", root=root, environment=ENVIRONMENT)
     for result in RESULTS.values():
-        recorder.add(result)
-    recorder.finish([], complete=True, timings={}, fingerprint={})
+        writer.add(result)
+    writer.finish([], complete=True, timings={}, fingerprint={})
     return root
 
 
 def decision(root: Path, name: str, verdict: str = "accept", **members: Any) -> Json:
-    (entry,) = [test for test in read_run(root / "widgetshot-report")["tests"] if test["shot"] == name]
-    shot = entry["pictures"]["shot"]
+    (entry,) = [test for test in read_run(root / "widgetshot-report").tests if test.shot == name]
     return {
-        "key": entry["key"],
+        "key": entry.key,
         "verdict": verdict,
-        "baseline_sha256": entry["baseline_sha256"],
-        "shot_sha256": shot and shot["sha256"],
+        "baseline_sha256": entry.baseline_sha256,
+        "shot_sha256": entry.shot_sha256,
         "comment": "",
         "time": "2026-01-31T12:00:00.000Z",
     } | members
@@ -55,7 +55,7 @@ def document(root: Path, *decisions: Json, **members: Any) -> Json:
         decision(root, "new"),
     ]
     return {
-        "format": 1, "run": run["id"], "commit": run["commit"], "reviewer": "A. Reviewer", "decisions": chosen,
+        "format": 1, "run": run.id, "commit": run.commit, "reviewer": "A. Reviewer", "decisions": chosen,
     } | members  # fmt: skip
 
 

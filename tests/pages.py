@@ -11,10 +11,10 @@ from typing import Any
 from PIL import Image, ImageDraw
 from playwright.sync_api import Locator, Page, expect
 
-from builders import ENVIRONMENT
-from widgetshot.model import Result
+from builders import ENVIRONMENT, VERDICTS
+from widgetshot.model import Result, Target
 from widgetshot.report.gallery import write_gallery
-from widgetshot.report.record import Recorder
+from widgetshot.report.writer import RunWriter
 
 HOSTILE = "</script><script>window.pwned=1</script><img src=x onerror='window.pwned=2'>\u2028\u202egpj.exe"
 TO_DECIDE = ("heavy", "slight", "taller", "first", "restless", "late")
@@ -24,7 +24,10 @@ Open = Callable[..., Page]
 
 
 class Folder:
-    """A run folder written by hand, the way docs/reference/run-folder.md says."""
+    """A run folder written by hand, the way docs/reference/run-folder.md says.
+
+    Keys, names, paths of pictures and the summary follow from the rest, and are written by `write`.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -38,8 +41,7 @@ class Folder:
         draw.ellipse((knob - 8, 32, knob + 8, 48), "#2196f3", "#555555")
         file = self.path / "pictures" / f"{name}.png"
         image.save(file)
-        digest = hashlib.sha256(file.read_bytes()).hexdigest()
-        return {"path": f"pictures/{name}.png", "sha256": digest, "width": size[0], "height": size[1]}
+        return {"path": f"pictures/{name}.png", "sha256": sha256(file), "width": size[0], "height": size[1]}
 
     def add(self, shot: str, verdict: str, changed: int = 0, **more: Any) -> dict[str, Any]:
         """One entry of tests[]; the pictures it has follow from its verdict."""
@@ -47,6 +49,8 @@ class Folder:
         pictures: dict[str, Any] = dict.fromkeys(("shot", "baseline", "diff", "second"))
         if verdict != "broken":
             pictures["shot"] = self.picture(f"{n}.shot", knob=120)
+        if verdict in ("changed", "resized", "new"):
+            pictures["shot"]["sidecar_sha256"] = "0" * 64
         if verdict in ("changed", "resized", "match"):
             size = (240, 60) if verdict == "resized" else (240, 80)
             pictures["baseline"] = self.picture(f"{n}.baseline", knob=120 if verdict == "match" else 60, size=size)
@@ -54,9 +58,9 @@ class Folder:
             pictures["diff"] = self.picture(f"{n}.diff", knob=90)
         if verdict == "unstable":
             pictures["second"] = self.picture(f"{n}.second", knob=160)
+        compared = verdict in ("changed", "resized", "match") or bool(changed)
         test = {
-            "key": f"page-chromium-linux/notebooks/demo/{shot}",
-            "name": f"notebooks/demo.ipynb::{shot}",
+            "key": "page-chromium-linux",
             "notebook": "notebooks/demo.ipynb",
             "shot": shot,
             "variant": "",
@@ -65,19 +69,28 @@ class Folder:
             "updated": False,
             "sentence": f"This is {shot}.",
             "duration": 1.2,
-            "error": None,
+            "error": None if verdict != "broken" else {"type": "NotebookError", "message": "it broke", "next": ""},
             "source": f"slider_of_{n} = IntSlider()",
+            "markers": [],
             "tolerance": "up to 0 pixels may differ",
+            "quarantine": None,
+            "history": [],
+            "flaky": False,
+            "repeat": None,
             "theme": "light",
             "viewport": [960, 720],
             "masks": [],
             "metrics": {
-                "changed_pixels": changed,
-                "changed_share": changed / 19200,
+                "changed_pixels": changed if compared else None,
+                "changed_share": changed / 19200 if compared else None,
                 "regions": [[50, 30, 90, 20]] if changed else [],
+                "rule": "strict" if compared else None,
+                "change_group": None,
+                "bands": [],
                 "timings": {"load": 0.5, "capture": 0.03},
             },
             "traits": [],
+            "renderer": [],
             "console": [],
             "blocked": [],
             "fingerprint": FINGERPRINT,
@@ -89,8 +102,25 @@ class Folder:
         self.tests.append(test)
         return test
 
+    def _name(self, test: dict[str, Any]) -> None:
+        """Give an entry the name and the key that it must have, and its pictures the paths."""
+        target = Target(test["notebook"], test["shot"], None, 0, variant=test["variant"])
+        test["name"] = target.nodeid
+        test["key"] = target.key(test["key"].partition("/")[0])
+        for kind, picture in test["pictures"].items():
+            if picture is None:
+                continue
+            file = self.path / picture["path"]
+            picture["path"] = f"pictures/{test['key']}.{kind}.png"
+            (self.path / picture["path"]).parent.mkdir(parents=True, exist_ok=True)
+            if file.is_file():
+                file.rename(self.path / picture["path"])
+
     def write(self, **more: Any) -> Path:
-        failed = sum(test["status"] == "failed" for test in self.tests)
+        for test in self.tests:
+            self._name(test)
+        statuses = Counter(test["status"] for test in self.tests)
+        verdicts = Counter(test["verdict"] for test in self.tests)
         run = {
             "format": 1,
             "id": "20261121T092500",
@@ -98,22 +128,30 @@ class Folder:
             "project": "demo-project",
             "commit": "9f3c2e1b7a4d5e6f708192a3b4c5d6e7f8091a2b",
             "started": "2026-11-21T09:25:00+00:00",
+            "repeat": 1,
+            "merged": None,
+            "changed": None,
+            "suite": None,
+            "skipped": [],
             "complete": True,
             "environment": {
-                "name": "page-chromium-linux",
+                "name": ", ".join(sorted({test["key"].partition("/")[0] for test in self.tests}))
+                or "page-chromium-linux",
                 "python": "3.11",
                 "platform": "Linux",
                 "fingerprint": FINGERPRINT,
             },
             "summary": {
                 "total": len(self.tests),
-                "passed": len(self.tests) - failed,
-                "failed": failed,
-                "updated": 0,
+                **{status: statuses[status] for status in ("passed", "failed", "quarantined")},
+                "updated": sum(test["updated"] for test in self.tests),
                 "duration_seconds": 12.5,
-                "verdicts": dict(Counter(test["verdict"] for test in self.tests)),
+                "verdicts": {verdict: verdicts[verdict] for verdict in VERDICTS},
             },
             "timings": {"server": 0.8, "load": 4.1},
+            "notebooks": [],
+            "services": [],
+            "durations": [],
             "unused": None,
             "tests": self.tests,
             **more,
@@ -123,11 +161,11 @@ class Folder:
 
 
 def recorded(folder: Path, *results: Result, repeat: int = 1) -> Path:
-    """The page of a run folder that the project's own recorder wrote."""
-    recorder = Recorder(folder, root=folder.parent, environment=ENVIRONMENT, repeat=repeat)
+    """The page of a run folder that the project's own writer wrote."""
+    writer = RunWriter(folder, root=folder.parent, environment=ENVIRONMENT, repeat=repeat)
     for result in results:
-        recorder.add(result)
-    recorder.finish([result.key for result in results], complete=True, timings={}, fingerprint={})
+        writer.add(result)
+    writer.finish([result.key for result in results], complete=True, timings={}, fingerprint={})
     return write_gallery(folder)
 
 
@@ -143,13 +181,18 @@ def wait_until(page: Page, script: str) -> None:
         page.evaluate("() => new Promise(requestAnimationFrame)")
 
 
+def of_shot(shot: str) -> str:
+    """The selector of what has a shot's key, in whatever variant."""
+    return f':is([data-key$="/{shot}"], [data-key*="/{shot}["])'
+
+
 def row(page: Page, shot: str) -> Locator:
-    return page.locator(f'.row[data-key$="/{shot}"]')
+    return page.locator(f".row{of_shot(shot)}")
 
 
 def card(page: Page, shot: str) -> Locator:
     """The result, picked from the list if another one is shown."""
-    shown = page.locator(f'.card[data-key$="/{shot}"]')
+    shown = page.locator(f".card{of_shot(shot)}")
     if not shown.count():
         folded = page.locator('.same[aria-expanded="false"]')
         while folded.count():
@@ -160,7 +203,7 @@ def card(page: Page, shot: str) -> Locator:
 
 def current(page: Page) -> str:
     """The result that is shown."""
-    return str(page.locator(".card").get_attribute("data-key")).rpartition("/")[2]
+    return shot_of(str(page.locator(".card").get_attribute("data-key")))
 
 
 def decisions(page: Page) -> dict[str, str]:
@@ -170,7 +213,11 @@ def decisions(page: Page) -> dict[str, str]:
     found = decided.evaluate_all(
         "all => all.map(e => [e.dataset.key, e.querySelector('.decision').textContent.trim()])"
     )
-    return {key.rpartition("/")[2]: word for key, word in found}
+    return {shot_of(key): word for key, word in found}
+
+
+def shot_of(key: str) -> str:
+    return key.rpartition("/")[2].partition("[")[0]
 
 
 def sha256(path: Path) -> str:

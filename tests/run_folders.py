@@ -6,20 +6,24 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs, to_builtins
+
 from builders import ENVIRONMENT, result_called
 from widgetshot.model import Quarantine, Result
 from widgetshot.report.history import History
-from widgetshot.report.record import Recorder, read_run
+from widgetshot.report.reader import read_run
+from widgetshot.report.run_json import Entry, Run, summarise
+from widgetshot.report.writer import RunWriter, new_run
 
 QUARANTINE = Quarantine("flickers", date(2026, 12, 31))
 
 
-def recorder(folder: Path, repeat: int = 1) -> Recorder:
-    return Recorder(folder, root=folder.parent, environment=ENVIRONMENT, repeat=repeat)
+def writer(folder: Path, repeat: int = 1, environment: str = ENVIRONMENT) -> RunWriter:
+    return RunWriter(folder, root=folder.parent, environment=environment, repeat=repeat)
 
 
 def finish(
-    made: Recorder, *results: Result, unused: list[str] | None = None, history: History | None = None
+    made: RunWriter, *results: Result, unused: list[str] | None = None, history: History | None = None
 ) -> dict[str, Any]:
     for result in results:
         made.add(result)
@@ -27,12 +31,24 @@ def finish(
     made.finish(
         order, complete=True, timings={"load": 0.5}, fingerprint={"browser": "1"}, unused=unused, history=history
     )
-    return read_run(made.folder)
+    return run_json(made.folder)
+
+
+def run_of(*entries: Entry, repeat: int = 1) -> Run:
+    """A run of these entries, in no folder."""
+    return structs.replace(
+        new_run(Path("project"), ENVIRONMENT, repeat), tests=list(entries), summary=summarise(entries, 1.0)
+    )
+
+
+def run_json(folder: Path) -> dict[str, Any]:
+    """A folder's run as it was read, as plain JSON."""
+    return dict(to_builtins(read_run(folder)))
 
 
 def killed(folder: Path, cut: int = 0) -> Path:
     """A run that ended without `finish`, in the middle of a line when `cut` bytes of it are missing."""
-    made = recorder(folder)
+    made = writer(folder)
     made.add(result_called("match"))
     made.add(replace(result_called("changed"), sentence="1 → 2"))
     journal = folder / "journal.jsonl"
@@ -50,8 +66,8 @@ def edited(folder: Path, **fields: Any) -> Path:
     return folder
 
 
-def quarantined(verdict: str, *, over: bool = False) -> Result:
+def quarantined(verdict: str, name: str = "", *, over: bool = False) -> Result:
     """A result whose target has a quarantine, which is over or not."""
-    result = result_called(verdict)
+    result = result_called(verdict, name)
     target = replace(result.target, quarantine=QUARANTINE)
     return replace(result, target=target, quarantined=None if over else QUARANTINE)

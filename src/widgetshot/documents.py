@@ -165,6 +165,11 @@ def encode(value: object) -> bytes:
         return _ENCODER.encode(_without_surrogates(msgspec.to_builtins(value)))
 
 
+def to_ascii(value: object) -> str:
+    """Return a value as indented JSON in ASCII, which can be written whatever a terminal's encoding is."""
+    return json.dumps(msgspec.to_builtins(value), indent=1)
+
+
 def well_formed(text: str) -> str:
     """Return text in which U+FFFD stands for each half of a surrogate pair."""
     return _SURROGATES.sub("\ufffd", text)

@@ -8,20 +8,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
-from builders import VERDICTS, changed_picture, picture, result_called, result_of
+from builders import ENVIRONMENT, VERDICTS, changed_picture, picture, result_called, result_of
 from conftest import Project
-from run_folders import edited, finish, killed, quarantined, recorder, tree
+from run_folders import edited, finish, killed, quarantined, run_json, tree, writer
 from stores import in_folder
 from widgetshot.cli.main import commands
 from widgetshot.errors import WidgetshotError
 from widgetshot.model import Result
-from widgetshot.report.record import append_summary, merge, next_lines, read_run, summary_markdown
+from widgetshot.report.markdown import append_summary, summary_markdown
+from widgetshot.report.merge import merge
+from widgetshot.report.reader import read_run
+from widgetshot.report.run_json import Entry, Merged, Run
+from widgetshot.report.text import next_lines
 from widgetshot.review.approve import approve
 
 
 def shard(folder: Path, *results: Result, **fields: Any) -> Path:
-    finish(recorder(folder), *results)
+    environment = results[0].key.partition("/")[0] if results else ENVIRONMENT
+    finish(writer(folder, environment=environment), *results)
     return edited(folder, **{"project": "sample"} | fields)
 
 
@@ -32,9 +38,9 @@ def firefox(result: Result) -> Result:
 FIREFOX = {"name": "page-firefox-linux", "python": "3.99", "platform": "Linux", "fingerprint": {"browser": "2"}}
 
 
-def one(run: dict[str, Any], shot: str) -> dict[str, Any]:
-    (entry,) = [test for test in run["tests"] if test["shot"] == shot]
-    return dict(entry)
+def one(run: Run, shot: str) -> Entry:
+    (entry,) = [test for test in run.tests if test.shot == shot]
+    return entry
 
 
 def test_the_command_makes_one_run_and_one_gallery_of_several(project: Project) -> None:
@@ -43,14 +49,14 @@ def test_the_command_makes_one_run_and_one_gallery_of_several(project: Project) 
     done = project.widgetshot("merge", "shards/1", "shards/2", "-o", "whole")
     assert done.returncode == 0, done.stderr
     run = read_run(project.root / "whole")
-    assert (run["summary"]["total"], run["summary"]["failed"], run["complete"]) == (4, 3, True)
-    ids = [read_run(project.root / "shards" / name)["id"] for name in "12"]
-    assert run["merged"] == {"runs": ids, "shared_keys": 0}
-    assert f"2 runs merged into run {run['id']}" in done.stdout
+    assert (run.summary.total, run.summary.failed, run.complete) == (4, 3, True)
+    ids = [read_run(project.root / "shards" / name).id for name in "12"]
+    assert run.merged == Merged(runs=ids, shared_keys=0)
+    assert f"2 runs merged into run {run.id}" in done.stdout
     assert "1 match, 1 changed, 1 new, 1 broken" in done.stdout
     assert "gallery: whole/index.html" in done.stdout
     assert "review: widgetshot review whole\n" in done.stdout
-    assert (project.root / "whole/index.html").read_text().count(run["id"]) == 1
+    assert (project.root / "whole/index.html").read_text().count(run.id) == 1
     # What was merged can be approved, byte for byte.
     approved = project.widgetshot("approve", "--report", "whole", "notebooks/x.ipynb::new")
     assert approved.returncode == 0, approved.stderr
@@ -60,18 +66,18 @@ def test_the_command_makes_one_run_and_one_gallery_of_several(project: Project) 
 def test_the_command_speaks_json(project: Project) -> None:
     shard(project.root / "a", result_called("match"))
     done = project.widgetshot("merge", "a", "-o", "b", "--output", "json")
-    assert json.loads(done.stdout) == read_run(project.root / "b")
+    assert json.loads(done.stdout) == run_json(project.root / "b")
 
 
 def test_the_same_runs_give_the_same_id_and_others_another(tmp_path: Path) -> None:
     a, b, c = (shard(tmp_path / name, result_called("new", name)) for name in "abc")
-    first = merge([a, b], tmp_path / "1")["id"]
-    assert merge([b, a], tmp_path / "2")["id"] == first
-    assert merge([a, b], tmp_path / "1")["id"] == first
+    first = merge([a, b], tmp_path / "1").id
+    assert merge([b, a], tmp_path / "2").id == first
+    assert merge([a, b], tmp_path / "1").id == first
     others = [
-        merge([a, c], tmp_path / "3")["id"],
-        merge([a], tmp_path / "4")["id"],
-        *(read_run(x)["id"] for x in (a, b)),
+        merge([a, c], tmp_path / "3").id,
+        merge([a], tmp_path / "4").id,
+        *(read_run(x).id for x in (a, b)),
     ]
     assert first not in others
     assert len(set(others)) == 4
@@ -84,12 +90,13 @@ def test_the_entry_that_failed_wins_with_its_pictures(tmp_path: Path, turned: bo
     if turned:
         folders.reverse()
     run = merge(folders, tmp_path / "all")
-    assert (one(run, "a")["verdict"], one(run, "a")["status"], run["summary"]["total"]) == ("changed", "failed", 2)
-    assert run["merged"]["shared_keys"] == 1
+    assert (one(run, "a").verdict, one(run, "a").status, run.summary.total) == ("changed", "failed", 2)
+    assert run.merged is not None
+    assert run.merged.shared_keys == 1
     kept = [path for path in tree(tmp_path / "all" / "pictures") if "/a." in path]
     assert kept == [path for path in tree(tmp_path / "bad" / "pictures") if "/a." in path]
     for kind in ("shot", "baseline", "diff"):
-        path = one(run, "a")["pictures"][kind]["path"]
+        path = getattr(one(run, "a").pictures, kind).path
         assert (tmp_path / "all" / path).read_bytes() == (tmp_path / "bad" / path).read_bytes()
     # Its sidecar and digests are those of the one that failed, so it can be approved.
     baselines = in_folder(tmp_path / "baselines")
@@ -99,14 +106,13 @@ def test_the_entry_that_failed_wins_with_its_pictures(tmp_path: Path, turned: bo
 
 
 def test_a_failure_wins_over_one_in_quarantine_and_that_over_a_match(tmp_path: Path) -> None:
-    quarantine = replace(quarantined("changed"), key="e/q")
     folders = [
-        shard(tmp_path / "failed", replace(result_called("changed"), key="e/q")),
-        shard(tmp_path / "quarantined", quarantine),
-        shard(tmp_path / "passed", replace(result_called("match"), key="e/q")),
+        shard(tmp_path / "failed", result_called("changed", "q")),
+        shard(tmp_path / "quarantined", quarantined("changed", "q")),
+        shard(tmp_path / "passed", result_called("match", "q")),
     ]
-    assert merge(folders, tmp_path / "1")["tests"][0]["status"] == "failed"
-    assert merge(folders[1:], tmp_path / "2")["tests"][0]["status"] == "quarantined"
+    assert merge(folders, tmp_path / "1").tests[0].status == "failed"
+    assert merge(folders[1:], tmp_path / "2").tests[0].status == "quarantined"
 
 
 def test_several_environments_are_listed_each_with_its_fingerprint(tmp_path: Path) -> None:
@@ -115,12 +121,13 @@ def test_several_environments_are_listed_each_with_its_fingerprint(tmp_path: Pat
     c = shard(tmp_path / "c", firefox(result_called("new")), environment=FIREFOX)
     merge([a, b], tmp_path / "ab")
     run = merge([tmp_path / "ab", c], tmp_path / "abc")
-    assert run["environment"]["name"] == "page-chromium-linux, page-firefox-linux"
-    assert run["environment"]["fingerprint"] == {
+    assert run.environment.name == "page-chromium-linux, page-firefox-linux"
+    assert run.environment.fingerprint == {
         "page-chromium-linux": {"browser": "1"}, "page-firefox-linux": {"browser": "2"},
     }  # fmt: skip
-    assert "3.99" in run["environment"]["python"]
-    assert (run["summary"]["total"], run["merged"]["shared_keys"]) == (3, 0)
+    assert "3.99" in run.environment.python
+    assert run.merged is not None
+    assert (run.summary.total, run.merged.shared_keys) == (3, 0)
 
 
 def test_an_unfinished_run_merges_as_unfinished(project: Project) -> None:
@@ -129,7 +136,7 @@ def test_an_unfinished_run_merges_as_unfinished(project: Project) -> None:
     done = project.widgetshot("merge", "a", "b", "-o", "c")
     assert done.returncode == 0, done.stderr
     assert "which was stopped before its end" in done.stdout
-    assert read_run(project.root / "c")["complete"] is False
+    assert read_run(project.root / "c").complete is False
 
 
 def test_unused_is_what_all_the_runs_name(tmp_path: Path) -> None:
@@ -137,8 +144,8 @@ def test_unused_is_what_all_the_runs_name(tmp_path: Path) -> None:
         shard(tmp_path / name, unused=unused)
         for name, unused in zip("abc", (["x", "y"], ["y", "z"], None), strict=True)
     )
-    assert merge([a, b], tmp_path / "ab")["unused"] == ["y"]
-    assert merge([a, c], tmp_path / "ac")["unused"] is None
+    assert merge([a, b], tmp_path / "ab").unused == ["y"]
+    assert merge([a, c], tmp_path / "ac").unused is None
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +158,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shard(root / "format", format=2)
     shard(root / "damaged", environment={})
     shard(root / "odd-status", result_called("match"))
-    run = read_run(root / "odd-status")
+    run = run_json(root / "odd-status")
     edited(root / "odd-status", tests=[test | {"status": 5} for test in run["tests"]] * 2)
     shard(root / "lacks", result_called("changed"))
     next((root / "lacks" / "pictures").rglob("*.diff.png")).unlink()
@@ -172,8 +179,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (("a", "other-project", "-o", "new"), 2, "other-project: is of project other, not sample"),
         (("a", "other-commit", "-o", "new"), 2, f"other-commit: is of commit {'b' * 40}, not None"),
         (("a", "format", "-o", "new"), 2, "is of format 2; this version reads 1"),
-        (("a", "damaged", "-o", "new"), 2, "one of the runs is damaged: KeyError"),
-        (("a", "odd-status", "-o", "new"), 2, "one of the runs is damaged: ValueError"),
+        (("a", "damaged", "-o", "new"), 2, "damaged/run.json: environment: object missing required field name"),
+        (("a", "odd-status", "-o", "new"), 2, "odd-status/run.json: tests[0].status: expected str, got int"),
         (("a", "lacks", "-o", "new"), 2, "can't be copied"),
         (("a", "copy", "-o", "new"), 2, "copy: is the same run as a"),
         (("a", "a", "-o", "new"), 2, "a: is the same run as a"),
@@ -213,14 +220,12 @@ HOSTILE = (
 )
 
 
-def hostile_run(folder: Path, many: int = 1) -> dict[str, Any]:
-    results = []
-    for index in range(many):
-        result = result_called("changed", f"s{index}")
-        target = replace(result.target, shot=f"s{index}{HOSTILE}")
-        results.append(replace(result, target=target, key=f"e/{index}", sentence=HOSTILE))
-    finish(recorder(folder), *results, result_called("match"))
-    return read_run(edited(folder, project=HOSTILE, commit=HOSTILE))
+def hostile_run(folder: Path) -> Run:
+    finish(writer(folder), result_called("changed"), result_called("match"))
+    run = read_run(folder)
+    changed, match = run.tests
+    hostile = structs.replace(changed, name=f"notebooks/x.ipynb::s{HOSTILE}", sentence=HOSTILE)
+    return structs.replace(run, project=HOSTILE, commit=HOSTILE, tests=[hostile, match])
 
 
 def test_nothing_from_a_notebook_is_markup_in_the_summary(tmp_path: Path) -> None:
@@ -242,7 +247,7 @@ def test_the_summary_counts_and_names_the_worst_ten(tmp_path: Path) -> None:
     results = [result_called(verdict) for verdict in VERDICTS]
     results += [result_called("new", f"new-{index}") for index in range(8)]
     results.append(result_of("vast", picture(grey=9), picture()))
-    finish(recorder(tmp_path / "report"), *results)
+    finish(writer(tmp_path / "report"), *results)
     lines = html.unescape(summary_markdown(read_run(tmp_path / "report"))).splitlines()
     assert lines[0] == "## widgetshot: 14 of 15 pictures need a decision"
     counted = dict(zip(*([cell.strip() for cell in lines[row].split("|")[1:-1]] for row in (2, 4)), strict=True))
@@ -259,7 +264,7 @@ def test_the_summary_counts_and_names_the_worst_ten(tmp_path: Path) -> None:
 
 
 def test_the_summary_of_a_run_without_failures_names_no_command(tmp_path: Path) -> None:
-    finish(recorder(tmp_path / "report"), result_called("match"), quarantined("changed"))
+    finish(writer(tmp_path / "report"), result_called("match"), quarantined("changed"))
     text = summary_markdown(read_run(tmp_path / "report"))
     assert text.startswith("## widgetshot: 2 pictures as approved\n")
     assert "in quarantine" in text
@@ -268,7 +273,7 @@ def test_the_summary_of_a_run_without_failures_names_no_command(tmp_path: Path) 
 
 def test_a_long_sentence_is_cut_and_a_stopped_run_told(tmp_path: Path) -> None:
     run = read_run(killed(tmp_path / "report"))
-    run["tests"][1]["sentence"] = "long " * 500
+    run.tests[1] = structs.replace(run.tests[1], sentence="long " * 500)
     text = summary_markdown(run)
     assert "**The run was stopped before its end.**" in text
     assert "long" in text
@@ -283,7 +288,8 @@ def test_the_summary_of_merged_runs_says_how_many_keys_were_shared(tmp_path: Pat
 
 
 def test_the_commands_after_a_run_name_its_folder(tmp_path: Path) -> None:
-    run = finish(recorder(tmp_path / "report"), *map(result_called, VERDICTS))
+    finish(writer(tmp_path / "report"), *map(result_called, VERDICTS))
+    run = read_run(tmp_path / "report")
     assert next_lines(run) == [
         "review: widgetshot review",
         "accept what is right: widgetshot approve 'NOTEBOOK::SHOT' ... (or --all)",
@@ -292,13 +298,15 @@ def test_the_commands_after_a_run_name_its_folder(tmp_path: Path) -> None:
         "review: widgetshot review 'its folder'",
         "accept what is right: widgetshot approve --report 'its folder' 'NOTEBOOK::SHOT' ... (or --all)",
     ]
-    broken = finish(recorder(tmp_path / "2"), result_called("broken"))
-    assert next_lines(broken) == ["review: widgetshot review"]
-    assert next_lines(finish(recorder(tmp_path / "3"), result_called("match"))) == []
+    finish(writer(tmp_path / "2"), result_called("broken"))
+    assert next_lines(read_run(tmp_path / "2")) == ["review: widgetshot review"]
+    finish(writer(tmp_path / "3"), result_called("match"))
+    assert next_lines(read_run(tmp_path / "3")) == []
 
 
 def test_the_summary_is_appended_where_ci_asks_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = finish(recorder(tmp_path / "report"), result_called("new"))
+    finish(writer(tmp_path / "report"), result_called("new"))
+    run = read_run(tmp_path / "report")
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     assert append_summary(run, tmp_path / "report") == ""
     file = tmp_path / "summary.md"

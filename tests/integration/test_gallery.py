@@ -23,7 +23,6 @@ from pages import (
     expect_shown,
     recorded,
     row,
-    sha256,
     wait_until,
 )
 from widgetshot.errors import RecordError
@@ -71,7 +70,7 @@ def test_result_tells_its_verdict_in_words_its_sentence_and_its_evidence(mixed: 
 
 
 def test_only_what_may_become_a_baseline_can_be_accepted(mixed: Folder, open_page: Open) -> None:
-    mixed.tests[4]["key"] = "page-chromium-linux/notebooks/it's/first"
+    mixed.tests[4]["notebook"] = "notebooks/it's.ipynb"
     page = open_page(mixed.write())
     accept = page.locator(".verdict").get_by_role("button", name="Accept", exact=True)
     for shot in TO_DECIDE:
@@ -426,48 +425,62 @@ def test_colours_of_the_diff_are_explained_as_far_as_they_can_occur(tmp_path: Pa
             expect(entry.locator("i")).to_have_css("background-color", f"rgb{PALETTE[index]}")
 
 
-def test_missing_or_foreign_picture_is_told_and_never_shown(folder: Folder, open_page: Open, tmp_path: Path) -> None:
+def test_missing_or_foreign_picture_is_told_and_never_shown(folder: Folder, open_page: Open) -> None:
     gone = folder.add("gone", "changed", changed=3)
     (folder.path / gone["pictures"]["baseline"]["path"]).unlink()
     other = folder.add("other", "changed", changed=2)
     Image.new("RGB", (9, 9)).save(folder.path / other["pictures"]["baseline"]["path"])
-    outside = folder.add("outside", "changed", changed=1)
-    (folder.path / outside["pictures"]["baseline"]["path"]).rename(tmp_path / "secret.png")
-    outside["pictures"]["baseline"] |= {"path": "../secret.png", "sha256": sha256(tmp_path / "secret.png")}
     page = open_page(folder.write())
     for shot, words in (
         ("gone", "picture not recorded"),
         ("other", "the file is not the one this run recorded"),
-        ("outside", "its path leaves the run folder"),
     ):
         expect(card(page, shot).locator(".absent")).to_contain_text(words)
         expect(card(page, shot).locator("img")).to_have_count(2)
 
 
+@pytest.mark.parametrize("link", [False, True])
+def test_picture_outside_of_the_folder_is_refused(folder: Folder, tmp_path: Path, link: bool) -> None:
+    folder.add("outside", "changed", changed=1)
+    folder.write()
+    file = folder.path / folder.tests[0]["pictures"]["baseline"]["path"]
+    file.rename(tmp_path / "secret.png")
+    if link:
+        file.symlink_to(tmp_path / "secret.png")
+        expected = "names a file outside of the folder"
+    else:
+        text = (folder.path / "run.json").read_text(encoding="utf-8")
+        text = text.replace(file.relative_to(folder.path).as_posix(), "../secret.png")
+        (folder.path / "run.json").write_text(text, encoding="utf-8")
+        expected = r"tests\[0\]\.pictures\.baseline\.path: expected pictures/"
+    with pytest.raises(RecordError, match=expected):
+        write_gallery(folder.path)
+
+
 def test_hostile_strings_are_text(folder: Folder, open_page: Open) -> None:
-    long = "very-long-name-" * 700
+    # As long as the path of a file may be.
+    long = "/".join(["very-long-name-" * 12] * 12)
     mask = {"reason": HOSTILE, "selector": HOSTILE, "boxes": [[0, 0, 50, 50]]}
     folder.add(
         "hostile",
         "changed",
         changed=5,
-        name=f"notebooks/{HOSTILE}{long}.ipynb::{HOSTILE}",
-        key=f"page/{HOSTILE}'/hostile",
+        notebook=f"notebooks/{HOSTILE}'{long}.ipynb",
+        variant=HOSTILE.replace("/", ""),
         sentence=HOSTILE,
         source=HOSTILE,
         tolerance=HOSTILE,
         theme=HOSTILE,
         masks=[mask],
-        traits=[{"widget": HOSTILE, "trait": HOSTILE, "before": {HOSTILE: 1}, "after": float("nan")}],
+        traits=[{"widget": HOSTILE, "trait": HOSTILE, "before": {HOSTILE: 1}, "after": HOSTILE}],
         console=[HOSTILE],
         blocked=[HOSTILE],
-        quarantine={"reason": HOSTILE, "until": HOSTILE},
-        history=[[HOSTILE, 2, HOSTILE, HOSTILE], ["match", 1, HOSTILE, HOSTILE]],
+        quarantine={"reason": HOSTILE, "until": "2026-12-31"},
         renderer=[HOSTILE],
         fingerprint={HOSTILE: HOSTILE},
-        error={"type": HOSTILE, "message": f"\x1b[31m{HOSTILE}", "next": HOSTILE},
     )
-    index = folder.write(project=HOSTILE, commit=HOSTILE, started=HOSTILE, unused=[HOSTILE])
+    folder.add("broken", "broken", error={"type": HOSTILE, "message": f"\x1b[31m{HOSTILE}", "next": HOSTILE})
+    index = folder.write(project=HOSTILE, unused=[HOSTILE])
     page = open_page(index, viewport={"width": 375, "height": 800})
     hostile = page.locator(".card")
     expect(hostile.locator(".pictures img")).to_have_count(3)
@@ -479,6 +492,9 @@ def test_hostile_strings_are_text(folder: Folder, open_page: Open) -> None:
         HOSTILE.replace("\u202e", "⟨U+202E⟩").replace("\u2028", "⟨U+2028⟩")
     )
     assert "\u202e" not in page.locator("body").inner_text()
+    page.keyboard.press("j")
+    expect(hostile.locator(".error")).to_contain_text("pwned=1")
+    assert page.evaluate("window.pwned") is None
     assert "\x1b" not in page.locator("body").inner_text()
     assert page.evaluate("document.documentElement.scrollWidth") == 375
 
@@ -548,6 +564,7 @@ def test_same_bytes_go_in_once_and_of_a_match_only_the_shot(folder: Folder) -> N
         folder.add(f"calm-{n}", "match")
     match = folder.tests[0]["pictures"]
     match["baseline"] = folder.picture("only-a-baseline", knob=199)
+    folder.tests[0]["baseline_sha256"] = match["baseline"]["sha256"]
     page = folder.write().read_text(encoding="utf-8")
     assert page.count(encoded(folder.path / match["shot"]["path"])) == 1
     assert encoded(folder.path / match["baseline"]["path"]) not in page
@@ -567,7 +584,7 @@ def test_matches_are_left_out_where_they_find_no_room_and_it_is_told(folder: Fol
     expect(card(page, "calm-0").locator("img")).to_have_count(1)
     for n in (1, 2):
         expect(card(page, f"calm-{n}").locator(".absent")).to_have_text(
-            f"left out to keep this page small: it is pictures/calm-{n}.png in the run folder"
+            f"left out to keep this page small: it is {matches[n]['path']} in the run folder"
         )
 
 
@@ -578,12 +595,12 @@ def encoded(path: Path) -> str:
 @pytest.mark.parametrize(
     ("content", "what"),
     [
-        (None, "no run can be read here"),
-        ("{", "not JSON"),
-        ("[]", "a run of format 1 is needed, this is 'list'"),
-        ('{"format": 2}', "a run of format 1 is needed, this is 2"),
-        ('{"format": 1}', "not a complete run: KeyError('tests')"),
-        ('{"format": 1, "tests": [{"verdict": "new", "pictures": {"shot": {"path": 3}}}]}', "not a complete run"),
+        (None, "holds no readable run"),
+        ("{", "is not JSON"),
+        ("[]", "expected object, got array"),
+        ('{"format": 2}', "is of format 2; this version reads 1"),
+        ('{"format": 1}', "object missing required field"),
+        ('{"format": 1, "tests": [{"verdict": "new", "pictures": {"shot": {"path": 3}}}]}', "tests[0].pictures.shot"),
     ],
 )
 def test_unreadable_folder_is_a_record_error(tmp_path: Path, content: str | None, what: str) -> None:
@@ -592,7 +609,7 @@ def test_unreadable_folder_is_a_record_error(tmp_path: Path, content: str | None
     with pytest.raises(RecordError) as caught:
         write_gallery(tmp_path)
     assert caught.value.what.startswith(what)
-    assert caught.value.where == str(tmp_path / "run.json")
+    assert caught.value.where == str(tmp_path / "run.json" if content is not None else tmp_path)
     assert caught.value.next_step
     assert not (tmp_path / "index.html").exists()
 

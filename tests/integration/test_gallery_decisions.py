@@ -17,6 +17,9 @@ from widgetshot.model import Result
 AXE = Path(__file__).parents[2] / "js/node_modules/axe-core/axe.min.js"
 
 
+TIMES = [f"2026-11-0{day}T10:00:00+00:00" for day in (1, 2, 3, 3)]
+
+
 def press(page: Page, keys: str) -> None:
     for key in keys:
         page.keyboard.press(key)
@@ -167,7 +170,7 @@ def test_decisions_are_bound_to_the_pictures(mixed: Folder, open_page: Open, tmp
 
 
 def test_copied_text_holds_the_same_file_and_speaks_to_nobody(mixed: Folder, open_page: Open, tmp_path: Path) -> None:
-    mixed.tests[2]["name"] = "notebooks/@everyone.ipynb::`slight`"
+    mixed.tests[2] |= {"notebook": "notebooks/@everyone.ipynb", "shot": "`slight`"}
     page = open_page(mixed.write(), permissions=["clipboard-read", "clipboard-write"])
     press(page, "ac")
     page.keyboard.type("```\n@team <b>look</b>")
@@ -270,10 +273,10 @@ def test_all_that_is_listed_can_be_decided_after_a_count(mixed: Folder, open_pag
 
 def test_filters_sort_and_place_live_in_the_address(mixed: Folder, open_page: Open) -> None:
     mixed.tests[2] |= {"variant": "dark", "notebook": "notebooks/other.ipynb"}
-    mixed.tests[4]["key"] = "page-firefox-linux/notebooks/demo/first"
+    mixed.tests[4]["key"] = "page-firefox-linux"
     page = open_page(mixed.write())
     page.get_by_label("All variants").select_option("dark")
-    expect_shown(page, "slight")
+    expect_shown(page, "slight[dark]")
     page.get_by_label("All variants").select_option("plain")
     expect_shown(page, "heavy", "taller", "first", "restless", "late", "calm")
     page.get_by_label("All environments").select_option("page-firefox-linux")
@@ -281,12 +284,12 @@ def test_filters_sort_and_place_live_in_the_address(mixed: Folder, open_page: Op
     page.get_by_label("All environments").select_option("")
     page.get_by_label("All notebooks").select_option("notebooks/other.ipynb")
     page.get_by_label("All variants").select_option("")
-    expect_shown(page, "slight")
+    expect_shown(page, "slight[dark]")
     page.get_by_label("All notebooks").select_option("")
     page.get_by_label("Sort").select_option("name")
-    expect_shown(page, "first", "heavy", "late", "restless", "slight", "taller")
+    expect_shown(page, "first", "heavy", "late", "restless", "taller", "slight[dark]")
     page.get_by_role("button", name="changed 2").click()
-    page.get_by_role("searchbox").fill("demo")
+    page.get_by_role("searchbox").fill("this is")
     page.keyboard.press("Escape")
     card(page, "slight")
     press(page, "3+a")
@@ -301,13 +304,13 @@ def test_filters_sort_and_place_live_in_the_address(mixed: Folder, open_page: Op
     expect(page.locator(".pictures")).to_have_attribute("data-mode", "onion")
     expect(page.get_by_label("100 %, back to fit")).to_be_visible()
     page.goto(address.partition("#")[0] + "#decision=accept&verdict=changed,nonsense&sort=constructor&zoom=3&at=none")
-    expect_shown(page, "slight")
+    expect_shown(page, "slight[dark]")
     expect(page.get_by_label("Sort")).to_have_value("urgency")
 
 
 def test_regions_are_visited_one_after_the_other(folder: Folder, open_page: Open) -> None:
     metrics = {"changed_pixels": 9, "changed_share": 0.1, "regions": [[50, 30, 90, 20], [4, 4, 6, 6], [230, 70, 5, 5]]}
-    folder.add("spots", "changed", metrics=metrics)
+    folder.add("spots", "changed")["metrics"] |= metrics
     folder.add("next", "changed", changed=2)
     page = open_page(folder.write())
     here = card(page, "spots").locator("figure").nth(1).locator(".region.here")
@@ -409,7 +412,7 @@ def test_axe_finds_no_violation(mixed: Folder, browser_for_gallery: Browser, sch
     mask = {"reason": "a clock", "selector": ".clock", "boxes": [[10, 20, 60, 30]]}
     mixed.tests[5] |= {
         "masks": [mask],
-        "history": [["match", 2, "2026-11-01", "2026-11-02"], ["changed", 1, "2026-11-03", "2026-11-03"]],
+        "history": [["match", 2, *TIMES[:2]], ["changed", 1, *TIMES[2:]]],
     }
     mixed.add("known", "changed", changed=5, status="quarantined", quarantine={"reason": "x", "until": "2026-12-31"})
     index = mixed.write(

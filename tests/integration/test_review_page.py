@@ -9,7 +9,7 @@ from test_review_server import RESULTS, prepare, reviewing
 from conftest import Project, wait_until
 from pages import card, current, decisions, row
 from stores import in_folder, picture_file
-from widgetshot.report.record import shot_bytes
+from widgetshot.baselines.candidate import shot_bytes
 
 CHANGED = RESULTS["changed"]
 

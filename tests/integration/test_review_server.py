@@ -23,7 +23,7 @@ from tornado.simple_httpclient import SimpleAsyncHTTPClient
 from builders import ENVIRONMENT, VERDICTS, result_called
 from conftest import MARK, Project, make_project
 from stores import in_folder
-from widgetshot.report.record import Recorder
+from widgetshot.report.writer import RunWriter
 from widgetshot.review.server import Reviews
 
 RESULTS = {verdict: result_called(verdict) for verdict in VERDICTS}
@@ -31,11 +31,11 @@ KEY = RESULTS["changed"].key
 
 
 def record(root: Path, folder: str = "widgetshot-report") -> Path:
-    recorder = Recorder(root / folder, root=root, environment=ENVIRONMENT)
+    writer = RunWriter(root / folder, root=root, environment=ENVIRONMENT)
     for result in RESULTS.values():
-        recorder.add(result)
-    recorder.finish([], complete=True, timings={}, fingerprint={})
-    return recorder.folder
+        writer.add(result)
+    writer.finish([], complete=True, timings={}, fingerprint={})
+    return writer.folder
 
 
 def prepare(project: Project) -> Project:

@@ -16,7 +16,7 @@ from builders import ENVIRONMENT, VERDICTS, result_called
 from conftest import MARK, Project
 from stores import in_folder
 from widgetshot.errors import visible
-from widgetshot.report.record import Recorder
+from widgetshot.report.writer import RunWriter
 from widgetshot.review.session import Decision, Review
 
 RESULTS = {verdict: result_called(verdict) for verdict in VERDICTS}
@@ -26,12 +26,12 @@ ORDER = ["changed", "resized", "new", "unstable", "broken"]
 @pytest.fixture
 def reviewed(project: Project) -> Project:
     baselines = in_folder(project.root / "baselines")
-    recorder = Recorder(project.root / "widgetshot-report", root=project.root, environment=ENVIRONMENT)
+    writer = RunWriter(project.root / "widgetshot-report", root=project.root, environment=ENVIRONMENT)
     for result in RESULTS.values():
         if result.baseline is not None:
             baselines.write(result.key, result.baseline.data)
-        recorder.add(result)
-    recorder.finish([], complete=True, timings={}, fingerprint={})
+        writer.add(result)
+    writer.finish([], complete=True, timings={}, fingerprint={})
     return project
 
 
@@ -123,15 +123,22 @@ def test_the_end_of_the_input_and_q_decide_nothing(reviewed: Project, lines: tup
 def test_what_a_notebook_says_cannot_move_the_cursor_or_turn_text_around(reviewed: Project) -> None:
     file = reviewed.root / "widgetshot-report/run.json"
     run = json.loads(file.read_text())
-    evil = "\x1b]0;title\x07\x1b[2K\rall is well\u202etxt.\u2066\ud800\n[9/9] spoofed"
+    evil = "\x1b]0;title\x07\x1b[2K\rall is well\u202etxt.\u2066\n[9/9] spoofed"
     for entry in run["tests"]:
-        entry["name"] = entry["sentence"] = evil
+        entry["shot"] = evil + entry["shot"]
+        entry["name"] = f"{entry['notebook']}::{entry['shot']}"
+        entry["key"] = f"{ENVIRONMENT}/notebooks/x/{entry['shot']}"
+        entry["sentence"] = evil
         entry["traits"] = [{"widget": evil, "trait": evil, "before": evil, "after": [evil]}]
-        entry["error"] = {"type": "E", "message": "Traceback\n\x1b[31mred\x1b[0m " + evil, "next": evil}
         entry["renderer"] = [evil]
+        if entry["error"]:
+            entry["error"] = {"type": "E", "message": "Traceback\n\x1b[31mred\x1b[0m " + evil, "next": evil}
+        for kind, picture in entry["pictures"].items():
+            if picture:
+                picture["path"] = f"pictures/{entry['key']}.{kind}.png"
     file.write_text(json.dumps(run))
-    output = typed(reviewed, "s", "s", "s", "a", "q")
-    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\u2066\ud800]", output)
+    output = typed(reviewed, "s", "s", "s", "a", "s", "q")
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\u2066]", output)
     assert "⟨U+001B⟩]0;title⟨U+0007⟩" in output
     assert "\n[9/9]" not in output
     assert "error:    red ⟨U+001B⟩" in output
@@ -240,12 +247,11 @@ def test_somebody_elses_decision_is_told_and_nothing_overwritten(reviewed: Proje
     terminal = Terminal(reviewed)
     terminal.expect(ASKED)
     other = review_of(reviewed)
-    entries = {entry["shot"]: entry for entry in other.run["tests"]}
+    entries = {entry.shot: entry for entry in other.run.tests}
 
     def reject(name: str) -> Any:
         entry = entries[name]
-        digest = entry["pictures"]["shot"]["sha256"]
-        return Decision(entry["key"], "reject", digest, entry["baseline_sha256"], 0, "no", "Ben")
+        return Decision(entry.key, "reject", entry.shot_sha256, entry.baseline_sha256, 0, "no", "Ben")
 
     other.decide([reject("changed"), reject("new")])
     terminal.press("a")

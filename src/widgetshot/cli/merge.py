@@ -1,15 +1,16 @@
 """`widgetshot merge`: make one run folder of several."""
 
-import json
 from pathlib import Path
 
 import click
 
 from widgetshot.cli.common import output_option
+from widgetshot.documents import to_ascii
 from widgetshot.errors import ConfigError, one_line
 from widgetshot.report.gallery import write_gallery
-from widgetshot.report.record import append_summary, next_lines, summary_lines, time_lines
-from widgetshot.report.record import merge as merge_runs
+from widgetshot.report.markdown import append_summary
+from widgetshot.report.merge import merge as merge_runs
+from widgetshot.report.text import next_lines, summary_lines, time_lines
 
 
 @click.command()
@@ -27,9 +28,9 @@ def merge(runs: tuple[Path, ...], into: Path | None, output: str) -> None:
     page = write_gallery(into)
     problem = append_summary(run, into)
     if output == "json":
-        click.echo(json.dumps(run, indent=1))
-    ended = "" if run["complete"] else ", which was stopped before its end"
-    lines = [f"{len(runs)} run{'' if len(runs) == 1 else 's'} merged into run {run['id']}{ended}"]
+        click.echo(to_ascii(run))
+    ended = "" if run.complete else ", which was stopped before its end"
+    lines = [f"{len(runs)} run{'' if len(runs) == 1 else 's'} merged into run {run.id}{ended}"]
     lines += [
         *summary_lines(run),
         *time_lines(run),

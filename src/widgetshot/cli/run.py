@@ -1,7 +1,6 @@
 """`widgetshot run`: execute notebooks, capture them, compare with the baselines."""
 
 import gc
-import json
 import queue
 import signal
 import sys
@@ -21,6 +20,7 @@ from widgetshot.project.settings import BROWSERS, UPDATES, Settings, check_marke
 from widgetshot.redact import Redactor
 
 if TYPE_CHECKING:
+    from widgetshot.report.run_json import Run
     from widgetshot.server.launcher import Server
     from widgetshot.services.manager import Services
 
@@ -106,11 +106,12 @@ def _run(
     with _without_garbage():
         from widgetshot.report.gallery import write_gallery
         from widgetshot.report.history import History
-        from widgetshot.report.record import Recorder, failure_text
+        from widgetshot.report.text import failure_text
+        from widgetshot.report.writer import RunWriter
         from widgetshot.review.approve import unused_if_known
         from widgetshot.run.engine import Engine, only_changed
 
-    recorder = Recorder(settings.report, root=settings.root, environment=settings.environment, repeat=settings.repeat)
+    recorder = RunWriter(settings.report, root=settings.root, environment=settings.environment, repeat=settings.repeat)
     every = sum(len(notebook.targets) for notebook in notebooks if notebook.path not in skipped)
     recorder.selected(suite, every - len(targets), skipped)
     say = _Progress(quiet=output == "json", redactor=settings.redactor)
@@ -151,8 +152,9 @@ def _run(
             if recorder.failure is None:
                 page = write_gallery(settings.report)
     if output == "json":
-        # ASCII only, so that it can be written whatever the terminal's encoding is.
-        click.echo(json.dumps(recorder.run, indent=1))
+        from widgetshot.documents import to_ascii
+
+        click.echo(to_ascii(recorder.run))
     if recorder.failure is not None:
         say.failure(str(recorder.failure))
     say.summary(recorder.run, left, settings, page)
@@ -291,8 +293,9 @@ class _Progress:
         if self.live:
             click.echo(f"\r\x1b[2K[{self.count}/{self.total}] {result.target.nodeid}", nl=False, err=self.err)
 
-    def summary(self, run: dict[str, Any], left: list[str] | None, settings: Settings, page: Path | None) -> None:
-        from widgetshot.report.record import append_summary, next_lines, summary_lines, time_lines
+    def summary(self, run: "Run", left: list[str] | None, settings: Settings, page: Path | None) -> None:
+        from widgetshot.report.markdown import append_summary
+        from widgetshot.report.text import next_lines, summary_lines, time_lines
 
         for line in [*summary_lines(run), *time_lines(run)]:
             self.line(one_line(line))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from widgetshot.declare.notebook import Notebook
     from widgetshot.model import Result, Target
     from widgetshot.project.settings import Settings
-    from widgetshot.report.record import Recorder
+    from widgetshot.report.writer import RunWriter
     from widgetshot.run.engine import Engine
     from widgetshot.services.manager import Services
 
@@ -108,7 +108,7 @@ class PluginState:
         self.merged = False
         self.infrastructure = False
         self._engine: Engine | None = None
-        self._recorder: Recorder | None = None
+        self._recorder: RunWriter | None = None
         self._services: Services | None = None
 
     @property
@@ -150,7 +150,7 @@ class PluginState:
 
     @property
     def report(self) -> Path:
-        from widgetshot.report.record import WORKERS
+        from widgetshot.report.folder import WORKERS
 
         return self.settings.report / WORKERS / self.worker if self.worker else self.settings.report
 
@@ -164,13 +164,13 @@ class PluginState:
         return self._engine
 
     @property
-    def recorder(self) -> "Recorder":
+    def recorder(self) -> "RunWriter":
         if self._recorder is None:
-            from widgetshot.report.record import Recorder
+            from widgetshot.report.writer import RunWriter
 
             settings = self.settings
             with _told():
-                self._recorder = Recorder(
+                self._recorder = RunWriter(
                     self.report, root=settings.root, environment=settings.environment, repeat=settings.repeat
                 )
         return self._recorder
@@ -253,7 +253,7 @@ class PluginState:
 
 
 def _spent(engine: "Engine | None") -> dict[str, Any]:
-    """What `Recorder.finish` records of the engine's work; nothing of one that was not needed."""
+    """What `RunWriter.finish` records of the engine's work; nothing of one that was not needed."""
     if engine is None:
         return {"timings": {}, "fingerprint": {}}
     return {"timings": engine.timings, "spent": engine.spent, "fingerprint": engine.hosts.renderer}
@@ -370,7 +370,7 @@ def conclude(item: pytest.Item, result: "Result", report: Path) -> None:
     Raises:
         PictureError: it is not as it was approved.
     """
-    from widgetshot.report.record import failure_text
+    from widgetshot.report.text import failure_text
 
     item.user_properties.append(("verdict", result.verdict.value))
     if result.failure is not None:
@@ -395,7 +395,7 @@ def conclude(item: pytest.Item, result: "Result", report: Path) -> None:
 def pytest_sessionstart(session: pytest.Session) -> None:
     own = door(session.config)
     if own.controls_workers and not session.config.option.collectonly:
-        from widgetshot.report.record import WORKERS
+        from widgetshot.report.folder import WORKERS
 
         # Left by a run that was killed; workers write theirs anew.
         shutil.rmtree(own.settings.report / WORKERS, ignore_errors=True)
@@ -420,8 +420,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         # As the command line has it: no picture can be blamed for that.
         session.exitstatus = 2
     if own.controls_workers:
+        from widgetshot.report.folder import WORKERS
         from widgetshot.report.history import History
-        from widgetshot.report.record import WORKERS, merge
+        from widgetshot.report.merge import merge
 
         workers = own.settings.report / WORKERS
         folders = sorted(folder for folder in workers.glob("*") if (folder / "run.json").is_file())
@@ -447,7 +448,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         return
     from widgetshot.errors import WidgetshotError
     from widgetshot.report.gallery import write_gallery
-    from widgetshot.report.record import append_summary, next_lines, read_run, summary_lines, time_lines
+    from widgetshot.report.markdown import append_summary
+    from widgetshot.report.reader import read_run
+    from widgetshot.report.text import next_lines, summary_lines, time_lines
 
     if own.failure:
         terminalreporter.section("widgetshot", red=True)

@@ -7,13 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta, to_builtins
 
 from widgetshot.errors import RecordError
 from widgetshot.files import sha256, write_atomically
+from widgetshot.model import Verdict
+from widgetshot.report.reader import read_run
+from widgetshot.report.run_json import Picture, Run
 
-FORMAT = 1
-RUN_AGAIN = "widgetshot run"
 # Characters of pictures in one page. With what is said of 1,000 results it stays under 15 MB: it opens at once, and
 # passes as an attachment.
 ROOM = 13_000_000
@@ -31,7 +34,7 @@ def write_gallery(run_folder: Path, room: int = ROOM) -> Path:
         The path of the page.
 
     Raises:
-        RecordError: the folder holds no run of a known format, or the page can't be written.
+        RecordError: as `read_run`, or the page can't be written.
     """
     index = run_folder / "index.html"
     text = page(run_folder, room=room)
@@ -44,11 +47,11 @@ def write_gallery(run_folder: Path, room: int = ROOM) -> Path:
 
 
 def page(run_folder: Path, live: Mapping[str, Any] | None = None, room: int = ROOM) -> str:
-    """The gallery as HTML, from a run folder's `run.json` and the pictures that names.
+    """Return the gallery as HTML, from a run folder's `run.json` and the pictures that names.
 
     Every picture's bytes go in once, however many results show it; of a match, only the shot, and only as long as
-    there is `room` beside what needs a decision. A picture whose file is gone or is not the one recorded is told as
-    such in the page.
+    there is `room` beside what needs a decision. A picture whose file is gone or is not the one recorded is reported
+    as such in the page.
 
     Args:
         run_folder: the folder that `widgetshot run` or `pytest` wrote.
@@ -56,29 +59,26 @@ def page(run_folder: Path, live: Mapping[str, Any] | None = None, room: int = RO
         room: characters of pictures.
 
     Raises:
-        RecordError: the folder holds no run of a known format.
+        RecordError: as `read_run`.
     """
-    run = _read_run(run_folder)
+    run = read_run(run_folder)
     pictures = _Pictures()
-    try:
-        # What needs a decision first: of the rest, what finds room.
-        for test in sorted(run["tests"], key=lambda test: test["verdict"] == "match"):
-            match = test["verdict"] == "match"
-            kinds = ("shot",) if match else ("baseline", "shot", "second", "diff")
-            test["pictures"] = {
-                kind: {**picture, "absent": _embed(run_folder, picture, pictures, room if match else None)}
-                for kind in kinds
-                if (picture := test["pictures"].get(kind))
-            }
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise RecordError(
-            f"not a complete run: {error!r}", where=str(run_folder / "run.json"), next_step=RUN_AGAIN
-        ) from error
+    shown: dict[str, dict[str, PagePicture]] = {}
+    # What needs a decision first: of the rest, what finds room.
+    for entry in sorted(run.tests, key=lambda entry: entry.verdict is Verdict.MATCH):
+        match = entry.verdict is Verdict.MATCH
+        kinds = ("shot",) if match else ("baseline", "shot", "second", "diff")
+        found: dict[str, Picture | None] = {kind: getattr(entry.pictures, kind) for kind in kinds}
+        shown[entry.key] = {
+            kind: _page_picture(picture, _embed(run_folder, picture, pictures, room if match else None))
+            for kind, picture in found.items()
+            if picture is not None
+        }
     template = files("widgetshot").joinpath("static/gallery.html").read_text(encoding="utf-8")
     places = {
         "connect": "'self'" if live else "'none'",
         "live": _inside_script(live),
-        "run": _inside_script(run),
+        "run": _inside_script(_page_run(run, shown)),
         "pictures": _inside_script(pictures.encoded),
     }
     # Split once: what is filled in may hold a mark's text itself.
@@ -86,21 +86,24 @@ def page(run_folder: Path, live: Mapping[str, Any] | None = None, room: int = RO
     return before + "".join(places[name] + text for name, text in zip(rest[::2], rest[1::2], strict=True))
 
 
-def _read_run(run_folder: Path) -> dict[str, Any]:
-    source = run_folder / "run.json"
-    try:
-        # Python writes NaN and Infinity, which a browser's JSON refuses: as words they can be shown.
-        run = json.loads(source.read_bytes(), parse_constant=str)
-    except OSError as error:
-        raise RecordError(f"no run can be read here: {error}", where=str(source), next_step=RUN_AGAIN) from error
-    except ValueError as error:
-        raise RecordError(f"not JSON: {error}", where=str(source), next_step=RUN_AGAIN) from error
-    if not isinstance(run, dict) or run.get("format") != FORMAT:
-        found = run.get("format") if isinstance(run, dict) else type(run).__name__
-        raise RecordError(
-            f"a run of format {FORMAT} is needed, this is {found!r}", where=str(source), next_step=RUN_AGAIN
-        )
-    return run
+class PagePicture(Picture, frozen=True, kw_only=True):
+    """A picture as the page has it."""
+
+    absent: Annotated[str | None, Meta(description="Why its bytes are not in the page; null when they are.")]
+
+
+def _page_picture(picture: Picture, absent: str | None) -> PagePicture:
+    return PagePicture(
+        path=picture.path, sha256=picture.sha256, width=picture.width, height=picture.height, absent=absent
+    )
+
+
+def _page_run(run: Run, shown: Mapping[str, Mapping[str, PagePicture]]) -> object:
+    """Return the run as plain JSON, with the pictures that the page shows."""
+    document: dict[str, Any] = to_builtins(run)
+    for test in document["tests"]:
+        test["pictures"] = to_builtins(shown[test["key"]])
+    return document
 
 
 @dataclass
@@ -111,28 +114,24 @@ class _Pictures:
     size: int = 0
 
 
-def _embed(run_folder: Path, picture: dict[str, Any], pictures: _Pictures, room: int | None) -> str | None:
-    """Add the picture's bytes to `pictures`. Returns why not, in words, or None when they are there."""
-    if picture["sha256"] in pictures.encoded:
+def _embed(run_folder: Path, picture: Picture, pictures: _Pictures, room: int | None) -> str | None:
+    """Add the picture's bytes to `pictures`. Return why not, in words, or None when they are there."""
+    if picture.sha256 in pictures.encoded:
         return None
-    path = (run_folder / picture["path"]).resolve()
-    # A run may come from somebody else's CI: it must not pull this machine's other files into a page that is passed on.
-    if not path.is_relative_to(run_folder.resolve()):
-        return "picture not shown: its path leaves the run folder"
     try:
-        content = path.read_bytes()
+        content = (run_folder / picture.path).read_bytes()
     except OSError:
         return "picture not recorded"
-    if sha256(content) != picture["sha256"] or not content.startswith(PNG_SIGNATURE):
+    if sha256(content) != picture.sha256 or not content.startswith(PNG_SIGNATURE):
         return "picture not shown: the file is not the one this run recorded"
     encoded = b64encode(content).decode("ascii")
     if room is not None and len(encoded) + pictures.size > room:
-        return f"left out to keep this page small: it is {picture['path']} in the run folder"
-    pictures.encoded[picture["sha256"]] = encoded
+        return f"left out to keep this page small: it is {picture.path} in the run folder"
+    pictures.encoded[picture.sha256] = encoded
     pictures.size += len(encoded)
     return None
 
 
 def _inside_script(value: object) -> str:
-    """JSON that may stand inside an HTML script element: ASCII only, and nothing in it opens or closes a tag."""
+    """Return JSON that may stand inside an HTML script element: ASCII only, and nothing in it opens or closes a tag."""
     return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")

@@ -9,7 +9,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from msgspec import convert
+from msgspec.structs import replace
+
 from widgetshot.files import LOCAL_FOLDER, local_folder, locked, write_atomically
+from widgetshot.report import run_json
+from widgetshot.report.run_json import Entry
 
 FORMAT = 1
 _FILE = "history.json"
@@ -38,14 +43,14 @@ class History:
         self._root = root
         self._file = root / LOCAL_FOLDER / _FILE
 
-    def note(self, entries: Iterable[dict[str, Any]], time: str, commit: str | None) -> None:
-        """Add the verdicts of a run to the file, and write into its entries what is known of each target.
+    def note(self, entries: Iterable[Entry], time: str, commit: str | None) -> list[Entry]:
+        """Add the verdicts of a run to the file, and return its entries with what is known of each target.
 
         Of two runs that end at once neither loses what the other notes. Without a place to write there is no history,
         and nothing else is lost.
 
         Args:
-            entries: `tests[]` of run.json; each gets `history` and `flaky`.
+            entries: `tests[]` of run.json, without `history` and `flaky`.
             time: ISO 8601, of the run; what has not been run for half a year before is forgotten.
             commit: of the run's checkout.
         """
@@ -53,14 +58,16 @@ class History:
             with contextlib.suppress(OSError):
                 stack.enter_context(locked(local_folder(self._root) / _LOCK))
             targets = self._read()
+            noted = []
             for entry in entries:
-                stretches = targets.setdefault(entry["key"], [])
-                inputs = _inputs(self._root / entry["notebook"], commit)
-                _append(stretches, entry["verdict"], time, (entry["baseline_sha256"] or "")[:8], inputs)
-                entry["history"] = [stretch[:4] for stretch in stretches]
-                entry["flaky"] = flaky(stretches)
+                stretches = targets.setdefault(entry.key, [])
+                inputs = _inputs(self._root / entry.notebook, commit)
+                _append(stretches, entry.verdict, time, (entry.baseline_sha256 or "")[:8], inputs)
+                told = [convert(stretch[:4], run_json.Stretch) for stretch in stretches]
+                noted.append(replace(entry, history=told, flaky=flaky(stretches)))
             with contextlib.suppress(OSError):
                 self._write(targets, datetime.fromisoformat(time) - _LONGEST)
+            return noted
 
     def _read(self) -> dict[str, list[Stretch]]:
         try:
@@ -96,14 +103,14 @@ def _inputs(source: Path, commit: str | None) -> str:
 def _is_history(stretches: Any) -> bool:
     """Whether a target's part of the file is what `add` wrote."""
     try:
+        for stretch in stretches:
+            convert(stretch[:4], run_json.Stretch)
         return all(
-            isinstance(verdict, str)
-            and type(count) is int
-            and isinstance(baseline, str)
+            isinstance(baseline, str)
             and datetime.fromisoformat(first).tzinfo is not None
             and datetime.fromisoformat(last).tzinfo is not None
             and (not inputs or (len(inputs) == 2 and all(one is None or isinstance(one, str) for one in inputs)))
-            for verdict, count, first, last, baseline, *inputs in stretches
+            for _, _, first, last, baseline, *inputs in stretches
         )
     except (TypeError, ValueError):
         return False

@@ -13,7 +13,7 @@ from msgspec import Meta
 from widgetshot.documents import Document, JsonValue
 from widgetshot.model import Rule, Status, Verdict
 
-FORMAT = 1
+FORMAT: Literal[1] = 1
 MAX_RUN_BYTES = 512_000_000
 MAX_TEXT = 1_000_000  # characters: a cell's source, a traceback
 MAX_LINE = 10_000  # characters: a reason, a selector, an address
@@ -22,9 +22,9 @@ MAX_ITEMS = 100_000  # of a list
 MAX_BOXES = 10_000  # of one result
 MAX_STRETCHES = 100
 MAX_NAMED = 1_000  # members of an object whose names are not fixed
-_MAX_COUNT = 2**53 - 1  # the largest number that JavaScript holds exactly
-_MAX_SECONDS = 1e9
-_MAX_EDGE = 1_000_000  # pixels
+MAX_COUNT = 2**53 - 1  # the largest number that JavaScript holds exactly
+MAX_SECONDS = 1e9
+MAX_EDGE = 1_000_000  # pixels
 
 Text = Annotated[str, Meta(max_length=MAX_TEXT)]
 Line = Annotated[str, Meta(max_length=MAX_LINE)]
@@ -35,13 +35,13 @@ Sha256 = Annotated[str, Meta(min_length=64, max_length=64, pattern="^[0-9a-f]{64
 RunId = Annotated[str, Meta(max_length=100, pattern="^[0-9A-Za-z][0-9A-Za-z._-]*$")]
 Time = Annotated[str, Meta(max_length=40, pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$")]
 Date = Annotated[str, Meta(max_length=10, pattern=r"^\d{4}-\d\d-\d\d$")]
-Count = Annotated[int, Meta(ge=0, le=_MAX_COUNT)]
-Number = Annotated[int, Meta(ge=1, le=_MAX_COUNT)]
-Seconds = Annotated[float, Meta(ge=0, le=_MAX_SECONDS)]
+Count = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
+Number = Annotated[int, Meta(ge=1, le=MAX_COUNT)]
+Seconds = Annotated[float, Meta(ge=0, le=MAX_SECONDS)]
 Share = Annotated[float, Meta(ge=0, le=1)]
-Offset = Annotated[int, Meta(ge=-_MAX_EDGE, le=_MAX_EDGE)]
-Extent = Annotated[int, Meta(ge=0, le=_MAX_EDGE)]
-Edge = Annotated[int, Meta(ge=1, le=_MAX_EDGE)]
+Offset = Annotated[int, Meta(ge=-MAX_EDGE, le=MAX_EDGE)]
+Extent = Annotated[int, Meta(ge=0, le=MAX_EDGE)]
+Edge = Annotated[int, Meta(ge=1, le=MAX_EDGE)]
 Timings = Annotated[dict[Name, Seconds], Meta(max_length=MAX_NAMED, description="Seconds of each stage.")]
 Fingerprint = Annotated[
     dict[Name, JsonValue], Meta(max_length=MAX_NAMED, description="What a picture's look depends on.")
@@ -293,7 +293,7 @@ class Entry(Document, frozen=True, kw_only=True):
     ]
     flaky: bool
     repeat: EntryRepeat | None
-    theme: Literal["light", "dark"]
+    theme: Name
     viewport: Viewport
     masks: Annotated[list[EntryMask], Meta(max_length=MAX_NAMED)]
     metrics: Metrics
@@ -308,6 +308,11 @@ class Entry(Document, frozen=True, kw_only=True):
     baseline_fingerprint: Fingerprint | None
     baseline_sha256: Annotated[Sha256 | None, Meta(description="Of the baseline's file as the run saw it.")]
     pictures: Pictures
+
+    @property
+    def shot_sha256(self) -> str | None:
+        """The digest of the picture that was taken; None where there is none."""
+        return None if self.pictures.shot is None else self.pictures.shot.sha256
 
 
 class Run(Document, frozen=True, kw_only=True):

@@ -4,7 +4,6 @@ import ast
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from widgetshot.baselines.access import Baselines, NewBaseline
 from widgetshot.baselines.keys import check_key
@@ -13,7 +12,10 @@ from widgetshot.declare.notebook import Defaults, read_notebook
 from widgetshot.documents import convert, parse_json
 from widgetshot.errors import ConfigError, RecordError, StaleDecision, WidgetshotError, nearest, one_line
 from widgetshot.files import sha256
-from widgetshot.report.record import read_run
+from widgetshot.model import Verdict
+from widgetshot.report.folder import sidecar_path
+from widgetshot.report.reader import read_run
+from widgetshot.report.run_json import Entry
 from widgetshot.review.decisions import Decision, Decisions
 
 
@@ -40,11 +42,11 @@ def approve(
         StaleDecision: the baseline or the shot is not what the run saw.
         RecordError, BaselineError: a file can't be read or written.
     """
-    entries = {entry["key"]: entry for entry in read_run(run_folder)["tests"]}
+    entries = {entry.key: entry for entry in read_run(run_folder).tests}
     chosen = [
         entry
         for entry in (entries.values() if everything else _named(names, entries))
-        if not everything or (entry["verdict"] in ("changed", "resized", "new") and not entry["updated"])
+        if not everything or (entry.verdict.acceptable and not entry.updated)
     ]
     accepted, problems = [], []
     for entry in chosen:
@@ -84,10 +86,10 @@ def decide(
         BaselineError: a baseline can't be written.
     """
     run = read_run(run_folder)
-    entries = {entry["key"]: entry for entry in run["tests"]}
+    entries = {entry.key: entry for entry in run.tests}
     problems = list(decisions.problems)
     if all(number for number, _ in problems):
-        for what, theirs, ours in (("run", decisions.run, run["id"]), ("commit", decisions.commit, run["commit"])):
+        for what, theirs, ours in (("run", decisions.run, run.id), ("commit", decisions.commit, run.commit)):
             if theirs != ours:
                 problems.append((0, f"decides on {what} {one_line(theirs)}, but this is {what} {one_line(ours)}"))
     accepted: list[NewBaseline] = []
@@ -99,14 +101,12 @@ def decide(
                 accepted.append(_check(entry, run_folder, baselines))
             else:
                 _check_shot(entry, run_folder, baselines)
-                rejected.append((decision.key, str(entry["name"]), decision.comment))
+                rejected.append((decision.key, entry.name, decision.comment))
         except WidgetshotError as error:
             problems.append((decision.number, f"{decision}: {one_line(error.what)}"))
-        except (KeyError, TypeError, AttributeError) as error:
-            problems.append((decision.number, f"{decision}: the run's entry of it is damaged: {error!r}"))
     if problems:
         told = "\n".join(f"- {problem}" for _, problem in sorted(problems))
-        other = decisions.run != run["id"]
+        other = decisions.run != run.id
         raise StaleDecision(
             f"nothing was approved; {len(problems)} problem{'s' if len(problems) > 1 else ''}:\n{told}",
             where=where,
@@ -119,24 +119,21 @@ def decide(
     return Outcome(tuple(acceptance.key for acceptance in accepted), tuple(rejected))
 
 
-def _decided(decision: Decision, entries: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _decided(decision: Decision, entries: dict[str, Entry]) -> Entry:
     """The result that was decided on, if it is the one that the reviewer saw."""
     check_key(decision.key)
     entry = entries.get(decision.key)
     if entry is None:
         raise StaleDecision("the run has no such result")
-    shot, baseline = entry["pictures"]["shot"], entry["pictures"]["baseline"]
-    if decision.shot_sha256 != (shot and shot["sha256"]):
+    if decision.shot_sha256 != entry.shot_sha256:
         raise StaleDecision("the run's picture is not the one that was decided on")
-    if decision.baseline_sha256 != entry["baseline_sha256"]:
+    if decision.baseline_sha256 != entry.baseline_sha256:
         raise StaleDecision("the baseline that the run saw is not the one that was decided on")
-    if baseline is not None and baseline["sha256"] != entry["baseline_sha256"]:
-        raise StaleDecision("the baseline shown in the gallery is not the one that the run saw")
     return entry
 
 
-def _named(names: Iterable[str], entries: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    by_name = {entry["name"]: entry for entry in entries.values()}
+def _named(names: Iterable[str], entries: dict[str, Entry]) -> list[Entry]:
+    by_name = {entry.name: entry for entry in entries.values()}
     found = []
     for name in dict.fromkeys(names):
         entry = entries.get(name) or by_name.get(name)
@@ -146,42 +143,42 @@ def _named(names: Iterable[str], entries: dict[str, dict[str, Any]]) -> list[dic
     return found
 
 
-def _check(entry: dict[str, Any], run_folder: Path, baselines: Baselines) -> NewBaseline:
-    name = entry["name"]
-    if entry["verdict"] not in ("changed", "resized", "new"):
+def _check(entry: Entry, run_folder: Path, baselines: Baselines) -> NewBaseline:
+    name, shot = entry.name, entry.pictures.shot
+    if not entry.verdict.acceptable:
         raise ConfigError(f"can't be approved: {_why_not(entry)}", where=name)
     data = _check_shot(entry, run_folder, baselines)
-    if data is None:
+    if data is None or shot is None:
         raise RecordError("its picture was not recorded", where=name, next_step="widgetshot run")
-    text = _read(run_folder / "pictures" / f"{entry['key']}.shot.json", name)
+    text = _read(run_folder / sidecar_path(entry.key), name)
     try:
         members = parse_json(text)
     except ValueError as error:
         raise RecordError(f"its picture can't be read: {error}", where=name, next_step="widgetshot run") from error
-    if sha256(text) != entry["pictures"]["shot"].get("sidecar_sha256"):
+    if sha256(text) != shot.sidecar_sha256:
         raise StaleDecision("its picture is not the one the run took", where=name, next_step="widgetshot run")
-    return NewBaseline(entry["key"], data, convert(ShotDescription, members, name, next_step="widgetshot run"))
+    return NewBaseline(entry.key, data, convert(ShotDescription, members, name, next_step="widgetshot run"))
 
 
-def _why_not(entry: dict[str, Any]) -> str:
-    if entry["verdict"] == "match":
+def _why_not(entry: Entry) -> str:
+    if entry.verdict is Verdict.MATCH:
         return "it matches its baseline already"
-    if entry["verdict"] == "broken":
+    if entry.verdict is Verdict.BROKEN:
         return "there is no picture of it that can be trusted"
-    if (entry.get("repeat") or {}).get("distinct", 0) > 1:
+    if entry.repeat is not None and entry.repeat.distinct > 1:
         return "its pictures varied between runs, so none of them can be trusted"
     return "it never came to rest, so no picture of it can be trusted"
 
 
-def _check_shot(entry: dict[str, Any], run_folder: Path, baselines: Baselines) -> bytes | None:
+def _check_shot(entry: Entry, run_folder: Path, baselines: Baselines) -> bytes | None:
     """The shot's bytes (None where there is none), if they and the baseline are what the run saw."""
-    name, picture = entry["name"], entry["pictures"]["shot"]
-    data = None if picture is None else _read(run_folder / picture["path"], name)
-    if data is not None and sha256(data) != picture["sha256"]:
+    name, picture = entry.name, entry.pictures.shot
+    data = None if picture is None else _read(run_folder / picture.path, name)
+    if picture is not None and data is not None and sha256(data) != picture.sha256:
         raise StaleDecision("its picture is not the one the run took", where=name, next_step="widgetshot run")
-    current = baselines.digest(entry["key"])
+    current = baselines.digest(entry.key)
     # Approving twice is no conflict: what is there is what was asked for.
-    if current != entry["baseline_sha256"] and (picture is None or current != picture["sha256"]):
+    if current != entry.baseline_sha256 and (picture is None or current != picture.sha256):
         raise StaleDecision("its baseline has changed since the run", where=name, next_step="widgetshot run")
     return data
 

@@ -79,7 +79,7 @@ class Reviews:
                 folder = self._inside(path) if path else None
                 settings = load_settings(find_root(folder.parent if folder else self._root))
                 review = Review(folder or settings.report, open_baselines(settings), settings.root)
-            elif review.run["id"] != review.id:
+            elif review.run.id != review.id:
                 review = Review(review.folder, review.baselines, review.root)
             self._open[path] = review
             self.reviewer = self.reviewer or default_reviewer(self._root)

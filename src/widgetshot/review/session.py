@@ -18,7 +18,9 @@ from widgetshot.errors import ConfigError, RecordError, StaleDecision, Widgetsho
 from widgetshot.files import LOCAL_FOLDER, local_folder, locked, sha256, write_atomically
 from widgetshot.model import Verdict
 from widgetshot.ports import StoredFiles
-from widgetshot.report.record import JOURNAL, PREVIOUS, REVIEW, read_run
+from widgetshot.report.folder import JOURNAL, PREVIOUS, REVIEW, RUN_FILE
+from widgetshot.report.reader import read_run
+from widgetshot.report.run_json import Entry, Run
 from widgetshot.review.approve import approve
 
 FORMAT = 1
@@ -28,7 +30,7 @@ _LONGEST_COMMENT = 10_000
 _LONGEST_NAME = 200
 _AGAIN = "look at it again: reload the page, or widgetshot review"
 # The order in which a person is asked; matches are no question. As VERDICTS in js/src/gallery/run.ts.
-_URGENCY = ("changed", "resized", "new", "unstable", "broken")
+_URGENCY = (Verdict.CHANGED, Verdict.RESIZED, Verdict.NEW, Verdict.UNSTABLE, Verdict.BROKEN)
 
 # Digests of a baseline's picture and of its sidecar; None for a file that does not exist.
 Digests = list[str | None]
@@ -135,32 +137,30 @@ class Review:
         self.folder = run_folder
         self.baselines = baselines
         self.root = root
-        self._read: tuple[Any, dict[str, Any]] = (None, {})
-        self.id = str(self.run.get("id"))
+        self._read: tuple[Any, Run] | None = None
+        self.id = self.run.id
 
     @property
-    def run(self) -> dict[str, Any]:
+    def run(self) -> Run:
         """The run that is in the folder now, as `read_run` gives it."""
-        files = (self.folder / "run.json", self.folder / JOURNAL)
+        files = (self.folder / RUN_FILE, self.folder / JOURNAL)
         signature = [_signature(file) for file in files]
-        before, run = self._read
-        if before != signature:
-            run = read_run(self.folder)
-            self._read = (signature, run)
-        return run
+        if self._read is None or self._read[0] != signature:
+            self._read = (signature, read_run(self.folder))
+        return self._read[1]
 
-    def open_results(self) -> list[dict[str, Any]]:
+    def open_results(self) -> list[Entry]:
         """Entries of run.json that need a decision, the most urgent first; decided or not."""
-        entries = [entry for entry in self.run["tests"] if _is_open(entry)]
+        entries = [entry for entry in self.run.tests if _is_open(entry)]
         return sorted(
             entries,
-            key=lambda entry: (_URGENCY.index(entry["verdict"]), -(entry["metrics"]["changed_pixels"] or 0)),
+            key=lambda entry: (_URGENCY.index(entry.verdict), -(entry.metrics.changed_pixels or 0)),
         )
 
     def counts(self) -> tuple[int, int, int]:
         """How many results were accepted, were rejected, and are left."""
         decisions = self.state()["decisions"]
-        verdicts = [decisions[key]["verdict"] for entry in self.open_results() if (key := entry["key"]) in decisions]
+        verdicts = [decisions[key]["verdict"] for entry in self.open_results() if (key := entry.key) in decisions]
         accepted = verdicts.count("accept")
         return accepted, len(verdicts) - accepted, len(self.open_results()) - len(verdicts)
 
@@ -230,38 +230,38 @@ class Review:
 
     def _check(self, decision: Decision, document: Mapping[str, Any]) -> None:
         entry = self._entry(decision.key)
-        name, shot = entry["name"], entry["pictures"]["shot"]
+        name = entry.name
         self._check_seen(decision, document, name)
         if not _is_open(entry):
-            why = "the run has written its baseline" if entry["updated"] else "it matches its baseline"
+            why = "the run has written its baseline" if entry.updated else "it matches its baseline"
             raise ConfigError(f"needs no decision: {why}", where=name)
-        if decision.shot_sha256 != (shot and shot["sha256"]):
+        if decision.shot_sha256 != entry.shot_sha256:
             raise StaleDecision("the picture decided on is not the one of this run", where=name, next_step=_AGAIN)
-        if decision.baseline_sha256 != entry["baseline_sha256"]:
+        if decision.baseline_sha256 != entry.baseline_sha256:
             raise StaleDecision("the baseline decided on is not the one this run saw", where=name, next_step=_AGAIN)
         if _written(document["decisions"], decision.key):
             self._check_restorable(decision.key, document, name)
             return
         current = self.baselines.digest(decision.key)
         already = decision.verdict == "accept" and current == decision.shot_sha256
-        if current != entry["baseline_sha256"] and not already:
+        if current != entry.baseline_sha256 and not already:
             raise StaleDecision("its baseline has changed since the run", where=name, next_step="widgetshot run")
-        if decision.verdict == "accept" and not Verdict(entry["verdict"]).acceptable:
+        if decision.verdict == "accept" and not entry.verdict.acceptable:
             # With the reason; before anything of the group is written.
             approve(self.folder, self.baselines, [decision.key])
 
     def _check_undo(self, undo: Undo, document: Mapping[str, Any]) -> None:
-        name = self._entry(undo.key)["name"]
+        name = self._entry(undo.key).name
         self._check_seen(undo, document, name)
         if undo.key not in document["decisions"]:
             raise StaleDecision("nothing is decided on it", where=name)
         if _written(document["decisions"], undo.key):
             self._check_restorable(undo.key, document, name)
 
-    def _entry(self, key: str) -> dict[str, Any]:
-        for entry in self.run["tests"]:
-            if entry["key"] == key:
-                return dict(entry)
+    def _entry(self, key: str) -> Entry:
+        for entry in self.run.tests:
+            if entry.key == key:
+                return entry
         raise UnknownResult("the run has no such result", where=key[:200], next_step=_AGAIN)
 
     def _check_seen(self, one: Decision | Undo, document: Mapping[str, Any], name: str) -> None:
@@ -300,8 +300,7 @@ class Review:
             return
         before = {key: [self._keep(both.picture), self._keep(both.sidecar)] for key, both in files.items()}
         known = document["decisions"]
-        targets = {key: self._entry(key)["pictures"]["shot"] for key in accepted}
-        pending = {key: {"before": before[key], "target": shot and shot["sha256"]} for key, shot in targets.items()}
+        pending = {key: {"before": before[key], "target": self._entry(key).shot_sha256} for key in accepted}
         pending |= {key: {"before": before[key], "target": known[key]["undo"]["before"][0]} for key in restored}
         self._save(document | {"pending": pending})
         try:
@@ -374,7 +373,7 @@ class Review:
                 raise RecordError(
                     f"no lock can be had: {error}", where=str(self.root), next_step="make that folder writable"
                 ) from error
-            if self.run["id"] != self.id:
+            if self.run.id != self.id:
                 raise StaleDecision("the folder holds another run now", where=str(self.folder), next_step=_AGAIN)
             document = self._load()
             yield self._recover(document) if document["pending"] else document
@@ -459,8 +458,8 @@ def told(decision: Mapping[str, Any]) -> str:
     return f"{decision['reviewer'] or 'somebody'} has {verb} it{comment}"
 
 
-def _is_open(entry: Mapping[str, Any]) -> bool:
-    return entry["verdict"] in _URGENCY and not entry["updated"]
+def _is_open(entry: Entry) -> bool:
+    return entry.verdict in _URGENCY and not entry.updated
 
 
 def _written(decisions: Mapping[str, Any], key: str) -> bool:

@@ -1,14 +1,13 @@
 """The review at a terminal: one result after the other, one key each."""
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import click
 
 from widgetshot.errors import StaleDecision, WidgetshotError, visible
-from widgetshot.model import Verdict
+from widgetshot.report.run_json import Entry
 from widgetshot.review.session import Decision, Review, Undo, told
 
 _HELP = """  a  accept: the shot becomes the baseline at once
@@ -35,7 +34,7 @@ class Walk:
         self.review = review
         self.reviewer = reviewer
         self._single_keys = sys.stdin.isatty()
-        self._entries: list[dict[str, Any]] = []
+        self._entries: list[Entry] = []
         self._place = 0
         self._mine: list[tuple[int, Undo]] = []  # where own decisions were taken and what takes them back
 
@@ -47,14 +46,14 @@ class Walk:
         """
         decided = self.review.state()["decisions"]
         entries = self.review.open_results()
-        self._entries = [entry for entry in entries if entry["key"] not in decided]
+        self._entries = [entry for entry in entries if entry.key not in decided]
         if len(self._entries) < len(entries):
             click.echo(f"{len(entries) - len(self._entries)} of {len(entries)} are decided already")
         while self._place < len(self._entries):
             entry = self._entries[self._place]
-            decision = self.review.state()["decisions"].get(entry["key"])
+            decision = self.review.state()["decisions"].get(entry.key)
             if decision is not None:
-                _say(f"{entry['name']}: {told(decision)} meanwhile")
+                _say(f"{entry.name}: {told(decision)} meanwhile")
                 self._place += 1
                 continue
             self._show(entry)
@@ -64,33 +63,32 @@ class Walk:
             if step == "next":
                 self._place += 1
 
-    def _show(self, entry: Mapping[str, Any]) -> None:
+    def _show(self, entry: Entry) -> None:
         click.echo("")
-        _say(f"[{self._place + 1}/{len(self._entries)}] {entry['name']}: {entry['verdict']}: {entry['sentence']}")
-        if entry["error"] and entry["error"]["message"] != entry["sentence"]:
-            for line in visible(entry["error"]["message"]).splitlines():
+        _say(f"[{self._place + 1}/{len(self._entries)}] {entry.name}: {entry.verdict}: {entry.sentence}")
+        if entry.error is not None and entry.error.message != entry.sentence:
+            for line in visible(entry.error.message).splitlines():
                 click.echo(f"  error:    {line}")
-        for change in entry["traits"][:_MOST_TRAITS]:
-            _say(f"  trait:    {change['widget']}.{change['trait']} {change['before']!r} -> {change['after']!r}")
-        if (more := len(entry["traits"]) - _MOST_TRAITS) > 0:
+        for change in entry.traits[:_MOST_TRAITS]:
+            _say(f"  trait:    {change.widget}.{change.trait} {change.before!r} -> {change.after!r}")
+        if (more := len(entry.traits) - _MOST_TRAITS) > 0:
             click.echo(f"            and {more} more")
-        for difference in entry.get("renderer") or ():
+        for difference in entry.renderer:
             _say(f"  renderer: {difference}")
-        regions = entry["metrics"]["regions"]
-        if regions:
-            click.echo(
-                f"  regions:  {len(regions)}, the largest {regions[0][2]}x{regions[0][3]} at {tuple(regions[0][:2])}"
-            )
+        if regions := entry.metrics.regions:
+            largest = regions[0]
+            where = f"{largest.width}x{largest.height} at ({largest.x}, {largest.y})"
+            click.echo(f"  regions:  {len(regions)}, the largest {where}")
         for kind, path in self._pictures(entry).items():
             _say(f"  {kind + ':':9} {path}")
-        if not Verdict(entry["verdict"]).acceptable:
-            click.echo(f"  {entry['verdict']} results can't be accepted: no picture of it can be trusted")
+        if not entry.verdict.acceptable:
+            click.echo(f"  {entry.verdict} results can't be accepted: no picture of it can be trusted")
 
-    def _pictures(self, entry: Mapping[str, Any]) -> dict[str, Path]:
-        found = {kind: entry["pictures"].get(kind) for kind in ("baseline", "shot", "second", "diff")}
-        return {kind: self.review.folder / picture["path"] for kind, picture in found.items() if picture}
+    def _pictures(self, entry: Entry) -> dict[str, Path]:
+        found = {kind: getattr(entry.pictures, kind) for kind in ("baseline", "shot", "second", "diff")}
+        return {kind: self.review.folder / picture.path for kind, picture in found.items() if picture}
 
-    def _ask(self, entry: Mapping[str, Any]) -> _Step:
+    def _ask(self, entry: Entry) -> _Step:
         """Read keys until one of them leads away from this result."""
         while True:
             key = self._key("[a]ccept [r]eject [s]kip [u]ndo [o]pen [q]uit [?] ")
@@ -121,12 +119,12 @@ class Walk:
                 _say(f"✗ {error.where}: {error.what}")
                 if error.next_step:
                     _say(f"  next: {error.next_step}")
-                if entry["key"] in self.review.state()["decisions"]:
+                if entry.key in self.review.state()["decisions"]:
                     return "back"  # somebody else was faster, which is told there
 
-    def _decide(self, entry: Mapping[str, Any], verdict: str, comment: str) -> None:
-        shot, key = entry["pictures"]["shot"], entry["key"]
-        decision = Decision(key, verdict, shot and shot["sha256"], entry["baseline_sha256"], 0, comment, self.reviewer)
+    def _decide(self, entry: Entry, verdict: str, comment: str) -> None:
+        key = entry.key
+        decision = Decision(key, verdict, entry.shot_sha256, entry.baseline_sha256, 0, comment, self.reviewer)
         version = self.review.decide([decision])["decisions"][key]["version"]
         self._mine.append((self._place, Undo(key, version)))
         _say(f"✓ accepted: {self.review.baselines.locate(key)} is written" if verdict == "accept" else "✗ rejected")
@@ -142,7 +140,7 @@ class Walk:
         self._place = place
         click.echo("taken back")
 
-    def _open(self, entry: Mapping[str, Any]) -> None:
+    def _open(self, entry: Entry) -> None:
         for path in self._pictures(entry).values():
             if not path.is_file() or click.launch(str(path.resolve())) != 0:
                 _say(f"  can't be opened here: {path}")

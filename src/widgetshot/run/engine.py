@@ -23,7 +23,7 @@ from widgetshot.errors import CaptureError, ConfigError, ServerError, Widgetshot
 from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.model import Baseline, Result, ServedPage, Shot, Spent, Target, Verdict
 from widgetshot.project.settings import Settings
-from widgetshot.report.record import Recorder
+from widgetshot.report.writer import RunWriter
 from widgetshot.run.causes import (
     PAGE_ANSWER_GRACE_S,
     PageHangs,
@@ -85,7 +85,7 @@ class Engine:
     def __init__(
         self,
         settings: Settings,
-        recorder: Recorder | None = None,
+        recorder: RunWriter | None = None,
         services: Services | None = None,
         server: Server | None = None,
     ) -> None:

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from widgetshot.baselines.access import Baselines
+from widgetshot.baselines.candidate import shot_bytes
 from widgetshot.baselines.sidecar import describe
 from widgetshot.errors import BaselineError
 from widgetshot.model import Baseline, Result, Target
 from widgetshot.project.settings import Settings
-from widgetshot.report.record import shot_bytes
 from widgetshot.run.verdicts import broken, redacted, under_quarantine, writes_baseline
 
 if TYPE_CHECKING:

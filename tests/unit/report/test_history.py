@@ -1,28 +1,34 @@
 """Verdicts of earlier runs: what is flaky is known, and nothing depends on the file."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs, to_builtins
 
+from builders import result_called
 from widgetshot.files import LOCAL_FOLDER, sha256
+from widgetshot.model import Verdict
+from widgetshot.report.entry import entry_of
 from widgetshot.report.history import History, flaky
+from widgetshot.report.run_json import Entry
 
 NO_NOTEBOOK = sha256(b"c0")[:8]
 TIMES = [f"2026-03-{day:02}T10:00:00+00:00" for day in range(1, 31)]
 
 
-def entry(verdict: str, baseline: str | None = "aaaaaaaa0000", key: str = "e/n/a") -> dict[str, Any]:
-    return {"key": key, "notebook": "n.ipynb", "verdict": verdict, "baseline_sha256": baseline}
+def entry(verdict: str, baseline: str | None = "aaaaaaaa0000", key: str = "e/n/a") -> Entry:
+    made = entry_of(result_called(verdict))
+    return structs.replace(made, key=key, notebook="n.ipynb", baseline_sha256=baseline)
 
 
-def run(root: Path, time: str, *entries: dict[str, Any], commit: str | None = "c0") -> tuple[dict[str, Any], ...]:
+def run(root: Path, time: str, *entries: Entry, commit: str | None = "c0") -> list[dict[str, Any]]:
     """One run from start to end, with a history of its own as in a new process."""
-    History(root).note(entries, time, commit)
-    return entries
+    return [to_builtins(noted) for noted in History(root).note(entries, time, commit)]
 
 
 def file(root: Path) -> Path:
@@ -205,12 +211,14 @@ def test_what_was_broken_and_repaired_is_not_flaky(tmp_path: Path, what: str) ->
     for time, verdict, state in zip(TIMES, ["match", "changed", "match"], ["good", "bad", "good"], strict=False):
         if what != "commit":
             (tmp_path / name).write_text(state)
-        one = entry(verdict) | ({"notebook": f"{name}/test_it"} if what == "test" else {})
+        one = structs.replace(entry(verdict), notebook=f"{name}/test_it" if what == "test" else "n.ipynb")
         told += run(tmp_path, time, one, commit=state if what == "commit" else "c0")
     assert told[-1]["flaky"] is False
     # The same once more, and nobody touched anything.
     for time, verdict in zip(TIMES[3:], ["changed", "match"], strict=False):
-        told += run(tmp_path, time, one | {"verdict": verdict}, commit=state if what == "commit" else "c0")
+        told += run(
+            tmp_path, time, structs.replace(one, verdict=Verdict(verdict)), commit=state if what == "commit" else "c0"
+        )
     assert told[-1]["flaky"] is True
 
 
@@ -226,15 +234,18 @@ def test_an_older_file_is_read_and_goes_on(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
+from test_history import entry
 from widgetshot.report.history import History
 for number in range(25):
-    entry = {"key": f"{sys.argv[2]}-{number}", "notebook": "n.ipynb", "verdict": "match", "baseline_sha256": None}
-    History(Path(sys.argv[1])).note([entry], "2026-03-01T10:00:00+00:00", None)
+    one = entry("match", None, key=f"{sys.argv[2]}-{number}")
+    History(Path(sys.argv[1])).note([one], "2026-03-01T10:00:00+00:00", None)
 """
 
 
 def test_runs_that_end_at_once_lose_nothing_of_one_another(tmp_path: Path) -> None:
-    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path), name]) for name in "abc"]
+    here = Path(__file__).parent
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (here, here.parents[1])))}
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path), name], env=environment) for name in "abc"]
     assert [writer.wait(timeout=120) for writer in writers] == [0, 0, 0]
     expected = {f"{name}-{number}" for name in "abc" for number in range(25)}
     assert set(json.loads(file(tmp_path).read_text())["targets"]) == expected

@@ -9,10 +9,11 @@ import pytest
 from builders import ENVIRONMENT, LAYOUT, VERDICTS, notebook_json, picture, result_called
 from stores import by_digest, files_of, folder_of, in_folder, picture_file, sidecar_file
 from widgetshot.baselines.access import Baselines
+from widgetshot.baselines.candidate import shot_bytes
 from widgetshot.declare.notebook import Defaults
 from widgetshot.errors import BaselineError, ConfigError, RecordError, StaleDecision, WidgetshotError
 from widgetshot.files import encode_png
-from widgetshot.report.record import Recorder, shot_bytes
+from widgetshot.report.writer import RunWriter
 from widgetshot.review.approve import approve, unused, unused_if_known
 
 ACCEPTABLE = ("changed", "resized", "new")
@@ -45,11 +46,11 @@ def baselines(request: pytest.FixtureRequest, tmp_path: Path) -> Baselines:
 
 @pytest.fixture
 def report(tmp_path: Path) -> Path:
-    recorder = Recorder(tmp_path / "report", root=tmp_path, environment=ENVIRONMENT)
+    writer = RunWriter(tmp_path / "report", root=tmp_path, environment=ENVIRONMENT)
     for result in RESULTS.values():
-        recorder.add(result)
-    recorder.finish([], complete=True, timings={}, fingerprint={})
-    return recorder.folder
+        writer.add(result)
+    writer.finish([], complete=True, timings={}, fingerprint={})
+    return writer.folder
 
 
 @pytest.mark.parametrize("verdict", ACCEPTABLE)
@@ -163,7 +164,7 @@ def test_a_hostile_run_writes_nothing_outside_the_store(report: Path, baselines:
     entry["key"] = f"{ENVIRONMENT}/../../evil"
     side.rename(report / "pictures" / ENVIRONMENT / "../../evil.shot.json")
     (report / "run.json").write_text(json.dumps(run))
-    with pytest.raises(RecordError, match="outside of the folder"):
+    with pytest.raises(RecordError, match=r"tests\[\d\]\.key: expected"):
         approve(report, baselines, [name("new")])
     assert not list(tmp_path.glob("evil*"))
 

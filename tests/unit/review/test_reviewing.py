@@ -21,7 +21,8 @@ from widgetshot.baselines.sidecar import ShotDescription
 from widgetshot.errors import BaselineError, ConfigError, RecordError, StaleDecision, WidgetshotError
 from widgetshot.files import LOCAL_FOLDER, encode_png, write_atomically
 from widgetshot.ports import StoredFiles
-from widgetshot.report.record import Recorder, clear
+from widgetshot.report.folder import clear
+from widgetshot.report.writer import RunWriter
 from widgetshot.review.session import Decision, MalformedDecision, Review, Undo, UnknownResult
 
 RESULTS = {verdict: result_called(verdict) for verdict in VERDICTS}
@@ -34,11 +35,11 @@ def key(verdict: str) -> str:
 
 
 def record(root: Path, results: Any = None) -> Path:
-    recorder = Recorder(root / "report", root=root, environment=ENVIRONMENT)
+    writer = RunWriter(root / "report", root=root, environment=ENVIRONMENT)
     for result in results or RESULTS.values():
-        recorder.add(result)
-    recorder.finish([], complete=True, timings={}, fingerprint={})
-    return recorder.folder
+        writer.add(result)
+    writer.finish([], complete=True, timings={}, fingerprint={})
+    return writer.folder
 
 
 def fill(baselines: Baselines) -> Baselines:
@@ -75,12 +76,11 @@ def files(review: Review) -> dict[str, bytes]:
 
 def say(review: Review, name: str, verdict: str = "accept", **changes: Any) -> Decision:
     """A decision by somebody who sees the page as it is now."""
-    (entry,) = [entry for entry in review.run["tests"] if entry["key"] in (name, RESULTS.get(name, name) and key(name))]
-    shot = entry["pictures"]["shot"]
-    seen = review.state()["decisions"].get(entry["key"], {}).get("version", 0)
+    (entry,) = [entry for entry in review.run.tests if entry.key in (name, RESULTS.get(name, name) and key(name))]
+    seen = review.state()["decisions"].get(entry.key, {}).get("version", 0)
     whole = {
-        "key": entry["key"], "verdict": verdict, "shot_sha256": shot and shot["sha256"],
-        "baseline_sha256": entry["baseline_sha256"], "seen": seen, "reviewer": "Anna",
+        "key": entry.key, "verdict": verdict, "shot_sha256": entry.shot_sha256,
+        "baseline_sha256": entry.baseline_sha256, "seen": seen, "reviewer": "Anna",
     }  # fmt: skip
     return Decision(**(whole | changes))
 
@@ -267,7 +267,7 @@ def test_results_come_by_urgency_the_largest_change_first(tmp_path: Path, baseli
     large = result_of("large", picture(grey=100), picture())
     results = [*reversed(RESULTS.values()), large]
     review = Review(record(tmp_path, results), baselines, tmp_path)
-    assert [entry["shot"] for entry in review.open_results()] == ["large", *OPEN]
+    assert [entry.shot for entry in review.open_results()] == ["large", *OPEN]
     assert review.counts() == (0, 0, 6)
 
 
@@ -455,12 +455,12 @@ def test_what_is_no_decision_is_refused(value: Any) -> None:
 
 
 def test_a_run_still_going_on_can_be_reviewed(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path / "report", root=tmp_path, environment=ENVIRONMENT)
-    recorder.add(RESULTS["new"])
-    review = Review(recorder.folder, in_folder(tmp_path / "baselines"), tmp_path)
+    writer = RunWriter(tmp_path / "report", root=tmp_path, environment=ENVIRONMENT)
+    writer.add(RESULTS["new"])
+    review = Review(writer.folder, in_folder(tmp_path / "baselines"), tmp_path)
     review.decide([say(review, "new")])
-    recorder.add(result_of("later", changed_picture()))
+    writer.add(result_of("later", changed_picture()))
     assert review.counts() == (1, 0, 1)
     write_atomically(review.folder / "run.json", json.dumps({"format": 1}).encode())
-    with pytest.raises(RecordError, match="not a whole run"):
+    with pytest.raises(RecordError, match="object missing required field"):
         review.counts()

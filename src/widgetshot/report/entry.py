@@ -1,0 +1,181 @@
+"""Result -> entry of run.json. Whatever a page or a notebook says is cut to the limits of the format here."""
+
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import Any
+
+from widgetshot.documents import json_value, well_formed
+from widgetshot.model import Box, Failure, Quarantine, Repeat, Result
+from widgetshot.report.run_json import (
+    MAX_BOXES,
+    MAX_EDGE,
+    MAX_LINE,
+    MAX_NAME,
+    MAX_NAMED,
+    MAX_SECONDS,
+    MAX_TEXT,
+    Entry,
+    EntryError,
+    EntryMask,
+    EntryQuarantine,
+    EntryRepeat,
+    Metrics,
+    Pictures,
+    Rectangle,
+    RowBand,
+    Trait,
+    Viewport,
+)
+from widgetshot.verdict.grouping import change_group
+
+_MAX_TRAIT_TEXT = 100_000  # characters of a text in a widget's state
+NO_PICTURES = Pictures(shot=None, baseline=None, diff=None, second=None)
+
+
+def entry_of(result: Result) -> Entry:
+    """Return what run.json says of a result, without its pictures and its history."""
+    target, baseline, comparison = result.target, result.baseline, result.comparison
+    return Entry(
+        key=result.key,
+        name=target.nodeid,
+        notebook=target.notebook,
+        shot=target.shot,
+        variant=target.variant,
+        status=result.status,
+        verdict=result.verdict,
+        updated=result.updated,
+        sentence=cut_text(result.sentence),
+        duration=seconds(result.duration),
+        error=_error(result.failure),
+        source=cut_text(target.source),
+        markers=[cut_name(marker) for marker in target.markers[:MAX_NAMED]],
+        tolerance=target.tolerance.words(comparison.rule if comparison else target.tolerance.rule(True)),
+        quarantine=_quarantine(target.quarantine),
+        history=[],
+        flaky=False,
+        repeat=_repeat(result.repeat),
+        theme=target.theme,
+        viewport=Viewport(target.viewport.width, target.viewport.height),
+        masks=_masks(result),
+        metrics=_metrics(result),
+        traits=[
+            Trait(
+                widget=cut_name(change.widget),
+                trait=cut_name(change.trait),
+                before=json_value(change.before, _MAX_TRAIT_TEXT),
+                after=json_value(change.after, _MAX_TRAIT_TEXT),
+            )
+            for change in result.traits[:MAX_BOXES]
+        ],
+        renderer=cut_lines(result.renderer),
+        console=cut_lines(result.console),
+        blocked=cut_lines(result.blocked),
+        fingerprint=fingerprint(result.fingerprint),
+        baseline_fingerprint=None if baseline is None else fingerprint(baseline.fingerprint),
+        baseline_sha256=None if baseline is None else baseline.sha256,
+        pictures=NO_PICTURES,
+    )
+
+
+def _error(failure: Failure | None) -> EntryError | None:
+    if failure is None:
+        return None
+    return EntryError(type=cut_name(failure.kind), message=cut_text(failure.message), next=cut_line(failure.next_step))
+
+
+def _quarantine(quarantine: Quarantine | None) -> EntryQuarantine | None:
+    if quarantine is None:
+        return None
+    return EntryQuarantine(reason=cut_line(quarantine.reason), until=quarantine.until.isoformat())
+
+
+def _repeat(repeat: Repeat | None) -> EntryRepeat | None:
+    if repeat is None:
+        return None
+    return EntryRepeat(runs=repeat.runs, distinct=repeat.distinct, counts=list(repeat.counts))
+
+
+def _masks(result: Result) -> list[EntryMask]:
+    masks = result.target.masks
+    boxes = result.shot.masks if result.shot is not None else ((),) * len(masks)
+    return [
+        EntryMask(reason=cut_line(mask.reason), selector=cut_line(mask.selector), boxes=_rectangles(found))
+        for mask, found in islice(zip(masks, boxes, strict=True), MAX_NAMED)
+    ]
+
+
+def _metrics(result: Result) -> Metrics:
+    spent = timings(result.shot.timings if result.shot is not None else {})
+    if (comparison := result.comparison) is None:
+        return Metrics(
+            changed_pixels=None, changed_share=None, regions=[], rule=None, change_group=None, bands=[], timings=spent
+        )
+    return Metrics(
+        changed_pixels=comparison.changed,
+        changed_share=comparison.share,
+        regions=_rectangles(comparison.regions),
+        rule=comparison.rule,
+        change_group=_change_group(result),
+        bands=[
+            RowBand(inserted=band.inserted, y=band.y, at=band.at, height=band.height)
+            for band in comparison.bands[:MAX_BOXES]
+        ],
+        timings=spent,
+    )
+
+
+def _change_group(result: Result) -> str | None:
+    if not result.verdict.acceptable or not (result.baseline and result.shot and result.comparison):
+        return None
+    return change_group(result.baseline.pixels, result.shot.pixels, result.comparison)
+
+
+def _rectangles(boxes: Iterable[Box]) -> list[Rectangle]:
+    return [
+        Rectangle(
+            max(-MAX_EDGE, min(box.x, MAX_EDGE)),
+            max(-MAX_EDGE, min(box.y, MAX_EDGE)),
+            max(0, min(box.width, MAX_EDGE)),
+            max(0, min(box.height, MAX_EDGE)),
+        )
+        for box in islice(boxes, MAX_BOXES)
+    ]
+
+
+def cut_text(value: str) -> str:
+    """Return a text as an entry may hold it."""
+    return _cut(value, MAX_TEXT)
+
+
+def cut_line(value: str) -> str:
+    """Return a reason, a message or an address as a run may hold it."""
+    return _cut(value, MAX_LINE)
+
+
+def cut_name(value: str) -> str:
+    """Return a name as a run may hold it."""
+    return _cut(value, MAX_NAME)
+
+
+def cut_lines(values: Iterable[str]) -> list[str]:
+    """Return messages as an entry may hold them."""
+    return [cut_line(value) for value in islice(values, MAX_NAMED)]
+
+
+def seconds(value: float, digits: int = 4) -> float:
+    """Return a duration as a run may hold it."""
+    return round(max(0.0, min(value, MAX_SECONDS)), digits)
+
+
+def timings(stages: Mapping[str, float]) -> dict[str, float]:
+    """Return the seconds of each stage as a run may hold them."""
+    return {cut_name(stage): seconds(value) for stage, value in islice(stages.items(), MAX_NAMED)}
+
+
+def fingerprint(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a fingerprint as a run may hold it."""
+    return {cut_name(str(fact)): json_value(value, MAX_LINE) for fact, value in islice(facts.items(), MAX_NAMED)}
+
+
+def _cut(value: str, longest: int) -> str:
+    return well_formed(value if len(value) <= longest else f"{value[: longest - 1]}…")

@@ -1,0 +1,77 @@
+"""The files of a run folder, and who may empty one."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from widgetshot.errors import ConfigError, RecordError
+
+RUN_FILE = "run.json"
+JOURNAL = "journal.jsonl"  # results of a run that goes on, or was killed
+PICTURES = "pictures"
+WORKERS = "workers"  # run folders of pytest-xdist's workers, until they are merged
+REVIEW = "review.json"  # the decisions taken on this run so far
+PREVIOUS = "previous"  # files of baselines that these decisions replaced
+_OWN = (RUN_FILE, "index.html", JOURNAL, PICTURES, WORKERS, REVIEW, PREVIOUS)
+
+
+def picture_path(key: str, kind: str) -> str:
+    """Return the path of a result's picture in its run folder.
+
+    Args:
+        kind: shot, baseline, diff or second.
+    """
+    return f"{PICTURES}/{key}.{kind}.png"
+
+
+def sidecar_path(key: str) -> str:
+    """Return the path of the sidecar that a result's shot gets when it becomes the baseline."""
+    return f"{PICTURES}/{key}.shot.json"
+
+
+def clear(folder: Path) -> None:
+    """Make a run folder empty, or make it; nothing that is not ours is removed.
+
+    Raises:
+        ConfigError: the folder holds other things than a run.
+        RecordError: it can't be made or emptied.
+    """
+    try:
+        refuse_foreign(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        # run.json goes last: without it the folder would not be known as ours any more.
+        for name in sorted(_OWN, key=RUN_FILE.__eq__):
+            path = folder / name
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        raise RecordError(
+            f"the run folder can't be written: {error}",
+            where=str(folder),
+            next_step="choose another folder for the report",
+        ) from error
+
+
+def refuse_foreign(folder: Path) -> None:
+    """Raise ConfigError where a folder holds other things than a run."""
+    if folder.is_dir() and any(folder.iterdir()) and not _is_run(folder / RUN_FILE):
+        raise ConfigError(
+            f"the folder {folder} holds other things than a run", next_step="choose another folder for the report"
+        )
+
+
+class _Origin(msgspec.Struct):
+    """The part of a run.json, of whatever format and however damaged, that says who wrote it."""
+
+    tool: dict[str, Any]
+
+
+def _is_run(file: Path) -> bool:
+    try:
+        return bool(msgspec.json.decode(file.read_bytes(), type=_Origin).tool.get("name") == "widgetshot")
+    except (OSError, ValueError, RecursionError):
+        return False

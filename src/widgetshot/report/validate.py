@@ -1,0 +1,142 @@
+"""Rules that a run keeps between its members; what a single one may be is said by the types in `run_json`."""
+
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+
+from widgetshot.documents import check_json
+from widgetshot.model import Status, Target, Verdict
+from widgetshot.report.folder import picture_path
+from widgetshot.report.run_json import Entry, Metrics, Picture, Pictures, Run, summarise
+
+Problem = tuple[str, str]  # place, what was expected there
+
+
+def run_problem(run: Run) -> Problem | None:
+    """Return the first rule that a run breaks, and where; None when it keeps all."""
+    return next(_run_problems(run), None)
+
+
+def _run_problems(run: Run) -> Iterator[Problem]:
+    yield from _times("started", run.started)
+    if run.changed is not None:
+        for index, left_out in enumerate(run.changed.not_run):
+            yield from _times(f"changed.not_run[{index}].passed", left_out.passed)
+    yield from _values("environment.fingerprint", run.environment.fingerprint)
+    environments = run.environment.name.split(", ")
+    first: dict[str, int] = {}
+    for index, entry in enumerate(run.tests):
+        place = f"tests[{index}]"
+        other = first.setdefault(entry.key, index)
+        if other != index:
+            yield f"{place}.key", f"expected a key of its own, tests[{other}] has the same"
+        for member, expected in entry_problems(entry):
+            yield f"{place}.{member}", expected
+        if entry.key.partition("/")[0] not in environments:
+            yield f"{place}.key", f"expected to begin with an environment of the run: {run.environment.name}"
+    counted = summarise(run.tests, run.summary.duration_seconds)
+    for member in counted.__struct_fields__:
+        if member != "duration_seconds" and getattr(run.summary, member) != getattr(counted, member):
+            yield f"summary.{member}", f"expected {getattr(counted, member)}, as the tests have it"
+
+
+def entry_problems(entry: Entry) -> Iterator[Problem]:
+    """Yield the rules that an entry breaks, and where."""
+    target = Target(notebook=entry.notebook, shot=entry.shot, variant=entry.variant, cell_id=None, order=0)
+    if entry.name != target.nodeid:
+        yield "name", f"expected {target.nodeid}, from notebook, shot and variant"
+    if entry.key != target.key(entry.key.partition("/")[0]):
+        yield "key", f"expected to end with {target.path}, from notebook, shot and variant"
+    yield from _verdict_problems(entry)
+    for member, expected in _metrics_problems(entry.metrics):
+        yield f"metrics.{member}", expected
+    yield from _baseline_problems(entry)
+    yield from _picture_problems(entry)
+    if entry.quarantine is not None:
+        yield from _times("quarantine.until", entry.quarantine.until, date.fromisoformat)
+    for index, stretch in enumerate(entry.history):
+        yield from _times(f"history[{index}][2]", stretch.first)
+        yield from _times(f"history[{index}][3]", stretch.last)
+    if entry.repeat is not None:
+        if entry.repeat.distinct != len(entry.repeat.counts):
+            yield "repeat.distinct", f"expected {len(entry.repeat.counts)}, the number of counts"
+        if sum(entry.repeat.counts) > entry.repeat.runs:
+            yield "repeat.counts", f"expected {entry.repeat.runs} pictures at most, one of each run"
+    for index, trait in enumerate(entry.traits):
+        yield from _values(f"traits[{index}].before", trait.before)
+        yield from _values(f"traits[{index}].after", trait.after)
+    yield from _values("fingerprint", entry.fingerprint)
+    yield from _values("baseline_fingerprint", entry.baseline_fingerprint)
+
+
+def _verdict_problems(entry: Entry) -> Iterator[Problem]:
+    passed = entry.verdict.passed or entry.updated
+    if (entry.status is Status.PASSED) != passed:
+        yield "status", "expected passed if the verdict is match or the baseline was written, and only then"
+    if entry.status is Status.QUARANTINED and entry.quarantine is None:
+        yield "quarantine", "expected one, since the status is quarantined"
+    if (entry.verdict is Verdict.BROKEN) != (entry.error is not None):
+        yield "error", "expected one if the verdict is broken, and only then"
+    if entry.updated and entry.verdict in (Verdict.BROKEN, Verdict.UNSTABLE):
+        yield "updated", f"expected false: the picture of a result that is {entry.verdict} is never a baseline"
+
+
+def _metrics_problems(metrics: Metrics) -> Iterator[Problem]:
+    compared = metrics.rule is not None
+    for member in ("changed_pixels", "changed_share"):
+        if (getattr(metrics, member) is not None) != compared:
+            yield member, "expected a number if there is a rule, and null otherwise"
+    for member in ("regions", "bands"):
+        if getattr(metrics, member) and not compared:
+            yield member, "expected none, since nothing was compared"
+
+
+def _baseline_problems(entry: Entry) -> Iterator[Problem]:
+    """Yield where an entry claims a baseline that its verdict has not, or lacks one, or shows another one."""
+    told = entry.baseline_sha256
+    if entry.verdict is Verdict.NEW and told is not None:
+        yield "baseline_sha256", "expected null: a new result has no baseline"
+    if entry.verdict in (Verdict.MATCH, Verdict.CHANGED, Verdict.RESIZED):
+        if told is None:
+            yield "baseline_sha256", f"expected one: a result that is {entry.verdict} has a baseline"
+        if entry.metrics.rule is None:
+            yield "metrics.rule", f"expected one: a result that is {entry.verdict} was compared"
+    if (entry.baseline_fingerprint is None) != (told is None):
+        yield "baseline_fingerprint", "expected one if there is a baseline, and only then"
+    shown = entry.pictures.baseline
+    if shown is not None and shown.sha256 != told:
+        yield "pictures.baseline.sha256", "expected baseline_sha256: the baseline shown is the one that was compared"
+
+
+# The pictures that each verdict must have.
+_NEEDED = {
+    Verdict.MATCH: ("shot",),
+    Verdict.CHANGED: ("shot", "baseline", "diff"),
+    Verdict.RESIZED: ("shot", "baseline", "diff"),
+    Verdict.NEW: ("shot",),
+    Verdict.UNSTABLE: ("shot",),
+    Verdict.BROKEN: (),
+}
+
+
+def _picture_problems(entry: Entry) -> Iterator[Problem]:
+    for kind in Pictures.__struct_fields__:
+        picture: Picture | None = getattr(entry.pictures, kind)
+        if picture is None and kind in _NEEDED[entry.verdict]:
+            yield f"pictures.{kind}", f"expected one: a result that is {entry.verdict} has it"
+        if picture is not None and picture.path != picture_path(entry.key, kind):
+            yield f"pictures.{kind}.path", f"expected {picture_path(entry.key, kind)}, from the key"
+    shot = entry.pictures.shot
+    if shot is not None and (shot.sidecar_sha256 is not None) != entry.verdict.acceptable:
+        yield "pictures.shot.sidecar_sha256", "expected one if the result can be approved, and only then"
+
+
+def _times(place: str, text: str, parse: Callable[[str], date] = datetime.fromisoformat) -> Iterator[Problem]:
+    try:
+        parse(text)
+    except ValueError:
+        yield place, "expected a day and time that the calendar has"
+
+
+def _values(place: str, value: object) -> Iterator[Problem]:
+    if problem := check_json(value):
+        yield place, problem

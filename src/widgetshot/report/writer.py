@@ -1,0 +1,340 @@
+"""Results -> run folder, while the run goes on."""
+
+import platform
+import re
+import secrets
+import subprocess
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from msgspec.structs import replace
+
+from widgetshot import __version__
+from widgetshot.baselines.candidate import shot_bytes
+from widgetshot.baselines.sidecar import describe, encode_description
+from widgetshot.documents import encode
+from widgetshot.errors import RecordError
+from widgetshot.files import encode_palette, encode_png, sha256, write_atomically
+from widgetshot.model import Result, ServiceUsage, Spent, Verdict
+from widgetshot.report.entry import NO_PICTURES, cut_line, cut_name, entry_of, fingerprint, seconds, timings
+from widgetshot.report.folder import JOURNAL, RUN_FILE, clear, picture_path, sidecar_path
+from widgetshot.report.history import History
+from widgetshot.report.run_json import (
+    FORMAT,
+    MAX_ITEMS,
+    Changed,
+    Duration,
+    Entry,
+    Environment,
+    NotebookTime,
+    NotRun,
+    Picture,
+    Pictures,
+    Ran,
+    Run,
+    ServiceTime,
+    ShotPicture,
+    Skipped,
+    Suite,
+    Tool,
+    summarise,
+)
+from widgetshot.verdict.diff_picture import PALETTE
+
+_WRITE_INTERVAL_S = 1.0  # between two writes of run.json while a run goes on; what came since is in the journal
+_COMMIT = re.compile("[0-9a-f]{40,64}")
+
+
+class RunWriter:
+    """Writes a run folder while the run goes on. Usable from several threads.
+
+    When the disk is full or the folder vanishes, the run goes on without it: `failure` says why. A result whose
+    pictures could not be written is then in `run`, which is for the terminal, and not in the folder.
+
+    Attributes:
+        run: the run so far, as of the last write.
+        failure: why the folder is not whole; None as long as it is.
+
+    Raises:
+        ConfigError: the folder holds other things than a run.
+        RecordError: it can't be made.
+    """
+
+    def __init__(self, folder: Path, *, root: Path, environment: str, repeat: int = 1) -> None:
+        self.folder = folder
+        self.failure: RecordError | None = None
+        self._lock = threading.Lock()
+        self._entries: dict[str, Entry] = {}
+        self._encoded: dict[str, bytes] = {}  # those of them that the folder has whole
+        self._begin = self._written = perf_counter()
+        self.run = new_run(root, environment, repeat)
+        clear(folder)
+        self._write_run()
+
+    def only_changed(self, not_run: Mapping[str, str], ran: Mapping[str, str], refused: str) -> None:
+        """Record what `--changed` left out, and why it did not leave out the rest.
+
+        Args:
+            not_run: key of each target that was left out -> when it passed, ISO 8601.
+            ran: each session that is run -> why.
+            refused: why everything is run, or "".
+        """
+        changed = Changed(
+            not_run=[NotRun(key=key, passed=passed) for key, passed in islice(not_run.items(), MAX_ITEMS)],
+            ran=[Ran(name=cut_name(session), why=cut_line(why)) for session, why in islice(ran.items(), MAX_ITEMS)],
+            refused=cut_line(refused) or None,
+        )
+        with self._lock:
+            self.run = replace(self.run, changed=changed)
+            self._write_run()
+
+    def measured(self, test: str, part: str, duration: float) -> None:
+        """Record how many seconds a named part of a Python test took."""
+        with self._lock:
+            if len(self.run.durations) < MAX_ITEMS:
+                self.run.durations.append(
+                    Duration(test=cut_name(test), name=cut_name(part), seconds=seconds(duration, digits=6))
+                )
+
+    def selected(self, suite: str, left_out: int, skipped: Mapping[str, str]) -> None:
+        """Record what was not asked for, or can't be had.
+
+        Args:
+            suite: the marker that all targets of the run carry, or "".
+            left_out: how many targets don't.
+            skipped: path of each notebook that is skipped -> why.
+        """
+        with self._lock:
+            self.run = replace(
+                self.run,
+                suite=Suite(name=cut_name(suite), left_out=left_out) if suite else None,
+                skipped=[
+                    Skipped(notebook=cut_name(path), reason=cut_line(why))
+                    for path, why in islice(skipped.items(), MAX_ITEMS)
+                ],
+            )
+
+    def add(self, result: Result, shot: bytes | None = None) -> None:
+        """Record one result with its pictures.
+
+        Args:
+            shot: the shot's file, if it is encoded already.
+        """
+        entry = entry_of(result)
+        encoded: bytes | None = None
+        try:
+            entry = replace(entry, pictures=self._write_pictures(result, shot))
+            encoded = encode(entry)
+        except OSError as error:
+            self._fail(error)
+        with self._lock:
+            self._entries[entry.key] = entry
+            self._encoded.pop(entry.key, None)
+            if encoded is None:
+                return
+            self._encoded[entry.key] = encoded
+            try:
+                with (self.folder / JOURNAL).open("ab") as journal:
+                    journal.write(encoded + b"\n")
+            except OSError as error:
+                self._fail(error)
+            if perf_counter() - self._written > _WRITE_INTERVAL_S:
+                self._write_run()
+
+    def _write_pictures(self, result: Result, shot: bytes | None) -> Pictures:
+        pictures = NO_PICTURES
+        if result.shot is not None:
+            data = shot or shot_bytes(result)
+            taken = self._write_picture(result, "shot", data, result.shot.pixels.shape)
+            pictures = replace(
+                pictures,
+                shot=ShotPicture(
+                    path=taken.path,
+                    sha256=taken.sha256,
+                    width=taken.width,
+                    height=taken.height,
+                    sidecar_sha256=self._write_sidecar(result) if result.verdict.acceptable else None,
+                ),
+            )
+            if result.shot.second is not None:
+                second = result.shot.second
+                data = encode_png(second, optimise=False)
+                pictures = replace(pictures, second=self._write_picture(result, "second", data, second.shape))
+        if result.baseline is not None and result.verdict is not Verdict.MATCH:
+            before = result.baseline
+            written = self._write_picture(result, "baseline", before.data, before.pixels.shape)
+            pictures = replace(pictures, baseline=written)
+        if result.comparison is not None and result.comparison.diff is not None:
+            diff = result.comparison.diff
+            data = encode_palette(diff, PALETTE)
+            pictures = replace(pictures, diff=self._write_picture(result, "diff", data, diff.shape))
+        return pictures
+
+    def _write_picture(self, result: Result, kind: str, data: bytes, shape: tuple[int, ...]) -> Picture:
+        path = picture_path(result.key, kind)
+        self._write(path, data)
+        return Picture(path=path, sha256=sha256(data), width=shape[1], height=shape[0])
+
+    def _write_sidecar(self, result: Result) -> str:
+        data = encode_description(describe(result))
+        self._write(sidecar_path(result.key), data)
+        return sha256(data)
+
+    def _write(self, path: str, data: bytes) -> None:
+        file = self.folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, data)
+
+    def finish(
+        self,
+        order: Sequence[str],
+        *,
+        complete: bool,
+        timings: Mapping[str, float],
+        fingerprint: Mapping[str, Any],
+        spent: Mapping[str, Spent] | None = None,
+        unused: Iterable[str] | None = None,
+        history: History | None = None,
+        services: Mapping[str, ServiceUsage] | None = None,
+    ) -> None:
+        """Write the final run.json.
+
+        Args:
+            order: keys in the order in which they were declared.
+            complete: false when the run was stopped.
+            timings: seconds of each stage, over all notebooks.
+            fingerprint: of the renderer.
+            spent: the time that went into each notebook.
+            unused: baselines that no notebook declares; None when that is not known.
+            history: of earlier runs; gets this one too.
+            services: those that were started, by name.
+        """
+        with self._lock:
+            if history is not None:
+                noted = history.note(self._entries.values(), self.run.started, self.run.commit)
+                self._entries = {entry.key: entry for entry in noted}
+                self._encoded = {key: encode(self._entries[key]) for key in self._encoded}
+            place = {key: index for index, key in enumerate(order)}
+            self._entries = dict(sorted(self._entries.items(), key=lambda item: place.get(item[0], len(place))))
+            self.run = _finished(self.run, complete, timings, fingerprint, spent or {}, unused, services or {})
+            self._write_run()
+            if self.failure is None:
+                (self.folder / JOURNAL).unlink(missing_ok=True)
+
+    def _write_run(self) -> None:
+        duration = perf_counter() - self._begin
+        entries = list(self._entries.values())
+        self.run = written = replace(self.run, summary=summarise(entries, duration), tests=entries)
+        if len(self._encoded) < len(entries):
+            entries = [entry for entry in entries if entry.key in self._encoded]
+            written = replace(self.run, summary=summarise(entries, duration), tests=entries, complete=False)
+        try:
+            write_atomically(self.folder / RUN_FILE, run_bytes(written, [self._encoded[one.key] for one in entries]))
+            self._written = perf_counter()
+        except OSError as error:
+            self._fail(error)
+
+    def _fail(self, error: OSError) -> None:
+        if self.failure is None:
+            self.failure = RecordError(
+                f"the run folder can't be written: {error.strerror or error}",
+                where=str(self.folder),
+                next_step="free some space, or choose another folder for the report (--report)",
+            )
+
+
+def run_bytes(run: Run, encoded: Sequence[bytes] | None = None) -> bytes:
+    """Return a run as run.json holds it: a line for each part of it and for each test.
+
+    Args:
+        encoded: the tests as JSON, where they are encoded already.
+    """
+    tests = [encode(entry) for entry in run.tests] if encoded is None else encoded
+    lines = []
+    for member in Run.__struct_fields__:
+        value = b"[\n" + b",\n".join(tests) + b"\n]" if member == "tests" and tests else encode(getattr(run, member))
+        lines.append(encode(member) + b": " + value)
+    return b"{\n" + b",\n".join(lines) + b"\n}\n"
+
+
+def notebook_times(spent: Mapping[str, Spent]) -> list[NotebookTime]:
+    """Return `notebooks[]` of run.json: the slowest first."""
+    slowest = sorted(spent.items(), key=lambda item: (-item[1].seconds, item[0]))
+    return [
+        NotebookTime(notebook=path, seconds=seconds(one.seconds), timings=timings(one.stages))
+        for path, one in slowest[:MAX_ITEMS]
+    ]
+
+
+def service_times(services: Mapping[str, ServiceUsage]) -> list[ServiceTime]:
+    """Return `services[]` of run.json: the slowest first."""
+    slowest = sorted(services.items(), key=lambda item: (-item[1].seconds, item[0]))
+    return [
+        ServiceTime(name=service, seconds=seconds(one.seconds), instances=one.instances, elsewhere=one.elsewhere)
+        for service, one in slowest[:MAX_ITEMS]
+    ]
+
+
+def new_run(root: Path, environment: str, repeat: int = 1) -> Run:
+    """Return a run that begins now, in a project's folder."""
+    now = datetime.now(UTC)
+    return Run(
+        format=FORMAT,
+        id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
+        tool=Tool(name="widgetshot", version=__version__),
+        project=cut_name(root.name),
+        commit=_commit(root),
+        started=now.isoformat(timespec="seconds"),
+        repeat=repeat,
+        merged=None,
+        changed=None,
+        suite=None,
+        skipped=[],
+        environment=Environment(
+            name=environment, python=platform.python_version(), platform=platform.platform(), fingerprint={}
+        ),
+        complete=False,
+        timings={},
+        notebooks=[],
+        services=[],
+        durations=[],
+        unused=None,
+        summary=summarise((), 0.0),
+        tests=[],
+    )
+
+
+def _finished(
+    run: Run,
+    complete: bool,
+    stages: Mapping[str, float],
+    facts: Mapping[str, Any],
+    spent: Mapping[str, Spent],
+    unused: Iterable[str] | None,
+    services: Mapping[str, ServiceUsage],
+) -> Run:
+    return replace(
+        run,
+        complete=complete,
+        environment=replace(run.environment, fingerprint=fingerprint(facts)),
+        timings=timings(stages),
+        notebooks=notebook_times(spent),
+        services=service_times(services),
+        unused=None if unused is None else [cut_name(key) for key in sorted(unused)[:MAX_ITEMS]],
+    )
+
+
+def _commit(root: Path) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=False, timeout=10
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    commit = done.stdout.strip()
+    return commit if done.returncode == 0 and _COMMIT.fullmatch(commit) else None

@@ -1,0 +1,156 @@
+"""Several run folders -> one."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import structs, to_builtins
+
+from builders import (
+    picture,
+    result_called,
+    result_of,
+)
+from run_folders import edited, finish, killed, quarantined, run_json, tree, writer
+from widgetshot.errors import RecordError
+from widgetshot.model import Spent
+from widgetshot.report.history import History
+from widgetshot.report.merge import merge
+from widgetshot.report.reader import read_run
+from widgetshot.report.text import summary_lines, time_lines
+
+
+def two_runs(tmp_path: Path) -> list[Path]:
+    folders = [tmp_path / name for name in ("one", "two")]
+    finish(writer(folders[0]), *map(result_called, ("new", "broken")))
+    finish(writer(folders[1]), *map(result_called, ("match", "changed")))
+    return folders
+
+
+def test_merging_keeps_every_result_and_picture_in_the_declared_order(tmp_path: Path) -> None:
+    folders = two_runs(tmp_path)
+    order = [result_called(verdict).key for verdict in ("match", "new", "changed", "broken")]
+    merge(folders, tmp_path / "all", order=order, unused=["x"])
+    run = run_json(tmp_path / "all")
+    assert [test["key"] for test in run["tests"]] == order
+    assert (run["complete"], run["unused"], run["timings"], run["summary"]["total"]) == (True, ["x"], {"load": 1.0}, 4)
+    assert tree(tmp_path / "all" / "pictures") == sorted(
+        [*tree(folders[0] / "pictures"), *tree(folders[1] / "pictures")]
+    )
+
+
+def test_merging_with_a_killed_run_gives_an_incomplete_one(tmp_path: Path) -> None:
+    merge([*two_runs(tmp_path), killed(tmp_path / "three", 40)], tmp_path / "all")
+    assert not read_run(tmp_path / "all").complete
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"project": "other"},
+        {"format": 2},
+        {"commit": "a" * 40},
+    ],
+)
+def test_runs_that_do_not_belong_together_are_not_merged(tmp_path: Path, fields: dict[str, Any]) -> None:
+    one, two = two_runs(tmp_path)
+    with pytest.raises(RecordError, match="two"):
+        merge([one, edited(two, **fields)], tmp_path / "all")
+    assert not (tmp_path / "all").exists()
+
+
+def test_merging_nothing_or_what_lacks_a_picture_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match="nothing to merge"):
+        merge([], tmp_path / "all")
+    folders = two_runs(tmp_path)
+    next((folders[1] / "pictures").rglob("*.diff.png")).unlink()
+    with pytest.raises(RecordError, match="can't be copied"):
+        merge(folders, tmp_path / "all")
+
+
+def test_merging_writes_nothing_outside(tmp_path: Path) -> None:
+    one, two = two_runs(tmp_path)
+    (tmp_path / "victim").write_text("old")
+    (tmp_path / "evil").mkdir()
+    (tmp_path / "evil" / "victim").write_text("new")
+    tests = json.loads((two / "run.json").read_text())["tests"]
+    tests[0]["pictures"]["shot"]["path"] = "../victim"
+    two.rename(tmp_path / "evil" / "two")
+    with pytest.raises(RecordError):
+        merge([one, edited(tmp_path / "evil" / "two", tests=tests)], tmp_path / "all")
+    assert (tmp_path / "victim").read_text() == "old"
+
+
+def test_finishing_and_merging_write_history_into_the_entries(tmp_path: Path) -> None:
+    for index, verdict in enumerate(("match", "changed", "match")):
+        result = result_of("a", picture() if verdict == "match" else picture(grey=9), picture())
+        run = finish(writer(tmp_path / str(index)), result, history=History(tmp_path))
+        assert [stretch[:2] for stretch in run["tests"][0]["history"]][-1] == [verdict, 1]
+    assert [stretch[0] for stretch in run["tests"][0]["history"]] == ["match", "changed", "match"]
+    assert run["tests"][0]["flaky"] is True
+    # Workers know no history; it comes in when their runs are merged.
+    finish(writer(tmp_path / "worker"), result_of("a", picture(), picture()))
+    merge([tmp_path / "worker"], tmp_path / "all", history=History(tmp_path))
+    (entry,) = run_json(tmp_path / "all")["tests"]
+    assert [stretch[:2] for stretch in entry["history"]] == [["match", 1], ["changed", 1], ["match", 2]]
+    assert entry["flaky"] is True
+
+
+def test_merging_counts_what_is_in_quarantine(tmp_path: Path) -> None:
+    finish(writer(tmp_path / "one"), quarantined("changed"))
+    finish(writer(tmp_path / "two"), quarantined("match"), result_called("broken"))
+    merge([tmp_path / "one", tmp_path / "two"], tmp_path / "all")
+    summary = read_run(tmp_path / "all").summary
+    assert (summary.passed, summary.failed, summary.quarantined) == (1, 1, 1)
+
+
+SPENT = {
+    "notebooks/a.ipynb": Spent(1.0, {"execute": 0.8, "load": 0.1}),
+    "notebooks/b.ipynb": Spent(3.25, {"load": 2.0}),
+}
+
+
+def test_the_slowest_notebooks_come_first_and_are_added_up_by_merging(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        made = writer(tmp_path / name)
+        made.finish([], complete=True, timings={"server": 0.5, "load": 2.1}, fingerprint={}, spent=SPENT)
+    slowest = [
+        {"notebook": "notebooks/b.ipynb", "seconds": 3.25, "timings": {"load": 2.0}},
+        {"notebook": "notebooks/a.ipynb", "seconds": 1.0, "timings": {"execute": 0.8, "load": 0.1}},
+    ]
+    assert to_builtins(made.run.notebooks) == slowest
+    one = edited(tmp_path / "one", commit=None)
+    two = edited(tmp_path / "two", commit=None, notebooks=slowest[:1])
+    run = merge([one, two], tmp_path / "all")
+    assert [(entry.notebook, entry.seconds) for entry in run.notebooks] == [
+        ("notebooks/b.ipynb", 6.5),
+        ("notebooks/a.ipynb", 1.0),
+    ]
+    assert run.notebooks[0].timings == {"load": 4.0}
+    summary = structs.replace(run.summary, duration_seconds=3.0)
+    assert time_lines(structs.replace(run, summary=summary)) == [
+        "time: 5.2 s of work in 3.0 s: load 4.2, server 1.0",
+        "slowest notebooks:",
+        "  6.5 s notebooks/b.ipynb: load 4.0",
+        "  1.0 s notebooks/a.ipynb: execute 0.8, load 0.1",
+    ]
+
+
+def test_merging_keeps_what_no_run_has_run(tmp_path: Path) -> None:
+    here, there = (result_called(verdict) for verdict in ("match", "new"))
+    for name, result, left in (("one", here, [there.key, "e/n/x"]), ("two", there, [here.key, "e/n/x"])):
+        made = writer(tmp_path / name)
+        made.only_changed(dict.fromkeys(left, "2026-01-01T00:00:00+00:00"), {result.target.notebook: "it changed"}, "")
+        finish(made, result)
+    run = merge([tmp_path / "one", tmp_path / "two"], tmp_path / "all")
+    assert to_builtins(run.changed) == {
+        "not_run": [{"key": "e/n/x", "passed": "2026-01-01T00:00:00+00:00"}],
+        "ran": [{"name": "notebooks/x.ipynb", "why": "it changed"}],
+        "refused": None,
+    }
+    assert summary_lines(run)[1:3] == [
+        "1 picture was not run: it passed, and nothing that was seen to matter has changed since; "
+        "it counts as neither passed nor failed",
+        "  run: notebooks/x.ipynb: it changed",
+    ]
