@@ -37,7 +37,8 @@ from widgetshot.capture.shot import cut_out
 from widgetshot.files import encode_png, read_png
 from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.model import Box
-from widgetshot.project.settings import find_notebooks, load_notebook, load_settings
+from widgetshot.project.loading import load_settings
+from widgetshot.project.notebooks import find_notebooks, load_notebook
 from widgetshot.server.launcher import Server
 
 HERE = Path(__file__).parent

@@ -27,7 +27,8 @@ from widgetshot.capture.pool import Camera
 from widgetshot.files import encode_png, read_png, write_atomically
 from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.model import Target
-from widgetshot.project.settings import find_notebooks, load_notebook, load_settings
+from widgetshot.project.loading import load_settings
+from widgetshot.project.notebooks import find_notebooks, load_notebook
 from widgetshot.server.launcher import Server
 from widgetshot.verdict.pixels import same
 

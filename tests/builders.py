@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from widgetshot.declare.notebook import Defaults, Notebook, read_notebook
+from widgetshot.declare.defaults import Defaults
+from widgetshot.declare.notebook import Notebook, read_notebook
 from widgetshot.files import encode_png, sha256
 from widgetshot.model import Baseline, Box, Element, Failure, Mask, Pixels, Result, Shot, Target, Verdict
 from widgetshot.verdict.compare import compare

@@ -147,7 +147,8 @@ def _surroundings() -> _Surroundings:
         )
         return _Surroundings(Path(given["root"]), given["notebook"], tuple(limits))
     # Jupyter's own kernel: its server says which notebook it is for, mostly.
-    from widgetshot.project.settings import find_root, load_notebook, load_settings
+    from widgetshot.project.loading import find_root, load_settings
+    from widgetshot.project.notebooks import load_notebook
 
     file = Path(os.environ.get("JPY_SESSION_NAME", "")).absolute()
     root = find_root(file.parent if file.is_file() else Path.cwd())

@@ -17,7 +17,8 @@ from conftest import Project, make_project
 ASK = """
 import json
 from pathlib import Path
-from widgetshot.project.settings import find_notebooks, load_notebook, load_settings
+from widgetshot.project.loading import load_settings
+from widgetshot.project.notebooks import find_notebooks, load_notebook
 from widgetshot.run.engine import Engine
 settings = load_settings(Path.cwd(), {overrides!r})
 engine = Engine(settings)

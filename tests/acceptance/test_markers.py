@@ -9,7 +9,9 @@ from builders import PATH, block, read
 from conftest import Project, button_cell, make_project
 from widgetshot.errors import ConfigError
 from widgetshot.project.dotenv import read_env_file
-from widgetshot.project.settings import Settings, load_notebook, load_settings
+from widgetshot.project.loading import load_settings
+from widgetshot.project.notebooks import load_notebook
+from widgetshot.project.settings import Settings
 
 STATES = button_cell(
     "#| widgetshot: {markers: [unit]}\n#| shot:\n#|   - {name: idle, markers: [expensive]}\n"

@@ -13,7 +13,7 @@ from conftest import Project, make_project
 from widgetshot.errors import ConfigError
 from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.model import Target
-from widgetshot.project.settings import load_settings
+from widgetshot.project.loading import load_settings
 from widgetshot.redact import STARS, Redactor
 from widgetshot.server.launcher import Server
 

@@ -12,7 +12,7 @@ import pytest
 
 from conftest import MARK, Project, make_project, wait_until
 from widgetshot.errors import ConfigError, ServerError
-from widgetshot.project.settings import load_settings
+from widgetshot.project.loading import load_settings
 from widgetshot.run.doctor import examine, missing_for_services, needed_services
 from widgetshot.services.manager import Services
 

@@ -15,7 +15,7 @@ from widgetshot.capture.determinism import has_room
 from widgetshot.capture.pool import Camera, PageSlot
 from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.model import Target, Viewport
-from widgetshot.project.settings import load_settings
+from widgetshot.project.loading import load_settings
 from widgetshot.server.launcher import Server
 
 LIGHT = Target(notebook="n.ipynb", shot="s", cell_id=None, order=0)

@@ -17,7 +17,7 @@ from widgetshot.capture.pool import Camera, PageSlot
 from widgetshot.declare.notebook import read_notebook
 from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.model import Pixels
-from widgetshot.project.settings import load_settings
+from widgetshot.project.loading import load_settings
 from widgetshot.server.launcher import Server
 
 WIDGETS = "import ipywidgets as widgets\n"
@@ -134,7 +134,7 @@ class Pages:
         """Show a notebook, and at last evaluate a script in its page."""
         file = self.root / "n.ipynb"
         file.write_text(notebook_json(source), encoding="utf-8")
-        (target,) = read_notebook(file, "n.ipynb", self.camera.settings.defaults).targets
+        (target,) = read_notebook(file, "n.ipynb", self.camera.settings).targets
         live_page = await self.frontend.open(file, target, "")
         slot: PageSlot = await self.camera.slot(target, self.frontend.anchor_url)
         stage = await self.camera.show(slot, live_page, 20)

@@ -25,7 +25,7 @@ from widgetshot.declare.notebook import read_notebook
 from widgetshot.errors import NotebookError, ServerError
 from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.model import ServedPage
-from widgetshot.project.settings import load_settings
+from widgetshot.project.loading import load_settings
 from widgetshot.server.execute import SlicedShellChannel, connect, execute
 from widgetshot.server.launcher import Server
 
@@ -50,7 +50,7 @@ def with_frontend(folder: Path, work: Callable[[PageFrontend, Server], Coroutine
 
 
 async def opened(frontend: PageFrontend, project: Project, path: str) -> ServedPage:
-    notebook = read_notebook(project.root / path, path, load_settings(project.root).defaults)
+    notebook = read_notebook(project.root / path, path, load_settings(project.root))
     return await frontend.open(project.root / path, notebook.targets[0], notebook.kernel)
 
 

@@ -16,7 +16,7 @@ from conftest import Project, wait_until
 from widgetshot import cost
 from widgetshot.declare.limits import Limit
 from widgetshot.errors import ConfigError
-from widgetshot.project.settings import load_settings
+from widgetshot.project.loading import load_settings
 
 SPENDER = """
 from widgetshot import cost

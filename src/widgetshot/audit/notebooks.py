@@ -8,7 +8,7 @@ from pathlib import Path
 
 from widgetshot.audit.findings import Finding
 from widgetshot.audit.source import parse, parse_expression
-from widgetshot.declare.notebook import read_code
+from widgetshot.declare.cells import read_code
 from widgetshot.errors import NotebookError
 
 # The cells of these magics are Python behind their first line.

@@ -7,7 +7,8 @@ from widgetshot.baselines.access import Baselines
 from widgetshot.baselines.folder import FolderStore
 from widgetshot.errors import ConfigError
 from widgetshot.ports import BaselineStore
-from widgetshot.project.settings import FOLDER_STORE, STORES, Settings
+from widgetshot.project.settings import Settings
+from widgetshot.project.store import FOLDER_STORE, STORES
 
 
 def open_baselines(settings: Settings) -> Baselines:

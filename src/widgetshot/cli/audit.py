@@ -10,7 +10,7 @@ from widgetshot.audit.scan import audit as audit_files
 from widgetshot.audit.table import table
 from widgetshot.cli.common import output_option, relative
 from widgetshot.errors import ExitCode, one_line
-from widgetshot.project.settings import find_root
+from widgetshot.project.loading import find_root
 
 
 @click.command()

@@ -5,9 +5,11 @@ from typing import Any
 
 import click
 
-from widgetshot.project.settings import Settings, find_root, load_settings
+from widgetshot.cli.flags import flag
+from widgetshot.project.loading import find_root, load_settings
+from widgetshot.project.settings import Settings
 
-report_option = click.option("--report", type=click.Path(path_type=Path), help="The run folder.")
+report_option = flag("report")
 output_option = click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 
 

@@ -6,8 +6,8 @@ import click
 
 from widgetshot.capture.browser import install as install_browser
 from widgetshot.cli.common import output_option, settings_from
+from widgetshot.cli.flags import flag
 from widgetshot.errors import ExitCode
-from widgetshot.project.settings import BROWSERS
 from widgetshot.run.doctor import examine, missing_for_services
 from widgetshot.services.install import install as install_programs
 
@@ -15,7 +15,7 @@ from widgetshot.services.install import install as install_programs
 @click.command()
 @click.option("--install", is_flag=True, help="Install a browser if there is none; with --services, those too.")
 @click.option("--services", is_flag=True, help="Take the services of the project's notebooks for needed.")
-@click.option("--browser", type=click.Choice(BROWSERS))
+@flag("browser")
 @output_option
 @click.pass_context
 def doctor(context: click.Context, install: bool, services: bool, browser: str | None, output: str) -> None:

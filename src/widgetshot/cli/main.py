@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from widgetshot.errors import ConfigError, ExitCode, WidgetshotError
+from widgetshot.project.options import with_bare_values
 
 _HELP = """Visual regression tests for Jupyter widgets.
 
@@ -89,6 +90,4 @@ def _print_error(text: str, kind: str) -> None:
 @_exits
 def main() -> Any:
     """Entry point of the `widgetshot` command."""
-    # A bare flag must not take the path behind it for its value.
-    arguments = ["--update-baselines=changed" if word == "--update-baselines" else word for word in sys.argv[1:]]
-    return commands.main(args=arguments, prog_name="widgetshot", standalone_mode=False)
+    return commands.main(args=with_bare_values(sys.argv[1:]), prog_name="widgetshot", standalone_mode=False)

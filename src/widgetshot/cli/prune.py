@@ -16,7 +16,7 @@ def prune(remove: bool, output: str) -> None:
     """List (or remove) baselines that no notebook and no test declares."""
     settings = settings_from()
     baselines = open_baselines(settings)
-    keys = unused(baselines, settings.root, settings.defaults)
+    keys = unused(baselines, settings.root, settings)
     if remove:
         baselines.remove(keys)
     if output == "json":

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from widgetshot.cli.common import output_option, relative, report_option, settings_from
+from widgetshot.cli.common import relative, settings_from
+from widgetshot.cli.flags import run_flags
 from widgetshot.declare.notebook import Notebook
 from widgetshot.errors import ConfigError, ExitCode, ServerError, WidgetshotError, one_line
 from widgetshot.model import Result, Target, Verdict
-from widgetshot.project.settings import BROWSERS, UPDATES, Settings, check_marker, find_notebooks, load_notebook
+from widgetshot.project.notebooks import check_marker, find_notebooks, load_notebook
+from widgetshot.project.settings import Settings
 from widgetshot.redact import Redactor
 
 if TYPE_CHECKING:
@@ -33,36 +35,10 @@ _MARKS = {
     Verdict.UNSTABLE: "~",
 }
 
-_update = click.option(
-    "--update-baselines",
-    "update",
-    type=click.Choice(UPDATES[1:]),
-    help="Write baselines: 'missing' ones, 'changed' and missing ones (the default), or 'all'.",
-)
-
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path())
-@_update
-@click.option("--jobs", type=int, help="Notebooks in work at the same time.")
-@output_option
-@report_option
-@click.option("--browser", type=click.Choice(BROWSERS), help="The browser to capture with.")
-@click.option(
-    "--repeat", type=int, metavar="N", help="Execute and capture everything N times, and tell which pictures vary."
-)
-@click.option("--suite", default="", metavar="NAME", help="Run only the shots that carry this marker.")
-@click.option(
-    "--require-env",
-    is_flag=True,
-    default=None,
-    help="Fail notebooks whose requires_env is not met; else they are skipped.",
-)
-@click.option("--changed", is_flag=True, help="Leave out what passed before and is made from nothing that changed.")
-@click.option("--without-services", is_flag=True, help="Leave out what needs services.")
-@click.option(
-    "--skip-missing-services", is_flag=True, help="Leave out what needs services whose programs are not installed."
-)
+@run_flags
 @click.pass_context
 def run(
     context: click.Context,
@@ -138,7 +114,7 @@ def _run(
         finally:
             # Server and browser end while the report is written.
             engine.wind_down()
-            left = unused_if_known(engine.baselines, settings.root, settings.defaults) if complete else None
+            left = unused_if_known(engine.baselines, settings.root, settings) if complete else None
             recorder.finish(
                 engine.order,
                 complete=complete,

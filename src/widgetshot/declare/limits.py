@@ -1,20 +1,20 @@
-"""What notebooks may spend on paid services in a day; see `widgetshot.cost` for what they do."""
+"""Limits of what notebooks may spend on paid services in a day; `widgetshot.cost` keeps them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from widgetshot.errors import ConfigError, nearest
+from widgetshot.values import BadValue, check_keys
 
 
 @dataclass(frozen=True)
 class Limit:
-    """What may be spent in a day.
+    """The most that may be spent in a day.
 
     Attributes:
-        calls: how many calls, None for any number.
-        usd: how many US dollars, None for any number.
+        calls: number of calls, None for any number.
+        usd: number of US dollars, None for any number.
         notebook: whose calls count; "" for those of all of the project.
     """
 
@@ -23,26 +23,23 @@ class Limit:
     notebook: str = ""
 
 
-def limit_from(value: Any, where: str, notebook: str = "") -> Limit:
-    """Parse `{max_calls: 20, max_cost_usd: 0.5, per: day}`.
+def parse_limits(value: Any) -> tuple[Limit, ...]:
+    """Parse `{max_calls: 20, max_cost_usd: 0.5, per: day}` into one limit, which is nobody's yet.
 
     Raises:
-        ConfigError: an unknown word, or a value of the wrong kind.
+        BadValue: an unknown word, or a value of the wrong kind.
     """
-    words = ("max_calls", "max_cost_usd", "per")
     if not isinstance(value, Mapping):
-        raise ConfigError(f"cost: is {{max_calls: N, max_cost_usd: X, per: day}}, not {value!r}", where=where)
-    for word in value:
-        if word not in words:
-            raise ConfigError(f"unknown cost option '{word}'{nearest(word, words)}", where=where)
+        raise BadValue(f"is {{max_calls: N, max_cost_usd: X, per: day}}, not {value!r}")
+    check_keys(value, ("max_calls", "max_cost_usd", "per"), "cost option")
     if value.get("per", "day") != "day":
-        raise ConfigError(f"cost: 'per' is 'day', not {value['per']!r}", where=where)
+        raise BadValue(f"'per' is 'day', not {value['per']!r}")
     calls = value.get("max_calls")
     if calls is not None and (type(calls) is not int or calls < 0):
-        raise ConfigError(f"cost: 'max_calls' is a whole number, not {calls!r}", where=where)
+        raise BadValue(f"'max_calls' is a whole number, not {calls!r}")
     usd = value.get("max_cost_usd")
     if usd is not None and (isinstance(usd, bool) or not isinstance(usd, int | float) or not 0 <= usd < 1e9):
-        raise ConfigError(f"cost: 'max_cost_usd' is a number of US dollars, not {usd!r}", where=where)
+        raise BadValue(f"'max_cost_usd' is a number of US dollars, not {usd!r}")
     if calls is None and usd is None:
-        raise ConfigError("cost: has neither 'max_calls' nor 'max_cost_usd'", where=where)
-    return Limit(calls, None if usd is None else Decimal(str(usd)), notebook)
+        raise BadValue("has neither 'max_calls' nor 'max_cost_usd'")
+    return (Limit(calls, None if usd is None else Decimal(str(usd))),)

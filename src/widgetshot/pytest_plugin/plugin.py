@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from widgetshot.project.markers import MARKERS, marker_names
+from widgetshot.project.options import with_bare_values
+from widgetshot.pytest_plugin.flags import add_flags, settings_given
 
 if TYPE_CHECKING:
     from widgetshot.declare.notebook import Notebook
@@ -25,49 +27,15 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["widgetshot.pytest_plugin.fixtures"]
 
-_FLAG = "--update-baselines"
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("widgetshot", "widgetshot: pictures of notebooks")
-    group.addoption(
-        _FLAG,
-        nargs="?",
-        const="changed",
-        metavar="missing|changed|all",
-        help="write baselines: missing ones, changed and missing ones (the default), or all",
-    )
-    group.addoption("--widgetshot-report", metavar="DIR", help="the run folder (default: widgetshot-report)")
-    group.addoption("--widgetshot-browser", metavar="NAME", help="chromium, firefox or webkit")
-    group.addoption("--widgetshot-jobs", metavar="N", type=int, help="notebooks in work at the same time")
-    group.addoption(
-        "--widgetshot-repeat",
-        metavar="N",
-        type=int,
-        help="execute and capture every notebook N times, and tell which pictures vary",
-    )
-    group.addoption(
-        "--widgetshot-changed",
-        action="store_true",
-        help="skip notebooks that passed before and are made from nothing that changed since (not in CI)",
-    )
-    group.addoption(
-        "--skip-missing-services",
-        action="store_true",
-        help="skip what needs a service whose programs are not installed here; it fails otherwise",
-    )
-    group.addoption(
-        "--widgetshot-require-env",
-        action="store_true",
-        default=None,
-        help="fail notebooks whose requires_env is not met, instead of skipping them",
-    )
+    add_flags(group)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(args: list[str]) -> None:
-    # A bare flag must not take the path behind it for its value.
-    args[:] = [f"{_FLAG}=changed" if word == _FLAG else word for word in args]
+    args[:] = with_bare_values(args)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -79,21 +47,8 @@ def pytest_configure(config: pytest.Config) -> None:
             config.addinivalue_line("markers", f"{name}: {meaning}")
     own = config.stash[_STATE] = PluginState(config)
     config.pluginmanager.register(own, "widgetshot-door")
-    option = config.option
-    if any(value is not None for value in _given(option).values()):
+    if settings_given(config):
         _ = own.settings  # a wrong option is told before anything is collected
-
-
-def _given(option: Any) -> dict[str, Any]:
-    """The settings that were given on the command line; None for the others."""
-    return {
-        "update": option.update_baselines,
-        "report": option.widgetshot_report,
-        "browser": option.widgetshot_browser,
-        "jobs": option.widgetshot_jobs,
-        "repeat": option.widgetshot_repeat,
-        "require_env": option.widgetshot_require_env,
-    }
 
 
 class PluginState:
@@ -113,10 +68,10 @@ class PluginState:
 
     @property
     def settings(self) -> "Settings":
-        from widgetshot.project.settings import load_settings
+        from widgetshot.project.loading import load_settings
 
         if self._settings is None:
-            given = {name: value for name, value in _given(self.config.option).items() if value is not None}
+            given = settings_given(self.config)
             if self.worker:
                 # Each worker has a server and a browser of its own, and there are as many workers as wished for.
                 given.setdefault("jobs", 1)
@@ -137,7 +92,7 @@ class PluginState:
 
         pytest's own rootdir is where its configuration is, which may be a folder around several projects.
         """
-        from widgetshot.project.settings import find_root
+        from widgetshot.project.loading import find_root
 
         around, here = self.config.rootpath, self.config.invocation_params.dir
         if self.config.option.rootdir is not None:
@@ -237,7 +192,7 @@ class PluginState:
         if complete and engine is not None and not self.worker:
             from widgetshot.review.approve import unused_if_known
 
-            left = unused_if_known(engine.baselines, self.settings.root, self.settings.defaults)
+            left = unused_if_known(engine.baselines, self.settings.root, self.settings)
         recorder.finish(
             () if engine is None else engine.order,
             complete=complete,
@@ -288,7 +243,7 @@ def door(config: pytest.Config) -> PluginState:
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "NotebookFile | None":
     if file_path.suffix != ".ipynb" or ".ipynb_checkpoints" in file_path.parts:
         return None
-    from widgetshot.project.settings import excluded
+    from widgetshot.project.notebooks import excluded
 
     try:
         settings = door(parent.config).settings
@@ -304,7 +259,7 @@ class NotebookFile(pytest.File):
 
     def collect(self) -> Iterator["TargetItem"]:
         from widgetshot.errors import ConfigError, WidgetshotError
-        from widgetshot.project.settings import load_notebook
+        from widgetshot.project.notebooks import load_notebook
 
         settings = door(self.config).settings
         try:

@@ -15,10 +15,12 @@ from widgetshot.capture.determinism import context_options, is_outside, prepare
 from widgetshot.capture.driver_errors import first_line
 from widgetshot.capture.page import CapturePage
 from widgetshot.capture.sync import Awaitable, run_now
-from widgetshot.declare.notebook import masks_from, quarantine_of, themes_from, tolerance_from, viewports_from
+from widgetshot.declare.options import SHOT
+from widgetshot.declare.quarantine import quarantine_of
+from widgetshot.declare.variants import variant_name
 from widgetshot.errors import ConfigError, ServerError, WidgetshotError
 from widgetshot.model import Clock, Result, Shot, Target, Viewport
-from widgetshot.project.settings import load_notebook
+from widgetshot.project.notebooks import load_notebook
 from widgetshot.run.causes import browser_died
 from widgetshot.run.engine import Engine
 from widgetshot.run.recording import read_baseline
@@ -100,8 +102,8 @@ class Widgetshot:
         if not file.is_relative_to(settings.root):
             raise ConfigError(f"{file} is outside of the project {settings.root}")
         parsed = load_notebook(settings, file)
-        (self._theme,) = themes_from(theme, "widgetshot.open(theme=...)")
-        sizes = viewports_from(viewport, "widgetshot.open(viewport=...)") if viewport else settings.viewport
+        (self._theme,) = SHOT["theme"].read(theme, "widgetshot.open()")
+        sizes = SHOT["viewport"].read(viewport, "widgetshot.open()") if viewport else settings.viewport
         self._viewport, self._notebook, self._timeout = sizes[0], parsed.path, parsed.timeout
         self._clock = parsed.targets[0].clock
         target = self._target("", cell=None)
@@ -150,8 +152,8 @@ class Widgetshot:
         if cell is not None and cell not in stage.live_page.selectors:
             raise ConfigError(f"{self._notebook} has no cell with the id {cell!r}", where=self._request.node.nodeid)
         where = f"{self._request.node.nodeid} check({name!r})"
-        allowed = tolerance_from(tolerance, where) if tolerance is not None else self._engine.settings.tolerance
-        masks = masks_from(list(mask), where)
+        allowed = SHOT["tolerance"].read(tolerance, where) if tolerance is not None else self._engine.settings.tolerance
+        masks = SHOT["mask"].read(list(mask), where)
         target = self._target(name, cell=cell, masks=masks, allow_blank=allow_blank, tolerance=allowed)
         if target.path in self._checked:
             raise ConfigError(f"this test has checked a picture named {name!r} before", where=where)
@@ -186,9 +188,6 @@ class Widgetshot:
         # Not the file of the node's id, which is relative to pytest's rootdir.
         file, test = node.path.relative_to(settings.root).as_posix(), node.nodeid.partition("::")[2]
         assert self._viewport is not None
-        variant = ",".join(
-            part for part in (self._theme if self._theme != "light" else "", self._viewport.name) if part
-        )
         target = Target(
             notebook=f"{file}/{test.replace('::', '/').replace('/', '.')}" if name else self._notebook,
             shot=name,
@@ -196,9 +195,9 @@ class Widgetshot:
             order=0,
             theme=self._theme,
             viewport=self._viewport,
-            variant=variant,
+            variant=variant_name(self._theme, self._viewport),
             timeout=self._timeout,
             clock=self._clock,
             **options,
         )
-        return replace(target, quarantine=quarantine_of(target.nodeid, settings.defaults))
+        return replace(target, quarantine=quarantine_of(target.nodeid, settings.quarantine))

@@ -8,7 +8,8 @@ from pathlib import Path
 from widgetshot.baselines.access import Baselines, NewBaseline
 from widgetshot.baselines.keys import check_key
 from widgetshot.baselines.sidecar import ShotDescription
-from widgetshot.declare.notebook import Defaults, read_notebook
+from widgetshot.declare.defaults import Defaults
+from widgetshot.declare.notebook import read_notebook
 from widgetshot.documents import convert, parse_json
 from widgetshot.errors import ConfigError, RecordError, StaleDecision, WidgetshotError, nearest, one_line
 from widgetshot.files import sha256

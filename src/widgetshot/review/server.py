@@ -27,7 +27,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 from widgetshot.errors import ConfigError, RecordError, ServerError, StaleDecision, WidgetshotError, visible
-from widgetshot.project.settings import find_root, load_settings
+from widgetshot.project.loading import find_root, load_settings
 
 if TYPE_CHECKING:
     # Pictures take long to import, and a Jupyter Server that nobody reviews on should not wait for that.

@@ -14,7 +14,8 @@ from pathlib import Path
 from widgetshot.capture.browser import find_browser, install_commands
 from widgetshot.errors import WidgetshotError
 from widgetshot.files import STATIC
-from widgetshot.project.settings import Settings, find_notebooks, load_notebook
+from widgetshot.project.notebooks import find_notebooks, load_notebook
+from widgetshot.project.settings import Settings
 from widgetshot.services.control import variable
 from widgetshot.services.manager import Services, commands
 from widgetshot.services.recipe import Requirement

@@ -18,7 +18,8 @@ from widgetshot import cost
 from widgetshot.baselines.stores import open_baselines
 from widgetshot.capture.page import CapturePage
 from widgetshot.capture.pool import Camera, PageSlot
-from widgetshot.declare.notebook import PAGE_SHOT, Notebook
+from widgetshot.declare.notebook import Notebook
+from widgetshot.declare.shots import PAGE_SHOT
 from widgetshot.errors import CaptureError, ConfigError, ServerError, WidgetshotError
 from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.model import Baseline, Result, ServedPage, Shot, Spent, Target, Verdict

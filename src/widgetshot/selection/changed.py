@@ -24,7 +24,8 @@ from typing import Any
 
 from widgetshot import __version__
 from widgetshot.baselines.access import Baselines
-from widgetshot.declare.notebook import Notebook, beside
+from widgetshot.declare.folder import files_beside
+from widgetshot.declare.notebook import Notebook
 from widgetshot.errors import WidgetshotError
 from widgetshot.files import LOCAL_FOLDER, PACKAGE, local_folder, locked, write_atomically
 from widgetshot.model import Target
@@ -421,7 +422,7 @@ class PassCache:
             names: list[str] = []
             left = [Path(path)]
             while left:
-                for entry in beside(left.pop()):
+                for entry in files_beside(left.pop()):
                     if entry in ours:
                         continue
                     names.append(entry.relative_to(path).as_posix())

@@ -38,7 +38,8 @@ from nbconvert.exporters.templateexporter import TemplateExporter
 from platformdirs import user_cache_path
 from tornado import web  # type: ignore[attr-defined]
 
-from widgetshot.declare.notebook import beside, cell_names
+from widgetshot.declare.cells import cell_names
+from widgetshot.declare.folder import files_beside
 from widgetshot.errors import NotebookError, ServerError, WidgetshotError
 from widgetshot.files import PACKAGE, STATIC
 from widgetshot.redact import Redactor
@@ -253,7 +254,7 @@ def prepare_folder(live_page: _LivePage, file: Path, extra: dict[str, str]) -> d
 
 def _copy_beside(source: Path, target: Path, budget: list[int]) -> None:
     """Copy what lies beside a notebook, folders too; what is over the budget (in bytes) is linked instead."""
-    for entry in beside(source):
+    for entry in files_beside(source):
         place = target / entry.name
         try:
             if entry.is_dir() and budget[0] > 0:

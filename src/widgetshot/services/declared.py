@@ -13,7 +13,7 @@ from typing import Any
 from widgetshot.errors import ConfigError, nearest
 from widgetshot.services.builtin import load
 from widgetshot.services.recipe import HOST, Daemon, Endpoint, Place, Plan, Ready, Recipe, Requirement, find_program
-from widgetshot.values import over_zero, text
+from widgetshot.values import checked, parse_positive, parse_text
 
 _OPTIONS = {"command", "setup", "ready", "ports", "url", "environment", "timeout", "log", "requires"}
 _OF_BUILTIN = {"environment", "timeout", "log"}
@@ -163,9 +163,9 @@ def _declared(name: str, table: Any, root: Path, builtin: frozenset[str], where:
         ),
         ready=_ready(table.get("ready", {"tcp": "{port}"}), f"{where} ready"),
         ports=ports,
-        url=text(table.get("url", f"tcp://{HOST}:{{port}}"), f"{where} url"),
+        url=checked(parse_text, table.get("url", f"tcp://{HOST}:{{port}}"), f"{where} url"),
         environment=environment,
-        timeout=over_zero(table["timeout"], f"{where} timeout") if "timeout" in table else 0.0,
+        timeout=checked(parse_positive, table["timeout"], f"{where} timeout") if "timeout" in table else 0.0,
         log=_log(table.get("log", ""), f"{where} log"),
         requires=_texts_by_name(table.get("requires", {}), f"{where} requires"),
         root=str(root),
@@ -198,7 +198,11 @@ def _list(value: Any, where: str) -> list[Any]:
 
 def _command(value: Any, where: str) -> Command:
     try:
-        words = shlex.split(value) if isinstance(value, str) else [text(word, where) for word in _list(value, where)]
+        words = (
+            shlex.split(value)
+            if isinstance(value, str)
+            else [checked(parse_text, word, where) for word in _list(value, where)]
+        )
     except ValueError as error:
         raise ConfigError(f"{value!r}: {error}", where=where) from error
     if not words:
@@ -217,7 +221,7 @@ def _ready(value: Any, where: str) -> tuple[str, Command]:
         return kind, _command(what, where)
     if kind == "tcp" and type(what) is int:
         what = str(what)
-    return kind, (text(what, where),)
+    return kind, (checked(parse_text, what, where),)
 
 
 def _ports(value: Any, where: str) -> tuple[str, ...]:
@@ -233,11 +237,11 @@ def _ports(value: Any, where: str) -> tuple[str, ...]:
 def _texts_by_name(value: Any, where: str) -> tuple[tuple[str, str], ...]:
     if not isinstance(value, Mapping):
         raise ConfigError(f"must be a table of texts, not {value!r}", where=where)
-    return tuple((name, text(content, f"{where} {name}")) for name, content in value.items())
+    return tuple((name, checked(parse_text, content, f"{where} {name}")) for name, content in value.items())
 
 
 def _log(value: Any, where: str) -> str:
-    path = text(value, where)
+    path = checked(parse_text, value, where)
     if path.startswith(("/", "~")) or Path(path).is_absolute() or ".." in Path(path).parts:
         raise ConfigError(f"{path!r} must be relative to the project's root, and in it", where=where)
     return path

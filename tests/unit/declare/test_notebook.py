@@ -14,15 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import PATH, block, cell, notebook_json, read
-from widgetshot.declare.notebook import (
-    Defaults,
-    _Loader,
-    _read_yaml,
-    quarantine_from,
-    quarantine_of,
-    read_notebook,
-    tolerance_from,
-)
+from widgetshot.declare.defaults import Defaults
+from widgetshot.declare.notebook import read_notebook
+from widgetshot.declare.option_block import Loader, read_yaml
+from widgetshot.declare.options import SHOT
+from widgetshot.declare.quarantine import parse_quarantine, quarantine_of
 from widgetshot.errors import ConfigError, NotebookError, WidgetshotError
 from widgetshot.model import Box, Clock, Mask, Quarantine, Rule, Step, Tolerance, Viewport
 
@@ -181,8 +177,8 @@ def test_a_zero_of_the_notebook_wins_over_the_project(tmp_path: Path) -> None:
 def test_no_is_not_zero_and_zero_is_not_false(zero: str) -> None:
     for value in (False, True, None):
         with pytest.raises(ConfigError, match=f"tolerance: '{zero}'"):
-            tolerance_from({zero: value}, "x")
-    assert getattr(tolerance_from({zero: 0}, "x"), zero) == 0
+            SHOT["tolerance"].read({zero: value}, "x")
+    assert getattr(SHOT["tolerance"].read({zero: 0}, "x"), zero) == 0
 
 
 QUARANTINE = {"reason": "flickers", "until": date(2026, 5, 31)}
@@ -190,7 +186,7 @@ QUARANTINE = {"reason": "flickers", "until": date(2026, 5, 31)}
 
 @pytest.mark.parametrize(("day", "holds"), [((2026, 5, 30), True), ((2026, 5, 31), True), ((2026, 6, 1), False)])
 def test_a_quarantine_holds_its_last_day_included(day: tuple[int, int, int], holds: bool) -> None:
-    quarantine = quarantine_from(QUARANTINE, "x")
+    quarantine = parse_quarantine(QUARANTINE)
     assert quarantine.holds(date(*day)) is holds
     assert str(quarantine) == "flickers (until 2026-05-31)"
 
@@ -215,8 +211,8 @@ def test_a_quarantine_holds_its_last_day_included(day: tuple[int, int, int], hol
     ],
 )
 def test_a_pattern_of_the_project_means_names_with_their_brackets(pattern: str, nodeid: str, meant: bool) -> None:
-    quarantine = quarantine_from(QUARANTINE, "x")
-    found = quarantine_of(nodeid, Defaults(quarantine=((pattern, quarantine),)))
+    quarantine = parse_quarantine(QUARANTINE)
+    found = quarantine_of(nodeid, ((pattern, quarantine),))
     assert found == (quarantine if meant else None)
 
 
@@ -289,7 +285,8 @@ def test_the_clock_is_the_notebooks_or_else_the_projects(
     tmp_path: Path, options: str, defaults: Clock, expected: Clock
 ) -> None:
     lines = [f"widgetshot: {{{options}}}"] if options else []
-    targets = read(tmp_path, block(*lines, "shot: [a, b]"), defaults=Defaults(clock=defaults)).targets
+    project = Defaults(clock=defaults.start, freeze_clock=defaults.frozen)
+    targets = read(tmp_path, block(*lines, "shot: [a, b]"), defaults=project).targets
     assert {target.clock for target in targets} == {expected}
 
 
@@ -503,7 +500,7 @@ ERRORS: list[Any] = [
     (["widgetshot: {quarantine: 5}", "shot: a"], "::a", "quarantine: is"),
     (["shot: a", "clock: 2026-05-01"], "::c0", "unknown option 'clock'"),
     *(
-        (["shot: a", f"widgetshot: {{clock: {n}}}"], " clock", "must be a time such as")
+        (["shot: a", f"widgetshot: {{clock: {n}}}"], "", "clock: must be a time such as")
         for n in ("noon", "true", "null", "5")
     ),
     *(
@@ -729,7 +726,7 @@ def test_both_readers_of_yaml_read_the_same(text: str, typed: list[tuple[int, st
         place %= len(text)
         text = text[:place] + character + text[place:]
     outcomes = []
-    for load in (_read_yaml, lambda text: yaml.load(text, _Loader)):
+    for load in (read_yaml, lambda text: yaml.load(text, Loader)):
         try:
             outcomes.append(repr(load(text)))
         except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError) as error:

@@ -1,15 +1,18 @@
 """pyproject.toml and flags -> Settings."""
 
 import datetime
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from widgetshot.declare.notebook import Defaults
+from builders import block, read
+from widgetshot.declare.defaults import Defaults
 from widgetshot.errors import ConfigError, ExitCode
 from widgetshot.model import Clock, Quarantine, Tolerance, Viewport
-from widgetshot.project.settings import Settings, find_root, load_settings
+from widgetshot.project.loading import find_root, load_settings
+from widgetshot.project.settings import Settings
 
 
 def load(root: Path, *lines: str) -> Settings:
@@ -97,8 +100,8 @@ def test_an_option_is_read(tmp_path: Path, line: str, attribute: str, expected: 
         ('timezone = "../UTC"', "timezone", "unknown time zone"),
         ("timezone = 5", "timezone", "must be text"),
         ('clock = "noon"', "clock", "must be a time such as"),
-        ("timeout = 0", "timeout", "number over 0"),
-        ("timeout = true", "timeout", "number over 0"),
+        ("timeout = 0", "timeout", "number of seconds over 0"),
+        ("timeout = true", "timeout", "number of seconds over 0"),
         ("kernel = 3", "kernel", "must be text"),
         ('fonts = ["absent"]', "fonts", "is not a folder"),
         pytest.param('report = "~nobody-here/x"', "report", "home"),
@@ -136,7 +139,7 @@ def test_bytes_that_are_no_utf8_are_refused(tmp_path: Path) -> None:
 def test_a_project_without_settings_gets_the_defaults(tmp_path: Path) -> None:
     settings = load_settings(tmp_path)
     assert (settings.baselines, settings.report) == (tmp_path / "baselines", tmp_path / "widgetshot-report")
-    assert settings.defaults == Defaults()
+    assert {field.name: getattr(settings, field.name) for field in fields(Defaults)} == vars(Defaults())
     assert settings.environment.startswith("page-chromium-")
     assert settings.jobs >= 2
 
@@ -183,9 +186,14 @@ def test_quarantine_tables_are_read_in_their_order(tmp_path: Path) -> None:
         ("notebooks/x.ipynb::a[dark]", Quarantine("flickers", datetime.date(2026, 12, 31))),
         ("notebooks/x.ipynb::*", Quarantine("old front end", datetime.date(2026, 6, 30))),
     )
-    assert settings.defaults.quarantine == settings.quarantine
+    first, second = read(tmp_path, block("shot: a", "theme: [dark, light]"), defaults=settings).targets
+    assert (first.quarantine, second.quarantine) == tuple(quarantine for _, quarantine in settings.quarantine)
 
 
 def test_the_clock_of_the_project_is_that_of_its_notebooks(tmp_path: Path) -> None:
-    assert load(tmp_path, "freeze-clock = true").defaults.clock == Clock(frozen=True)
-    assert load(tmp_path, "clock = 2026-05-01").defaults.clock == Clock("2026-05-01T00:00:00+00:00")
+    for line, clock in (
+        ("freeze-clock = true", Clock(frozen=True)),
+        ("clock = 2026-05-01", Clock("2026-05-01T00:00:00+00:00")),
+    ):
+        (target,) = read(tmp_path, "1", defaults=load(tmp_path, line)).targets
+        assert target.clock == clock

@@ -10,7 +10,7 @@ from builders import ENVIRONMENT, LAYOUT, VERDICTS, notebook_json, picture, resu
 from stores import by_digest, files_of, folder_of, in_folder, picture_file, sidecar_file
 from widgetshot.baselines.access import Baselines
 from widgetshot.baselines.candidate import shot_bytes
-from widgetshot.declare.notebook import Defaults
+from widgetshot.declare.defaults import Defaults
 from widgetshot.errors import BaselineError, ConfigError, RecordError, StaleDecision, WidgetshotError
 from widgetshot.files import encode_png
 from widgetshot.report.writer import RunWriter

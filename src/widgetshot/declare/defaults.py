@@ -1,0 +1,27 @@
+"""What holds for a notebook that does not say otherwise."""
+
+from dataclasses import dataclass
+
+from widgetshot.declare.options import NOTEBOOK
+from widgetshot.declare.quarantine import Quarantines
+from widgetshot.model import Tolerance, Viewport
+from widgetshot.option import default_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Defaults:
+    """The values of options that notebooks share with their project; see `widgetshot.declare.options`.
+
+    Attributes:
+        quarantine: pairs of a pattern for names (`notebooks/x.ipynb::shot*`) and what holds for them.
+    """
+
+    theme: tuple[str, ...] = default_of(NOTEBOOK, "theme")
+    viewport: tuple[Viewport, ...] = default_of(NOTEBOOK, "viewport")
+    tolerance: Tolerance = default_of(NOTEBOOK, "tolerance")
+    timeout: float = default_of(NOTEBOOK, "timeout")
+    settle_timeout: float = default_of(NOTEBOOK, "settle_timeout")
+    kernel: str = default_of(NOTEBOOK, "kernel")
+    clock: str = default_of(NOTEBOOK, "clock")
+    freeze_clock: bool = default_of(NOTEBOOK, "freeze_clock")
+    quarantine: Quarantines = ()

@@ -1,0 +1,92 @@
+"""pyproject.toml and flags -> Settings.
+
+Collecting notebooks needs no more than this, so nothing heavy is imported here.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from widgetshot.errors import ConfigError, nearest
+from widgetshot.project.dotenv import read_env_file
+from widgetshot.project.markers import registered
+from widgetshot.project.settings import PROJECT, Settings
+from widgetshot.redact import Redactor, secret_values
+from widgetshot.services import builtin
+from widgetshot.services.declared import declared_from
+from widgetshot.values import checked
+
+_PYPROJECT = "pyproject.toml"
+_TABLE = f"{_PYPROJECT} [tool.widgetshot]"
+
+
+def find_root(start: Path) -> Path:
+    """Return the nearest folder upwards that has a pyproject.toml or is a checkout, else `start`."""
+    for folder in (start, *start.parents):
+        if (folder / _PYPROJECT).is_file() or (folder / ".git").exists():
+            return folder
+    return start
+
+
+def load_settings(root: Path, overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Load the settings of a project; `overrides` (flags that were given) win over pyproject.toml.
+
+    Raises:
+        ConfigError: an unknown option, a value of the wrong kind, unreadable TOML.
+    """
+    root = root.resolve()
+    tool, table = _read_pyproject(root / _PYPROJECT)
+    values = _values(table, root, _TABLE) | _values(overrides or {}, root, "command line")
+    settings = Settings(root=root, **{"jobs": max(2, os.cpu_count() or 2), **values})
+    variables = read_env_file(root)
+    secrets = secret_values(settings.secrets, {**variables, **os.environ}, f"{_TABLE} secrets")
+    return replace(
+        settings,
+        baselines=root / settings.baselines,
+        report=root / settings.report,
+        markers=settings.markers | registered(tool, root),
+        variables=variables,
+        redactor=Redactor(secrets),
+    )
+
+
+def _read_pyproject(file: Path) -> tuple[Any, Mapping[str, Any]]:
+    """Return the table `[tool]` and of it `[tool.widgetshot]`; both are empty where there is no such file."""
+    if not file.is_file():
+        return {}, {}
+    try:
+        tool = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ConfigError(f"can't be read: {error}", where=str(file)) from error
+    table = tool.get("widgetshot", {}) if isinstance(tool, dict) else tool
+    if not isinstance(table, dict):
+        raise ConfigError("[tool.widgetshot] must be a table", where=str(file))
+    return tool, table
+
+
+def _values(table: Mapping[str, Any], root: Path, where: str) -> dict[str, Any]:
+    """Parse raw values by the options' names, each with a clear refusal."""
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        name = key.replace("-", "_")
+        if name not in PROJECT:
+            raise ConfigError(f"unknown option '{key}'{nearest(key, PROJECT)}", where=where)
+        place = f"{where} {key}"
+        if name == "services":
+            values[name] = declared_from(value, root, frozenset(builtin.NAMES), place)
+            continue
+        values[name] = checked(PROJECT[name].parse, value, place)
+        if name == "fonts":
+            values[name] = _folders(values[name], root, place)
+    return values
+
+
+def _folders(names: tuple[str, ...], root: Path, where: str) -> tuple[Path, ...]:
+    folders = tuple(root / name for name in names)
+    for folder in folders:
+        if not folder.is_dir():
+            raise ConfigError(f"{folder} is not a folder", where=where)
+    return folders

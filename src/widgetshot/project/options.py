@@ -1,0 +1,253 @@
+"""Every option of a project that notebooks don't have, and every flag of both front doors, declared once.
+
+Checks, defaults, "did you mean", help texts and the tables of docs/reference come from here. To add an option, add an
+entry, and a field of its name to `Settings` where it may stand in `pyproject.toml`. Then: make reference.
+
+The pytest plugin loads this in every pytest run, so nothing heavy is imported here.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from widgetshot.option import Option
+
+OPTIONS = (
+    Option(
+        "notebooks",
+        parser="widgetshot.values:parse_texts",
+        meaning="files and folders that `widgetshot run` takes without arguments",
+        takes="a list of paths",
+        default=["notebooks"],
+        project=True,
+    ),
+    Option(
+        "exclude",
+        parser="widgetshot.values:parse_texts",
+        meaning="notebooks that are left out",
+        takes="a list of glob patterns",
+        default=[],
+        project=True,
+    ),
+    Option(
+        "baselines",
+        parser="widgetshot.values:parse_path",
+        meaning="the folder of the baselines",
+        takes="a path",
+        default="baselines",
+        project=True,
+    ),
+    Option(
+        "store",
+        parser="widgetshot.project.store:parse_store",
+        meaning="what keeps the baselines",
+        takes="`folder`, or the name of a store that an installed package offers",
+        default="folder",
+        more="See [another store](../how-to/baseline-store.md).",
+        project=True,
+    ),
+    Option(
+        "report",
+        parser="widgetshot.values:parse_path",
+        meaning="the run folder",
+        takes="a path",
+        default="widgetshot-report",
+        project=True,
+        run="--report",
+        pytest="--widgetshot-report",
+        flag_type=Path,
+        metavar="DIR",
+    ),
+    Option(
+        "update",
+        meaning="write baselines: missing ones, changed and missing ones (as without a value), or all",
+        takes="`none`, `missing`, `changed` or `all`",
+        default="none",
+        choices=("none", "missing", "changed", "all"),
+        project=True,
+        run="--update-baselines",
+        pytest="--update-baselines",
+        bare="changed",
+    ),
+    Option(
+        "jobs",
+        parser="widgetshot.values:parse_count",
+        meaning="notebooks that have a page at the same time; with more than one, another one executes ahead",
+        takes="a number",
+        otherwise="the number of cores, at least 2",
+        project=True,
+        run="--jobs",
+        pytest="--widgetshot-jobs",
+        flag_type=int,
+        metavar="N",
+    ),
+    Option(
+        "browser",
+        meaning="the browser to capture with",
+        takes="`chromium`, `firefox` or `webkit`",
+        default="chromium",
+        choices=("chromium", "firefox", "webkit"),
+        project=True,
+        run="--browser",
+        pytest="--widgetshot-browser",
+    ),
+    Option(
+        "browser_executable",
+        parser="widgetshot.values:parse_text",
+        meaning="the program of the browser",
+        takes="a path",
+        default="",
+        otherwise="Playwright's own headless shell, then the system's browser",
+        project=True,
+    ),
+    Option(
+        "frontend",
+        meaning="what makes a page of a notebook",
+        takes="`page`",
+        default="page",
+        choices=("page",),
+        project=True,
+    ),
+    Option(
+        "scale",
+        parser="widgetshot.values:parse_positive",
+        meaning="device pixels per CSS pixel",
+        takes="a number",
+        default=1,
+        project=True,
+    ),
+    Option(
+        "locale",
+        parser="widgetshot.values:parse_text",
+        meaning="the language and region of pages and kernels",
+        takes="a BCP 47 tag",
+        default="en-US",
+        project=True,
+    ),
+    Option(
+        "timezone",
+        parser="widgetshot.values:parse_time_zone",
+        meaning="the time zone of pages and kernels",
+        takes="a name such as `Europe/Berlin`",
+        default="UTC",
+        project=True,
+    ),
+    Option(
+        "repeat",
+        parser="widgetshot.values:parse_count",
+        meaning="execute and capture everything N times, and tell which pictures vary",
+        takes="a number",
+        default=1,
+        project=True,
+        run="--repeat",
+        pytest="--widgetshot-repeat",
+        flag_type=int,
+        metavar="N",
+    ),
+    Option(
+        "fonts",
+        parser="widgetshot.values:parse_texts",
+        meaning="folders of extra fonts; they are part of the fingerprint",
+        takes="a list of paths",
+        default=[],
+        project=True,
+    ),
+    Option(
+        "secrets",
+        parser="widgetshot.values:parse_texts",
+        meaning="environment variables whose values are shown nowhere",
+        takes="a list of names; `*` stands for any text",
+        default=[],
+        more="See [secrets](../how-to/secrets-and-cost.md).",
+        project=True,
+    ),
+    Option(
+        "require_env",
+        parser="widgetshot.values:parse_flag",
+        meaning="fail notebooks whose requires_env is not met, instead of skipping them",
+        takes="`true` or `false`",
+        default=False,
+        more="See [what a notebook needs](notebook-options.md#what-it-needs-of-the-environment).",
+        project=True,
+        run="--require-env",
+        pytest="--widgetshot-require-env",
+        flag_type=bool,
+    ),
+    # Its parser is widgetshot.services.declared, which needs the project's folder.
+    Option(
+        "services",
+        meaning="services that notebooks may name, and what is to be otherwise in a built-in one",
+        takes="tables `[tool.widgetshot.services.NAME]`",
+        more="See [real services](../how-to/services.md).",
+        project=True,
+    ),
+    Option(
+        "cost",
+        parser="widgetshot.declare.limits:parse_limits",
+        meaning="the most that all notebooks together may spend on paid services in a day (UTC)",
+        takes="a table `[tool.widgetshot.cost]` with `max_calls` and `max_cost_usd`; one of the two is enough",
+        otherwise="any amount",
+        more="See [limits](../how-to/secrets-and-cost.md#limit-what-a-notebook-spends).",
+        project=True,
+    ),
+    Option(
+        "quarantine",
+        parser="widgetshot.declare.quarantine:parse_quarantines",
+        meaning="failures that don't fail the run, until a day",
+        takes="tables `[[tool.widgetshot.quarantine]]` with `target`, `reason` and `until`; the first that fits counts",
+        more="See [flaky pictures](../how-to/flaky-pictures.md).",
+        project=True,
+    ),
+    Option(
+        "output",
+        meaning="what is written to standard output: text for people, or run.json and nothing else",
+        default="text",
+        choices=("text", "json"),
+        run="--output",
+    ),
+    Option(
+        "suite",
+        meaning="run only the shots that carry this marker; what is left out is reported",
+        default="",
+        more="See [markers](notebook-options.md#markers).",
+        run="--suite",
+        metavar="NAME",
+    ),
+    Option(
+        "changed",
+        meaning="leave out what passed before and is made from nothing that changed since (not in CI)",
+        default=False,
+        more="See [run only what changed](../how-to/changed.md).",
+        run="--changed",
+        pytest="--widgetshot-changed",
+        flag_type=bool,
+    ),
+    Option(
+        "without_services",
+        meaning="leave out what needs services",
+        default=False,
+        more="See [real services](../how-to/services.md).",
+        run="--without-services",
+        flag_type=bool,
+    ),
+    Option(
+        "skip_missing_services",
+        meaning="leave out what needs a service whose programs are not installed here; it fails otherwise",
+        default=False,
+        more="See [real services](../how-to/services.md).",
+        run="--skip-missing-services",
+        pytest="--skip-missing-services",
+        flag_type=bool,
+    ),
+)
+
+RUN = {option.name: option for option in OPTIONS if option.run}
+PYTEST = {option.name: option for option in OPTIONS if option.pytest}
+
+
+def with_bare_values(words: Iterable[str]) -> list[str]:
+    """Return the words of a command line, each flag that was given without its value with the one that it stands for.
+
+    Such a flag would take the path behind it for its value otherwise.
+    """
+    bare = {flag: option.bare for option in OPTIONS if option.bare for flag in (option.run, option.pytest)}
+    return [f"{word}={bare[word]}" if word in bare else word for word in words]
