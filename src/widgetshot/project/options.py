@@ -59,7 +59,7 @@ OPTIONS = (
     ),
     Option(
         "update",
-        meaning="write baselines: missing ones, changed and missing ones (as without a value), or all",
+        meaning="write baselines that are missing, also those that changed (what the bare flag means), or all of them",
         takes="`none`, `missing`, `changed` or `all`",
         default="none",
         choices=("none", "missing", "changed", "all"),
@@ -134,9 +134,10 @@ OPTIONS = (
     Option(
         "repeat",
         parser="widgetshot.values:parse_count",
-        meaning="execute and capture everything N times, and tell which pictures vary",
+        meaning="execute and capture every notebook N times, and tell which pictures vary",
         takes="a number",
         default=1,
+        more="Pictures of the `widgetshot` fixture are captured once.",
         project=True,
         run="--repeat",
         pytest="--widgetshot-repeat",
