@@ -99,12 +99,12 @@ async def load(frontend: PageFrontend, camera: Camera, folder: Path, file: Path)
     notebook = load_notebook(settings, file)
     first = notebook.targets[0]
     live_page = await frontend.open(file, first, notebook.kernel)
-    slot = await camera.slot(first, frontend.anchor_url)
+    slot = await camera.slot(first, frontend)
     stage = await camera.show(slot, live_page, notebook.settle_timeout)
     if unrest := await stage.settle():
         raise BenchmarkError(f"{file.name} does not come to rest: {unrest}")
     whole = await stage.picture()
-    views = [cut_out(whole, (await stage.look(target))["rect"], settings.scale) for target in notebook.targets]
+    views = [cut_out(whole, (await stage.look(target)).rect, settings.scale) for target in notebook.targets]
     baselines = [(box, encode_png(np.ascontiguousarray(pixels), optimise=True)) for pixels, box in views]
     cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
     program = folder / f"{file.stem}.py"

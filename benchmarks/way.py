@@ -68,7 +68,7 @@ async def way(
     for stage_name, seconds in live_page.timings.items():
         clock.part({"kernel": "kernel: fork, its welcome", "execute": "cells", "render": "HTML"}[stage_name], seconds)
     clock.lap("server: working folder, answer")
-    slot = await camera.slot(first, frontend.anchor_url)
+    slot = await camera.slot(first, frontend)
     clock.lap("page opened")
     if trace:
         await camera.host.browser.start_tracing(page=slot.page, categories=CATEGORIES)
@@ -94,7 +94,9 @@ async def shoot(clock: Clock, stage: CapturePage, folder: Path, target: Target) 
     baseline = baselines.read(key)
     clock.lap("baseline read and decoded")
     captured = stage.timings.get("capture", 0.0)
-    shot = await stage.capture(target, lambda pixels, _: baseline is not None and same(baseline.pixels, pixels, []), "")
+    shot = await stage.capture(
+        target, lambda pixels, _: baseline is not None and same(baseline.pixels, pixels, []), None
+    )
     clock.part("capture and its decoding", stage.timings["capture"] - captured)
     clock.lap("shot: box, masks, problems, state and layout asked")
     if baseline is None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from widgetshot.conditions import Condition, Unrest
 from widgetshot.declare.defaults import Defaults
 from widgetshot.declare.notebook import Notebook, read_notebook
 from widgetshot.files import encode_png, sha256
@@ -98,7 +99,9 @@ def result_called(verdict: str, name: str = "") -> Result:
         case "new":
             return result_of(name, picture())
         case "unstable":
-            return result_of(name, picture(), settled=False, second=changed_picture(), unrest="a clock ticks")
+            return result_of(
+                name, picture(), settled=False, second=changed_picture(), unrest=Condition(Unrest.ELEMENTS_CHANGING)
+            )
         case _:
             return result_of(name)
 

@@ -9,6 +9,8 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from widgetshot.conditions import Condition, Unrest
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -357,7 +359,7 @@ class Shot:
         layout_cut: whether there was more than the layout holds.
         settled: whether the page came to rest.
         second: where the page never came to rest, another picture of it that differs.
-        unrest: what kept moving, in words.
+        unrest: what kept moving.
     """
 
     pixels: Pixels
@@ -368,7 +370,7 @@ class Shot:
     layout_cut: bool = False
     settled: bool = True
     second: Pixels | None = None
-    unrest: str = ""
+    unrest: Condition[Unrest] | None = None
     timings: Mapping[str, float] = field(default_factory=dict)
 
 

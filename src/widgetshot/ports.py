@@ -4,16 +4,200 @@ A front end makes a notebook a live page, a browser host gives pages to show it 
 holds baselines, a sink takes results. Nothing here does any work.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from widgetshot.conditions import Condition, Problem, Unrest
 from widgetshot.files import sha256
 
 if TYPE_CHECKING:
-    from widgetshot.model import Result
+    from pathlib import Path
+
+    from widgetshot.model import Result, ServedPage, Target
 
 # Front ends and the pages that they make ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Rect:
+    """A rectangle in CSS pixels, from the page's top left corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Extent:
+    """The size of the whole page in CSS pixels.
+
+    Attributes:
+        beyond: whether the page goes beyond what the viewport shows.
+    """
+
+    width: float
+    height: float
+    beyond: bool
+
+
+class Scope(NamedTuple):
+    """What a picture shows.
+
+    Attributes:
+        selector: of an element; None for the whole page.
+        masks: selectors of the picture's masks.
+    """
+
+    selector: str | None
+    masks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PageElement:
+    """Something that a person would point at.
+
+    Attributes:
+        depth: number of the other elements that it stands in.
+        box: left, top, width and height in CSS pixels, from the page's top left corner.
+    """
+
+    name: str
+    depth: int
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The visible elements of a scope, in the order of the page.
+
+    Attributes:
+        cut: whether there were more than the list holds.
+    """
+
+    elements: tuple[PageElement, ...]
+    cut: bool
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is shown in a scope.
+
+    Attributes:
+        tree: the state of the widgets, plain JSON.
+        modules: front-end module of each kind of widget -> its version.
+    """
+
+    tree: Any
+    modules: dict[str, str]
+    layout: Layout
+
+
+@dataclass(frozen=True)
+class Look:
+    """All that a picture of a scope depends on.
+
+    Attributes:
+        problems: why it can't be trusted.
+        rect: what it shows; None for the whole page.
+        masks: the boxes of each mask.
+        invalid: the browser's words on a mask's selector that it can't understand; None where all are valid.
+        shown: None where there are problems.
+    """
+
+    problems: tuple[Condition[Problem], ...]
+    rect: Rect | None
+    masks: tuple[tuple[Rect, ...], ...]
+    invalid: str | None
+    shown: Shown | None
+
+
+class LivePage(Protocol):
+    """What the camera asks of a live page that is open in a browser.
+
+    Every question may raise `playwright.async_api.Error` where the page does not answer, and CaptureError where the
+    answer is not of this form.
+    """
+
+    async def ready(self, limit: float, max_settle: float | None) -> Condition[Unrest] | None:
+        """Wait until the page is ready to be captured.
+
+        Args:
+            limit: seconds.
+            max_settle: seconds after which a page that is drawn, but goes on moving, is good enough; None to insist.
+
+        Returns:
+            What still moved when the limit was reached; None when all is at rest.
+        """
+        ...
+
+    async def look(self, scopes: Sequence[Scope]) -> Sequence[Look | None]:
+        """Tell all that pictures of some scopes depend on; None for one that can't be told, unless it is the first."""
+        ...
+
+    async def extent(self) -> Extent:
+        """Measure the whole page."""
+        ...
+
+    async def secret_places(self, forms: Sequence[str]) -> Sequence[Rect]:
+        """Tell where the page shows one of some texts."""
+        ...
+
+    async def enter(self, url: str) -> bool:
+        """Show another live page in this page, which `leave` has emptied; False where it needs a page of its own."""
+        ...
+
+    async def leave(self) -> bool:
+        """Take down what is shown; True where the page is as good as a new one then, False where it must be closed."""
+        ...
+
+
+class Frontend(Protocol):
+    """Makes notebooks live pages."""
+
+    @property
+    def anchor_url(self) -> str:
+        """Address of a page that loads what the pages of all notebooks need, and shows nothing; "" without any.
+
+        The page stays open; others are opened by it, and it may be used for a notebook itself, see `LivePage.enter`.
+        """
+        ...
+
+    async def open(
+        self, file: "Path", target: "Target", kernel: str, environment: Mapping[str, str] | None = None
+    ) -> "ServedPage":
+        """Execute the notebook of `target` and serve its page.
+
+        Args:
+            kernel: name of the kernel spec; "" leaves it to the notebook.
+            environment: variables that this kernel gets besides those of all.
+
+        Raises:
+            NotebookError: it did not run to its end.
+            ServerError: no server or kernel could be had.
+        """
+        ...
+
+    def connect(self, page: Any) -> LivePage:
+        """Return what answers for a browser's page that shows, or will show, pages of this front end.
+
+        Args:
+            page: Playwright's, async or wrapped by `capture.sync.Awaitable`.
+        """
+        ...
+
+    async def alive(self, served: "ServedPage") -> bool:
+        """Tell whether the page's kernel still lives."""
+        ...
+
+    async def close(self, served: "ServedPage") -> Mapping[str, Any]:
+        """End the page and its kernel.
+
+        Returns:
+            What they were seen to read, for `selection.changed.InputSnapshot`.
+        """
+        ...
 
 
 # Browsers -----------------------------------------------------------------------------------------------------------

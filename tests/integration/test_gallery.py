@@ -25,6 +25,7 @@ from pages import (
     row,
     wait_until,
 )
+from widgetshot.conditions import Condition, Unrest
 from widgetshot.errors import RecordError
 from widgetshot.model import Box, Mask, Pixels, Repeat, Result, Tolerance
 from widgetshot.report.gallery import write_gallery
@@ -322,7 +323,9 @@ def test_past_of_a_target_is_shown_and_a_flaky_one_is_found(folder: Folder, open
 def varied(name: str, counts: tuple[int, ...]) -> Result:
     """What `--repeat 20` makes of a target whose baseline is older than both of its pictures."""
     one, other = picture(), changed_picture()
-    result = result_of(name, one, picture(grey=200), settled=False, second=other, unrest="a clock ticks")
+    result = result_of(
+        name, one, picture(grey=200), settled=False, second=other, unrest=Condition(Unrest.ELEMENTS_CHANGING)
+    )
     return replace(result, repeat=Repeat(20, counts, first=3), comparison=compare(one, other, Tolerance(threshold=0)))
 
 

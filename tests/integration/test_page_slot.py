@@ -22,7 +22,7 @@ LIGHT = Target(notebook="n.ipynb", shot="s", cell_id=None, order=0)
 DARK = Target(notebook="n.ipynb", shot="s", cell_id=None, order=0, theme="dark", viewport=Viewport(500, 400))
 
 
-Work = Callable[[Camera, str], Awaitable[None]]
+Work = Callable[[Camera, PageFrontend], Awaitable[None]]
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def with_camera(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[
             camera = Camera(settings, folder)
             try:
                 await camera.start()
-                await work(camera, PageFrontend(server, {}).anchor_url)
+                await work(camera, PageFrontend(server, {}))
             finally:
                 await camera.stop()
 
@@ -50,14 +50,14 @@ def with_camera(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[
 
 
 def test_slot_is_used_again_for_another_variant(with_camera: Callable[[Work], None]) -> None:
-    async def work(camera: Camera, anchor_url: str) -> None:
-        first = await camera.slot(LIGHT, anchor_url)
+    async def work(camera: Camera, frontend: PageFrontend) -> None:
+        first = await camera.slot(LIGHT, frontend)
         await camera.release(first, spoiled=False)
-        again = await camera.slot(DARK, anchor_url)
+        again = await camera.slot(DARK, frontend)
         assert again is first
         assert again.page.viewport_size == {"width": 500, "height": 400}
         assert await again.page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
-        both = await asyncio.gather(camera.slot(LIGHT, anchor_url), camera.slot(LIGHT, anchor_url))
+        both = await asyncio.gather(camera.slot(LIGHT, frontend), camera.slot(LIGHT, frontend))
         assert len({id(slot.context) for slot in (again, *both)}) == 3
 
     with_camera(work)
@@ -80,20 +80,20 @@ FETCHED = (
 
 @pytest.mark.skipif(not load_settings(Path()).installed_fonts, reason="on Linux the browser is given our fonts")
 def test_fonts_that_the_browser_has_are_not_fetched_and_draw_the_same(with_camera: Callable[[Work], None]) -> None:
-    async def written(camera: Camera, anchor_url: str) -> tuple[bytes, int]:
-        slot = await camera.slot(LIGHT, anchor_url)
+    async def written(camera: Camera, frontend: PageFrontend) -> tuple[bytes, int]:
+        slot = await camera.slot(LIGHT, frontend)
         await slot.page.evaluate(WRITE, FAMILIES)
         seen = await slot.page.screenshot(), await slot.page.evaluate(FETCHED)
         await slot.context.close()
         return seen
 
-    async def work(camera: Camera, anchor_url: str) -> None:
+    async def work(camera: Camera, frontend: PageFrontend) -> None:
         with TemporaryDirectory(prefix="slot-") as name:
             server = Server(Path(name), installed_fonts=True)
             await server.start()
             try:
-                served, fetched = await written(camera, anchor_url)
-                installed, none = await written(camera, PageFrontend(server, {}).anchor_url)
+                served, fetched = await written(camera, frontend)
+                installed, none = await written(camera, PageFrontend(server, {}))
             finally:
                 await server.stop()
         assert (fetched, none) == (9, 0)
@@ -103,7 +103,7 @@ def test_fonts_that_the_browser_has_are_not_fetched_and_draw_the_same(with_camer
 
 
 def test_memory_is_shared_on_no_disk_where_there_is_room(with_camera: Callable[[Work], None], tmp_path: Path) -> None:
-    async def work(camera: Camera, anchor_url: str) -> None:
+    async def work(camera: Camera, frontend: PageFrontend) -> None:
         commands = [process.cmdline() for process in psutil.Process().children(recursive=True)]
         browser = next(command for command in commands if "--remote-debugging-pipe" in command)
         assert ("--disable-dev-shm-usage" in browser) != has_room(Path("/dev/shm"))
@@ -114,8 +114,8 @@ def test_memory_is_shared_on_no_disk_where_there_is_room(with_camera: Callable[[
 
 
 def test_windows_that_a_page_opens_are_closed_with_it(with_camera: Callable[[Work], None]) -> None:
-    async def work(camera: Camera, anchor_url: str) -> None:
-        slot = await camera.slot(LIGHT, anchor_url)
+    async def work(camera: Camera, frontend: PageFrontend) -> None:
+        slot = await camera.slot(LIGHT, frontend)
         async with slot.page.expect_popup():
             await slot.page.evaluate("void window.open('about:blank')")
         await camera.release(slot, spoiled=False)
@@ -125,11 +125,11 @@ def test_windows_that_a_page_opens_are_closed_with_it(with_camera: Callable[[Wor
 
 
 def test_process_that_died_between_two_pages_is_replaced(with_camera: Callable[[Work], None]) -> None:
-    async def work(camera: Camera, anchor_url: str) -> None:
-        slot = await camera.slot(LIGHT, anchor_url)
+    async def work(camera: Camera, frontend: PageFrontend) -> None:
+        slot = await camera.slot(LIGHT, frontend)
         await camera.release(slot, spoiled=False)
         await end_process(slot)
-        other = await camera.slot(LIGHT, anchor_url)
+        other = await camera.slot(LIGHT, frontend)
         assert other is not slot
         assert await other.page.evaluate("6 * 7") == 42
 
@@ -145,13 +145,13 @@ async def end_process(slot: PageSlot) -> None:
 
 
 def test_page_that_hangs_takes_neither_the_browser_nor_others_with_it(with_camera: Callable[[Work], None]) -> None:
-    async def work(camera: Camera, anchor_url: str) -> None:
-        hanging, other = await asyncio.gather(camera.slot(LIGHT, anchor_url), camera.slot(LIGHT, anchor_url))
+    async def work(camera: Camera, frontend: PageFrontend) -> None:
+        hanging, other = await asyncio.gather(camera.slot(LIGHT, frontend), camera.slot(LIGHT, frontend))
         await hanging.page.evaluate("void setTimeout(() => { for (;;); })")
         await asyncio.wait_for(camera.release(hanging, spoiled=True), 10)
         assert camera.connected
         assert await other.page.evaluate("6 * 7") == 42
         await camera.release(other, spoiled=False)
-        assert await camera.slot(LIGHT, anchor_url) is other
+        assert await camera.slot(LIGHT, frontend) is other
 
     with_camera(work)

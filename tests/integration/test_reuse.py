@@ -17,6 +17,7 @@ from widgetshot.capture.pool import Camera, PageSlot
 from widgetshot.declare.notebook import read_notebook
 from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.model import Pixels
+from widgetshot.ports import Shown
 from widgetshot.project.loading import load_settings
 from widgetshot.server.launcher import Server
 
@@ -116,7 +117,7 @@ class Seen:
     """
 
     pixels: Pixels
-    shown: dict[str, Any]
+    shown: Shown | None
     began: float
     ended: float
     page: Any
@@ -136,7 +137,7 @@ class Pages:
         file.write_text(notebook_json(source), encoding="utf-8")
         (target,) = read_notebook(file, "n.ipynb", self.camera.settings).targets
         live_page = await self.frontend.open(file, target, "")
-        slot: PageSlot = await self.camera.slot(target, self.frontend.anchor_url)
+        slot: PageSlot = await self.camera.slot(target, self.frontend)
         stage = await self.camera.show(slot, live_page, 20)
         began = await stage.page.evaluate("Date.now()")
         await stage.settle(max_settle=target.max_settle)
@@ -153,7 +154,7 @@ class Pages:
             told = await page.evaluate(TOLD)
         await self.camera.release(slot, spoiled=False)
         await self.frontend.close(live_page)
-        return Seen(pixels, seen["shown"], began, ended, page, slot.kept, told)
+        return Seen(pixels, seen.shown, began, ended, page, slot.kept, told)
 
 
 @pytest.fixture(scope="module")

@@ -4,14 +4,25 @@ import { shims } from "@jupyter-widgets/base";
 import type { DOMWidgetView, WidgetModel, WidgetView } from "@jupyter-widgets/base";
 import { HTMLManager } from "@jupyter-widgets/html-manager/lib/htmlmanager";
 import type { Kernel, KernelMessage } from "@jupyterlab/services";
+import type { Problem } from "./protocol";
 
 export const WIDGET_MIMETYPE = "application/vnd.jupyter.widget-view+json";
 const OUTPUT_MODULE = "@jupyter-widgets/output";
 
-/** Something that makes a picture untrustworthy, and where. */
-export interface Problem {
+/** Something that makes pictures of an element untrustworthy; of the whole page where it is null. */
+export interface PlacedProblem {
   element: Element | null;
-  message: string;
+  problem: Problem;
+}
+
+/** A front end that could not be loaded. */
+class FrontEndError extends Error {
+  constructor(
+    readonly problem: Problem,
+    message: string,
+  ) {
+    super(message);
+  }
 }
 
 /** html-manager's and base's private members that a live page needs. */
@@ -44,10 +55,21 @@ async function loadInstalled(name: string, version: string): Promise<unknown> {
   try {
     return await load(name);
   } catch (cause) {
-    const known = cause instanceof Error && "requireType" in cause && cause.requireType === "scripterror";
-    const why = known ? `nbextensions/${name}/index.js is not among the installed Jupyter data files` : String(cause);
-    throw new Error(`the front end of '${name}' (${version}) is not installed: ${why}`);
+    const missing = cause instanceof Error && "requireType" in cause && cause.requireType === "scripterror";
+    const why = missing ? `nbextensions/${name}/index.js is not among the installed Jupyter data files` : String(cause);
+    // The message is for the browser's console.
+    throw new FrontEndError(
+      missing
+        ? { code: "front-end-missing", params: { module: name, version } }
+        : { code: "front-end-broken", params: { module: name, version, cause: String(cause) } },
+      `the front end of '${name}' (${version}) is not installed: ${why}`,
+    );
   }
+}
+
+function problemOf(error: Error): Problem {
+  if (error instanceof FrontEndError) return error.problem;
+  return { code: "widget-failed", params: { message: error.message ?? String(error) } };
 }
 
 /** The models of ipywidgets 7, which are of version 1. They are kept apart, because few notebooks have them. */
@@ -62,7 +84,7 @@ export function liveManager(kernel: Kernel.IKernelConnection) {
   const captured = new Set<string>();
 
   return class LiveManager extends HTMLManager {
-    readonly problems: Problem[] = [];
+    readonly problems: PlacedProblem[] = [];
     readonly views = new Set<Promise<WidgetView>>();
     /** Messages that an Output widget shows. */
     readonly captured = captured;
@@ -103,11 +125,11 @@ export function liveManager(kernel: Kernel.IKernelConnection) {
         (made) => {
           this.drawn.set(made.el, String(model.get("_view_module")));
           const error = made.model?.get("error") as Error | undefined;
-          if (error && made.model.get("msg")) {
-            this.problems.push({ element: made.el, message: error.message ?? String(error) });
-          }
+          if (error && made.model.get("msg")) this.problems.push({ element: made.el, problem: problemOf(error) });
         },
-        (error: unknown) => this.problems.push({ element: null, message: `a widget could not be drawn: ${error}` }),
+        (error: unknown) => {
+          this.problems.push({ element: null, problem: { code: "widget-not-drawn", params: { cause: String(error) } } });
+        },
       );
       return view;
     }

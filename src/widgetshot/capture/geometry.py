@@ -1,25 +1,23 @@
 """Rectangles of a page (CSS pixels, from its top left corner) and boxes of its picture (whole picture pixels)."""
 
-from collections.abc import Mapping
-
-import numpy as np
+import math
 
 from widgetshot.model import Box
+from widgetshot.ports import Rect
 
 UNBOUNDED = 10**6  # picture pixels; no picture is as large
 
 
-def picture_box(rect: Mapping[str, float], scale: float, width: int = UNBOUNDED, height: int = UNBOUNDED) -> Box:
+def picture_box(rect: Rect, scale: float, width: int = UNBOUNDED, height: int = UNBOUNDED) -> Box:
     """Return the whole pixels that a page rectangle touches, inside a picture of the given size.
 
     Args:
-        rect: `x`, `y`, `width`, `height` in CSS pixels.
         scale: picture pixels per CSS pixel.
     """
-    left = max(0, int(np.floor(rect["x"] * scale)))
-    top = max(0, int(np.floor(rect["y"] * scale)))
-    right = min(width, int(np.ceil((rect["x"] + rect["width"]) * scale)))
-    bottom = min(height, int(np.ceil((rect["y"] + rect["height"]) * scale)))
+    left = max(0, math.floor(rect.x * scale))
+    top = max(0, math.floor(rect.y * scale))
+    right = min(width, math.ceil((rect.x + rect.width) * scale))
+    bottom = min(height, math.ceil((rect.y + rect.height) * scale))
     return Box(left, top, max(0, right - left), max(0, bottom - top))
 
 

@@ -11,11 +11,12 @@ from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 from widgetshot.capture.driver_errors import capture_errors, first_line
 from widgetshot.capture.events import PageEvents, PageLog
-from widgetshot.capture.page_script import PageScript
 from widgetshot.capture.pictures import PagePictures
 from widgetshot.capture.steps import perform, timeout_ms
+from widgetshot.conditions import Condition, Unrest
 from widgetshot.errors import CaptureError
 from widgetshot.model import Box, Pixels, ServedPage, Shot, Step, Target
+from widgetshot.ports import LivePage, Look, Scope
 from widgetshot.project.settings import Settings
 
 LOAD_TIMEOUT_MS = 30_000
@@ -30,6 +31,8 @@ class CapturePage:
     Args:
         page: Playwright's page, async or wrapped by `Awaitable`.
         cdp: its CDP session with Chromium, else None.
+        live: answers for what it shows.
+        served: what it is to show.
         limit: seconds that the page may take to come to rest.
         main: the page of the same kernel that this one is a further tab of; errors, requests and seconds are counted
             with those of that one.
@@ -44,7 +47,8 @@ class CapturePage:
         self,
         page: Any,
         cdp: Any,
-        live_page: ServedPage,
+        live: LivePage,
+        served: ServedPage,
         settings: Settings,
         limit: float,
         *,
@@ -52,20 +56,18 @@ class CapturePage:
     ) -> None:
         self.page = page
         self.cdp = cdp
-        self.live_page = live_page
+        self.live = live
+        self.served = served
         self.settings = settings
         self.limit = limit
-        self.log: PageLog = (
-            main.log.of_tab() if main else PageLog(settings.redactor, live_page.url.partition("token=")[2])
-        )
+        self.log: PageLog = main.log.of_tab() if main else PageLog(settings.redactor, served.url.partition("token=")[2])
         self.timings: dict[str, float] = main.timings if main else {}
         self.acted = False
         self.tabs: dict[str, CapturePage] = {}
-        self._script = PageScript(page)
-        self.pictures = PagePictures(page, cdp, self._script, settings.redactor, settings.scale)
+        self.pictures = PagePictures(page, cdp, live, settings.redactor, settings.scale)
         self._events: PageEvents | None = None
         # The answers that were asked ahead, by the target's name.
-        self._looks: dict[str, dict[str, Any]] = {}
+        self._looks: dict[str, Look] = {}
 
     @property
     def console(self) -> list[str]:
@@ -105,7 +107,7 @@ class CapturePage:
             CaptureError: the page did not load.
         """
         with self._timed("load"), capture_errors("the page did not load"):
-            await self.page.goto(self.live_page.url, wait_until="domcontentloaded", timeout=LOAD_TIMEOUT_MS)
+            await self.page.goto(self.served.url, wait_until="domcontentloaded", timeout=LOAD_TIMEOUT_MS)
             await self.page.mouse.move(0, 0)
 
     async def take_over(self) -> bool:
@@ -115,10 +117,10 @@ class CapturePage:
             CaptureError: the page did not take it.
         """
         with self._timed("load"), capture_errors("the page did not load"):
-            return await self._script.enter(self.live_page.url)
+            return await self.live.enter(self.served.url)
 
-    async def settle(self, limit: float | None = None, *, max_settle: float | None = None) -> str:
-        """Wait until the page is ready; what still moves after `limit` seconds, or "".
+    async def settle(self, limit: float | None = None, *, max_settle: float | None = None) -> Condition[Unrest] | None:
+        """Wait until the page is ready; what still moves after `limit` seconds, or None.
 
         Args:
             max_settle: seconds after which a page that is drawn, but goes on moving, is good enough.
@@ -127,10 +129,10 @@ class CapturePage:
             CaptureError: the page does not answer.
         """
         with self._timed("settle"), capture_errors("the page could not be made ready", self.log):
-            return await self._script.ready(self.limit if limit is None else limit, max_settle)
+            return await self.live.ready(self.limit if limit is None else limit, max_settle)
 
-    async def act(self, target: Target, step: Step, number: int, beside: Path) -> str:
-        """Perform one step and wait until its effect is there; what still moves then, or "".
+    async def act(self, target: Target, step: Step, number: int, beside: Path) -> Condition[Unrest] | None:
+        """Perform one step and wait until its effect is there; what still moves then, or None.
 
         Args:
             number: of the step, counted from 1, for messages.
@@ -143,7 +145,7 @@ class CapturePage:
         self.acted = True
         where = f"{target.nodeid} step {number}"
         whole_page = step.arguments.get("page") or target.cell_id is None
-        root = self.page.locator("body" if whole_page else self.live_page.selectors[str(target.cell_id)])
+        root = self.page.locator("body" if whole_page else self.served.selectors[str(target.cell_id)])
         try:
             await perform(self.page, root, step.action, step.arguments, beside)
         except PlaywrightTimeout as error:
@@ -151,9 +153,9 @@ class CapturePage:
             seconds = timeout_ms(step.arguments) / 1000
             found = f"step '{step.action}' found nothing usable for {element!r} in {seconds:g} s"
             # A callback that raised is the likely cause.
-            problems = (await self.look(target))["problems"]
+            problems = (await self.look(target)).problems
             raise CaptureError(
-                "; ".join([found, *problems]),
+                "; ".join([found, *map(str, problems)]),
                 where=where,
                 next_step="correct the selector in the notebook, or give the step a longer 'timeout'",
             ) from error
@@ -180,7 +182,7 @@ class CapturePage:
         with self._timed("capture"), capture_errors("no picture could be taken", self.log):
             return await self.pictures.get(attempt)
 
-    async def look(self, target: Target, following: Sequence[Target] = ()) -> dict[str, Any]:
+    async def look(self, target: Target, following: Sequence[Target] = ()) -> Look:
         """Ask the page, at once, for all that a picture of the target depends on.
 
         Args:
@@ -188,14 +190,15 @@ class CapturePage:
                 them until somebody acts on the page.
 
         Returns:
-            `problems` that make it untrustworthy, the `rect` that it shows, and of each mask with a selector its boxes
-            (`masks`), in page coordinates; `wrong` is why one of those selectors is not valid. `shown` has the widgets'
-            state (`tree`), the versions of their front ends (`modules`), and `layout`; None where there are problems.
+            The answer; its `masks` are those that have a selector.
         """
         if target.name in self._looks:
             return self._looks.pop(target.name)
-        first, *ahead = await self._script.look(
-            [(self._scope(one), [mask.selector for mask in one.masks if mask.selector]) for one in (target, *following)]
+        first, *ahead = await self.live.look(
+            [
+                Scope(self._selector(one), tuple(mask.selector for mask in one.masks if mask.selector))
+                for one in (target, *following)
+            ]
         )
         self._looks = {one.name: look for one, look in zip(following, ahead, strict=True) if look is not None}
         assert first is not None
@@ -205,7 +208,7 @@ class CapturePage:
         self,
         target: Target,
         expected: Callable[[Pixels, tuple[tuple[Box, ...], ...]], bool],
-        unrest: str,
+        unrest: Condition[Unrest] | None,
         following: Sequence[Target] = (),
     ) -> Shot:
         """See `shot.take_shot`."""
@@ -217,11 +220,11 @@ class CapturePage:
         """Forget the answers that were asked ahead: the page may have moved by itself."""
         self._looks.clear()
 
-    def _scope(self, target: Target) -> str | None:
+    def _selector(self, target: Target) -> str | None:
         """Return the selector of what the target's picture shows; None for the whole page."""
         if target.cell_id is None or target.capture == "page":
             return None
-        return self.live_page.selectors[target.cell_id]
+        return self.served.selectors[target.cell_id]
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:

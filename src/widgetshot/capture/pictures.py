@@ -2,15 +2,15 @@
 
 import base64
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from widgetshot.capture.geometry import picture_box
-from widgetshot.capture.page_script import PageScript
 from widgetshot.model import Box, Pixels
+from widgetshot.ports import LivePage, Rect
 from widgetshot.redact import Redactor
 
 _KEPT = 2
@@ -30,11 +30,11 @@ class PagePictures:
         covers: boxes that were painted over because the page showed a secret there, in pixels of the whole page.
     """
 
-    def __init__(self, page: Any, cdp: Any, script: PageScript, redactor: Redactor, scale: float) -> None:
+    def __init__(self, page: Any, cdp: Any, live: LivePage, redactor: Redactor, scale: float) -> None:
         self.covers: list[Box] = []
         self._page = page
         self._cdp = cdp
-        self._script = script
+        self._live = live
         self._redactor = redactor
         self._scale = scale
         self._kept: list[Pixels] = []
@@ -71,7 +71,7 @@ class PagePictures:
 
     async def _take(self) -> bytes:
         """Capture the page from its top left corner to the end of its content, as PNG."""
-        extent = await self._script.extent()
+        extent = await self._live.extent()
         if self._cdp is None:
             data: bytes = await self._page.screenshot(full_page=True, animations="disabled", caret="hide")
             return data
@@ -82,17 +82,17 @@ class PagePictures:
                 "format": "png",
                 "optimizeForSpeed": True,
                 # The browser lays the page out anew for it, and once more afterwards.
-                "captureBeyondViewport": extent["beyond"],
-                "clip": {"x": 0, "y": 0, "width": extent["width"], "height": extent["height"], "scale": 1},
+                "captureBeyondViewport": extent.beyond,
+                "clip": {"x": 0, "y": 0, "width": extent.width, "height": extent.height, "scale": 1},
             },
         )
         return base64.b64decode(answer["data"])
 
-    async def _secret_places(self) -> list[dict[str, float]]:
+    async def _secret_places(self) -> list[Rect]:
         """Ask where the page shows a secret: put together by its own scripts, or typed into it."""
-        return await self._script.secret_places(self._redactor.forms) if self._redactor else []
+        return list(await self._live.secret_places(self._redactor.forms)) if self._redactor else []
 
-    def _paint_over(self, pixels: Pixels, places: Iterable[Mapping[str, float]]) -> Pixels:
+    def _paint_over(self, pixels: Pixels, places: Iterable[Rect]) -> Pixels:
         painted = pixels.copy()
         height, width = pixels.shape[:2]
         for place in places:

@@ -13,9 +13,9 @@ from widgetshot.capture.driver_errors import first_line
 from widgetshot.capture.events import PageEvents
 from widgetshot.capture.host import LaunchedBrowser
 from widgetshot.capture.page import LOAD_TIMEOUT_MS, CapturePage
-from widgetshot.capture.page_script import PageScript
 from widgetshot.errors import CaptureError, ServerError, WidgetshotError
 from widgetshot.model import Clock, ServedPage, Target
+from widgetshot.ports import Frontend
 from widgetshot.project.settings import Settings
 
 _LEAVE_TIMEOUT_S = 2.0
@@ -39,6 +39,7 @@ class PageSlot:
         context, page, cdp: Playwright's; `cdp` is None but with Chromium.
         made_for: a target of the variant that the context has.
         variant: a target of the variant that the page has.
+        frontend: whose pages are shown.
         anchor, anchor_cdp: the page that stays open; None but with Chromium.
         used: number of pages opened so far.
         shown: what is shown in the page, if anything is.
@@ -51,7 +52,7 @@ class PageSlot:
     cdp: Any
     made_for: Target
     variant: Target
-    anchor_url: str
+    frontend: Frontend
     anchor: Any = None
     anchor_cdp: Any = None
     used: int = 0
@@ -74,7 +75,8 @@ class PageSlot:
     async def another(self, target: Target) -> tuple[Any, Any]:
         """Open one more page for the variant of `target`, beside those that are open; the page and its CDP session."""
         if self.anchor is None:
-            return await self.context.new_page(), None
+            page = await self.context.new_page()
+            return page, None if self.cdp is None else await self.context.new_cdp_session(page)
         async with self.anchor.expect_popup() as opened:
             await self.anchor.evaluate("() => void window.open('about:blank')")
         page = await opened.value
@@ -108,7 +110,7 @@ class PageSlot:
         """Empty the page; whether that was possible, and only our own scripts have run in it."""
         shown.detach()
         try:
-            return await asyncio.wait_for(PageScript(self.page).leave(), _LEAVE_TIMEOUT_S)
+            return await asyncio.wait_for(shown.live.leave(), _LEAVE_TIMEOUT_S)
         except (PlaywrightError, TimeoutError):
             # It went to another address, or waits for a widget that never came.
             return False
@@ -162,16 +164,16 @@ class Camera:
         """Whether the browser is there, as far as is known."""
         return self.host.connected
 
-    async def slot(self, target: Target, anchor_url: str) -> PageSlot:
+    async def slot(self, target: Target, frontend: Frontend) -> PageSlot:
         """Return a slot with a fresh page for the variant of `target`, which shows nothing so far.
 
         Args:
-            anchor_url: a page of the same origin that loads what all live pages need.
+            frontend: whose page it is to show.
 
         Raises:
             ServerError: the browser is gone.
         """
-        idle = self._idle.get((target.clock, anchor_url), [])
+        idle = self._idle.get((target.clock, frontend.anchor_url), [])
         while idle:
             slot = idle.pop()
             try:
@@ -182,26 +184,28 @@ class Camera:
                 with contextlib.suppress(PlaywrightError):
                     await slot.context.close()
         try:
-            slot = await self._build(target, anchor_url)
+            slot = await self._build(target, frontend)
             if slot.anchor is not None and not slot.kept:
                 await slot.renew(target)
         except PlaywrightError as error:
             raise ServerError(f"the browser is gone: {first_line(error)}", next_step="widgetshot doctor") from error
         return slot
 
-    async def _build(self, target: Target, anchor_url: str) -> PageSlot:
+    async def _build(self, target: Target, frontend: Frontend) -> PageSlot:
         context = await self.host.new_context(target)
         page = await context.new_page()
         if self.settings.browser != "chromium":
-            return PageSlot(context, page, None, target, target, anchor_url)
-        await context.add_init_script(WITHOUT_OPENER)
+            return PageSlot(context, page, None, target, target, frontend)
         cdp = await context.new_cdp_session(page)
-        await page.goto(anchor_url, timeout=LOAD_TIMEOUT_MS)
+        if not frontend.anchor_url:
+            return PageSlot(context, page, cdp, target, target, frontend)
+        await context.add_init_script(WITHOUT_OPENER)
+        await page.goto(frontend.anchor_url, timeout=LOAD_TIMEOUT_MS)
         await page.mouse.move(0, 0)
         # Where notebooks bring scripts, one would spoil the anchor, and it takes longer to load than other pages.
-        return PageSlot(context, page, cdp, target, target, anchor_url, page, cdp, kept=not self._scripts_seen)
+        return PageSlot(context, page, cdp, target, target, frontend, page, cdp, kept=not self._scripts_seen)
 
-    async def show(self, slot: PageSlot, live_page: ServedPage, limit: float) -> CapturePage:
+    async def show(self, slot: PageSlot, served: ServedPage, limit: float) -> CapturePage:
         """Show a live page in a slot's page, ready for steps and pictures.
 
         Args:
@@ -210,7 +214,8 @@ class Camera:
         Raises:
             CaptureError: the page did not load.
         """
-        shown = slot.shown = CapturePage(slot.page, slot.cdp, live_page, self.settings, limit)
+        live = slot.frontend.connect(slot.page)
+        shown = slot.shown = CapturePage(slot.page, slot.cdp, live, served, self.settings, limit)
         slot.events = shown.listen(slot.page, slot.events)
         if not slot.kept:
             await shown.load()
@@ -221,7 +226,7 @@ class Camera:
             if slot.page is not slot.anchor:
                 await slot.page.close()
             await slot.renew(slot.variant)
-            return await self.show(slot, live_page, limit)
+            return await self.show(slot, served, limit)
         return shown
 
     async def tab(self, slot: PageSlot, main: CapturePage, name: str, target: Target) -> CapturePage:
@@ -241,7 +246,8 @@ class Camera:
                 page, cdp = await slot.another(target)
             except PlaywrightError as error:
                 raise CaptureError(f"the tab '{name}' could not be opened: {first_line(error)}") from error
-            tab = CapturePage(page, cdp, main.live_page, self.settings, main.limit, main=main)
+            live = slot.frontend.connect(page)
+            tab = CapturePage(page, cdp, live, main.served, self.settings, main.limit, main=main)
             tab.listen(page)
             await tab.load()
             main.tabs[name] = tab
@@ -272,4 +278,4 @@ class Camera:
             if self.connected:
                 raise WidgetshotError(f"a page could not be closed: {first_line(error)}") from error
             return
-        self._idle.setdefault((slot.made_for.clock, slot.anchor_url), []).append(slot)
+        self._idle.setdefault((slot.made_for.clock, slot.frontend.anchor_url), []).append(slot)

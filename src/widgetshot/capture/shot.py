@@ -1,16 +1,18 @@
 """The shot of one target: the first picture of the page that is the expected one, or equals the one before it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 
 from widgetshot.capture.geometry import is_inside, overlap, picture_box, relative_to
 from widgetshot.capture.page import CapturePage
+from widgetshot.conditions import Condition, Problem, Unrest, advice
 from widgetshot.errors import CaptureError
 from widgetshot.model import Box, Element, Pixels, Shot, Target, boxes_of
+from widgetshot.ports import Look, PageElement, Rect, Shown
+from widgetshot.redact import Redactor
 from widgetshot.verdict.pixels import same
 
 _MAX_ATTEMPTS = 1_000
@@ -22,7 +24,11 @@ Expected = Callable[[Pixels, Masks], bool]
 
 
 async def take_shot(
-    page: CapturePage, target: Target, expected: Expected, unrest: str, following: Sequence[Target] = ()
+    page: CapturePage,
+    target: Target,
+    expected: Expected,
+    unrest: Condition[Unrest] | None,
+    following: Sequence[Target] = (),
 ) -> Shot:
     """Take the target's shot from the state that the page is in.
 
@@ -41,8 +47,8 @@ async def take_shot(
     for attempt in range(_MAX_ATTEMPTS):
         whole = await page.picture(attempt)
         look = await page.look(target, following)
-        _refuse(page, look["problems"])
-        pixels, frame = cut_out(whole, look["rect"], page.settings.scale)
+        _refuse(page, look.problems)
+        pixels, frame = cut_out(whole, look.rect, page.settings.scale)
         masks = _masks(target, frame, look, page.settings.scale)
         # With a max_settle the page is known never to rest: the picture is taken as it is.
         if expected(pixels, masks) or (target.max_settle is not None and unrest):
@@ -50,7 +56,7 @@ async def take_shot(
         if previous is not None and not unrest and same(previous, pixels, boxes_of(masks)):
             break
         if attempt and perf_counter() > deadline:
-            unrest = unrest or "two pictures taken after one another differ"
+            unrest = unrest or Condition(Unrest.PICTURES_DIFFER)
             break
         previous = pixels
         if attempt + 1 < page.pictures.kept:
@@ -63,52 +69,47 @@ async def take_shot(
             next_step="let the widget draw something, or declare 'allow_blank: true' if this is how it looks",
         )
     settled = not unrest or target.max_settle is not None
-    shot = _shot(page, pixels, masks, frame, look["shown"])
+    assert look.shown is not None  # there were no problems
+    shot = _shot(page, pixels, masks, frame, look.shown)
     return replace(
         shot,
         settled=settled,
         second=None if settled or previous is None else previous,
-        unrest=page.settings.redactor.text(unrest),
+        unrest=unrest and _without_secrets(unrest, page.settings.redactor),
     )
 
 
-def _shot(page: CapturePage, pixels: Pixels, masks: Masks, frame: Box, shown: Mapping[str, Any]) -> Shot:
+def _shot(page: CapturePage, pixels: Pixels, masks: Masks, frame: Box, shown: Shown) -> Shot:
     """Return a shot with what the page told of its widgets, without secrets."""
     redactor = page.settings.redactor
     covers = tuple(relative_to(box, frame) for box in page.pictures.covers)
-    layout = redactor.data(shown["layout"]["places"])
     return Shot(
         pixels=pixels,
         masks=masks,
-        widgets=redactor.data(shown["tree"]),
-        modules=shown["modules"],
-        layout=_elements(layout, frame, page.settings.scale, boxes_of((*masks, covers))),
-        layout_cut=bool(shown["layout"]["cut"]),
+        widgets=redactor.data(shown.tree),
+        modules=shown.modules,
+        layout=_elements(page, shown.layout.elements, frame, boxes_of((*masks, covers))),
+        layout_cut=shown.layout.cut,
         timings=dict(page.timings),
     )
 
 
-def _refuse(page: CapturePage, problems: Sequence[str]) -> None:
+def _without_secrets(unrest: Condition[Unrest], redactor: Redactor) -> Condition[Unrest]:
+    return Condition(unrest.code, {name: redactor.text(value) for name, value in unrest.params.items()})
+
+
+def _refuse(page: CapturePage, problems: Sequence[Condition[Problem]]) -> None:
     """Raise CaptureError where there are problems."""
     if problems:
-        raise CaptureError(page.settings.redactor.text("; ".join(problems)), next_step=_advice(problems))
+        sentences = "; ".join(map(str, problems))
+        raise CaptureError(page.settings.redactor.text(sentences), next_step=advice(problems))
 
 
-def _advice(problems: Sequence[str]) -> str:
-    for problem in problems:
-        if "is not installed" in problem:
-            name = problem.partition("front end of '")[2].partition("'")[0]
-            return f"pip install {name.lstrip('@').split('/')[0] or 'the widget package'}"
-        if problem.startswith("a callback raised"):
-            return "mend the callback, or let an Output widget show its error"
-    return "open the notebook in Jupyter and look at the widget"
-
-
-def cut_out(whole: Pixels, rect: Mapping[str, float] | None, scale: float) -> tuple[Pixels, Box]:
+def cut_out(whole: Pixels, rect: Rect | None, scale: float) -> tuple[Pixels, Box]:
     """Return the part of the whole page's picture that is the target's, and where it is, in picture pixels.
 
     Args:
-        rect: see `CapturePage.look`.
+        rect: what the target shows; None for the whole page.
 
     Raises:
         CaptureError: the cell shows nothing.
@@ -124,22 +125,21 @@ def cut_out(whole: Pixels, rect: Mapping[str, float] | None, scale: float) -> tu
     return whole[box.y : box.y + box.height, box.x : box.x + box.width], box
 
 
-def _masks(target: Target, frame: Box, look: Mapping[str, Any], scale: float) -> Masks:
+def _masks(target: Target, frame: Box, look: Look, scale: float) -> Masks:
     """Return the boxes of each of the target's masks, in pixels of its picture.
 
     Args:
         frame: where the picture is in that of the whole page.
-        look: see `CapturePage.look`.
 
     Raises:
         CaptureError: a mask's selector is not valid, or there is nothing to mask.
     """
-    if look["wrong"]:
+    if look.invalid is not None:
         raise CaptureError(
-            f"a mask's selector is not valid CSS: {look['wrong']}",
+            f"a mask's selector is not valid CSS: {look.invalid}",
             next_step="correct the selector under 'mask:'",
         )
-    rects = iter(look["masks"])
+    rects = iter(look.masks)
     boxes: list[tuple[Box, ...]] = []
     for mask in target.masks:
         if mask.box is not None:
@@ -162,19 +162,21 @@ def _is_blank(pixels: Pixels) -> bool:
     return all((row == first).all() for row in colours)
 
 
-def _elements(places: Sequence[Mapping[str, Any]], frame: Box, scale: float, covers: list[Box]) -> tuple[Element, ...]:
+def _elements(
+    page: CapturePage, shown: Sequence[PageElement], frame: Box, covers: Sequence[Box]
+) -> tuple[Element, ...]:
     """Return the page's elements in the picture's pixels, without what a mask covers.
 
     Args:
         covers: masks, and what was painted over. Of an element that one of them touches only the kind is told.
     """
     found = []
-    for place in places:
-        left, top, width, height = (side * scale for side in place["box"])
+    for one in shown:
+        left, top, width, height = (side * page.settings.scale for side in one.box)
         box = Box(round(left) - frame.x, round(top) - frame.y, round(width), round(height))
         if any(is_inside(box, cover) for cover in covers):
             continue
-        element = Element(str(place["name"]), box, int(place["depth"]))
+        element = Element(page.settings.redactor.text(one.name), box, one.depth)
         touched = any(overlap(box, cover) for cover in covers)
         found.append(replace(element, name=element.kind) if touched else element)
     return tuple(found)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from widgetshot import errors
+from widgetshot.frontends.page_script import PageScript
 from widgetshot.model import ServedPage, Target
 from widgetshot.server.launcher import Server
 
@@ -69,11 +70,15 @@ class PageFrontend:
             timings=answer["timings"],
         )
 
-    async def alive(self, live_page: ServedPage) -> bool:
-        """See `Frontend.alive`."""
-        return bool((await self._server.request("GET", f"{_API}/{live_page.id}"))["alive"])
+    def connect(self, page: Any) -> PageScript:
+        """See `Frontend.connect`."""
+        return PageScript(page)
 
-    async def close(self, live_page: ServedPage) -> dict[str, Any]:
+    async def alive(self, served: ServedPage) -> bool:
+        """See `Frontend.alive`."""
+        return bool((await self._server.request("GET", f"{_API}/{served.id}"))["alive"])
+
+    async def close(self, served: ServedPage) -> dict[str, Any]:
         """See `Frontend.close`."""
-        answer: dict[str, Any] = await self._server.request("DELETE", f"{_API}/{live_page.id}")
+        answer: dict[str, Any] = await self._server.request("DELETE", f"{_API}/{served.id}")
         return answer

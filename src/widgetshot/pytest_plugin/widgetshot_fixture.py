@@ -19,6 +19,7 @@ from widgetshot.declare.options import SHOT
 from widgetshot.declare.quarantine import quarantine_of
 from widgetshot.declare.variants import variant_name
 from widgetshot.errors import ConfigError, ServerError, WidgetshotError
+from widgetshot.frontends.page_script import PageScript
 from widgetshot.model import Clock, Result, Shot, Target, Viewport
 from widgetshot.project.notebooks import load_notebook
 from widgetshot.run.causes import browser_died
@@ -81,7 +82,7 @@ class Widgetshot:
         for stage, context, served in self._stages:
             with contextlib.suppress(Exception):  # the test may have closed it
                 context.close()
-            self._engine.close(stage.live_page, served)
+            self._engine.close(stage.served, served)
 
     def open(self, notebook: str | Path, *, theme: str = "light", viewport: str | None = None) -> Page:
         """Execute a notebook and open its live page.
@@ -117,7 +118,9 @@ class Widgetshot:
             cdp = context.new_cdp_session(page) if settings.browser == "chromium" else None
             if cdp is None:
                 context.route(is_outside, lambda route: route.abort())
-        stage = CapturePage(Awaitable(page), cdp and Awaitable(cdp), live_page, settings, parsed.settle_timeout)
+        driven = Awaitable(page)
+        live = PageScript(driven)
+        stage = CapturePage(driven, cdp and Awaitable(cdp), live, live_page, settings, parsed.settle_timeout)
         stage.listen(page)
         self._stages.append((stage, context, served))
         self._now = stage
@@ -149,7 +152,7 @@ class Widgetshot:
         stage = self._now
         if stage is None:
             raise ConfigError("check() before open()", where=self._request.node.nodeid)
-        if cell is not None and cell not in stage.live_page.selectors:
+        if cell is not None and cell not in stage.served.selectors:
             raise ConfigError(f"{self._notebook} has no cell with the id {cell!r}", where=self._request.node.nodeid)
         where = f"{self._request.node.nodeid} check({name!r})"
         allowed = SHOT["tolerance"].read(tolerance, where) if tolerance is not None else self._engine.settings.tolerance

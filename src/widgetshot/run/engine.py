@@ -18,6 +18,7 @@ from widgetshot import cost
 from widgetshot.baselines.stores import open_baselines
 from widgetshot.capture.page import CapturePage
 from widgetshot.capture.pool import Camera, PageSlot
+from widgetshot.conditions import Condition, Unrest
 from widgetshot.declare.notebook import Notebook
 from widgetshot.declare.shots import PAGE_SHOT
 from widgetshot.errors import CaptureError, ConfigError, ServerError, WidgetshotError
@@ -392,7 +393,7 @@ class Engine:
         async def page() -> PageSlot:
             await self._slots.acquire()
             try:
-                return await (await camera_comes).slot(way[0], frontend.anchor_url)
+                return await (await camera_comes).slot(way[0], frontend)
             except BaseException:
                 self._slots.release()
                 raise
@@ -523,7 +524,7 @@ class Engine:
                 if target.name not in pending:
                     continue
                 result = self._broken(target, await self._cause(frontend, stage, failure, target), 0.0)
-            if result.verdict is Verdict.UNSTABLE and not await frontend.alive(stage.live_page):
+            if result.verdict is Verdict.UNSTABLE and not await frontend.alive(stage.served):
                 result = self._broken(target, kernel_died(target), 0.0)
             if died := await served.cause():
                 # Whatever the picture shows, it does not show what the notebook is about.
@@ -538,11 +539,13 @@ class Engine:
         self, frontend: PageFrontend, stage: CapturePage, error: WidgetshotError, target: Target
     ) -> WidgetshotError:
         """A dead kernel shows itself in many ways; the death is the cause."""
-        if isinstance(error, CaptureError) and not await frontend.alive(stage.live_page):
+        if isinstance(error, CaptureError) and not await frontend.alive(stage.served):
             return kernel_died(target)
         return error
 
-    async def _capture(self, stage: CapturePage, target: Target, unrest: str, following: Sequence[Target]) -> Result:
+    async def _capture(
+        self, stage: CapturePage, target: Target, unrest: Condition[Unrest] | None, following: Sequence[Target]
+    ) -> Result:
         baseline = await asyncio.to_thread(read_baseline, target, self.baselines, self.settings)
         limit = target.max_settle if target.max_settle is not None else stage.limit
         shot = await answered(stage.capture(target, expectation(target, baseline), unrest, following), 2 * limit)

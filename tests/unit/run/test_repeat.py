@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from builders import MASK, picture, result_of
+from widgetshot.conditions import Condition, Unrest
 from widgetshot.errors import NotebookError, ServerError, WidgetshotError
 from widgetshot.model import Box, Failure, Pixels, Repeat, Result, Verdict
 from widgetshot.run.repeat import Repeated
@@ -86,7 +87,7 @@ def test_of_several_failures_the_weightiest_is_told(errors: list[WidgetshotError
 
 
 def test_a_failure_weighs_more_than_unrest_only_if_no_notebook_is_to_blame() -> None:
-    restless = result_of("a", picture(), settled=False, second=grey(1), unrest="a clock ticks")
+    restless = result_of("a", picture(), settled=False, second=grey(1), unrest=Condition(Unrest.ELEMENTS_CHANGING))
     for error, verdict in ((NotebookError("raised"), Verdict.UNSTABLE), (ServerError("gone"), Verdict.BROKEN)):
         repeated = Repeated()
         repeated.add(restless)

@@ -32,7 +32,7 @@ def test_each_verdict_comes_from_what_it_is_named_for(verdict: str) -> None:
             "(place by place 150, 20.00%)",
         ),
         ("new", "has no baseline yet"),
-        ("unstable", "never came to rest: a clock ticks"),
+        ("unstable", "never came to rest: the page's elements changed"),
     ],
 )
 def test_the_sentence_has_the_numbers(verdict: str, sentence: str) -> None:

@@ -1,0 +1,106 @@
+// What the camera asks about pictures when they are taken: what is shown, where, and whether it can be trusted.
+
+import { layout } from "./layout";
+import type { WidgetPage } from "./page";
+import type { Extent, Json, Look, Problem, Rect, Scope, Shown } from "./protocol";
+import { describe } from "./state";
+
+const LONGEST_URL = 200;
+
+/**
+ * Look at several scopes at once.
+ *
+ * @returns a `Look` of each; null for one that can't be told, unless it is the first
+ */
+export async function look(page: WidgetPage, scopes: Scope[]): Promise<(Look | null)[]> {
+  const [first, ...rest] = scopes.map((scope) => lookAt(page, scope));
+  const ahead = await Promise.allSettled(rest);
+  return [await first!, ...ahead.map((seen) => (seen.status === "fulfilled" ? seen.value : null))];
+}
+
+/** Measure the whole page. */
+export function extent(): Extent {
+  const root = document.documentElement;
+  const width = Math.max(root.clientWidth, root.scrollWidth);
+  const height = Math.max(root.clientHeight, root.scrollHeight);
+  return { width, height, beyond: width > innerWidth || height > innerHeight || scrollX !== 0 || scrollY !== 0 };
+}
+
+async function lookAt(page: WidgetPage, [selector, masks]: Scope): Promise<Look> {
+  const scope = selector === null ? document.body : document.querySelector(selector)!;
+  const problems = problemsIn(page, scope);
+  const seen: Look = { problems, rect: selector === null ? null : overflowRect(scope), masks: [], invalid: null, shown: null };
+  try {
+    seen.masks = maskRects(selector === null ? document : scope, masks);
+  } catch (error) {
+    seen.invalid = error instanceof Error ? error.message : String(error);
+  }
+  if (!problems.length) seen.shown = await shownIn(page, scope);
+  return seen;
+}
+
+/** List what makes a picture of the scope untrustworthy. */
+function problemsIn({ manager, problems, uncaught }: WidgetPage, scope: Element): Problem[] {
+  const found: Problem[] = [];
+  for (const { element, problem } of [...problems, ...(manager?.problems ?? [])]) {
+    if (element === null || !element.isConnected || scope.contains(element)) found.push(problem);
+  }
+  for (const [element, module] of manager?.drawn ?? []) {
+    if (!scope.contains(element)) continue;
+    for (const { modules, message } of uncaught) {
+      if (modules.includes(module)) found.push({ code: "front-end-failed", params: { module, message } });
+    }
+  }
+  if (!found.length && scope.querySelector(".jupyter-widgets-error-widget")) {
+    found.push({ code: "widget-shows-error", params: {} });
+  }
+  for (const image of scope.querySelectorAll("img")) {
+    // Images from elsewhere are listed as blocked; one of this machine that fails is missing.
+    const local = image.src.startsWith(location.origin) || image.src.startsWith("data:");
+    if (local && image.complete && !image.naturalWidth) {
+      const url = image.src.slice(0, LONGEST_URL).replace(/\?.*/, "");
+      found.push({ code: "image-missing", params: { url } });
+    }
+  }
+  if (/^\s*Loading widget\.\.\./m.test((scope as HTMLElement).innerText ?? "")) {
+    found.push({ code: "widget-still-loading", params: {} });
+  }
+  return distinct(found);
+}
+
+function distinct(problems: Problem[]): Problem[] {
+  return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
+}
+
+function rectOf(element: Element): Rect {
+  const box = element.getBoundingClientRect();
+  return { x: box.x + scrollX, y: box.y + scrollY, width: box.width, height: box.height };
+}
+
+/** The box of a cell, with what sticks out of it at the right or the bottom. */
+function overflowRect(element: Element): Rect {
+  const box = rectOf(element);
+  return { ...box, width: Math.max(box.width, element.scrollWidth), height: Math.max(box.height, element.scrollHeight) };
+}
+
+/** Boxes of what matches each of `masks` inside the scope. */
+function maskRects(scope: ParentNode, masks: string[]): Rect[][] {
+  return masks.map((mask) => [...scope.querySelectorAll(mask)].map(rectOf).filter((box) => box.width && box.height));
+}
+
+/** Describe what is shown inside the scope: the widgets' state, the front ends that drew them, and where everything is. */
+async function shownIn(page: WidgetPage, scope: Element): Promise<Shown> {
+  const known = await page.models();
+  const seen = new Set<string>();
+  const tree: Json[] = [];
+  for (const [place, id] of page.places) {
+    const model = known.get(id);
+    if (scope.contains(place) && model) tree.push(describe(model, seen));
+  }
+  const modules: Record<string, string> = {};
+  for (const id of [...seen]) {
+    const model = known.get(id);
+    if (model) modules[String(model.get("_model_module"))] = String(model.get("_model_module_version"));
+  }
+  return { tree, modules: Object.fromEntries(Object.entries(modules).sort()), layout: layout(scope) };
+}

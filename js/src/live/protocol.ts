@@ -1,0 +1,132 @@
+// What the camera and the script of a live page say to each other.
+//
+// The Python side is `LivePage` in src/widgetshot/ports.py; the codes, with the sentences that are made of them, are in
+// src/widgetshot/conditions.py. tests/unit/test_conditions.py compares the two lists of codes.
+
+type NoParams = Record<string, never>;
+
+/** Why the page is not at rest: each code, with its parameters. */
+export interface UnrestParams {
+  "scripts-loading": NoParams;
+  "widgets-loading": NoParams;
+  "kernel-busy": NoParams;
+  "assets-loading": NoParams;
+  "work-pending": NoParams;
+  "elements-changing": NoParams;
+  "image-loaded": NoParams;
+  "file-read": NoParams;
+  "request-answered": NoParams;
+  "kernel-message": { type: string };
+}
+
+/** Why a picture of the page can't be trusted: each code, with its parameters. */
+export interface ProblemParams {
+  "callback-raised": { name: string; value: string };
+  "front-end-broken": { module: string; version: string; cause: string };
+  "front-end-failed": { module: string; message: string };
+  "front-end-missing": { module: string; version: string };
+  "image-missing": { url: string };
+  "page-not-started": { cause: string };
+  "widget-failed": { message: string };
+  "widget-not-drawn": { cause: string };
+  "widget-shows-error": NoParams;
+  "widget-still-loading": NoParams;
+  "widget-unknown": { id: string };
+}
+
+type Condition<Params> = { [Code in keyof Params]: { code: Code; params: Params[Code] } }[keyof Params];
+export type Unrest = Condition<UnrestParams>;
+export type Problem = Condition<ProblemParams>;
+
+/** In CSS pixels, from the page's top left corner. */
+export interface Rect {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+/** The size of the whole page in CSS pixels. */
+export interface Extent {
+  width: number;
+  height: number;
+  /** Whether the page goes beyond what the viewport shows. */
+  beyond: boolean;
+}
+
+/** What a picture shows, as the selector of an element (null for the whole page), and the selectors of its masks. */
+export type Scope = [selector: string | null, masks: string[]];
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/** Something that a person would point at. */
+export interface PageElement {
+  name: string;
+  /** How many of the other elements it stands in. */
+  depth: number;
+  /** Left, top, width and height in CSS pixels, from the page's top left corner. */
+  box: [number, number, number, number];
+}
+
+export interface Layout {
+  elements: PageElement[];
+  /** Whether there were more than the list holds. */
+  cut: boolean;
+}
+
+/** What is shown in a scope. */
+export interface Shown {
+  /** The state of the widgets. */
+  tree: Json[];
+  /** Module of each front end that drew them -> its version. */
+  modules: Record<string, string>;
+  layout: Layout;
+}
+
+/** All that a picture of a scope depends on. */
+export interface Look {
+  problems: Problem[];
+  /** Of what is captured; null for the whole page. */
+  rect: Rect | null;
+  /** Boxes of each mask. */
+  masks: Rect[][];
+  /** The browser's words on a mask's selector that it can't understand; null where all are valid. */
+  invalid: string | null;
+  /** null where there are problems. */
+  shown: Shown | null;
+}
+
+/** The questions that the camera asks. Long answers are JSON texts: Playwright takes ten times as long over an object. */
+export interface LivePage {
+  /**
+   * Wait until the page is ready to be captured.
+   *
+   * @param limit milliseconds
+   * @param maxSettle milliseconds after which a page that is drawn, but goes on moving, is good enough; null to insist
+   * @returns JSON: an `Unrest`, which is what still moved when the limit was reached, or null when all is at rest
+   */
+  ready(limit: number, maxSettle: number | null): Promise<string>;
+  /** @returns JSON: a `Look` for each scope; null for one that can't be told, unless it is the first */
+  look(scopes: Scope[]): Promise<string>;
+  extent(): Extent;
+  /** @returns boxes of everything that holds one of some texts */
+  secretPlaces(forms: string[]): Rect[];
+  /**
+   * Show another live page in this page, which `leave` has emptied.
+   *
+   * @returns whether it is shown; if not, it needs a page of its own
+   */
+  enter(url: string): Promise<boolean>;
+  /**
+   * Take everything down that belongs to the live page.
+   *
+   * @returns whether the page is as good as a new one: no script but ours has run in it, and nothing is left of it
+   */
+  leave(): Promise<boolean>;
+}
+
+declare global {
+  interface Window {
+    widgetshot: LivePage;
+  }
+}

@@ -1,0 +1,115 @@
+// When a page is ready to be captured: its widgets are drawn, its kernel has dealt with everything, and nothing moves.
+
+import { activity } from "./activity";
+import type { WidgetPage } from "./page";
+import type { Unrest } from "./protocol";
+
+const LOADING: Unrest = { code: "widgets-loading", params: {} };
+
+class Deadline extends Error {}
+
+export const nextFrame = (): Promise<void> => new Promise((resolve) => requestAnimationFrame(() => resolve()));
+
+/** See `LivePage.ready`. */
+export async function ready(page: WidgetPage, limit: number, maxSettle: number | null): Promise<Unrest | null> {
+  const begin = performance.now();
+  let stage: Unrest = { code: "scripts-loading", params: {} };
+  let timer = 0;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = activity.after(() => reject(new Deadline()), limit);
+  });
+  let rounds = 0;
+  const settle = async (): Promise<void> => {
+    await page.started;
+    for (; ; rounds += 1) {
+      const past = performance.now() - begin;
+      if (maxSettle !== null && rounds > 0 && past > maxSettle && (!hasEmptyView(page) || past > limit / 2)) throw new Deadline();
+      stage = LOADING;
+      await widgetsDrawn(page);
+      const before = activity.events;
+      stage = { code: "kernel-busy", params: {} };
+      await kernelCaughtUp(page);
+      stage = LOADING;
+      await widgetsDrawn(page);
+      stage = { code: "assets-loading", params: {} };
+      await assetsDrawn(page);
+      const quiet = activity.events === before;
+      if (quiet && activity.pending === 0 && (await messagesAnswered(page))) {
+        // Some widgets draw nothing at all; they get half of the time to prove otherwise.
+        if (!hasEmptyView(page) || performance.now() - begin > limit / 2) return;
+      }
+      stage = quiet ? { code: "work-pending", params: {} } : (activity.last ?? stage);
+      await nextFrame();
+    }
+  };
+  try {
+    await Promise.race([settle(), deadline]);
+    return null;
+  } catch (error) {
+    if (!(error instanceof Deadline)) throw error;
+    // After several rounds it is what begins each new one that never rests, not what the last one waited for.
+    return rounds > 1 ? (activity.last ?? stage) : stage;
+  } finally {
+    activity.cancel(timer);
+  }
+}
+
+/** Wait until every model is loaded, every state change applied and every view drawn, however deep they nest. */
+async function widgetsDrawn({ manager }: WidgetPage): Promise<void> {
+  if (!manager) return;
+  for (;;) {
+    const before = manager.models.length + manager.views.size;
+    const known = await Promise.all(manager.models);
+    await Promise.all(known.map((model) => model.state_change));
+    await Promise.allSettled([...manager.views]);
+    if (manager.models.length + manager.views.size === before) return;
+  }
+}
+
+/** Ask the kernel anything; it answers after every earlier comm message has been dealt with. */
+async function kernelCaughtUp({ kernel }: WidgetPage): Promise<void> {
+  await kernel?.requestKernelInfo();
+}
+
+async function messagesAnswered({ manager }: WidgetPage): Promise<boolean> {
+  const known = await Promise.all(manager?.models ?? []);
+  return known.every((model) => !((model as unknown as { _pending_msgs: number })._pending_msgs > 0));
+}
+
+/** Wait until formulas, fonts and images are drawn, end animations, and give cells their heights. */
+async function assetsDrawn({ math }: WidgetPage): Promise<void> {
+  await math.idle;
+  await document.fonts.ready;
+  await Promise.allSettled([...document.images].map((image) => image.decode()));
+  for (const animation of document.getAnimations()) {
+    const end = animation.effect?.getComputedTiming().endTime;
+    if (end === undefined || end === Infinity) animation.cancel();
+    else animation.finish();
+  }
+  alignCells();
+  await nextFrame();
+  await nextFrame();
+}
+
+/**
+ * Give every cell a whole number of pixels of height, so that each cell begins on a pixel and looks the same
+ * whatever stands above it.
+ */
+function alignCells(): void {
+  const heights: [HTMLElement, number][] = [];
+  for (const cell of document.querySelectorAll<HTMLElement>("[data-cell-id]")) {
+    cell.style.height = "";
+    heights.push([cell, cell.getBoundingClientRect().height]);
+  }
+  for (const [cell, height] of heights) {
+    if (height % 1) cell.style.height = `${Math.ceil(height)}px`;
+  }
+}
+
+/** Tell whether a view has drawn nothing so far: anywidget draws on its own time and keeps no promise of it. */
+function hasEmptyView({ manager }: WidgetPage): boolean {
+  for (const [element, module] of manager?.drawn ?? []) {
+    if (module === "anywidget" && element.isConnected && !element.childElementCount && !element.textContent) return true;
+  }
+  return false;
+}

@@ -1,0 +1,78 @@
+"""The script of a live widget page (js/src/live), asked through the browser."""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from widgetshot.conditions import Condition, Unrest
+from widgetshot.errors import CaptureError, one_line
+from widgetshot.ports import Extent, Look, Rect, Scope
+
+T = TypeVar("T")
+
+
+class PageScript:
+    """See `LivePage`. The same questions are in js/src/live/protocol.ts.
+
+    Args:
+        page: Playwright's page, async or wrapped by `Awaitable`.
+    """
+
+    def __init__(self, page: Any) -> None:
+        self._page = page
+
+    async def ready(self, limit: float, max_settle: float | None) -> Condition[Unrest] | None:
+        """See `LivePage.ready`."""
+        text: str = await self._page.evaluate(
+            "([limit, maxSettle]) => window.widgetshot.ready(limit, maxSettle)",
+            [limit * 1000, None if max_settle is None else max_settle * 1000],
+        )
+        unrest: Condition[Unrest] | None = _decoded(text, Condition[Unrest] | None)
+        return unrest
+
+    async def look(self, scopes: Sequence[Scope]) -> list[Look | None]:
+        """See `LivePage.look`."""
+        text: str = await self._page.evaluate(
+            "scopes => window.widgetshot.look(scopes)", [[selector, list(masks)] for selector, masks in scopes]
+        )
+        looks: list[Look | None] = _decoded(text, list[Look | None])
+        return looks
+
+    async def extent(self) -> Extent:
+        """See `LivePage.extent`."""
+        return _converted(await self._page.evaluate("() => window.widgetshot.extent()"), Extent)
+
+    async def secret_places(self, forms: Sequence[str]) -> list[Rect]:
+        """See `LivePage.secret_places`."""
+        places = await self._page.evaluate("forms => window.widgetshot.secretPlaces(forms)", list(forms))
+        return _converted(places, list[Rect])
+
+    async def enter(self, url: str) -> bool:
+        """See `LivePage.enter`."""
+        return _converted(await self._page.evaluate("url => window.widgetshot.enter(url)", url), bool)
+
+    async def leave(self) -> bool:
+        """See `LivePage.leave`."""
+        return _converted(await self._page.evaluate("() => window.widgetshot.leave()"), bool)
+
+
+def _decoded(text: str, kind: Any) -> Any:
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.MsgspecError as error:
+        raise _not_understood(error) from error
+
+
+def _converted(value: Any, kind: type[T]) -> T:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.MsgspecError as error:
+        raise _not_understood(error) from error
+
+
+def _not_understood(error: Exception) -> CaptureError:
+    return CaptureError(
+        f"the page's script answers in a form that is not known: {one_line(error)}",
+        next_step="install widgetshot anew: its page and its Python code are not of one version",
+    )
