@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from conftest import MARK, Project, make_project, wait_until
+from widgetshot.doctor import examine, missing_for_services, needed_services
 from widgetshot.errors import ConfigError, ServerError
 from widgetshot.project.loading import load_settings
-from widgetshot.run.doctor import examine, missing_for_services, needed_services
 from widgetshot.services.manager import Services
 
 WEB = """

@@ -4,12 +4,10 @@ import json
 
 import click
 
-from widgetshot.capture.browser import install as install_browser
 from widgetshot.cli.common import output_option, settings_from
 from widgetshot.cli.flags import flag
+from widgetshot.doctor import examine, install_missing
 from widgetshot.errors import ExitCode
-from widgetshot.run.doctor import examine, missing_for_services
-from widgetshot.services.install import install as install_programs
 
 
 @click.command()
@@ -21,19 +19,16 @@ from widgetshot.services.install import install as install_programs
 def doctor(context: click.Context, install: bool, services: bool, browser: str | None, output: str) -> None:
     """Say what a run needs, what is there, and the command that mends what is missing."""
     settings = settings_from(browser=browser)
-    if install and not settings.browser_executable:
-        install_browser(settings.browser)
-    if install and services:
-        install_programs(missing_for_services(settings))
-    findings = list(examine(settings, services=services))
+    if install:
+        install_missing(settings, services=services)
+    checks = list(examine(settings, services=services))
     if output == "json":
-        click.echo(json.dumps([vars(finding) for finding in findings], indent=1, ensure_ascii=False))
+        click.echo(json.dumps([vars(check) for check in checks], indent=1, ensure_ascii=False))
     else:
-        for finding in findings:
-            missing = click.style("✗", fg="red") if finding.needed else click.style("-", fg="yellow")
-            mark = click.style("✓", fg="green") if finding.ok else missing
-            click.echo(f"{mark} {finding.subject:18} {finding.detail}")
-            if not finding.ok:
-                click.echo(f"  next: {finding.command}")
-    ok = all(finding.ok or not finding.needed for finding in findings)
+        for check in checks:
+            missing = click.style("✗", fg="red") if check.needed else click.style("-", fg="yellow")
+            click.echo(f"{click.style('✓', fg='green') if check.ok else missing} {check.subject:18} {check.detail}")
+            if not check.ok:
+                click.echo(f"  next: {check.command}")
+    ok = all(check.ok or not check.needed for check in checks)
     context.exit(0 if ok else int(ExitCode.INFRASTRUCTURE))

@@ -123,7 +123,7 @@ def _run(
                 fingerprint=engine.hosts.renderer,
                 unused=left,
                 history=History(settings.root),
-                services=engine.services.told,
+                services=engine.services.usage,
             )
             if recorder.failure is None:
                 page = write_gallery(settings.report)

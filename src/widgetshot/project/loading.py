@@ -16,7 +16,7 @@ from widgetshot.project.markers import registered
 from widgetshot.project.settings import PROJECT, Settings
 from widgetshot.redact import Redactor, secret_values
 from widgetshot.services import builtin
-from widgetshot.services.declared import declared_from
+from widgetshot.services.declaration import parse_declarations
 from widgetshot.values import checked
 
 _PYPROJECT = "pyproject.toml"
@@ -76,7 +76,7 @@ def _values(table: Mapping[str, Any], root: Path, where: str) -> dict[str, Any]:
             raise ConfigError(f"unknown option '{key}'{nearest(key, PROJECT)}", where=where)
         place = f"{where} {key}"
         if name == "services":
-            values[name] = declared_from(value, root, frozenset(builtin.NAMES), place)
+            values[name] = parse_declarations(value, root, frozenset(builtin.NAMES), place)
             continue
         values[name] = checked(PROJECT[name].parse, value, place)
         if name == "fonts":

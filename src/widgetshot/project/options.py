@@ -173,7 +173,7 @@ OPTIONS = (
         pytest="--widgetshot-require-env",
         flag_type=bool,
     ),
-    # Its parser is widgetshot.services.declared, which needs the project's folder.
+    # Its parser is widgetshot.services.declaration, which needs the project's folder.
     Option(
         "services",
         meaning="services that notebooks may name, and what is to be otherwise in a built-in one",

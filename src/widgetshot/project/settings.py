@@ -12,7 +12,7 @@ from widgetshot.option import default_of
 from widgetshot.project.markers import MARKERS
 from widgetshot.project.options import OPTIONS
 from widgetshot.redact import Redactor
-from widgetshot.services.declared import Declared
+from widgetshot.services.declaration import ServiceDeclaration
 
 # The options of pyproject.toml, by name.
 PROJECT = {option.name: option for option in (*OPTIONS, *NOTEBOOK_OPTIONS) if option.project}
@@ -50,7 +50,7 @@ class Settings(Defaults):
     timezone: str = default_of(PROJECT, "timezone")
     repeat: int = default_of(PROJECT, "repeat")
     fonts: tuple[Path, ...] = ()
-    services: Mapping[str, Declared] = field(default_factory=dict)
+    services: Mapping[str, ServiceDeclaration] = field(default_factory=dict)
     require_env: bool = default_of(PROJECT, "require_env")
     markers: frozenset[str] = frozenset(MARKERS)
     # Not in the repr: there may be passwords among the values.

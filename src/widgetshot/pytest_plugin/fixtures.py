@@ -96,8 +96,8 @@ def _part(name: str) -> Any:
 
     def part(request: pytest.FixtureRequest) -> Iterator[Any]:
         from widgetshot.errors import ServerError
-        from widgetshot.services.fixtures import isolated
-        from widgetshot.services.manager import reason_to_skip
+        from widgetshot.services.isolation import isolated
+        from widgetshot.services.notebook_services import reason_to_skip
 
         services = door(request.config).services
         if request.config.option.skip_missing_services and (missing := services.missing(name)):

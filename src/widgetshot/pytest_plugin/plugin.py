@@ -198,7 +198,7 @@ class PluginState:
             complete=complete,
             unused=left,
             history=history,
-            services=None if services is None else services.told,
+            services=None if services is None else services.usage,
             **_spent(engine),
         )
 

@@ -3,18 +3,13 @@
 Used in notebooks, whose kernels know the address from their environment.
 """
 
-import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from multiprocessing.connection import Client, Connection
 
 from widgetshot.errors import ServerError
-
-
-def variable(name: str, what: str) -> str:
-    """Name of the environment variable that says something of a service: `WIDGETSHOT_SERVICE_REDIS_URL`."""
-    return f"WIDGETSHOT_SERVICE_{name.upper()}_{what}"
+from widgetshot.services.client import ask
+from widgetshot.services.endpoint import variable
+from widgetshot.services.failures import ServiceError
+from widgetshot.services.messages import Failed, Kill, Request, Start, Stop
 
 
 def stop(name: str) -> None:
@@ -23,7 +18,7 @@ def stop(name: str) -> None:
     Raises:
         ServerError: it is not this notebook's own, or its supervisor is gone.
     """
-    _ask(name, {"do": "stop"})
+    _send(name, Stop())
 
 
 def start(name: str) -> None:
@@ -32,7 +27,7 @@ def start(name: str) -> None:
     Raises:
         ServerError: it is not this notebook's own, or it does not get ready.
     """
-    _ask(name, {"do": "start"})
+    _send(name, Start())
 
 
 def kill(name: str, daemon: str = "") -> None:
@@ -44,27 +39,10 @@ def kill(name: str, daemon: str = "") -> None:
     Raises:
         ServerError: it is not this notebook's own, or it has no such daemon.
     """
-    _ask(name, {"do": "kill", "daemon": daemon or name})
+    _send(name, Kill(daemon or name))
 
 
-def died(address: str) -> list[str]:
-    """What a supervisor knows of daemons that ended although nobody asked for it: a sentence for each.
-
-    Raises:
-        OSError, EOFError: there is no supervisor.
-    """
-    with _connected(address) as connection:
-        connection.send_bytes(b'{"do": "state"}')
-        return list(json.loads(connection.recv_bytes())["died"])
-
-
-@contextmanager
-def _connected(address: str) -> Iterator[Connection]:
-    with Client(address) as connection:
-        yield connection
-
-
-def _ask(name: str, question: dict[str, str]) -> None:
+def _send(name: str, request: Request) -> None:
     address = os.environ.get(variable(name, "CONTROL"))
     if not address:
         raise ServerError(
@@ -72,10 +50,8 @@ def _ask(name: str, question: dict[str, str]) -> None:
             next_step=f"say in the first cell: #| widgetshot: {{services: [{{name: {name}, exclusive: true}}]}}",
         )
     try:
-        with _connected(address) as connection:
-            connection.send_bytes(json.dumps(question).encode())
-            answer = json.loads(connection.recv_bytes())
+        answer = ask(address, request)
     except (OSError, EOFError) as error:
         raise ServerError(f"the supervisor of the service '{name}' is gone: {error}") from error
-    if "error" in answer:
-        raise ServerError(answer["error"], where=f"service {name}", next_step=answer["next"])
+    if isinstance(answer, Failed):
+        raise ServiceError(answer.failure, where=f"service {name}")

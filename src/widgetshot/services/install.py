@@ -10,9 +10,9 @@ from importlib import invalidate_caches
 from pathlib import Path
 
 from widgetshot.errors import ServerError
-from widgetshot.services.recipe import Requirement, find_program
+from widgetshot.services.programs import Requirement, find_program
 
-_POLICY = Path("/usr/sbin/policy-rc.d")  # asked by Debian's packages before they start a daemon
+_DEBIAN_POLICY = Path("/usr/sbin/policy-rc.d")  # asked by Debian's packages before they start a daemon
 
 
 def install(missing: Iterable[Requirement]) -> None:
@@ -58,13 +58,13 @@ def _argv(command: str) -> list[str]:
 
 @contextmanager
 def _no_autostart() -> Iterator[None]:
-    """A Debian package starts its daemon once it is installed, unless this file forbids it; an existing one rules."""
-    if sys.platform != "linux" or os.getuid() != 0 or _POLICY.exists() or find_program("apt-get") is None:
+    """Forbid Debian packages to start their daemons when they are installed; a policy that exists already stays."""
+    if sys.platform != "linux" or os.getuid() != 0 or _DEBIAN_POLICY.exists() or find_program("apt-get") is None:
         yield
         return
-    _POLICY.write_text("#!/bin/sh\nexit 101\n")
-    _POLICY.chmod(0o755)
+    _DEBIAN_POLICY.write_text("#!/bin/sh\nexit 101\n")
+    _DEBIAN_POLICY.chmod(0o755)
     try:
         yield
     finally:
-        _POLICY.unlink()
+        _DEBIAN_POLICY.unlink()

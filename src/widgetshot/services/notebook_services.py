@@ -1,17 +1,29 @@
 """The services of one execution of one notebook."""
 
 import asyncio
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from widgetshot.declare.notebook import Notebook
 from widgetshot.errors import ServerError
-from widgetshot.services.manager import Instance, Services, commands, named, reason_to_skip
+from widgetshot.services.instance import Instance
+from widgetshot.services.manager import Services
+from widgetshot.services.programs import Requirement, install_commands, names
+
+if TYPE_CHECKING:
+    from widgetshot.declare.notebook import Notebook
 
 
-def left_out(notebook: Notebook, services: Services, *, without: bool = False, skip_missing: bool = False) -> str:
-    """Why a notebook is not run on account of its services, or "".
+def reason_to_skip(name: str, missing: Iterable[Requirement]) -> str:
+    """Return why what needs a service is left out here, and what would change that."""
+    missing = tuple(missing)
+    return f"the service '{name}' can't be had here: {names(missing)} not found; {install_commands(missing)}"
+
+
+def left_out(notebook: "Notebook", services: Services, *, without: bool = False, skip_missing: bool = False) -> str:
+    """Return why a notebook is not run on account of its services, or "".
 
     Args:
-        without: none that needs a service is wanted.
+        without: none that needs a service is to be run.
         skip_missing: one whose services can't be had here may be left out.
 
     Raises:
@@ -24,21 +36,21 @@ def left_out(notebook: Notebook, services: Services, *, without: bool = False, s
             if skip_missing:
                 return reason_to_skip(need.name, missing)
             raise ServerError(
-                f"the service '{need.name}' can't be had: {named(missing)} not found",
+                f"the service '{need.name}' can't be had: {names(missing)} not found",
                 where=notebook.path,
-                next_step=f"{commands(missing)}  (or leave it out: --skip-missing-services)",
+                next_step=f"{install_commands(missing)}  (or leave it out: --skip-missing-services)",
             )
     return ""
 
 
 class Served:
-    """What a notebook needs while it executes and is captured.
+    """The services that a notebook needs while it executes and is captured.
 
     Args:
         services: where they come from.
     """
 
-    def __init__(self, notebook: Notebook, services: Services) -> None:
+    def __init__(self, notebook: "Notebook", services: Services) -> None:
         self._notebook = notebook
         self._services = services
         self._instances: list[Instance] = []
@@ -60,7 +72,7 @@ class Served:
             futures.append(future)
             if need.exclusive:
                 self.exclusive.append(future)
-        # Of several that fail the first is told; the others must have ended all the same.
+        # Of several that fail the first is reported; the others must have ended all the same.
         outcomes = await asyncio.gather(*futures, return_exceptions=True)
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
@@ -68,11 +80,11 @@ class Served:
             self._instances.append(outcome)
         environment: dict[str, str] = {}
         for instance in self._instances:
-            environment |= instance.environment
+            environment |= instance.endpoint.variables
         return environment
 
     async def cause(self) -> ServerError | None:
-        """The error that a service ended by itself, or None."""
+        """Return the error that a service ended by itself, or None."""
         for instance in self._instances:
             if died := await asyncio.to_thread(instance.died):
                 return ServerError(

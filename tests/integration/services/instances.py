@@ -19,8 +19,9 @@ import psutil
 import pytest
 
 from widgetshot.services import builtin
-from widgetshot.services.daemons import Running
-from widgetshot.services.recipe import HOST, Endpoint, Place
+from widgetshot.services.daemons import Daemons
+from widgetshot.services.endpoint import Endpoint
+from widgetshot.services.workspace import HOST, Workspace
 
 
 @dataclass
@@ -124,11 +125,11 @@ def _accepts(port: int) -> bool:
 
 
 def main(name: str, folder: str, ports: str) -> None:
-    recipe, place = builtin.load(name), Place(Path(folder), json.loads(ports))
+    recipe, workspace = builtin.load(name), Workspace(Path(folder), json.loads(ports))
     before = time.monotonic()
-    plan = recipe.plan(place)
+    plan = recipe.plan(workspace)
     planned = time.monotonic()
-    running = Running(plan, place, recipe.timeout)
+    running = Daemons(plan, workspace, recipe.timeout)
     running.start()
     fact = {
         "url": plan.url,

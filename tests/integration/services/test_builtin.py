@@ -20,9 +20,12 @@ from instances import Instance, instance, need, until
 from widgetshot.errors import ConfigError, ServerError
 from widgetshot.services import builtin
 from widgetshot.services.builtin.inference import LESSONS
-from widgetshot.services.daemons import Running
-from widgetshot.services.fixtures import part_name
-from widgetshot.services.recipe import Daemon, Endpoint, Place, Plan, Ready, Requirement, find_program
+from widgetshot.services.daemons import Daemons
+from widgetshot.services.endpoint import Endpoint
+from widgetshot.services.isolation import part_name
+from widgetshot.services.programs import Requirement, find_program
+from widgetshot.services.recipe import Daemon, Plan, Ready
+from widgetshot.services.workspace import Workspace
 
 pytestmark = pytest.mark.services
 
@@ -402,7 +405,7 @@ def test_a_daemon_that_does_not_get_ready_is_reported_with_the_end_of_its_log(tm
         folder = tmp_path / str(number)
         folder.mkdir()
         bad = Daemon("bad", (shell, "-c", script), Ready(command=(shell, "-c", "false")))
-        running = Running(Plan((fine, bad), ""), Place(folder, {}), timeout=1)
+        running = Daemons(Plan((fine, bad), ""), Workspace(folder, {}), timeout=1)
         with pytest.raises(ServerError, match=expected):
             running.start()
         assert running.ended == ("fine", "bad")

@@ -82,7 +82,7 @@ def test_every_variable_of_the_source_is_documented_and_nothing_else() -> None:
 
 
 def test_variables_of_services_are_named_as_documented() -> None:
-    from widgetshot.services.control import variable
+    from widgetshot.services.endpoint import variable
 
     assert variable("postgres", "URL") == "WIDGETSHOT_SERVICE_POSTGRES_URL"
     assert variable("postgres", "CONTROL") == "WIDGETSHOT_SERVICE_POSTGRES_CONTROL"

@@ -10,7 +10,10 @@ from dataclasses import dataclass, replace
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 from widgetshot.errors import ServerError
-from widgetshot.services.recipe import HOST, Daemon, Endpoint, Place, Plan, Ready, Requirement, find_program
+from widgetshot.services.endpoint import Endpoint
+from widgetshot.services.programs import Requirement, find_program
+from widgetshot.services.recipe import Daemon, Plan, Ready
+from widgetshot.services.workspace import HOST, Workspace
 
 _USER = "widgetshot"
 _INSTALL = "apt-get install -y --no-install-recommends clickhouse-server"
@@ -54,21 +57,21 @@ class Clickhouse:
     requirements: tuple[Requirement, ...] = (Requirement("clickhouse-server", _INSTALL),)
     timeout: float = 30
 
-    def plan(self, place: Place) -> Plan:
-        folder, password = place.folder, secrets.token_hex(16)
-        (folder / "config.xml").write_text(_CONFIG.format(host=HOST, folder=folder, **place.ports))
+    def plan(self, workspace: Workspace) -> Plan:
+        folder, password = workspace.folder, secrets.token_hex(16)
+        (folder / "config.xml").write_text(_CONFIG.format(host=HOST, folder=folder, **workspace.ports))
         (folder / "users.xml").write_text(_USERS.format(user=_USER, password=password))
         for name in ("data", "tmp", "files", "schemas"):
             (folder / name).mkdir()
         program = find_program("clickhouse-server") or "clickhouse-server"
         command = (program, f"--config-file={folder / 'config.xml'}")
-        ready = Ready(http=f"http://{HOST}:{place.port}/ping")
-        url = f"http://{_USER}:{password}@{HOST}:{place.port}/?database=default"
+        ready = Ready(http=f"http://{HOST}:{workspace.port}/ping")
+        url = f"http://{_USER}:{password}@{HOST}:{workspace.port}/?database=default"
         environment = {
             "WIDGETSHOT_SERVICE_CLICKHOUSE_USER": _USER,
             "WIDGETSHOT_SERVICE_CLICKHOUSE_PASSWORD": password,
             "WIDGETSHOT_SERVICE_CLICKHOUSE_DATABASE": "default",
-            "WIDGETSHOT_SERVICE_CLICKHOUSE_NATIVE_PORT": str(place.ports["native"]),
+            "WIDGETSHOT_SERVICE_CLICKHOUSE_NATIVE_PORT": str(workspace.ports["native"]),
         }
         return Plan((Daemon("clickhouse", command, ready),), url, environment)
 

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from widgetshot.services.recipe import HOST, Daemon, Endpoint, Place, Plan, Ready, Requirement
+from widgetshot.services.endpoint import Endpoint
+from widgetshot.services.programs import Requirement
+from widgetshot.services.recipe import Daemon, Plan, Ready
+from widgetshot.services.workspace import HOST, Workspace
 
 MODEL = "widgetshot/tiny"
 _INSTALL = "pip install torch 'transformers[serving]>=5'"
@@ -56,18 +59,18 @@ class Inference:
     )
     timeout: float = 240
 
-    def plan(self, place: Place) -> Plan:
+    def plan(self, workspace: Workspace) -> Plan:
         # Training is the daemon's own: it may take time, and must end with the supervisor.
-        command = (sys.executable, "-m", __name__, str(place.port))
+        command = (sys.executable, "-m", __name__, str(workspace.port))
         environment = {
-            "HF_HOME": str(place.folder / "huggingface"),
+            "HF_HOME": str(workspace.folder / "huggingface"),
             "HF_HUB_OFFLINE": "1",
             "HF_HUB_DISABLE_TELEMETRY": "1",
             # Sums over several threads come out in an order of their own.
             "OMP_NUM_THREADS": "1",
         }
-        daemon = Daemon("inference", command, Ready(http=f"http://{HOST}:{place.port}/health"), environment)
-        url = f"http://{HOST}:{place.port}/v1"
+        daemon = Daemon("inference", command, Ready(http=f"http://{HOST}:{workspace.port}/health"), environment)
+        url = f"http://{HOST}:{workspace.port}/v1"
         # Clients insist on a key, and must not send a real one that they find elsewhere.
         told = {
             "OPENAI_BASE_URL": url,

@@ -12,7 +12,10 @@ from signal import SIGINT
 from urllib.parse import unquote, urlsplit
 
 from widgetshot.errors import ServerError
-from widgetshot.services.recipe import HOST, Daemon, Endpoint, Place, Plan, Ready, Requirement, find_program
+from widgetshot.services.endpoint import Endpoint
+from widgetshot.services.programs import Requirement, find_program
+from widgetshot.services.recipe import Daemon, Plan, Ready
+from widgetshot.services.workspace import HOST, Workspace
 
 _USER = "widgetshot"
 _INSTALL = "apt-get install -y --no-install-recommends postgresql"
@@ -36,16 +39,16 @@ class Postgres:
     )
     timeout: float = 30
 
-    def plan(self, place: Place) -> Plan:
+    def plan(self, workspace: Workspace) -> Plan:
         user = "postgres"  # it refuses to run as root
-        data, password = place.folder / "data", secrets.token_hex(16)
+        data, password = workspace.folder / "data", secrets.token_hex(16)
         data.mkdir()
-        secret = place.folder / "password"
+        secret = workspace.folder / "password"
         secret.write_text(password)
         if os.getuid() == 0:
-            for path in (place.folder, data, secret):
+            for path in (workspace.folder, data, secret):
                 shutil.chown(path, user, user)
-        place.run(
+        workspace.run(
             find_program("initdb", _FOLDER) or "initdb",
             f"--pgdata={data}",
             f"--username={_USER}",
@@ -59,7 +62,7 @@ class Postgres:
         )
         settings = {
             "listen_addresses": HOST,
-            "port": place.port,
+            "port": workspace.port,
             "unix_socket_directories": "",
             # Shared memory that the folder's removal takes along, even after a SIGKILL.
             "dynamic_shared_memory_type": "mmap",
@@ -72,10 +75,12 @@ class Postgres:
         options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
         command = (find_program("postgres", _FOLDER) or "postgres", "-D", str(data), *options)
         # A port that accepts is not yet a database that does.
-        ready = Ready(command=(find_program("pg_isready", _FOLDER) or "pg_isready", "-h", HOST, "-p", str(place.port)))
+        ready = Ready(
+            command=(find_program("pg_isready", _FOLDER) or "pg_isready", "-h", HOST, "-p", str(workspace.port))
+        )
         # SIGTERM would wait until the last client has gone.
         daemon = Daemon("postgres", command, ready, user=user, stop_signal=SIGINT)
-        url = f"postgresql://{_USER}:{password}@{HOST}:{place.port}/postgres"
+        url = f"postgresql://{_USER}:{password}@{HOST}:{workspace.port}/postgres"
         return Plan((daemon,), url, _libpq(url))
 
     @contextmanager

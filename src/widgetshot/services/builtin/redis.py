@@ -9,7 +9,10 @@ from dataclasses import dataclass, replace
 from urllib.parse import unquote, urlsplit
 
 from widgetshot.errors import ServerError
-from widgetshot.services.recipe import HOST, Daemon, Endpoint, Place, Plan, Ready, Requirement, find_program
+from widgetshot.services.endpoint import Endpoint
+from widgetshot.services.programs import Requirement, find_program
+from widgetshot.services.recipe import Daemon, Plan, Ready
+from widgetshot.services.workspace import HOST, Workspace
 
 _INSTALL = "apt-get install -y --no-install-recommends redis-server redis-tools"
 _CONFIG = """\
@@ -32,14 +35,14 @@ class Redis:
     )
     timeout: float = 10
 
-    def plan(self, place: Place) -> Plan:
+    def plan(self, workspace: Workspace) -> Plan:
         password = secrets.token_hex(16)
-        config = place.folder / "redis.conf"
-        config.write_text(_CONFIG.format(host=HOST, port=place.port, folder=place.folder, password=password))
+        config = workspace.folder / "redis.conf"
+        config.write_text(_CONFIG.format(host=HOST, port=workspace.port, folder=workspace.folder, password=password))
         command = (find_program("redis-server") or "redis-server", str(config))
-        url = f"redis://default:{password}@{HOST}:{place.port}/0"
+        url = f"redis://default:{password}@{HOST}:{workspace.port}/0"
         prefix = {"WIDGETSHOT_SERVICE_REDIS_PREFIX": ""}
-        return Plan((Daemon("redis", command, Ready(tcp=place.port)),), url, prefix)
+        return Plan((Daemon("redis", command, Ready(tcp=workspace.port)),), url, prefix)
 
     @contextmanager
     def isolate(self, endpoint: Endpoint, name: str) -> Iterator[Endpoint]:

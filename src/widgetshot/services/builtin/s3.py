@@ -9,7 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from widgetshot.services.recipe import HOST, Daemon, Endpoint, Place, Plan, Ready, Requirement
+from widgetshot.services.endpoint import Endpoint
+from widgetshot.services.programs import Requirement
+from widgetshot.services.recipe import Daemon, Plan, Ready
+from widgetshot.services.workspace import HOST, Workspace
 
 _INSTALL = "pip install 'swift>=2.36' boto3"
 _REGION = "us-east-1"
@@ -87,8 +90,8 @@ class S3:
     )
     timeout: float = 60
 
-    def plan(self, place: Place) -> Plan:
-        folder, secret = place.folder, secrets.token_hex(20)
+    def plan(self, workspace: Workspace) -> Plan:
+        folder, secret = workspace.folder, secrets.token_hex(20)
         words = {
             "module": __name__,
             "host": HOST,
@@ -98,13 +101,13 @@ class S3:
             "pipeline": _PIPELINE,
             "patience": _PATIENCE,
         }
-        (folder / "proxy.conf").write_text(_PROXY.format(**words, port=place.port))
+        (folder / "proxy.conf").write_text(_PROXY.format(**words, port=workspace.port))
         for store in _STORES:
-            (folder / f"{store}.conf").write_text(_STORE.format(**words, store=store, port=place.ports[store]))
+            (folder / f"{store}.conf").write_text(_STORE.format(**words, store=store, port=workspace.ports[store]))
         (folder / "devices" / "disk").mkdir(parents=True)
-        command = (sys.executable, "-m", __name__, str(folder), *(str(place.ports[name]) for name in self.ports))
-        daemon = Daemon("s3", command, Ready(http=f"http://{HOST}:{place.port}/healthcheck"))
-        url = f"http://{HOST}:{place.port}"
+        command = (sys.executable, "-m", __name__, str(folder), *(str(workspace.ports[name]) for name in self.ports))
+        daemon = Daemon("s3", command, Ready(http=f"http://{HOST}:{workspace.port}/healthcheck"))
+        url = f"http://{HOST}:{workspace.port}"
         environment = {
             "AWS_ACCESS_KEY_ID": _KEY,
             "AWS_SECRET_ACCESS_KEY": secret,

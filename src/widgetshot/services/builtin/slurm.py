@@ -18,7 +18,10 @@ from pathlib import Path
 import psutil
 
 from widgetshot.errors import ServerError
-from widgetshot.services.recipe import HOST, Daemon, Endpoint, Place, Plan, Ready, Requirement, find_program
+from widgetshot.services.endpoint import Endpoint
+from widgetshot.services.programs import Requirement, find_program
+from widgetshot.services.recipe import Daemon, Plan, Ready
+from widgetshot.services.workspace import HOST, Workspace
 
 _INSTALL = "apt-get install -y --no-install-recommends munge slurmctld slurmd slurm-client"
 _NODE = "node1"
@@ -69,10 +72,10 @@ class Slurm:
     )
     timeout: float = 30
 
-    def plan(self, place: Place) -> Plan:
-        folder, config = place.folder, place.folder / "slurm.conf"
+    def plan(self, workspace: Workspace) -> Plan:
+        folder, config = workspace.folder, workspace.folder / "slurm.conf"
         host_name = socket.gethostname().partition(".")[0]
-        host, wrapper = _where(place)
+        host, wrapper = _where(workspace)
         key = folder / "munge.key"
         key.write_bytes(secrets.token_bytes(128))
         key.chmod(0o600)
@@ -82,8 +85,8 @@ class Slurm:
             _CONFIG.format(
                 host=host,
                 host_name=host_name,
-                controller=place.ports["controller"],
-                node_port=place.ports["node"],
+                controller=workspace.ports["controller"],
+                node_port=workspace.ports["node"],
                 user=psutil.Process().username(),
                 folder=folder,
                 node=_NODE,
@@ -120,7 +123,7 @@ class Slurm:
                 environment,
             ),
         )
-        return Plan(daemons, f"slurm://{host}:{place.port}", environment)
+        return Plan(daemons, f"slurm://{host}:{workspace.port}", environment)
 
     @contextmanager
     def isolate(self, endpoint: Endpoint, name: str) -> Iterator[Endpoint]:
@@ -136,7 +139,7 @@ class Slurm:
                     _slurm(endpoint, "scancel", *jobs)
 
 
-def _where(place: Place) -> tuple[str, tuple[str, ...]]:
+def _where(workspace: Workspace) -> tuple[str, tuple[str, ...]]:
     """The address that the daemons bind to, and the command that runs them so that they do.
 
     Raises:
@@ -148,7 +151,7 @@ def _where(place: Place) -> tuple[str, tuple[str, ...]]:
     if address == HOST:
         return HOST, ()
     try:
-        return HOST, _private_hosts(place)
+        return HOST, _private_hosts(workspace)
     except ServerError:
         # Debian's 127.0.1.1: jobs run, only `srun` is not found by the node, which calls back 127.0.0.1.
         if address.startswith("127."):
@@ -156,19 +159,19 @@ def _where(place: Place) -> tuple[str, tuple[str, ...]]:
         raise
 
 
-def _private_hosts(place: Place) -> tuple[str, ...]:
+def _private_hosts(workspace: Workspace) -> tuple[str, ...]:
     """A command that runs another where the machine's name is an address of the loopback.
 
     Raises:
         ServerError: we have no right to do so.
     """
     name = socket.gethostname()
-    hosts = place.folder / "hosts"
+    hosts = workspace.folder / "hosts"
     hosts.write_text(f"{HOST} localhost {name} {name.partition('.')[0]}\n")
     script = f'mount --bind {shlex.quote(str(hosts))} /etc/hosts && exec "$@"'
     wrapper = (find_program("unshare") or "unshare", "--mount", _SHELL, "-c", script, "sh")
     try:
-        place.run(*wrapper, find_program("true") or "true")
+        workspace.run(*wrapper, find_program("true") or "true")
     except (ServerError, OSError) as error:
         raise ServerError(
             f"SLURM would listen outside the loopback: '{name}', this machine's name, does not resolve to 127.0.0.1",

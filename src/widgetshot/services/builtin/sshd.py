@@ -12,7 +12,10 @@ from pathlib import Path
 import psutil
 
 from widgetshot.errors import ServerError
-from widgetshot.services.recipe import HOST, Daemon, Endpoint, Place, Plan, Ready, Requirement, find_program
+from widgetshot.services.endpoint import Endpoint
+from widgetshot.services.programs import Requirement, find_program
+from widgetshot.services.recipe import Daemon, Plan, Ready
+from widgetshot.services.workspace import HOST, Workspace
 
 _INSTALL = "apt-get install -y --no-install-recommends openssh-server openssh-client"
 # The default key exchange withstands quantum computers, and takes half a second of each login.
@@ -52,20 +55,20 @@ class Sshd:
     )
     timeout: float = 10
 
-    def plan(self, place: Place) -> Plan:
-        folder, user = place.folder, psutil.Process().username()
+    def plan(self, workspace: Workspace) -> Plan:
+        folder, user = workspace.folder, psutil.Process().username()
         home = folder / "home"
         home.mkdir()
         keygen = find_program("ssh-keygen") or "ssh-keygen"
         for key in ("host_key", "client_key"):
-            place.run(keygen, "-q", "-t", "ed25519", "-N", "", "-C", key, "-f", str(folder / key))
+            workspace.run(keygen, "-q", "-t", "ed25519", "-N", "", "-C", key, "-f", str(folder / key))
         # Commands of a login find the Python that runs the tests first.
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-        words = {"host": HOST, "port": place.port, "folder": folder, "user": user, "home": home, "path": path}
+        words = {"host": HOST, "port": workspace.port, "folder": folder, "user": user, "home": home, "path": path}
         (folder / "sshd_config").write_text(_CONFIG.format(**words))
         (folder / "ssh_config").write_text(_CLIENT.format(**words))
         kind, key = (folder / "host_key.pub").read_text().split()[:2]
-        (folder / "known_hosts").write_text(f"[{HOST}]:{place.port} {kind} {key}\n")
+        (folder / "known_hosts").write_text(f"[{HOST}]:{workspace.port} {kind} {key}\n")
         if os.getuid() == 0:
             # Compiled in, and made at boot on machines that run it: where sshd locks itself in before a login.
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
@@ -73,14 +76,14 @@ class Sshd:
         command = (find_program("sshd") or "sshd", "-D", "-e", "-f", str(folder / "sshd_config"))
         environment = {
             "WIDGETSHOT_SERVICE_SSHD_USER": user,
-            "WIDGETSHOT_SERVICE_SSHD_PORT": str(place.port),
+            "WIDGETSHOT_SERVICE_SSHD_PORT": str(workspace.port),
             "WIDGETSHOT_SERVICE_SSHD_KEY": str(folder / "client_key"),
             "WIDGETSHOT_SERVICE_SSHD_KNOWN_HOSTS": str(folder / "known_hosts"),
             "WIDGETSHOT_SERVICE_SSHD_CONFIG": str(folder / "ssh_config"),
             "WIDGETSHOT_SERVICE_SSHD_FOLDER": str(home),
         }
-        daemon = Daemon("sshd", command, Ready(tcp=place.port))
-        return Plan((daemon,), f"ssh://{user}@{HOST}:{place.port}", environment)
+        daemon = Daemon("sshd", command, Ready(tcp=workspace.port))
+        return Plan((daemon,), f"ssh://{user}@{HOST}:{workspace.port}", environment)
 
     @contextmanager
     def isolate(self, endpoint: Endpoint, name: str) -> Iterator[Endpoint]:

@@ -8,7 +8,10 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from widgetshot.services.recipe import HOST, Daemon, Endpoint, Place, Plan, Ready, Requirement
+from widgetshot.services.endpoint import Endpoint
+from widgetshot.services.programs import Requirement
+from widgetshot.services.recipe import Daemon, Plan, Ready
+from widgetshot.services.workspace import HOST, Workspace
 
 _HEALTH = "/-/health"
 
@@ -20,10 +23,10 @@ class Websocket:
     requirements: tuple[Requirement, ...] = (Requirement("websockets", "pip install websockets", module=True),)
     timeout: float = 15
 
-    def plan(self, place: Place) -> Plan:
-        command = (sys.executable, "-m", __name__, str(place.port))
-        daemon = Daemon("websocket", command, Ready(http=f"http://{HOST}:{place.port}{_HEALTH}"))
-        return Plan((daemon,), f"ws://{HOST}:{place.port}/")
+    def plan(self, workspace: Workspace) -> Plan:
+        command = (sys.executable, "-m", __name__, str(workspace.port))
+        daemon = Daemon("websocket", command, Ready(http=f"http://{HOST}:{workspace.port}{_HEALTH}"))
+        return Plan((daemon,), f"ws://{HOST}:{workspace.port}/")
 
     @contextmanager
     def isolate(self, endpoint: Endpoint, name: str) -> Iterator[Endpoint]:

@@ -1,4 +1,4 @@
-"""Looks at everything a run needs and says what mends what is missing."""
+"""Checks of everything that a run needs, with the command that mends what is missing."""
 
 import contextlib
 import json
@@ -11,24 +11,26 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from widgetshot.capture.browser import find_browser, install_commands
+from widgetshot.capture.browser import find_browser, install, install_commands
 from widgetshot.errors import WidgetshotError
 from widgetshot.files import STATIC
 from widgetshot.project.notebooks import find_notebooks, load_notebook
 from widgetshot.project.settings import Settings
-from widgetshot.services.control import variable
-from widgetshot.services.manager import Services, commands
-from widgetshot.services.recipe import Requirement
+from widgetshot.services import programs
+from widgetshot.services.endpoint import variable
+from widgetshot.services.install import install as install_programs
+from widgetshot.services.manager import Services
 
 _PACKAGES = ("jupyter_server", "nbclient", "nbconvert", "ipykernel", "ipywidgets", "playwright", "numpy", "pillow")
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at; `command` mends it when it is not `ok`.
+class Check:
+    """One thing that was looked at.
 
     Attributes:
-        needed: whether a run can't do without it.
+        command: mends it when it is not `ok`.
+        needed: True if a run can't do without it.
     """
 
     subject: str
@@ -38,19 +40,34 @@ class Finding:
     needed: bool = True
 
 
-def examine(settings: Settings, *, services: bool = False) -> Iterator[Finding]:
+def install_missing(settings: Settings, *, services: bool = False) -> None:
+    """Install a browser if there is none.
+
+    Args:
+        services: also install what the services of the project's notebooks need.
+
+    Raises:
+        ServerError: a command failed.
+    """
+    if not settings.browser_executable:
+        install(settings.browser)
+    if services:
+        install_programs(missing_for_services(settings))
+
+
+def examine(settings: Settings, *, services: bool = False) -> Iterator[Check]:
     """Look at everything, the basic things first.
 
     Args:
-        services: what the project's notebooks need of services is needed; without it, it is told all the same.
+        services: what the project's notebooks need of services is needed; it is reported without this too.
     """
     python = f"{platform.python_version()} ({sys.executable})"
-    yield Finding("Python", sys.version_info >= (3, 11), python, "install Python 3.11 or later")
+    yield Check("Python", sys.version_info >= (3, 11), python, "install Python 3.11 or later")
     for package in _PACKAGES:
         try:
-            yield Finding(package, True, version(package))
+            yield Check(package, True, version(package))
         except PackageNotFoundError:
-            yield Finding(package, False, "not installed", f"pip install {package}")
+            yield Check(package, False, "not installed", f"pip install {package}")
     yield _assets()
     yield _kernel(settings.kernel or "python3")
     yield _browser(settings)
@@ -61,10 +78,10 @@ def examine(settings: Settings, *, services: bool = False) -> Iterator[Finding]:
 
 
 def needed_services(settings: Settings) -> dict[str, bool]:
-    """The services that the project declares or its notebooks name, sorted; and if only `expensive` notebooks do."""
+    """Return the services that the project or its notebooks name, sorted, with True if only `expensive` ones do."""
     names = dict.fromkeys(settings.services, False)
     for file in find_notebooks(settings) if all((settings.root / one).exists() for one in settings.notebooks) else ():
-        with contextlib.suppress(WidgetshotError):  # a run tells what is wrong with it
+        with contextlib.suppress(WidgetshotError):  # a run says what is wrong with it
             notebook = load_notebook(settings, file)
             expensive = all("expensive" in target.markers for target in notebook.targets)
             for need in notebook.services:
@@ -72,52 +89,52 @@ def needed_services(settings: Settings) -> dict[str, bool]:
     return dict(sorted(names.items()))
 
 
-def missing_for_services(settings: Settings) -> list[Requirement]:
-    """What the project's services need and is missing, each once; without those for `expensive` notebooks only."""
+def missing_for_services(settings: Settings) -> list[programs.Requirement]:
+    """Return what the project's services need and is missing, each once; not for `expensive` notebooks alone."""
     services = Services(settings.services)
     needed = [name for name, expensive in needed_services(settings).items() if not expensive]
     return list({one.name: one for name in needed for one in services.missing(name)}.values())
 
 
-def _service(services: Services, name: str, *, needed: bool) -> Finding:
+def _service(services: Services, name: str, *, needed: bool) -> Check:
     subject = f"service {name}"
     if variable(name, "URL") in os.environ:
-        return Finding(subject, True, f"runs elsewhere ({variable(name, 'URL')})")
+        return Check(subject, True, f"runs elsewhere ({variable(name, 'URL')})")
     if missing := services.missing(name):
         names = ", ".join(one.name for one in missing)
-        return Finding(subject, False, f"{names} not found", commands(missing), needed)
-    return Finding(subject, True, ", ".join(one.name for one in services.recipe(name).requirements) or "nothing needed")
+        return Check(subject, False, f"{names} not found", programs.install_commands(missing), needed)
+    return Check(subject, True, ", ".join(one.name for one in services.recipe(name).requirements) or "nothing needed")
 
 
-def _assets() -> Finding:
+def _assets() -> Check:
     missing = [
         name for name in ("live.js", "page.css", "gallery.html", "frontend.json") if not (STATIC / name).is_file()
     ]
     if missing:
-        return Finding(
+        return Check(
             "page assets", False, f"{', '.join(missing)} not built", "pip install --force-reinstall widgetshot"
         )
     built = json.loads((STATIC / "frontend.json").read_text(encoding="utf-8"))
-    return Finding("page assets", True, f"html-manager {built['html-manager']}, fonts {built['fonts']}")
+    return Check("page assets", True, f"html-manager {built['html-manager']}, fonts {built['fonts']}")
 
 
-def _kernel(name: str) -> Finding:
+def _kernel(name: str) -> Check:
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
     command = f"{Path(sys.executable).name} -m ipykernel install --sys-prefix --name {name}"
     try:
         spec = KernelSpecManager().get_kernel_spec(name)
     except NoSuchKernel:
-        return Finding(f"kernel {name}", False, "no such kernel spec", command)
-    return Finding(f"kernel {name}", True, f"{spec.display_name} ({spec.resource_dir})")
+        return Check(f"kernel {name}", False, "no such kernel spec", command)
+    return Check(f"kernel {name}", True, f"{spec.display_name} ({spec.resource_dir})")
 
 
-def _browser(settings: Settings) -> Finding:
+def _browser(settings: Settings) -> Check:
     commands = "  or  ".join(install_commands(settings.browser))
     try:
         found = find_browser(settings.browser, settings.browser_executable)
     except WidgetshotError as error:
-        return Finding(settings.browser, False, error.what, commands)
+        return Check(settings.browser, False, error.what, commands)
     # That a file is there does not mean that it runs: system libraries may be missing.
     script = (
         "import sys; from playwright.sync_api import sync_playwright\n"
@@ -129,11 +146,11 @@ def _browser(settings: Settings) -> Finding:
     )
     if done.returncode:
         last = [line for line in done.stderr.splitlines() if line.strip()][-1:]
-        return Finding(settings.browser, False, f"{found.executable} does not start: {' '.join(last)}", commands)
-    return Finding(settings.browser, True, f"{done.stdout.strip()} ({found.executable}, {found.origin})")
+        return Check(settings.browser, False, f"{found.executable} does not start: {' '.join(last)}", commands)
+    return Check(settings.browser, True, f"{done.stdout.strip()} ({found.executable}, {found.origin})")
 
 
-def _frontends() -> Finding:
+def _frontends() -> Check:
     from jupyter_core.paths import jupyter_path
 
     names = {
@@ -143,4 +160,4 @@ def _frontends() -> Finding:
         for entry in Path(folder).iterdir()
         if (entry / "index.js").is_file()
     }
-    return Finding("widget front ends", True, ", ".join(sorted(names)) or "none but ipywidgets' own")
+    return Check("widget front ends", True, ", ".join(sorted(names)) or "none but ipywidgets' own")

@@ -1,6 +1,4 @@
-"""What the fixtures hand to a test: a part of a real service (a database, key prefix, bucket, folder, path) that it
-has for itself, made for the test and removed after it.
-"""
+"""Parts of real services (a database, key prefix, bucket, folder, path), made for one test and removed after it."""
 
 import hashlib
 import re
@@ -8,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from widgetshot.services import builtin
+from widgetshot.services.endpoint import Endpoint
 from widgetshot.services.manager import Services
-from widgetshot.services.recipe import Endpoint
 
 
 def part_name(test: str) -> str:
-    """A name for a test's part of a service, the same in each run: lower-case letters, digits and `_`, 34 at most.
+    """Return the name of a test's part of a service, the same in each run: lower-case letters, digits, `_`; 34 at most.
 
     Args:
         test: pytest's node id.
@@ -24,7 +22,7 @@ def part_name(test: str) -> str:
 
 @contextmanager
 def isolated(name: str, services: Services, test: str) -> Iterator[Endpoint]:
-    """A part of a built-in service that one test has for itself.
+    """Make a part of a built-in service that one test has for itself.
 
     Args:
         services: those of the run.
