@@ -1,4 +1,4 @@
-"""What holds for a notebook that does not say otherwise."""
+"""The values of options that hold for a notebook where it says nothing."""
 
 from dataclasses import dataclass
 

@@ -80,7 +80,7 @@ def targets_of(
                 variant=variant_name(theme, viewport),
                 **options,
             )
-            if "quarantine" not in options:
+            if defaults.quarantine and "quarantine" not in options:
                 target = replace(target, quarantine=quarantine_of(target.nodeid, defaults.quarantine))
             targets.append(target)
     return targets

@@ -10,7 +10,7 @@ ENV_FILE = ".env.test"
 
 
 def read_env_file(root: Path) -> dict[str, str]:
-    """The variables of `.env.test` that the real environment does not have; {} where there is no such file.
+    """Return the variables of `.env.test` that the real environment lacks; {} where there is no such file.
 
     Nothing is set in this process. `${NAME}` in a value stands for another variable, as python-dotenv has it.
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from widgetshot.errors import ConfigError, nearest
 from widgetshot.project.dotenv import read_env_file
-from widgetshot.project.markers import registered
+from widgetshot.project.markers import registered_markers
 from widgetshot.project.settings import PROJECT, Settings
 from widgetshot.redact import Redactor, secret_values
 from widgetshot.services import builtin
@@ -47,7 +47,7 @@ def load_settings(root: Path, overrides: Mapping[str, Any] | None = None) -> Set
         settings,
         baselines=root / settings.baselines,
         report=root / settings.report,
-        markers=settings.markers | registered(tool, root),
+        markers=settings.markers | registered_markers(tool, root),
         variables=variables,
         redactor=Redactor(secrets),
     )

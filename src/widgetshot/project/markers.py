@@ -25,13 +25,16 @@ _FILES = {"pytest.ini": "pytest", ".pytest.ini": "pytest", "tox.ini": "pytest", 
 
 
 def marker_names(lines: Iterable[str]) -> frozenset[str]:
-    """The names in lines that register markers with pytest (`slow: takes minutes`), less those that pytest acts on."""
+    """Return the names in lines that register markers with pytest (`slow: takes minutes`).
+
+    Those on which pytest acts are left out.
+    """
     names = {re.split(r"[:(]", line, maxsplit=1)[0].strip() for line in lines}
     return frozenset(names - _ACTING - {""})
 
 
-def registered(tool: Mapping[str, Any], root: Path) -> frozenset[str]:
-    """The markers that a project's configuration of pytest registers, whichever file it is in.
+def registered_markers(tool: Mapping[str, Any], root: Path) -> frozenset[str]:
+    """Return the markers that a project's configuration of pytest registers, whichever file it is in.
 
     Args:
         tool: the table `[tool]` of its pyproject.toml.

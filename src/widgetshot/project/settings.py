@@ -61,18 +61,18 @@ class Settings(Defaults):
 
     @property
     def environment(self) -> str:
-        """Whose baselines these are, e.g. `page-chromium-linux`."""
+        """The front end, browser and platform that the baselines are for, e.g. `page-chromium-linux`."""
         platform = {"win32": "windows", "darwin": "macos"}.get(sys.platform, sys.platform)
         return f"{self.frontend}-{self.browser}-{platform}"
 
     @property
     def installed_fonts(self) -> bool:
-        """Whether the browser finds our own fonts among those that it takes for the system's, and no others there."""
+        """True where the browser takes our own fonts for the system's, and knows no others."""
         return sys.platform.startswith("linux") and self.browser == "chromium" and not self.fonts
 
     @property
     def typed_report(self) -> str:
-        """The run folder as a person types it here; nothing where it is the one that commands take by themselves."""
+        """The run folder as a person types it here; "" where commands take it by themselves."""
         if self.report == self.root / Settings.report:
             return ""
         here = Path.cwd()

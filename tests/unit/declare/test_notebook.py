@@ -357,7 +357,7 @@ def test_targets_come_in_the_order_in_which_a_person_would_act(tmp_path: Path) -
     ]
 
 
-def test_the_source_is_told_without_its_block(tmp_path: Path) -> None:
+def test_a_target_has_the_source_without_its_block(tmp_path: Path) -> None:
     source = "\n\n  #| shot: a\n  #| steps: []\nprint(1)\n#| shot: not here\n"
     assert read(tmp_path, source).targets[0].source == "print(1)\n#| shot: not here"
 
@@ -624,7 +624,7 @@ def test_two_targets_never_share_a_file(tmp_path: Path, cells: tuple[str | dict[
         pytest.param('{"nbformat": 4, "metadata": {}, "cells": {}}'),
     ],
 )
-def test_what_is_no_notebook_is_told_so(tmp_path: Path, text: str) -> None:
+def test_what_is_no_notebook_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "x.ipynb"
     file.write_bytes(text.encode("utf-8", "surrogatepass"))
     with pytest.raises(WidgetshotError) as caught:
@@ -633,7 +633,7 @@ def test_what_is_no_notebook_is_told_so(tmp_path: Path, text: str) -> None:
     assert len(str(caught.value)) < 600
 
 
-def test_a_missing_file_and_a_folder_are_told_so(tmp_path: Path) -> None:
+def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
     for file in (tmp_path / "absent.ipynb", tmp_path):
         with pytest.raises(NotebookError, match="can't be read"):
             read_notebook(file, PATH)

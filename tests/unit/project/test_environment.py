@@ -53,7 +53,7 @@ def variables(tree: ast.Module) -> Iterator[str]:
 def in_source() -> set[str]:
     found = set()
     for file in SOURCE.rglob("*.py"):
-        # What each built-in service adds is told with that service.
+        # What each built-in service adds is described with that service.
         if "builtin" not in file.relative_to(SOURCE).parts:
             found |= set(variables(ast.parse(file.read_text(encoding="utf-8"))))
     examples = {name for name in found if re.fullmatch(r"WIDGETSHOT_SERVICE_[A-Z]+_(URL|CONTROL)", name)}
@@ -68,17 +68,17 @@ def documented() -> set[str]:
 def test_every_variable_of_the_source_is_documented_and_nothing_else() -> None:
     found = in_source()
     assert {"WIDGETSHOT_BROWSER", "CI", "TZ", "PYTHONHASHSEED", "GITHUB_STEP_SUMMARY"} <= found
-    told = documented()
+    described = documented()
     services = {"WIDGETSHOT_SERVICE_NAME_URL", "WIDGETSHOT_SERVICE_NAME_CONTROL"}
-    assert services <= told
-    assert sorted(found - told) == []
+    assert services <= described
+    assert sorted(found - described) == []
     everything = "\n".join(
         file.read_text(encoding="utf-8")
         for folder, pattern in ((SOURCE, "*.py"), (ROOT / "tests", "*.py"), (ROOT / "js", "*.mjs"))
         for file in folder.rglob(pattern)
         if "node_modules" not in file.parts and file != Path(__file__)
     )
-    assert sorted(name for name in told - services if not re.search(rf"\b{name}\b", everything)) == []
+    assert sorted(name for name in described - services if not re.search(rf"\b{name}\b", everything)) == []
 
 
 def test_variables_of_services_are_named_as_documented() -> None:

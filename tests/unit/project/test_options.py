@@ -74,7 +74,7 @@ def test_every_option_reaches_something() -> None:
     assert {others.get(name, name) for name in NOTEBOOK} <= {*given_by(Target), *given_by(Notebook)}
 
 
-def test_a_flag_of_pytest_can_be_told_from_those_of_other_plugins() -> None:
+def test_flags_of_pytest_differ_from_those_of_other_plugins() -> None:
     flags = [option.pytest for option in PYTEST.values()]
     assert len(set(flags)) == len(flags)
     assert {flag for flag in flags if "widgetshot" not in flag} == {"--update-baselines", "--skip-missing-services"}
