@@ -13,9 +13,10 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Annotated, Any, TypeVar, cast
 
 import msgspec
+from msgspec import Meta
 
 from widgetshot.errors import RecordError, WidgetshotError, one_line
 
@@ -30,6 +31,8 @@ _MAX_MESSAGE = 400  # characters of a value or a reason that a message repeats
 _MAX_CANDIDATES = 1_000  # members of an object among which the wrong one is searched
 
 JsonValue = Any  # any JSON; `check_json` bounds it
+Sha256 = Annotated[str, Meta(min_length=64, max_length=64, pattern="^[0-9a-f]{64}$")]
+Time = Annotated[str, Meta(max_length=40, pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$")]
 
 
 class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -195,7 +195,7 @@ class Frontend(Protocol):
         """End the page and its kernel.
 
         Returns:
-            What they were seen to read, for `selection.changed.InputSnapshot`.
+            What they were seen to read, for `selection.snapshot.InputSnapshot`.
         """
         ...
 

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from widgetshot.documents import Document, JsonValue
+from widgetshot.documents import Document, JsonValue, Sha256, Time
 from widgetshot.model import Rule, Status, Verdict
 
 FORMAT: Literal[1] = 1
@@ -31,9 +31,7 @@ Line = Annotated[str, Meta(max_length=MAX_LINE)]
 Name = Annotated[str, Meta(max_length=MAX_NAME)]
 # Parts between slashes, none of which is empty or begins with a dot.
 Key = Annotated[str, Meta(max_length=MAX_NAME, pattern=r"^[^/.\\\u0000:][^/\\\u0000:]*(/[^/.\\\u0000][^/\\\u0000]*)+$")]
-Sha256 = Annotated[str, Meta(min_length=64, max_length=64, pattern="^[0-9a-f]{64}$")]
 RunId = Annotated[str, Meta(max_length=100, pattern="^[0-9A-Za-z][0-9A-Za-z._-]*$")]
-Time = Annotated[str, Meta(max_length=40, pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$")]
 Date = Annotated[str, Meta(max_length=10, pattern=r"^\d{4}-\d\d-\d\d$")]
 Count = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
 Number = Annotated[int, Meta(ge=1, le=MAX_COUNT)]

@@ -40,7 +40,10 @@ from widgetshot.run.hosts import Hosts, expected_renderer
 from widgetshot.run.recording import Recording, read_baseline
 from widgetshot.run.repeat import Repeated
 from widgetshot.run.verdicts import broken, expectation, judged
-from widgetshot.selection.changed import FinishedSession, InputSnapshot, PassCache, Session, refusal
+from widgetshot.selection.notes import FinishedSession
+from widgetshot.selection.pass_cache import PassCache, refusal
+from widgetshot.selection.session import Session
+from widgetshot.selection.snapshot import InputSnapshot
 from widgetshot.server.launcher import Server
 from widgetshot.services.manager import Services
 from widgetshot.services.notebook_services import Served

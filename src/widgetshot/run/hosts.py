@@ -92,7 +92,7 @@ class Hosts:
         """Return what makes notebooks live pages; its server is started if need be.
 
         Args:
-            traces_files: whether kernels note what they read, see `selection.changed`.
+            traces_files: whether kernels note what they read, see `selection.pass_cache`.
 
         Raises:
             ServerError: the server could not be had.
