@@ -7,27 +7,53 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
 
-from msgspec import convert
+from msgspec import Meta, to_builtins
 from msgspec.structs import replace
 
+from widgetshot.documents import Document, JsonValue, Time, convert, parse_json
+from widgetshot.errors import WidgetshotError
 from widgetshot.files import LOCAL_FOLDER, local_folder, locked, write_atomically
+from widgetshot.model import Verdict
 from widgetshot.report import run_json
 from widgetshot.report.run_json import Entry
 
-FORMAT = 1
 _FILE = "history.json"
 _LOCK = "history.lock"
-_MOST_STRETCHES = 12  # of one target
-_MOST_RUNS = 20  # that count as recent
-_LONGEST = timedelta(days=180)  # that a target is remembered without being run
-_FAILURES = {"changed", "resized", "broken"}
+_MAX_STRETCHES = 12  # of one target
+_RECENT_RUNS = 20
+_MAX_AGE = timedelta(days=180)  # for which a target is remembered without being run
+_FAILURES = {Verdict.CHANGED, Verdict.RESIZED, Verdict.BROKEN}
+_Digest = Annotated[str, Meta(max_length=8)]  # the beginning of one
 
-# A stretch of runs with one verdict against one baseline: verdict, how many, first and last time, begin of the
-# baseline's sha256, and what the first and the last of them were made from (see `_inputs`). Plain lists, because that
-# is what the file holds; older files have lists without the last two.
-Stretch = list[Any]
+
+class Stretch(Document, frozen=True, array_like=True):
+    """Runs in a row with one verdict against one baseline.
+
+    Attributes:
+        first, last: when the first and the last of them were.
+        baseline: of the baseline's sha256; "" for none.
+        first_inputs, last_inputs: what the first and the last were made from, see `_inputs`. Older files lack them.
+    """
+
+    verdict: Verdict
+    count: Annotated[int, Meta(ge=1, le=1_000_000_000)]
+    first: Time
+    last: Time
+    baseline: _Digest
+    first_inputs: _Digest | None = None
+    last_inputs: _Digest | None = None
+
+
+Stretches = Annotated[list[Stretch], Meta(min_length=1, max_length=_MAX_STRETCHES)]
+
+
+class HistoryFile(Document, frozen=True):
+    """The file: key of each target -> its stretches, the oldest first. What is wrong for one target is lost for it."""
+
+    format: Literal[1]
+    targets: dict[str, JsonValue]
 
 
 class History:
@@ -57,39 +83,43 @@ class History:
         with contextlib.ExitStack() as stack:
             with contextlib.suppress(OSError):
                 stack.enter_context(locked(local_folder(self._root) / _LOCK))
-            targets = self._read()
+            targets = _read(self._file)
             noted = []
             for entry in entries:
-                stretches = targets.setdefault(entry.key, [])
                 inputs = _inputs(self._root / entry.notebook, commit)
-                _append(stretches, entry.verdict, time, (entry.baseline_sha256 or "")[:8], inputs)
-                told = [convert(stretch[:4], run_json.Stretch) for stretch in stretches]
-                noted.append(replace(entry, history=told, flaky=flaky(stretches)))
+                latest = Stretch(entry.verdict, 1, time, time, (entry.baseline_sha256 or "")[:8], inputs, inputs)
+                stretches = targets[entry.key] = _with(targets.get(entry.key, []), latest)
+                history = [run_json.Stretch(one.verdict, one.count, one.first, one.last) for one in stretches]
+                noted.append(replace(entry, history=history, flaky=flaky(stretches)))
             with contextlib.suppress(OSError):
-                self._write(targets, datetime.fromisoformat(time) - _LONGEST)
+                _write(self._file, targets, datetime.fromisoformat(time) - _MAX_AGE)
             return noted
 
-    def _read(self) -> dict[str, list[Stretch]]:
-        try:
-            stored = json.loads(self._file.read_bytes())
-            if stored["format"] == FORMAT:
-                return {
-                    key: [[*stretch, None, None][:7] for stretch in many]
-                    for key, many in stored["targets"].items()
-                    if many and _is_history(many)
-                }
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            pass
-        return {}
 
-    def _write(self, targets: Mapping[str, list[Stretch]], oldest: datetime) -> None:
-        kept = {key: many for key, many in targets.items() if datetime.fromisoformat(many[-1][3]) >= oldest}
-        lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(many)}" for key, many in sorted(kept.items()))
-        write_atomically(self._file, f'{{"format": {FORMAT}, "targets": {{\n{lines}\n}}}}\n'.encode())
+def _read(file: Path) -> dict[str, list[Stretch]]:
+    try:
+        known = convert(HistoryFile, parse_json(file.read_bytes()), file, next_step="").targets
+    except (OSError, ValueError, WidgetshotError):
+        return {}
+    targets: dict[str, list[Stretch]] = {}
+    for key, value in known.items():
+        with contextlib.suppress(ValueError, WidgetshotError):
+            stretches = convert(Stretches, value, file, next_step="")
+            for stretch in stretches:
+                # Days and hours that no calendar has.
+                datetime.fromisoformat(stretch.first), datetime.fromisoformat(stretch.last)
+            targets[key] = stretches
+    return targets
+
+
+def _write(file: Path, targets: Mapping[str, list[Stretch]], oldest: datetime) -> None:
+    kept = {key: many for key, many in targets.items() if datetime.fromisoformat(many[-1].last) >= oldest}
+    lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(to_builtins(many))}" for key, many in sorted(kept.items()))
+    write_atomically(file, f'{{"format": 1, "targets": {{\n{lines}\n}}}}\n'.encode())
 
 
 def _inputs(source: Path, commit: str | None) -> str:
-    """Begin of a digest of the checkout's commit and the file that declares a target.
+    """Return the beginning of a digest of the checkout's commit and the file that declares a target.
 
     Args:
         source: a notebook, or `tests/test_x.py/test_name` for a picture of a Python test.
@@ -100,34 +130,20 @@ def _inputs(source: Path, commit: str | None) -> str:
     return digest.hexdigest()[:8]
 
 
-def _is_history(stretches: Any) -> bool:
-    """Whether a target's part of the file is what `add` wrote."""
-    try:
-        for stretch in stretches:
-            convert(stretch[:4], run_json.Stretch)
-        return all(
-            isinstance(baseline, str)
-            and datetime.fromisoformat(first).tzinfo is not None
-            and datetime.fromisoformat(last).tzinfo is not None
-            and (not inputs or (len(inputs) == 2 and all(one is None or isinstance(one, str) for one in inputs)))
-            for _, _, first, last, baseline, *inputs in stretches
-        )
-    except (TypeError, ValueError):
-        return False
+def _with(stretches: Sequence[Stretch], latest: Stretch) -> list[Stretch]:
+    """Return a target's stretches with one run more.
 
-
-def _append(stretches: list[Stretch], verdict: str, time: str, baseline: str, inputs: str) -> None:
-    if stretches and stretches[-1][0] == verdict and stretches[-1][4] == baseline:
-        stretches[-1][1] += 1
-        stretches[-1][3] = time
-        stretches[-1][6] = inputs
-    else:
-        stretches.append([verdict, 1, time, time, baseline, inputs, inputs])
-        del stretches[:-_MOST_STRETCHES]
+    Args:
+        latest: that run, as a stretch of its own.
+    """
+    *before, last = stretches or (latest,)
+    if stretches and (last.verdict, last.baseline) == (latest.verdict, latest.baseline):
+        return [*before, replace(last, count=last.count + 1, last=latest.last, last_inputs=latest.last_inputs)]
+    return [*stretches, latest][-_MAX_STRETCHES:]
 
 
 def flaky(stretches: Sequence[Stretch]) -> bool:
-    """Whether a target was unstable in its last 20 runs, or failed between two matches for no reason of its own.
+    """Return whether a target was unstable in its last 20 runs, or failed between two matches for no reason of its own.
 
     That is: against the same baseline, and its verdict came or went although neither commit nor notebook changed. Who
     breaks something and repairs it changes one of them each time.
@@ -136,21 +152,24 @@ def flaky(stretches: Sequence[Stretch]) -> bool:
     runs = 0
     for stretch in reversed(stretches):
         recent.insert(0, stretch)
-        runs += stretch[1]
-        if runs >= _MOST_RUNS:
+        runs += stretch.count
+        if runs >= _RECENT_RUNS:
             break
-    if any(stretch[0] == "unstable" for stretch in recent):
+    if any(stretch.verdict is Verdict.UNSTABLE for stretch in recent):
         return True
     return any(
-        _came_or_went([stretch for stretch in recent if stretch[4] == baseline])
-        for baseline in {stretch[4] for stretch in recent}
+        _came_or_went([stretch for stretch in recent if stretch.baseline == baseline])
+        for baseline in {stretch.baseline for stretch in recent}
     )
 
 
 def _came_or_went(stretches: Sequence[Stretch]) -> bool:
-    """Whether a failure between the first and the last match began or ended with the same inputs."""
-    matches = [index for index, stretch in enumerate(stretches) if stretch[0] == "match"]
+    """Return whether a failure between the first and the last match began or ended with the same inputs."""
+    matches = [index for index, stretch in enumerate(stretches) if stretch.verdict is Verdict.MATCH]
     between = stretches[matches[0] : matches[-1] + 1] if matches else []
     return any(
-        one[0] != other[0] and {one[0], other[0]} & _FAILURES and one[6] == other[5] for one, other in pairwise(between)
+        one.verdict is not other.verdict
+        and {one.verdict, other.verdict} & _FAILURES
+        and one.last_inputs == other.first_inputs
+        for one, other in pairwise(between)
     )

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -68,6 +69,8 @@ def read_passed(file: Path) -> PassDocument:
         # Not `documents.read`: names of files may hold what is no text.
         value = parse_json(file.read_bytes())
         whole = convert(PassFile, value, file, next_step=f"rm '{file}'")
+        for session in whole.content.sessions.values():
+            datetime.fromisoformat(session.time)  # days and hours that no calendar has
         if sha256(_text(value["content"])) == whole.sha256:
             return whole.content
     except (OSError, ValueError, WidgetshotError):

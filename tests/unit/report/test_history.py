@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec import structs, to_builtins
+from msgspec import convert, structs, to_builtins
 
 from builders import result_called
+from mutations import mutations
 from widgetshot.files import LOCAL_FOLDER, sha256
 from widgetshot.model import Verdict
 from widgetshot.report.entry import entry_of
-from widgetshot.report.history import History, flaky
+from widgetshot.report.history import History, HistoryFile, Stretch, flaky
 from widgetshot.report.run_json import Entry
 
 NO_NOTEBOOK = sha256(b"c0")[:8]
@@ -71,14 +72,15 @@ def test_only_the_last_stretches_are_kept(tmp_path: Path) -> None:
     assert told["history"][0][2] == TIMES[-12]
 
 
-def stretches(text: str) -> list[list[Any]]:
+def stretches(text: str) -> list[Stretch]:
     """`match*3 changed*1@b#xy`: verdict, how many, the baseline, first and last inputs (a and x unless told)."""
     found = []
     for word in text.split():
         verdict, _, rest = word.partition("*")
         rest, _, inputs = rest.partition("#")
         count, _, baseline = rest.partition("@")
-        found.append([verdict, int(count), TIMES[0], TIMES[0], baseline or "a", inputs[:1] or "x", inputs[-1:] or "x"])
+        first, last = inputs[:1] or "x", inputs[-1:] or "x"
+        found.append(Stretch(Verdict(verdict), int(count), TIMES[0], TIMES[0], baseline or "a", first, last))
     return found
 
 
@@ -249,3 +251,30 @@ def test_runs_that_end_at_once_lose_nothing_of_one_another(tmp_path: Path) -> No
     assert [writer.wait(timeout=120) for writer in writers] == [0, 0, 0]
     expected = {f"{name}-{number}" for name in "abc" for number in range(25)}
     assert set(json.loads(file(tmp_path).read_text())["targets"]) == expected
+
+
+def test_what_is_wrong_of_one_target_is_lost_for_that_one_alone(tmp_path: Path) -> None:
+    run(tmp_path, TIMES[0], entry("match"), entry("broken", key="e/n/b"))
+    document = json.loads(file(tmp_path).read_text())
+    document["targets"]["e/n/a"][0][2] = "2026-99-99T10:00:00+00:00"
+    file(tmp_path).write_text(json.dumps(document))
+    one, two = run(tmp_path, TIMES[1], entry("match"), entry("broken", key="e/n/b"))
+    assert [stretch[:2] for stretch in one["history"]] == [["match", 1]]
+    assert [stretch[:2] for stretch in two["history"]] == [["broken", 2]]
+
+
+def test_every_change_of_one_member_counts_as_none_or_is_a_history(tmp_path: Path) -> None:
+    for time, verdict in zip(TIMES, ["match", "changed", "match"], strict=False):
+        run(tmp_path, time, entry(verdict), entry("broken", key="e/n/b"))
+    document = json.loads(file(tmp_path).read_text())
+    none, history = 0, 0
+    for said, changed in mutations(document):
+        file(tmp_path).write_text(json.dumps(changed))
+        one, two = run(tmp_path, TIMES[3], entry("match"), entry("broken", key="e/n/b"))
+        # What is kept is what any run could have written.
+        assert convert(json.loads(file(tmp_path).read_bytes()), HistoryFile).targets.keys() >= {"e/n/a", "e/n/b"}, said
+        assert one["history"][-1][3] == two["history"][-1][3] == TIMES[3]
+        lost = len(one["history"]) == 1 or two["history"] == [["broken", 1, TIMES[3], TIMES[3]]]
+        none, history = none + lost, history + (not lost)
+    assert none > 200
+    assert history > 20
