@@ -19,8 +19,6 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from enum import IntEnum
 
-NEXT = "\n  next: "
-
 
 class ExitCode(IntEnum):
     """What a front door returns to the shell."""
@@ -49,8 +47,12 @@ class WidgetshotError(Exception):
         self.next_step = next_step
 
     def __str__(self) -> str:
-        text = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{text}{NEXT}{self.next_step}" if self.next_step else text
+        return f"{self.headline}\n  next: {self.next_step}" if self.next_step else self.headline
+
+    @property
+    def headline(self) -> str:
+        """The place and what failed."""
+        return f"{self.where}: {self.what}" if self.where else self.what
 
     def at(self, where: str) -> "WidgetshotError":
         """The same error with a place, when the raiser did not know it."""

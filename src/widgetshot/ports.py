@@ -153,6 +153,25 @@ class LivePage(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class SourcesSeen:
+    """What a live page was made from, as far as it could be seen.
+
+    Attributes:
+        reads: lines of server/file_trace.py; "" without any.
+        work: the private folder that stood for the notebook's own.
+        requested: the files beside the notebook that its page asked for.
+        front_ends: folders of installed front ends.
+        kernel_spec: a file; "" without any.
+    """
+
+    reads: str
+    work: str
+    requested: tuple[str, ...] = ()
+    front_ends: tuple[str, ...] = ()
+    kernel_spec: str = ""
+
+
 class Frontend(Protocol):
     """Makes notebooks live pages."""
 
@@ -191,12 +210,8 @@ class Frontend(Protocol):
         """Tell whether the page's kernel still lives."""
         ...
 
-    async def close(self, served: "ServedPage") -> Mapping[str, Any]:
-        """End the page and its kernel.
-
-        Returns:
-            What they were seen to read, for `selection.snapshot.InputSnapshot`.
-        """
+    async def close(self, served: "ServedPage") -> SourcesSeen:
+        """End the page and its kernel."""
         ...
 
 

@@ -189,7 +189,7 @@ def test_output_widgets_hold_what_was_printed_last() -> None:
                 )
                 for index, cell in enumerate(nb.cells):
                     cell.metadata["widgetshot_id"] = f"cell-{index}"
-                await execute(nb, km, kc, path="n.ipynb", timeout=60)
+                await execute(nb, km, kc, timeout=60)
                 assert "21\\n22\\n23\\n24\\n" in nb.cells[1].outputs[0].text
         finally:
             kc.stop_channels()
@@ -293,7 +293,7 @@ def test_of_broadcasts_only_those_of_output_widgets_and_cells_are_taken_apart(tm
             nb = nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, sources)))
             for cell in nb.cells:
                 cell.metadata["widgetshot_id"] = cell.id
-            await execute(nb, km, kc, path="x.ipynb", timeout=30)
+            await execute(nb, km, kc, timeout=30)
             assert [output.text for output in nb.cells[1].outputs] == ["shown\n"]
             assert "'text': 'caught\\n'" in nb.cells[2].outputs[0].text
         finally:

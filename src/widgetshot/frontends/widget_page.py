@@ -1,20 +1,25 @@
 """The default front end: a thin live page, JupyterLab's look without its frame."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from widgetshot import errors
+import msgspec
+
+from widgetshot.frontends.failures import open_error
 from widgetshot.frontends.page_script import PageScript
 from widgetshot.model import ServedPage, Target
+from widgetshot.ports import SourcesSeen
 from widgetshot.server.launcher import Server
+from widgetshot.server.messages import FailedOpening, Opened, OpenRequest
 
 _API = "widgetshot/api/live-pages"
 
 
 class PageFrontend:
-    """LivePages of the `widgetshot.server` extension.
+    """Live pages of the `widgetshot.server` extension.
 
     Args:
         server: a running server.
@@ -37,37 +42,33 @@ class PageFrontend:
 
     @property
     def anchor_url(self) -> str:
-        """Address of a page that loads what the pages of all live pages need, and shows nothing."""
+        """See `Frontend.anchor_url`."""
         return self._server.page_url(self._server.path("widgetshot/anchor"))
 
     async def open(
         self, file: Path, target: Target, kernel: str, environment: Mapping[str, str] | None = None
     ) -> ServedPage:
         """See `Frontend.open`."""
-        answer: dict[str, Any] = await self._server.request(
-            "POST",
-            _API,
-            {
-                "file": str(file),
-                "path": target.notebook,
-                "theme": target.theme,
-                "kernel": kernel,
-                "timeout": target.timeout,
-                "environment": {**self._environment, **(environment or {})},
-                "variables": self._variables,
-                "secrets": self._secrets,
-                "frozen_at": datetime.fromisoformat(target.clock.start).timestamp() if target.clock.frozen else None,
-            },
+        request = OpenRequest(
+            file=str(file),
+            path=target.notebook,
+            theme=target.theme,
+            kernel=kernel,
+            timeout=target.timeout,
+            environment={**self._environment, **(environment or {})},
+            variables=self._variables,
+            secrets=self._secrets,
+            frozen_at=datetime.fromisoformat(target.clock.start).timestamp() if target.clock.frozen else None,
         )
-        if "error" in answer:
-            error = answer["error"]
-            kind = getattr(errors, error["kind"])
-            raise kind(error["what"], where=error["where"], next_step=error["next_step"])
+        answer: dict[str, Any] = await self._server.request("POST", _API, asdict(request))
+        if "failure" in answer:
+            raise open_error(msgspec.convert(answer["failure"], FailedOpening), request)
+        opened = msgspec.convert(answer["opened"], Opened)
         return ServedPage(
-            id=answer["id"],
-            url=self._server.page_url(answer["url"]),
-            selectors={cell: f'[data-cell-id="{cell}"]' for cell in answer["cells"]},
-            timings=answer["timings"],
+            id=opened.id,
+            url=self._server.page_url(opened.url),
+            selectors={cell: f'[data-cell-id="{cell}"]' for cell in opened.cells},
+            timings=opened.timings,
         )
 
     def connect(self, page: Any) -> PageScript:
@@ -78,7 +79,6 @@ class PageFrontend:
         """See `Frontend.alive`."""
         return bool((await self._server.request("GET", f"{_API}/{served.id}"))["alive"])
 
-    async def close(self, served: ServedPage) -> dict[str, Any]:
+    async def close(self, served: ServedPage) -> SourcesSeen:
         """See `Frontend.close`."""
-        answer: dict[str, Any] = await self._server.request("DELETE", f"{_API}/{served.id}")
-        return answer
+        return msgspec.convert(await self._server.request("DELETE", f"{_API}/{served.id}"), SourcesSeen)

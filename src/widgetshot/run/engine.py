@@ -24,6 +24,7 @@ from widgetshot.declare.shots import PAGE_SHOT
 from widgetshot.errors import CaptureError, ConfigError, ServerError, WidgetshotError
 from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.model import Baseline, Result, ServedPage, Shot, Spent, Target, Verdict
+from widgetshot.ports import SourcesSeen
 from widgetshot.project.settings import Settings
 from widgetshot.report.writer import RunWriter
 from widgetshot.run.causes import (
@@ -604,7 +605,7 @@ class _MadeFrom:
 
     session: Session
     begin: int
-    answers: list[Mapping[str, Any]]
+    answers: list[SourcesSeen]
 
 
 @dataclass

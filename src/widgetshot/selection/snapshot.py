@@ -4,10 +4,9 @@ import contextlib
 import importlib.util
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -30,19 +29,19 @@ class InputSnapshot:
     unseen: str = ""
 
     @classmethod
-    def of(cls, answer: Mapping[str, Any] | None, folder: Path) -> "InputSnapshot":
-        """Make one of what the server answers when a live page is closed.
+    def of(cls, seen: SourcesSeen | None, folder: Path) -> "InputSnapshot":
+        """Make one of what the front end tells when a live page is closed.
 
         Args:
-            answer: see `widget_page.PageFrontend.close`; None if the server could not answer.
+            seen: see `Frontend.close`; None if the server could not answer.
             folder: the notebook's own.
         """
-        if answer is None:
+        if seen is None:
             return cls(unseen="did not tell what it read before its server ended")
-        in_project = _names_in_project(answer["work"], folder)
+        in_project = _names_in_project(seen.work, folder)
         found: dict[str, set[str]] = {"file": set(), "folder": set(), "modules": set()}
         python, unseen = None, ""
-        for line in answer["reads"].splitlines():
+        for line in seen.reads.splitlines():
             kind, *words = json.loads(line)
             if kind == "python":
                 executable, version, packages, library = words
@@ -54,14 +53,14 @@ class InputSnapshot:
                 found[kind].add(_source(in_project(words[0])))
         if python is None:
             unseen = "has a kernel that does not tell what it reads"
-        asked = {os.path.normpath(folder / path) for path in answer["asked"]}
-        spec = {answer["kernel_spec"]} - {""}
+        asked = {os.path.normpath(folder / path) for path in seen.requested}
+        spec = {seen.kernel_spec} - {""}
         return cls(
             frozenset(found["file"] | asked | spec),
             frozenset(found["folder"]),
             frozenset(found["modules"]),
             python,
-            frozenset(answer["front_ends"]),
+            frozenset(seen.front_ends),
             unseen,
         )
 

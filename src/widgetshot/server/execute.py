@@ -1,6 +1,9 @@
 """Execute a notebook on a kernel that stays alive afterwards."""
 
+import ast
 import asyncio
+import contextlib
+import json
 import re
 from pathlib import Path
 from queue import Empty
@@ -12,7 +15,8 @@ from jupyter_client.channels import AsyncZMQSocketChannel
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-from widgetshot.errors import NEXT, NotebookError
+from widgetshot.conditions import OpenFailure
+from widgetshot.server.messages import NotOpened
 from widgetshot.server.zygotes import forked
 
 _HERE = Path(__file__).parent
@@ -26,11 +30,16 @@ _FREEZE = "__import__('time_machine').travel({start!r}, tick=False).start()"
 _KIND = re.compile(rb'"msg_type"\s*:\s*"(comm_open|comm_msg|comm_close|execute_input|status)"')
 _BUSY = re.compile(rb'"execution_state"\s*:\s*"busy"')
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-_FREEZE_TIMEOUT = 30.0  # seconds
-_RECONNECT = 10  # milliseconds
-_ASK_AGAIN = 1.0  # seconds after which an answer is taken for lost
-# How long a reply may go unnoticed when a send swallowed its wake-up, in seconds.
-_SLICE = 0.05
+# Errors of ours that notebooks raise, and what their kernel is asked about the last of them.
+_ADVISING_ERRORS = ("ConfigError", "CostExceeded", "CostUnknown")
+_LAST_ERROR = (
+    "(lambda error: __import__('json').dumps([error.headline, error.next_step]))(__import__('sys').last_value)"
+)
+_REPLY_TIMEOUT_S = 30.0
+_RECONNECT_INTERVAL_MS = 10
+_ANSWER_TIMEOUT_S = 1.0  # then an answer is taken for lost
+# How long a reply may go unnoticed when a send swallowed its wake-up.
+_POLL_SLICE_S = 0.05
 
 
 class SlicedShellChannel(AsyncZMQSocketChannel):
@@ -45,7 +54,7 @@ class SlicedShellChannel(AsyncZMQSocketChannel):
         """The next message; `timeout` in seconds, `queue.Empty` when there is none by then."""
         deadline = None if timeout is None else monotonic() + timeout
         while True:
-            left = _SLICE if deadline is None else min(_SLICE, max(0.0, deadline - monotonic()))
+            left = _POLL_SLICE_S if deadline is None else min(_POLL_SLICE_S, max(0.0, deadline - monotonic()))
             try:
                 return dict(await super().get_msg(timeout=left))
             except Empty:
@@ -112,7 +121,7 @@ async def connect(km: Any, startup_timeout: float = 60) -> Any:
     kc.iopub_channel_class = OutputsChannel
     kc.allow_stdin = False
     # A kernel that is not listening yet is tried again after a tenth of a second otherwise.
-    kc.context.setsockopt(zmq.RECONNECT_IVL, _RECONNECT)
+    kc.context.setsockopt(zmq.RECONNECT_IVL, _RECONNECT_INTERVAL_MS)
     kc.start_channels()
     try:
         await _listen(km, kc, monotonic() + startup_timeout)
@@ -146,7 +155,7 @@ async def _listen(km: Any, kc: Any, deadline: float) -> None:
 
 async def _heard(channel: Any, asked: str) -> str:
     """What shows that a channel's messages arrive: a welcome or the answer to a question; "" if neither came soon."""
-    deadline = monotonic() + _ASK_AGAIN
+    deadline = monotonic() + _ANSWER_TIMEOUT_S
     while (left := deadline - monotonic()) > 0:
         try:
             msg = await channel(timeout=left)
@@ -158,7 +167,7 @@ async def _heard(channel: Any, asked: str) -> str:
     return ""
 
 
-async def execute(nb: Any, km: Any, kc: Any, *, path: str, timeout: float, frozen_at: float | None = None) -> None:
+async def execute(nb: Any, km: Any, kc: Any, *, timeout: float, frozen_at: float | None = None) -> None:
     """Run every cell in place; outputs go into `nb`.
 
     Args:
@@ -167,7 +176,7 @@ async def execute(nb: Any, km: Any, kc: Any, *, path: str, timeout: float, froze
         frozen_at: seconds since the epoch at which the kernel's clock stands still; None to let it go.
 
     Raises:
-        NotebookError: a cell raised, was over its time, or its kernel died; its clock can't be frozen.
+        NotOpened: a cell raised, was over its time, or its kernel died; its clock can't be frozen.
     """
     client = _Client(nb, km=km, timeout=timeout, interrupt_on_timeout=False, record_timing=False)
     client.kc = kc
@@ -181,57 +190,54 @@ async def execute(nb: Any, km: Any, kc: Any, *, path: str, timeout: float, froze
     if forked(km) is None:
         kc.execute(_PRELUDE, silent=True, store_history=False)
     if frozen_at is not None:
-        await _freeze(kc, frozen_at, path)
+        await _freeze(kc, frozen_at)
     try:
         await client.run_cells()
     except (CellExecutionError, CellTimeoutError, DeadKernelError, RuntimeError, asyncio.CancelledError) as error:
-        where = f"{path}::{running[0].metadata.get('widgetshot_id')}" if running[0] is not None else path
+        cell = str(running[0].metadata["widgetshot_id"]) if running[0] is not None else ""
         if isinstance(error, asyncio.CancelledError):
             # nbclient cancels its own wait when the kernel is gone; any other cancellation is ours to pass on.
             if await km.is_alive():
                 raise
             error = DeadKernelError("Kernel died")
-        raise _translate(error, where, timeout) from error
+        raise await _failure(error, kc, cell, timeout) from error
 
 
-async def _freeze(kc: Any, start: float, path: str) -> None:
+async def _freeze(kc: Any, start: float) -> None:
     try:
         reply = await kc.execute(
-            _FREEZE.format(start=start), silent=True, store_history=False, reply=True, timeout=_FREEZE_TIMEOUT
+            _FREEZE.format(start=start), silent=True, store_history=False, reply=True, timeout=_REPLY_TIMEOUT_S
         )
     except TimeoutError:
         reply = {"content": {"status": "error", "ename": "Timeout", "evalue": "the kernel does not answer"}}
     content = reply["content"]
     if content["status"] != "ok":
-        raise NotebookError(
-            f"its kernel's clock can't be frozen: {content['ename']}: {content['evalue']}",
-            where=path,
-            next_step="pip install 'time-machine>=3' where the kernel runs (a Python kernel is needed), or set "
-            "'freeze_clock: false'",
-        )
+        raise NotOpened(OpenFailure.CLOCK_NOT_FROZEN, cause=f"{content['ename']}: {content['evalue']}")
 
 
-def _translate(error: Exception, where: str, timeout: float) -> NotebookError:
-    file = where.partition("::")[0]
+async def _failure(error: Exception, kc: Any, cell: str, timeout: float) -> NotOpened:
+    """Return why the notebook did not run to its end."""
     if isinstance(error, CellExecutionError):
-        # Errors of ours (widgetshot.cost) know better what to do.
-        detail, _, advice = _ANSI.sub("", f"{error.ename}: {error.evalue}").partition(NEXT)
-        return NotebookError(
-            f"the cell raised {detail}",
-            where=where,
-            next_step=advice
-            or f"jupyter execute {file}  (or tag the cell 'raises-exception' if that is what it shows)",
-        )
+        raised, next_step = await _raised(error, kc)
+        return NotOpened(OpenFailure.CELL_RAISED, cell=cell, next_step=next_step, error=raised)
     if isinstance(error, CellTimeoutError):
-        return NotebookError(
-            f"the cell was not finished after {timeout:g} s",
-            where=where,
-            next_step="make it end, or set '#| widgetshot: {timeout: SECONDS}' in the first cell",
-        )
+        return NotOpened(OpenFailure.CELL_LATE, cell=cell, seconds=f"{timeout:g}")
     if isinstance(error, DeadKernelError):
-        return NotebookError(
-            "the kernel died while the cell ran (out of memory, a crash in native code, or it killed itself)",
-            where=where,
-            next_step=f"jupyter execute {file}",
-        )
-    return NotebookError(f"the cell could not be run: {error}", where=where, next_step=f"jupyter execute {file}")
+        return NotOpened(OpenFailure.KERNEL_DIED, cell=cell)
+    return NotOpened(OpenFailure.CELL_NOT_RUN, cell=cell, cause=str(error))
+
+
+async def _raised(error: CellExecutionError, kc: Any) -> tuple[str, str]:
+    """Return the error that a cell raised, in words, and the next step that it advises, if any.
+
+    Errors of ours (widgetshot.cost) know better than we what to do. They say it as data: the kernel is asked for it.
+    """
+    if error.ename in _ADVISING_ERRORS:
+        with contextlib.suppress(TimeoutError, KeyError, ValueError, TypeError):
+            reply = await kc.execute(
+                "", silent=True, user_expressions={"error": _LAST_ERROR}, reply=True, timeout=_REPLY_TIMEOUT_S
+            )
+            text = reply["content"]["user_expressions"]["error"]["data"]["text/plain"]
+            headline, next_step = json.loads(ast.literal_eval(text))
+            return f"{error.ename}: {headline}", next_step
+    return _ANSI.sub("", f"{error.ename}: {error.evalue}"), ""

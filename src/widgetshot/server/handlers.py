@@ -1,0 +1,106 @@
+"""The requests that the extension answers: its API, pages, and files beside a notebook."""
+
+import asyncio
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+from jupyter_server.base.handlers import APIHandler, JupyterHandler
+from jupyter_server.utils import url_path_join
+from tornado import web  # type: ignore[attr-defined]
+
+from widgetshot.server.messages import NotOpened, OpenRequest
+
+
+class LivePagesApiHandler(APIHandler):
+    """Opens live pages."""
+
+    @web.authenticated
+    async def post(self) -> None:
+        request = OpenRequest(**json.loads(self.request.body))
+        try:
+            answer = {"opened": asdict(await self.settings["widgetshot"].open(request))}
+        except NotOpened as error:
+            answer = {"failure": asdict(error.failure)}
+        self.finish(json.dumps(answer))
+
+
+class LivePageApiHandler(APIHandler):
+    """Tells whether the kernel of a live page lives, and ends the page."""
+
+    @web.authenticated
+    async def get(self, id: str) -> None:
+        try:
+            self.finish(json.dumps({"alive": await self.settings["widgetshot"].alive(id)}))
+        except KeyError:
+            raise web.HTTPError(404) from None
+
+    @web.authenticated
+    async def delete(self, id: str) -> None:
+        try:
+            self.finish(json.dumps(asdict(await self.settings["widgetshot"].close(id))))
+        except KeyError:
+            raise web.HTTPError(404) from None
+
+
+class _WatchedPageHandler(JupyterHandler):
+    """Pages that tell when anything but their own two scripts runs in them, or may: such a page is not used again.
+
+    The browser tells it, by an event, as it would to whoever tries a policy out: nothing is blocked. Expressions may be
+    evaluated, because Playwright does so; whoever else does it is a script.
+    """
+
+    def set_default_headers(self) -> None:
+        super().set_default_headers()
+        static = f"{self.request.protocol}://{self.request.host}{url_path_join(self.base_url, 'widgetshot/static')}"
+        self.set_header(
+            "Content-Security-Policy-Report-Only",
+            f"script-src {static}/require.js {static}/live.js 'unsafe-eval'; worker-src 'none'; frame-src 'none'; "
+            "object-src 'none'",
+        )
+
+
+class PageHandler(_WatchedPageHandler):
+    """The live pages."""
+
+    @web.authenticated
+    def get(self, id: str) -> None:
+        try:
+            self.finish(self.settings["widgetshot"][id].html)
+        except KeyError:
+            raise web.HTTPError(404) from None
+
+
+class AnchorHandler(_WatchedPageHandler):
+    """The page that stays open, see `capture.pool.PageSlot`."""
+
+    @web.authenticated
+    def get(self) -> None:
+        self.finish(self.settings["widgetshot"].anchor())
+
+
+class BesideHandler(web.StaticFileHandler):
+    """Files of a notebook's working folder, under the address that relative links of its page lead to."""
+
+    def initialize(self) -> None:
+        super().initialize(os.devnull)
+
+    async def get(self, id: str, path: str, include_body: bool = True) -> None:
+        try:
+            opened = self.settings["widgetshot"][id]
+            self.root = str(opened.work)
+            opened.requested.add(path)
+        except KeyError:
+            raise web.HTTPError(404) from None
+        if not self.settings["widgetshot"].redactor:
+            await super().get(path, include_body)
+            return
+        self.path = self.parse_url_path(path)
+        absolute = self.validate_absolute_path(self.root, self.get_absolute_path(self.root, self.path))
+        if absolute is None:
+            return
+        self.absolute_path = absolute
+        self.set_header("Content-Type", self.get_content_type())
+        data = await asyncio.to_thread(Path(absolute).read_bytes)
+        self.finish(self.settings["widgetshot"].redactor.buffer(data))
