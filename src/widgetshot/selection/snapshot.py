@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from widgetshot.ports import SourcesSeen
+
 
 @dataclass(frozen=True)
 class InputSnapshot:
