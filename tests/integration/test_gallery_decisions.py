@@ -378,6 +378,19 @@ def test_enlarged_picture_is_dragged_and_zoomed_with_the_wheel(mixed: Folder, op
     expect(page.get_by_label("400 %, back to fit")).to_be_visible()
 
 
+def test_key_behind_the_one_that_closes_a_dialog_is_meant_for_the_page(mixed: Folder, open_page: Open) -> None:
+    page = open_page(mixed.write())
+    for number in range(10):
+        # The dialog's field keeps the keyboard until the next frame.
+        page.keyboard.press("d")
+        page.get_by_label("Your name").fill(f"Ada {number}")
+        page.keyboard.press("Escape")
+        page.keyboard.press("j" if number % 2 == 0 else "k")
+        expect(page.locator(".card")).to_have_attribute(
+            "data-key", re.compile("/slight$" if number % 2 == 0 else "/heavy$")
+        )
+
+
 # Events of a scroll come with the next frame: those of the panes that follow, when the first one has moved on.
 PAN = """async () => {
     const ports = [...document.querySelectorAll(".card .port")];

@@ -1,10 +1,12 @@
 """The gallery under `widgetshot review`: what is accepted in a real browser is written at once."""
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
-from test_review_server import RESULTS, prepare, reviewing
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from test_review_server import RESULTS, prepare, record, reviewing
 
 from conftest import Project, wait_until
 from pages import card, current, decisions, row
@@ -126,3 +128,177 @@ def test_server_that_ended_is_told(project: Project, reviewer: BrowserContext) -
         assert decisions(page) == {}
         page.keyboard.press("s")
         assert decisions(page) == {"changed": "skipped"}
+
+
+def comment(page: Page) -> Locator:
+    return page.get_by_label("Comment on this picture")
+
+
+def reviewed(project: Project) -> dict[str, Any]:
+    """The decisions that the server has kept, by the name of the picture."""
+    file = project.root / "widgetshot-report/review.json"
+    kept = json.loads(file.read_text()) if file.exists() else {"decisions": {}}
+    return {key.rpartition("/")[2]: decision for key, decision in kept["decisions"].items()}
+
+
+@pytest.fixture
+def pair(project: Project, reviewer: BrowserContext, browser_for_gallery: Browser) -> Iterator[tuple[Page, Page]]:
+    """The pages of two reviewers, Ada and Bob, on the same run."""
+    prepare(project)
+    with reviewing(project) as (_, address):
+        other = browser_for_gallery.new_context()
+        pages = opened(reviewer, address), opened(other, address)
+        for page, name in zip(pages, ("Ada", "Bob"), strict=True):
+            page.keyboard.press("d")
+            page.get_by_label("Your name").fill(name)
+            page.keyboard.press("Escape")
+        yield pages
+        other.close()
+
+
+def test_every_reload_shows_all_that_was_decided(project: Project, reviewer: BrowserContext) -> None:
+    prepare(project)
+    with reviewing(project) as (_, address):
+        page = opened(reviewer, address)
+        comment(page).fill("as agreed")
+        comment(page).blur()
+        decide(page, "a", "changed accepted.")
+        card(page, "changed")
+        # The server's first answer comes before or after the page is first drawn, now so and now so.
+        for _ in range(12):
+            page.reload()
+            expect(comment(page)).to_have_value("as agreed")
+            expect(page.locator(".state")).to_contain_text("baseline written")
+            expect(row(page, "changed").locator(".decision")).to_have_text("accepted")
+            expect(page.locator(".progress")).to_contain_text("1 decided")
+
+
+def test_comment_on_what_is_not_decided_yet_outlives_a_reload(project: Project, reviewer: BrowserContext) -> None:
+    prepare(project)
+    with reviewing(project) as (_, address):
+        page = opened(reviewer, address)
+        comment(page).fill("first thoughts")
+        page.reload()
+        expect(comment(page)).to_have_value("first thoughts")
+        comment(page).blur()
+        decide(page, "r", "changed rejected.")
+        assert reviewed(project)["changed"]["comment"] == "first thoughts"
+
+
+def test_news_do_not_replace_a_comment_that_is_being_written(project: Project, pair: tuple[Page, Page]) -> None:
+    ada, bob = pair
+    # Whatever is decided leaves this list: Bob's picture stays before him all the same.
+    bob.get_by_label("Decided or not").select_option("open")
+    comment(bob).press_sequentially("too ")
+    comment(ada).fill("as agreed")
+    comment(ada).press("Escape")
+    decide(ada, "a", "changed accepted.")
+    expect(bob.locator(".state")).to_contain_text("accepted by Ada")
+    expect(row(bob, "changed")).to_have_count(0)
+    assert current(bob) == "changed"
+    comment(bob).press_sequentially("dark")
+    expect(comment(bob)).to_have_value("too dark")
+    # He had not seen hers when he began: hers stays, and he is told.
+    comment(bob).press("Escape")
+    expect(bob.get_by_role("alert")).to_contain_text("Ada has accepted it (as agreed) meanwhile")
+    assert reviewed(project)["changed"]["comment"] == "as agreed"
+    expect(comment(bob)).to_have_value("too dark")
+    # Now he has.
+    decide(bob, "r", "changed rejected.")
+    assert (reviewed(project)["changed"]["reviewer"], reviewed(project)["changed"]["comment"]) == ("Bob", "too dark")
+    card(ada, "changed")
+    expect(comment(ada)).to_have_value("too dark")
+
+
+def test_comment_that_another_reviewer_empties_is_empty_everywhere(pair: tuple[Page, Page]) -> None:
+    ada, bob = pair
+    comment(ada).fill("as agreed")
+    comment(ada).press("Escape")
+    decide(ada, "a", "changed accepted.")
+    expect(comment(bob)).to_have_value("as agreed")
+    comment(bob).fill("")
+    comment(bob).press("Escape")
+    card(ada, "changed")
+    expect(ada.locator(".state")).to_contain_text("accepted by Bob")
+    expect(comment(ada)).to_have_value("")
+
+
+def test_comment_and_decision_at_once_do_not_refuse_each_other(project: Project, reviewer: BrowserContext) -> None:
+    prepare(project)
+    with reviewing(project) as (_, address):
+        page = opened(reviewer, address)
+        decide(page, "a", "changed accepted.")
+        card(page, "changed")
+        comment(page).fill("the knob is cut")
+        # The click takes the focus from the comment, which is told first.
+        page.get_by_label("This picture").get_by_role("button", name="Reject").click()
+        expect(page.locator(".toast")).to_contain_text("changed rejected.")
+        expect(page.get_by_role("alert")).to_have_count(0)
+        assert reviewed(project)["changed"]["verdict"] == "reject"
+        assert reviewed(project)["changed"]["comment"] == "the knob is cut"
+
+
+def test_question_about_many_is_no_answer_to_what_came_after_it(project: Project, pair: tuple[Page, Page]) -> None:
+    ada, bob = pair
+    ada.get_by_role("button", name="Accept all").click()
+    expect(ada.get_by_role("dialog")).to_contain_text("Accept 3 pictures?")
+    decide(bob, "r", "changed rejected.")
+    expect(row(ada, "changed").locator(".decision")).to_have_text("rejected")
+    ada.get_by_role("dialog").get_by_role("button", name="Accept 3").click()
+    expect(ada.get_by_role("alert")).to_contain_text("Bob has rejected it meanwhile")
+    assert {name: decision["verdict"] for name, decision in reviewed(project).items()} == {"changed": "reject"}
+
+
+def test_what_was_skipped_is_undone_like_a_decision(project: Project, reviewer: BrowserContext) -> None:
+    prepare(project)
+    with reviewing(project) as (_, address):
+        page = opened(reviewer, address)
+        decide(page, "a", "changed accepted.")
+        decide(page, "s", "skipped.")
+        assert list(decisions(page).values()) == ["accepted", "skipped"]
+        decide(page, "u", "Undone:")
+        assert decisions(page) == {"changed": "accepted"}
+        decide(page, "u", "Undone: changed.")
+        assert decisions(page) == {}
+        assert CHANGED.baseline is not None
+        assert baseline(project) == CHANGED.baseline.data
+
+
+def test_name_that_was_taken_away_stays_away(project: Project, pair: tuple[Page, Page]) -> None:
+    ada, bob = pair
+    ada.keyboard.press("d")
+    ada.get_by_label("Your name").fill("")
+    decide(bob, "r", "changed rejected.")
+    expect(row(ada, "changed").locator(".decision")).to_have_text("rejected")
+    expect(ada.get_by_label("Your name")).to_have_value("")
+    ada.keyboard.press("Escape")
+    card(ada, "new")
+    decide(ada, "a", "new accepted.")
+    assert reviewed(project)["new"]["reviewer"] == ""
+
+
+def test_page_waits_for_news_instead_of_asking_again_and_again(project: Project, reviewer: BrowserContext) -> None:
+    prepare(project)
+    with reviewing(project) as (_, address):
+        asked: list[str] = []
+        reviewer.on("request", lambda request: asked.append(request.url))
+        page = opened(reviewer, address)
+        # Playwright tells of requests only while it is asked something.
+        page.evaluate("async () => { for (let i = 0; i < 60; i++) await new Promise(requestAnimationFrame); }")
+        asks = [url.rpartition("?")[2] for url in asked if "api/review" in url]
+        assert asks == ["run=", "run=&since=0"]
+
+
+def test_another_run_in_the_folder_is_told(project: Project, reviewer: BrowserContext) -> None:
+    prepare(project)
+    with reviewing(project) as (_, address):
+        page = opened(reviewer, address)
+        decide(page, "a", "changed accepted.")
+        record(project.root)
+        expect(page.get_by_role("alert")).to_contain_text("another run by now: reload this page")
+        # What was decided on this page's pictures is still told of them.
+        assert decisions(page) == {"changed": "accepted"}
+        page.reload()
+        expect(page.locator(".product em")).to_have_text("live")
+        expect(page.get_by_role("alert")).to_have_count(0)
+        assert decisions(page) == {}

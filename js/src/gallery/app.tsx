@@ -1,10 +1,13 @@
 import { render } from "preact";
-import { useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 
-import { DO, DONE, LiveDecisions, LocalDecisions, type Decisions, type Live, type Word } from "./decisions";
+import { Comment } from "./comment";
+import { DO, DONE, type Decisions, type Seen, type Word } from "./decisions";
 import { Confirm, Finish, Help, type Question } from "./dialogs";
 import { Facts, Failure, History, Icon, Timings, Why } from "./facts";
 import { List, parts, type Section } from "./list";
+import { LiveDecisions, type Live } from "./live-decisions";
+import { LocalDecisions } from "./local-decisions";
 import { MODES, Pictures, warm, ZOOMS, type Mode, type View } from "./pictures";
 import {
   acceptable, ALL, count, ended, environment, flatten, grouped, changeGroup, MARKS, passes, seconds, SORTS, sorted, sum, variant, VERDICTS, visible,
@@ -14,7 +17,7 @@ import { format, parse } from "./state";
 
 const run = JSON.parse(document.getElementById("run")!.textContent!) as Run;
 const live = JSON.parse(document.getElementById("live")!.textContent!) as Live | null;
-const decisions: Decisions = live ? new LiveDecisions(live) : new LocalDecisions(run);
+const decisions: Decisions = live ? new LiveDecisions(live, run) : new LocalDecisions(run);
 const results = run.tests;
 const byKey = new Map(results.map((result) => [result.key, result]));
 const failed = results.filter((result) => result.status === "failed");
@@ -42,9 +45,14 @@ function remember(hash: string): void {
   history.replaceState(null, "", hash);
 }
 
+/** Draws anew whenever the decisions change: also where they did between the first drawing and the first listening. */
 function useDecisions(): void {
-  const [, changed] = useReducer((n: number, _: void) => n + 1, 0);
-  useEffect(() => decisions.subscribe(() => changed()), []);
+  const [, drawn] = useState(decisions.revision);
+  useLayoutEffect(() => {
+    const follow = () => drawn(decisions.revision);
+    follow();
+    return decisions.subscribe(follow);
+  }, []);
 }
 
 function Theme() {
@@ -342,7 +350,7 @@ function App() {
   const [view, setView] = useState<View>({
     mode: began.mode, zoom: began.zoom, regions: true, masks: true, blinking: !still, over: false, inspect: false,
   });
-  const [region, setRegion] = useState(-1);
+  const [looked, setLooked] = useState({ at: "", region: -1 });
   const [unfolded, setUnfolded] = useState<ReadonlySet<string>>(new Set());
   const [folds, setFolds] = useState<Partial<Record<Section["id"], boolean>>>({});
   const [dialog, setDialog] = useState<"" | "help" | "finish">("");
@@ -372,12 +380,15 @@ function App() {
   const group = current ? (sections.flatMap(({ groups }) => groups).find((found) => found.includes(current)) ?? [current]) : [];
   const open = shown.filter((result) => result.status === "failed" && !settled(result));
   const place = current ? walk.indexOf(current) : -1;
+  const region = looked.at === current?.key ? looked.region : -1;
+  const setRegion = (next: number) => setLooked({ at: current?.key ?? "", region: next });
 
   // At once: a reload shows the same, however soon it comes.
   useLayoutEffect(() => {
     remember(format({ filter, sort, mode: view.mode, zoom: view.zoom, at: current?.key ?? "" }));
   }, [filter, sort, view.mode, view.zoom, current?.key]);
-  useEffect(() => {
+  // Before the page is seen, as all that listens: what happens meanwhile would be missed.
+  useLayoutEffect(() => {
     function follow() {
       const to = parse(location.hash);
       setFilter(to.filter);
@@ -393,7 +404,6 @@ function App() {
     return () => clearTimeout(gone);
   }, [said]);
   useEffect(() => {
-    setRegion(-1);
     const ahead = requestIdleCallback(() => warm(walk[walk.indexOf(current!) + 1]));
     return () => cancelIdleCallback(ahead);
   }, [current?.key]);
@@ -401,7 +411,7 @@ function App() {
   function show(result: Result | undefined) {
     if (!result) return;
     setAt(result.key);
-    setRegion(-1);
+    setLooked({ at: "", region: -1 });
     const home = sections.flatMap(({ groups }) => groups).find((found) => found.includes(result));
     if (home && home[0] !== result) setUnfolded((old) => new Set(old).add(home[0]!.key));
     document.querySelector(".desk")?.scrollTo({ top: 0 });
@@ -430,14 +440,14 @@ function App() {
     return round.find(({ key }) => !decisions.get(key)) ?? round.find((result) => !settled(result));
   }
 
-  async function decide(chosen: readonly Result[], verdict: Word) {
+  async function decide(chosen: readonly Result[], verdict: Word, seen?: Seen) {
     const able = verdict === "accept" ? chosen.filter(acceptable) : chosen;
     if (!able.length) {
       if (current) setSaid(`${parts(current)[1]} can't be accepted: ${current.updated ? "its baseline was written by the run" : `it is ${current.verdict}`}.`);
       return;
     }
     const next = following(able);
-    if (!(await decisions.decide(able, verdict))) {
+    if (!(await decisions.decide(able, verdict, seen))) {
       setSaid("Nothing was decided.");
       return;
     }
@@ -458,7 +468,7 @@ function App() {
   }
   function ask(chosen: readonly Result[], verdict: "accept" | "reject", what: string) {
     const able = chosen.filter((result) => result.status !== "passed" && (verdict === "reject" || acceptable(result)));
-    if (able.length) setQuestion({ verdict, results: able, what });
+    if (able.length) setQuestion({ verdict, results: able, seen: decisions.seen(able), what });
     else setSaid("There is nothing among them that could be accepted.");
   }
   function askGroup(verdict: "accept" | "reject") {
@@ -507,8 +517,11 @@ function App() {
   useLayoutEffect(() => {
     function press(event: KeyboardEvent) {
       const { target } = event;
-      const typing = (target instanceof HTMLInputElement && target.type !== "range") || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;
-      if (event.ctrlKey || event.metaKey || event.altKey || typing || document.querySelector("dialog[open]") || !Object.hasOwn(latest.current, event.key)) return;
+      if (document.querySelector("dialog[open]")) return;
+      const field = (target instanceof HTMLInputElement && target.type !== "range") || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;
+      // A field of a dialog that has just been closed keeps the keyboard until the next frame.
+      const typing = field && !target.closest("dialog");
+      if (event.ctrlKey || event.metaKey || event.altKey || typing || !Object.hasOwn(latest.current, event.key)) return;
       event.preventDefault();
       latest.current[event.key]!();
     }
@@ -573,10 +586,7 @@ function App() {
                   <button type="button" title="Key R" aria-keyshortcuts="Shift+R" onClick={() => askGroup("reject")}>Reject <Key of="R" /></button>
                 </div>
               )}
-              <textarea ref={note} rows={1} placeholder="Comment  c" aria-label="Comment on this picture" value={decisions.comment(current.key)}
-                onInput={(event) => decisions.write(current.key, event.currentTarget.value)}
-                onChange={() => live && decision && decision.verdict !== "skip" && void decisions.decide([current], decision.verdict)}
-                onKeyDown={(event) => event.key === "Escape" && event.currentTarget.blur()} />
+              <Comment key={current.key} field={note} result={current} decisions={decisions} onBegin={() => setAt(current.key)} />
             </>
           )}
           {decision && (
@@ -589,7 +599,7 @@ function App() {
       <p class="toast" role="status">{said}</p>
       <Help open={dialog === "help"} onClose={() => closed("help")} />
       <Finish open={dialog === "finish"} onClose={() => closed("finish")} run={run} decisions={decisions} />
-      <Confirm question={question} onClose={() => setQuestion(null)} onYes={({ results, verdict }) => { setQuestion(null); void decide(results, verdict); }} />
+      <Confirm question={question} onClose={() => setQuestion(null)} onYes={({ results, verdict, seen }) => { setQuestion(null); void decide(results, verdict, seen); }} />
     </>
   );
 }

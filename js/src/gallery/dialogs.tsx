@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
-import { decisionsFile, DO, type Decisions, type Word } from "./decisions";
+import { decisionsFile, DO, type Decisions, type Seen, type Word } from "./decisions";
 import { Command, Icon } from "./facts";
 import { parts } from "./list";
 import { MODES, Thumb } from "./pictures";
@@ -69,6 +69,8 @@ export function Help({ open, onClose }: { open: boolean; onClose: () => void }) 
 export interface Question {
   verdict: "accept" | "reject";
   results: Result[];
+  /** The decisions on them when the question was asked. */
+  seen: Seen;
   /** What they have in common, in words. */
   what: string;
 }

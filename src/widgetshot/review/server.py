@@ -139,7 +139,9 @@ class _ApiHandler(APIHandler):
             since = self._since()
             until = asyncio.get_running_loop().time() + _LONGEST_WAIT
             state = await asyncio.to_thread(review.state)
-            while state["version"] == since and asyncio.get_running_loop().time() < until:
+            run = state["run"]
+            # Another run begins with version 0, which may be what the page has seen.
+            while (state["version"], state["run"]) == (since, run) and asyncio.get_running_loop().time() < until:
                 await asyncio.sleep(_LOOK_AGAIN)
                 if getattr(self, "_gone", False):
                     return

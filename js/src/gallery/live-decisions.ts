@@ -1,0 +1,255 @@
+/** Decisions that a review server keeps, which writes baselines as they are accepted. */
+
+import { Decisions, entry, now, STEPS, type Decision, type Seen, type Word } from "./decisions";
+import type { Result, Run } from "./run";
+
+export interface Live {
+  /** Address of the server's API for this run. */
+  api: string;
+  run: string;
+}
+
+/** What the server knows, see docs/reference/review-api.md. */
+export interface State {
+  run: string;
+  version: number;
+  reviewer: string;
+  decisions: Record<string, Decision & { comment: string; version: number }>;
+}
+
+interface Refusal {
+  error?: { what: string; where?: string; next_step?: string };
+  state?: State | null;
+}
+
+/** What is taken back together. */
+interface Step {
+  keys: string[];
+  skipped: boolean;
+}
+
+/** A comment that the server has not got yet, and the version of the decision that its writer saw when beginning it. */
+interface Draft {
+  text: string;
+  seen: number;
+  /** Whether the server refused it: its writer has been told, and says so if it shall stand all the same. */
+  refused?: boolean;
+}
+
+const OTHER_RUN = "The run folder holds another run by now: reload this page to see it.";
+
+/**
+ * What the server says and what the reviewer does here are kept apart: an answer may come at any time, and must neither
+ * replace a comment that is being written nor be replaced by one whose writer had not seen it.
+ */
+export class LiveDecisions extends Decisions {
+  readonly live = true;
+  private state: State | null = null;
+  /** Only what is skipped stays here; the server is not told. */
+  private readonly skipped = new Map<string, Decision>();
+  private readonly drafts: Map<string, Draft>;
+  private readonly place: string;
+  private steps: Step[] = [];
+  /** Versions that this page's own requests made. */
+  private readonly own = new Map<string, number>();
+  private last: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly at: Live,
+    private readonly run: Run,
+  ) {
+    super();
+    this.place = `widgetshot drafts ${run.id}`;
+    this.drafts = this.readDrafts();
+    void this.follow();
+  }
+
+  protected get fallback(): string {
+    return this.state?.reviewer ?? "";
+  }
+
+  get undoable(): boolean {
+    return this.steps.length > 0;
+  }
+
+  get(key: string): Decision | undefined {
+    return this.decided(key) ?? this.skipped.get(key);
+  }
+
+  comment(key: string): string {
+    return this.drafts.get(key)?.text ?? this.decided(key)?.comment ?? "";
+  }
+
+  write(key: string, text: string): void {
+    this.drafts.set(key, { text, seen: this.drafts.get(key)?.seen ?? this.get(key)?.version ?? 0 });
+    this.keepDrafts();
+    this.changed();
+  }
+
+  /** A comment on what is decided already is told at once; another one comes with its decision. */
+  written(result: Result): Promise<boolean> {
+    return this.inTurn(async () => {
+      const draft = this.drafts.get(result.key);
+      const decision = this.decided(result.key);
+      if (!draft || draft.refused || !decision) return true;
+      if (draft.text !== decision.comment) return this.send([result], decision.verdict, this.seen([result]));
+      this.drafts.delete(result.key);
+      this.keepDrafts();
+      return true;
+    });
+  }
+
+  decide(results: readonly Result[], verdict: Word, seen: Seen = this.seen(results)): Promise<boolean> {
+    if (verdict === "skip") {
+      const open = results.filter(({ key }) => !this.get(key));
+      for (const { key } of open) this.skipped.set(key, { verdict, time: now() });
+      if (open.length) this.step(open, true);
+      return Promise.resolve(true);
+    }
+    return this.inTurn(async () => {
+      const done = await this.send(results, verdict, seen);
+      if (done) this.step(results, false);
+      return done;
+    });
+  }
+
+  undo(): Promise<string[]> {
+    return this.inTurn(async () => {
+      const step = this.steps.pop() ?? { keys: [], skipped: true };
+      const { keys } = step;
+      const decided = step.skipped ? [] : keys.flatMap((key) => {
+        const decision = this.decided(key);
+        return decision ? [{ key, seen: decision.version }] : [];
+      });
+      const comments = decided.map(({ key }) => [key, this.comment(key)] as const);
+      if (decided.length && !(await this.post({ undo: decided }))) {
+        this.steps.push(step);
+        return [];
+      }
+      for (const key of keys) this.skipped.delete(key);
+      // Who takes a decision back may still mean what was said of it.
+      for (const [key, text] of comments) if (text) this.drafts.set(key, { text, seen: 0 });
+      this.keepDrafts();
+      this.changed();
+      return keys;
+    });
+  }
+
+  override seen(results: readonly Result[]): Seen {
+    // Who wrote a comment while somebody else decided has seen what was there before.
+    return new Map([...super.seen(results)].map(([key, version]) => [key, this.drafts.get(key)?.seen ?? version]));
+  }
+
+  private step(results: readonly Result[], skipped: boolean): void {
+    this.steps = [...this.steps, { keys: results.map(({ key }) => key), skipped }].slice(-STEPS);
+    this.changed();
+  }
+
+  private decided(key: string): State["decisions"][string] | undefined {
+    return this.state && Object.hasOwn(this.state.decisions, key) ? this.state.decisions[key] : undefined;
+  }
+
+  /** One request after the other: the second may build on what the first made. */
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.last.then(work);
+    this.last = done.catch(() => undefined);
+    return done;
+  }
+
+  private async send(results: readonly Result[], verdict: Word, seen: Seen): Promise<boolean> {
+    const comments = new Map(results.map(({ key }) => [key, this.comment(key)]));
+    const decisions = results.map((result) => ({
+      ...entry(result, verdict, comments.get(result.key)!),
+      reviewer: this.reviewer,
+      // What this page itself asked for meanwhile is no surprise.
+      seen: Math.max(seen.get(result.key) ?? 0, this.own.get(result.key) ?? 0),
+    }));
+    const done = await this.post({ decisions });
+    for (const [key, text] of comments) {
+      const version = this.decided(key)?.version ?? 0;
+      if (done) this.own.set(key, version);
+      const draft = this.drafts.get(key);
+      if (!draft) continue;
+      // Either it is kept by now, or its writer is told what stands in the way.
+      if (done && draft.text === text) this.drafts.delete(key);
+      else this.drafts.set(key, { text: draft.text, seen: version, refused: !done });
+    }
+    this.keepDrafts();
+    this.changed();
+    return done;
+  }
+
+  private async post(body: unknown): Promise<boolean> {
+    try {
+      const answer = await fetch(this.address, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", "X-XSRFToken": /(?:^|; )_xsrf=([^;]*)/.exec(document.cookie)?.[1] ?? "" },
+        body: JSON.stringify(body),
+      });
+      const told = (await answer.json()) as State & Refusal;
+      if (answer.ok) {
+        this.say("");
+        this.take(told);
+        return true;
+      }
+      if (told.state) this.take(told.state);
+      const { what = answer.statusText, where = "", next_step = "" } = told.error ?? {};
+      this.say(`Refused: ${where ? `${where}: ` : ""}${what}${next_step ? `. Next: ${next_step}` : ""}`);
+    } catch (error) {
+      this.say(`The review server does not answer: ${error instanceof Error ? error.message : error}. Nothing was written.`);
+    }
+    return false;
+  }
+
+  private get address(): string {
+    return `${this.at.api}?run=${encodeURIComponent(this.at.run)}`;
+  }
+
+  /** Others decide too: the server answers as soon as there is something newer. */
+  private async follow(): Promise<void> {
+    for (let wait = 500; ; ) {
+      try {
+        const answer = await fetch(this.state ? `${this.address}&since=${this.state.version}` : this.address);
+        if (!answer.ok) throw new Error(`the server says ${answer.status} ${answer.statusText}`);
+        if (!this.take((await answer.json()) as State)) return;
+        if (this.trouble.startsWith("The review server")) this.say("");
+        wait = 500;
+      } catch (error) {
+        this.say(`The review server does not answer: ${error instanceof Error ? error.message : error}. Nothing more is written until it does.`);
+        await new Promise((resolve) => setTimeout(resolve, wait));
+        wait = Math.min(10_000, wait * 2);
+      }
+    }
+  }
+
+  /** Returns false for the state of another run: no answer can be about this page's pictures any more. */
+  private take(state: State): boolean {
+    if (state.run !== this.run.id) {
+      this.say(OTHER_RUN);
+      return false;
+    }
+    // Answers may overtake each other.
+    if (this.state && state.version < this.state.version) return true;
+    this.state = state;
+    for (const key of this.skipped.keys()) if (this.decided(key)) this.skipped.delete(key);
+    for (const key of this.own.keys()) if (!this.decided(key)) this.own.delete(key);
+    this.changed();
+    return true;
+  }
+
+  private readDrafts(): Map<string, Draft> {
+    try {
+      return new Map(JSON.parse(sessionStorage.getItem(this.place) ?? "[]") as [string, Draft][]);
+    } catch {
+      return new Map();
+    }
+  }
+
+  private keepDrafts(): void {
+    try {
+      sessionStorage.setItem(this.place, JSON.stringify([...this.drafts]));
+    } catch {
+      // Remembered by this page alone.
+    }
+  }
+}
