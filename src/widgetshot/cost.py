@@ -14,22 +14,21 @@ and so does the same notebook opened in Jupyter.
 import contextlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any
+from typing import Literal, NamedTuple
 
 from widgetshot.declare.limits import Limit
 from widgetshot.errors import ConfigError, WidgetshotError
 from widgetshot.files import LOCAL_FOLDER, local_folder, locked, write_atomically
 
-FORMAT = 1
 FILE = "cost.json"
 _LOCK = "cost.lock"
-_MOST_DAYS = 31
-# JSON: the project's `root`, the `notebook`'s path, and the `limits` of both. Handed to kernels.
+_KEPT_DAYS = 31
+# JSON: the project's `root`, the `notebook`'s path, and the `limits` of both. Passed to kernels.
 VARIABLE = "WIDGETSHOT_COST"
 
 
@@ -38,15 +37,49 @@ class CostExceeded(WidgetshotError):
 
 
 class CostUnknown(WidgetshotError):
-    """What was spent so far can't be told, so nothing more may be."""
+    """The sums of a day can't be read or written, so nothing more may be spent."""
 
 
 @dataclass(frozen=True)
 class Spent:
-    """What was spent in a day."""
+    """A sum of calls and of US dollars."""
 
     calls: int = 0
     usd: Decimal = Decimal(0)
+
+
+class Day(NamedTuple):
+    """The sums of one day: all of it, by service, and by notebook."""
+
+    total: Spent
+    services: dict[str, Spent]
+    notebooks: dict[str, Spent]
+
+
+@dataclass
+class _StoredDay:
+    all: Spent
+    services: dict[str, Spent]
+    notebooks: dict[str, Spent]
+
+    def add(self, service: str, notebook: str, calls: int, usd: Decimal) -> None:
+        """Add calls to the sum of the day, and to those of a service and a notebook if they have names."""
+        self.all = _sum(self.all, calls, usd)
+        for sums, name in ((self.services, service), (self.notebooks, notebook)):
+            if name:
+                sums[name] = _sum(sums.get(name, Spent()), calls, usd)
+
+
+@dataclass
+class _Stored:
+    """The file of the sums; days by their dates."""
+
+    format: Literal[1]
+    days: dict[str, _StoredDay]
+
+
+def _sum(spent: Spent, calls: int, usd: Decimal) -> Spent:
+    return Spent(spent.calls + calls, spent.usd + usd)
 
 
 @dataclass
@@ -73,7 +106,7 @@ def spend(service: str = "", usd: float | Decimal | str = 0, *, calls: int = 1) 
         CostUnknown: the file of the sums can't be read or written.
         ConfigError: a negative or unreadable amount.
     """
-    _book(_surroundings(), service, _amount(usd), calls)
+    _book(_account(), service, _amount(usd), calls)
 
 
 @contextlib.contextmanager
@@ -89,19 +122,19 @@ def call(service: str = "", usd: float | Decimal | str = 0) -> Iterator[Call]:
     Raises:
         CostExceeded, CostUnknown, ConfigError: as `spend`.
     """
-    around, expected = _surroundings(), _amount(usd)
-    _book(around, service, expected, 1)
+    account, expected = _account(), _amount(usd)
+    _book(account, service, expected, 1)
     made = Call(usd)
     try:
         yield made
     finally:
         # What was spent is counted whatever the limit, and even if it is more than was expected.
         if (actual := _amount(made.usd)) != expected:
-            _book(around, service, actual - expected, 0, limited=False)
+            _book(account, service, actual - expected, 0, limited=False)
 
 
-def today(root: Path) -> tuple[Spent, dict[str, Spent], dict[str, Spent]]:
-    """What was spent today (UTC): all of it, by service, and by notebook.
+def today(root: Path) -> Day:
+    """Return what was spent today (UTC).
 
     Args:
         root: the project's folder.
@@ -111,41 +144,38 @@ def today(root: Path) -> tuple[Spent, dict[str, Spent], dict[str, Spent]]:
     """
     folder = root / LOCAL_FOLDER
     if not (folder / FILE).is_file():
-        return Spent(), {}, {}
+        return Day(Spent(), {}, {})
     with _locked(folder):
-        day = _read(folder / FILE)["days"].get(_day(folder), {"all": {}, "services": {}, "notebooks": {}})
-    return (
-        _spent(day["all"]),
-        {name: _spent(one) for name, one in day["services"].items()},
-        {name: _spent(one) for name, one in day["notebooks"].items()},
-    )
+        day = _read(folder / FILE).days.get(_date(folder), _StoredDay(Spent(), {}, {}))
+    return Day(day.all, day.services, day.notebooks)
 
 
 def environment(root: Path, notebook: str, limits: tuple[Limit, ...]) -> dict[str, str]:
-    """What a kernel is told of it, as environment variables."""
-    told = [
+    """Return the environment variables by which a kernel knows whose calls it counts."""
+    known = [
         {"calls": one.calls, "usd": None if one.usd is None else str(one.usd), "notebook": one.notebook}
         for one in limits
     ]
-    return {VARIABLE: json.dumps({"root": str(root), "notebook": notebook, "limits": told})}
+    return {VARIABLE: json.dumps({"root": str(root), "notebook": notebook, "limits": known})}
 
 
 @dataclass(frozen=True)
-class _Surroundings:
+class _Account:
+    """Whose calls these are, and what they may cost."""
+
     root: Path
     notebook: str
     limits: tuple[Limit, ...]
 
 
-def _surroundings() -> _Surroundings:
-    """Whose calls these are, and what they may cost."""
-    if told := os.environ.get(VARIABLE):
-        given = json.loads(told)
+def _account() -> _Account:
+    if text := os.environ.get(VARIABLE):
+        given = json.loads(text)
         limits = (
             Limit(one["calls"], None if one["usd"] is None else Decimal(one["usd"]), one["notebook"])
             for one in given["limits"]
         )
-        return _Surroundings(Path(given["root"]), given["notebook"], tuple(limits))
+        return _Account(Path(given["root"]), given["notebook"], tuple(limits))
     # Jupyter's own kernel: its server says which notebook it is for, mostly.
     from widgetshot.project.loading import find_root, load_settings
     from widgetshot.project.notebooks import load_notebook
@@ -155,8 +185,8 @@ def _surroundings() -> _Surroundings:
     settings = load_settings(root)
     if file.suffix == ".ipynb" and file.is_file() and file.is_relative_to(settings.root):
         notebook = load_notebook(settings, file)
-        return _Surroundings(settings.root, notebook.path, settings.cost + notebook.cost)
-    return _Surroundings(settings.root, "", settings.cost)
+        return _Account(settings.root, notebook.path, settings.cost + notebook.cost)
+    return _Account(settings.root, "", settings.cost)
 
 
 def _amount(usd: float | Decimal | str) -> Decimal:
@@ -170,32 +200,19 @@ def _amount(usd: float | Decimal | str) -> Decimal:
     return amount
 
 
-def _book(around: _Surroundings, service: str, usd: Decimal, calls: int, *, limited: bool = True) -> None:
+def _book(account: _Account, service: str, usd: Decimal, calls: int, *, limited: bool = True) -> None:
     if calls < 0:
         raise ConfigError(f"calls={calls!r} is negative", where="widgetshot.cost")
-    folder = around.root / LOCAL_FOLDER
+    folder = account.root / LOCAL_FOLDER
     with _locked(folder):
-        known = _read(folder / FILE)
-        name = _day(folder)
-        day = known["days"].setdefault(name, {"all": {}, "services": {}, "notebooks": {}})
-        for limit in around.limits if limited else ():
-            sums = day["notebooks"].get(limit.notebook, {}) if limit.notebook else day["all"]
-            _refuse_beyond(limit, _spent(sums), usd, calls, service)
-        for sums in (
-            day["all"],
-            *(day[kind].setdefault(key, {}) for kind, key in _accounts(service, around.notebook)),
-        ):
-            sums["calls"] = sums.get("calls", 0) + calls
-            sums["usd"] = str(Decimal(sums.get("usd", "0")) + usd)
-        known["days"] = dict(sorted(known["days"].items())[-_MOST_DAYS:])
-        try:
-            write_atomically(folder / FILE, json.dumps(known, indent=1, ensure_ascii=False).encode())
-        except OSError as error:
-            raise _unknown(folder / FILE, f"can't be written: {error.strerror}") from error
-
-
-def _accounts(service: str, notebook: str) -> list[tuple[str, str]]:
-    return [(kind, key) for kind, key in (("services", service), ("notebooks", notebook)) if key]
+        stored = _read(folder / FILE)
+        day = stored.days.setdefault(_date(folder), _StoredDay(Spent(), {}, {}))
+        for limit in account.limits if limited else ():
+            spent = day.notebooks.get(limit.notebook, Spent()) if limit.notebook else day.all
+            _refuse_beyond(limit, spent, usd, calls, service)
+        day.add(service, account.notebook, calls, usd)
+        stored.days = dict(sorted(stored.days.items())[-_KEPT_DAYS:])
+        _write(folder / FILE, stored)
 
 
 def _refuse_beyond(limit: Limit, spent: Spent, usd: Decimal, calls: int, service: str) -> None:
@@ -225,36 +242,44 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def _read(file: Path) -> dict[str, Any]:
+# The kernel of a notebook that counts nothing needs no reader of documents.
+def _read(file: Path) -> _Stored:
+    from widgetshot import documents
+
     try:
-        known: dict[str, Any] = json.loads(file.read_bytes())
-        if known["format"] != FORMAT:
-            raise ValueError(f"its format is {known['format']!r}")
-        for day in known["days"].values():
-            for sums in (day["all"], *day["services"].values(), *day["notebooks"].values()):
-                _spent(sums)
-        return known
+        stored = documents.read(_Stored, file, next_step="", error=CostUnknown)
     except FileNotFoundError:
-        return {"format": FORMAT, "days": {}}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, InvalidOperation) as error:
+        return _Stored(1, {})
+    except CostUnknown as error:
         # Counting from nothing would allow as much again.
-        raise _unknown(file, f"can't be read: {error!r}") from error
+        raise _unknown(file, f"can't be read: {error.what}") from error
+    for date, day in stored.days.items():
+        if not all(one.usd.is_finite() for one in (day.all, *day.services.values(), *day.notebooks.values())):
+            raise _unknown(file, f"can't be read: {date} has an amount that is no number")
+    return stored
 
 
-def _unknown(place: Path, why: str) -> CostUnknown:
+def _write(file: Path, stored: _Stored) -> None:
+    from msgspec import json
+
+    from widgetshot import documents
+
+    try:
+        write_atomically(file, json.format(documents.encode(stored), indent=1))
+    except OSError as error:
+        raise _unknown(file, f"can't be written: {error.strerror}") from error
+
+
+def _unknown(file: Path, why: str) -> CostUnknown:
     return CostUnknown(
         f"what was spent today is not known, so nothing more may be: {why}",
-        where=str(place),
-        next_step=f"look at it; to begin anew: rm '{place}'",
+        where=str(file),
+        next_step=f"look at it; to begin anew: rm '{file}'",
     )
 
 
-def _spent(sums: Mapping[str, Any]) -> Spent:
-    return Spent(int(sums.get("calls", 0)), Decimal(sums.get("usd", "0")))
-
-
-def _day(folder: Path) -> str:
-    """Today's date in UTC, ISO 8601, by the clock of the file system: a notebook's own may be frozen.
+def _date(folder: Path) -> str:
+    """Return today's date in UTC, ISO 8601, by the clock of the file system: a notebook's own may be frozen.
 
     Whoever calls holds the lock.
     """

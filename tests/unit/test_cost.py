@@ -141,9 +141,22 @@ def test_yesterday_does_not_count(tmp_path: Path) -> None:
     assert sorted(days(tmp_path)) == ["2020-02-29", today]
 
 
-def test_sums_that_cannot_be_read_allow_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"format": 1, "days"',
+        "null",
+        '{"days": {}}',
+        '{"format": 2, "days": {}}',
+        '{"format": 1, "days": {"2020-01-01": {"all": {}, "services": {}}}}',
+        '{"format": 1, "days": {"2020-01-01": {"all": {"calls": "1"}, "services": {}, "notebooks": {}}}}',
+        '{"format": 1, "days": {"2020-01-01": {"all": {"usd": "much"}, "services": {}, "notebooks": {}}}}',
+        '{"format": 1, "days": {"2020-01-01": {"all": {"usd": "NaN"}, "services": {}, "notebooks": {}}}}',
+    ],
+)
+def test_sums_that_cannot_be_read_allow_nothing(tmp_path: Path, content: str) -> None:
     (tmp_path / ".widgetshot").mkdir()
-    (tmp_path / ".widgetshot" / "cost.json").write_text('{"format": 1, "days"')
+    (tmp_path / ".widgetshot" / "cost.json").write_text(content)
     done = spend_here(kernel(tmp_path), "from widgetshot import cost\ncost.spend()")
     assert "CostUnknown" in done.stderr
     assert f"rm '{tmp_path / '.widgetshot' / 'cost.json'}'" in done.stderr

@@ -7,13 +7,12 @@ from typing import Any
 
 import click
 
-from widgetshot.baselines.access import Baselines
 from widgetshot.baselines.stores import open_baselines
 from widgetshot.cli.common import output_option, report_option, settings_from
 from widgetshot.errors import ConfigError, one_line
 from widgetshot.review.approve import Outcome, decide
 from widgetshot.review.approve import approve as approve_results
-from widgetshot.review.decisions import MOST_BYTES, read_decisions
+from widgetshot.review.decisions import MOST_BYTES, Decisions, read_decisions
 
 
 @click.command()
@@ -38,35 +37,30 @@ def approve(
             next_step="widgetshot approve RUN --decisions FILE",
         )
     settings = settings_from(report=Path(names[0]) if decisions is not None and names else report)
-    stored = open_baselines(settings)
+    baselines = open_baselines(settings)
+    reviewer: str | None = None
     if decisions is None:
-        approved = approve_results(settings.report, stored, names, everything=everything, dry_run=dry_run)
-        outcome, reviewer = Outcome(tuple(approved), ()), ""
+        approved = approve_results(settings.report, baselines, names, everything=everything, dry_run=dry_run)
+        outcome = Outcome(tuple(approved), ())
     else:
-        outcome, reviewer = _decide(settings.report, stored, decisions, dry_run)
+        decided, where = _read(decisions)
+        outcome = decide(settings.report, baselines, decided, where, dry_run=dry_run)
+        reviewer = decided.reviewer
     if output == "json":
-        told: dict[str, Any] = {"approved": outcome.accepted, "dry_run": dry_run}
-        if decisions is not None:
-            fields = ("key", "name", "comment")
-            told |= {
-                "reviewer": reviewer,
-                "rejected": [dict(zip(fields, one, strict=True)) for one in outcome.rejected],
-            }
-        click.echo(json.dumps(told, indent=1))
-        return
-    for key in outcome.accepted:
-        click.echo(f"✓ {one_line(key)}{': would be written' if dry_run else ''}")
-    for _, name, comment in outcome.rejected:
-        click.echo(f"✗ {one_line(name)}: rejected{f': {one_line(comment)}' if comment.strip() else ''}")
-    count = len(outcome.accepted)
-    baselines = f"{count} baseline{'' if count == 1 else 's'} {'would be written' if dry_run else 'written'}"
-    rejected = f", {len(outcome.rejected)} rejected" if outcome.rejected else ""
-    by = f" (reviewer: {one_line(reviewer)})" if reviewer.strip() else ""
-    click.echo(f"{baselines}{rejected}{by}" if count or rejected else "nothing to approve")
+        click.echo(json.dumps(_document(outcome, reviewer, dry_run), indent=1))
+    else:
+        _print(outcome, reviewer or "", dry_run)
 
 
-def _decide(run_folder: Path, baselines: Baselines, file: str, dry_run: bool) -> Any:
-    """The outcome of a decisions file, and who decided."""
+def _read(file: str) -> tuple[Decisions, str]:
+    """Read a decisions file; - is standard input.
+
+    Returns:
+        The decisions, and what the file is called in messages.
+
+    Raises:
+        ConfigError: the file can't be read, or holds no decisions.
+    """
     where = "standard input" if file == "-" else one_line(file)
     try:
         with sys.stdin.buffer if file == "-" else Path(file).open("rb") as source:
@@ -76,5 +70,30 @@ def _decide(run_folder: Path, baselines: Baselines, file: str, dry_run: bool) ->
         raise ConfigError(
             f"can't be read: {error.strerror}", where=where, next_step="download the decisions from the gallery again"
         ) from error
-    decisions = read_decisions(data, where)
-    return decide(run_folder, baselines, decisions, where, dry_run=dry_run), decisions.reviewer
+    return read_decisions(data, where), where
+
+
+def _document(outcome: Outcome, reviewer: str | None, dry_run: bool) -> dict[str, Any]:
+    """Return the document of `--output json`.
+
+    Args:
+        reviewer: who decided; None without a decisions file.
+    """
+    document: dict[str, Any] = {"approved": outcome.accepted, "dry_run": dry_run}
+    if reviewer is not None:
+        fields = ("key", "name", "comment")
+        document["reviewer"] = reviewer
+        document["rejected"] = [dict(zip(fields, one, strict=True)) for one in outcome.rejected]
+    return document
+
+
+def _print(outcome: Outcome, reviewer: str, dry_run: bool) -> None:
+    for key in outcome.accepted:
+        click.echo(f"✓ {one_line(key)}{': would be written' if dry_run else ''}")
+    for _, name, comment in outcome.rejected:
+        click.echo(f"✗ {one_line(name)}: rejected{f': {one_line(comment)}' if comment.strip() else ''}")
+    count = len(outcome.accepted)
+    baselines = f"{count} baseline{'' if count == 1 else 's'} {'would be written' if dry_run else 'written'}"
+    rejected = f", {len(outcome.rejected)} rejected" if outcome.rejected else ""
+    by = f" (reviewer: {one_line(reviewer)})" if reviewer.strip() else ""
+    click.echo(f"{baselines}{rejected}{by}" if count or rejected else "nothing to approve")
