@@ -67,7 +67,7 @@ def baseline_of(pixels: Pixels, **options: Any) -> Baseline:
 
 
 def result_of(name: str = "a", shot: Pixels | None = None, baseline: Pixels | None = None, **options: Any) -> Result:
-    """A result judged as the engine judges it: broken without a shot, new without a baseline."""
+    """A result judged as in a run: broken without a shot, new without a baseline."""
     target = Target("notebooks/x.ipynb", name, "c0", 0, masks=options.pop("masks", ()))
     key = target.key(ENVIRONMENT)
     if shot is None:

@@ -507,6 +507,7 @@ class Result:
         repeat: how steady it was, under `--repeat`.
         updated: whether this run wrote the baseline (only under --update-baselines).
         duration: seconds from opening its session, or from the previous shot, to the verdict.
+        spent: the time that its session took since its previous result; None where nobody counted it.
     """
 
     target: Target
@@ -526,6 +527,7 @@ class Result:
     repeat: Repeat | None = None
     updated: bool = False
     duration: float = 0.0
+    spent: Spent | None = None
 
     @property
     def passed(self) -> bool:

@@ -4,9 +4,9 @@ A front end makes a notebook a live page, a browser host gives pages to show it 
 holds baselines, a sink takes results. Nothing here does any work.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 from widgetshot.conditions import Condition, Problem, Unrest
 from widgetshot.files import sha256
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from widgetshot.model import Result, ServedPage, Target
+    from widgetshot.selection.session import Session, SessionReport
 
 # Front ends and the pages that they make ---------------------------------------------------------------------------
 
@@ -219,6 +220,36 @@ class Frontend(Protocol):
 
 
 # Sessions and results -----------------------------------------------------------------------------------------------
+
+
+class SessionExecutor(Protocol):
+    """Runs sessions, side by side. An async context manager; all of it is used in one event loop.
+
+    A session is plain data, and so is what comes of it, so that both can travel to another process. Baselines are read
+    where a session runs. They are written, and results are recorded, by whoever has submitted it.
+    """
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(self, *error: Any) -> None:
+        """End everything. All sessions have ended before, or were closed."""
+        ...
+
+    def run(self, session: "Session") -> AsyncGenerator["Result | SessionReport", None]:
+        """Run a session; it waits here until its turn has come.
+
+        Yields:
+            Exactly one result of each requested target, with its pictures, as soon as it is known. The session goes on
+            when the next one is asked for. Last, when its kernels have ended, the session's report.
+
+        Raises:
+            ServerError: the server or the browser could not be had, so that no target can have a result.
+        """
+        ...
+
+    def wind_down(self) -> None:
+        """Take it that no other session will be run, and begin to end what those that run need no more."""
+        ...
 
 
 class RunSink(Protocol):

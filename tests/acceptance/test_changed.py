@@ -19,14 +19,16 @@ import json
 from pathlib import Path
 from widgetshot.project.loading import load_settings
 from widgetshot.project.notebooks import find_notebooks, load_notebook
-from widgetshot.run.engine import Engine
+from widgetshot.baselines.stores import open_baselines
+from widgetshot.run.changed import pass_cache, unchanged
+from widgetshot.selection.session import sessions_of
 settings = load_settings(Path.cwd(), {overrides!r})
-engine = Engine(settings)
+cache = pass_cache(settings, open_baselines(settings))
 said = {{}}
 for file in find_notebooks(settings):
     notebook = load_notebook(settings, file)
-    known, reasons = engine.unchanged(notebook, notebook.targets)
-    said |= dict.fromkeys(known, "") | reasons
+    found = unchanged(sessions_of(notebook, notebook.targets, repeat=settings.repeat), cache, settings.environment)
+    said |= dict.fromkeys(found.left_out, "") | found.reasons
 print(json.dumps(said))
 """
 SHOT = "#| shot: s\n"

@@ -6,7 +6,7 @@ import click
 
 from widgetshot.baselines.stores import open_baselines
 from widgetshot.cli.common import output_option, settings_from
-from widgetshot.review.approve import unused
+from widgetshot.selection.unused import unused
 
 
 @click.command()
@@ -16,7 +16,7 @@ def prune(remove: bool, output: str) -> None:
     """List (or remove) baselines that no notebook and no test declares."""
     settings = settings_from()
     baselines = open_baselines(settings)
-    keys = unused(baselines, settings.root, settings)
+    keys = unused(baselines.keys(), settings.root, settings)
     if remove:
         baselines.remove(keys)
     if output == "json":

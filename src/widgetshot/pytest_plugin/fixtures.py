@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from widgetshot.pytest_plugin.plugin import conclude, door
+from widgetshot.pytest_plugin.items import conclude
+from widgetshot.pytest_plugin.state import state_of
 
 
 @pytest.fixture
@@ -15,8 +16,8 @@ def widgetshot(request: pytest.FixtureRequest) -> Iterator[Any]:
     """Opens notebooks from a Python test and asserts pictures by name, see `Widgetshot`."""
     from widgetshot.pytest_plugin.widgetshot_fixture import Widgetshot
 
-    own = door(request.config)
-    with Widgetshot(request, own.engine, lambda item, result: conclude(item, result, own.report)) as opened:
+    state = state_of(request.config)
+    with Widgetshot(request, state.run, lambda item, result: conclude(item, result, state.report)) as opened:
         yield opened
 
 
@@ -36,12 +37,12 @@ def widgetshot_playwright(request: pytest.FixtureRequest) -> Iterator[Any]:
 def widgetshot_browser(
     request: pytest.FixtureRequest, widgetshot_playwright: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Any]:
-    """The browser of the `widgetshot` fixture, launched as the engine's is."""
+    """The browser of the `widgetshot` fixture, launched as that of notebooks is."""
     from widgetshot.capture.browser import find_browser
     from widgetshot.capture.determinism import launch_options
     from widgetshot.pytest_plugin.widgetshot_fixture import browser_errors
 
-    settings = door(request.config).settings
+    settings = state_of(request.config).settings
     found = find_browser(settings.browser, settings.browser_executable)
     kind = getattr(widgetshot_playwright, settings.browser)
     with browser_errors(f"{found.executable} did not start"):
@@ -57,7 +58,7 @@ def widgetshot_fingerprint(request: pytest.FixtureRequest, widgetshot_browser: A
     from widgetshot.capture.sync import Awaitable, run_now
     from widgetshot.pytest_plugin.widgetshot_fixture import browser_errors
 
-    settings = door(request.config).settings
+    settings = state_of(request.config).settings
     with browser_errors("the browser is gone"):
         return fingerprint(settings, run_now(product(Awaitable(widgetshot_browser), settings.browser)))
 
@@ -72,7 +73,7 @@ def performance_monitor(request: pytest.FixtureRequest) -> Any:
             with performance_monitor("insert 1000 rows"):
                 ...
     """
-    recorder = door(request.config).recorder
+    writer = state_of(request.config).run.writer
 
     @contextmanager
     def measure(name: str) -> Iterator[None]:
@@ -80,7 +81,7 @@ def performance_monitor(request: pytest.FixtureRequest) -> Any:
         try:
             yield
         finally:
-            recorder.measured(request.node.nodeid, name, perf_counter() - begin)
+            writer.measured(request.node.nodeid, name, perf_counter() - begin)
 
     return measure
 
@@ -88,7 +89,7 @@ def performance_monitor(request: pytest.FixtureRequest) -> Any:
 @pytest.fixture(scope="session")
 def widgetshot_services(request: pytest.FixtureRequest) -> Any:
     """The services of this run, shared with its notebooks, see `widgetshot.services.manager.Services`."""
-    return door(request.config).services
+    return state_of(request.config).services
 
 
 def _part(name: str) -> Any:
@@ -99,7 +100,7 @@ def _part(name: str) -> Any:
         from widgetshot.services.isolation import isolated
         from widgetshot.services.notebook_services import reason_to_skip
 
-        services = door(request.config).services
+        services = state_of(request.config).services
         if request.config.option.skip_missing_services and (missing := services.missing(name)):
             pytest.skip(reason_to_skip(name, missing))
         try:

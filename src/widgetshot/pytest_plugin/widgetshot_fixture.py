@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 from playwright.sync_api import Error as PlaywrightError
 
 from widgetshot.capture.determinism import context_options, is_outside, prepare
@@ -19,14 +19,12 @@ from widgetshot.declare.options import SHOT
 from widgetshot.declare.quarantine import quarantine_of
 from widgetshot.declare.variants import variant_name
 from widgetshot.errors import ConfigError, ServerError, WidgetshotError
-from widgetshot.frontends.page_script import PageScript
-from widgetshot.model import Clock, Result, Shot, Target, Viewport
+from widgetshot.model import Clock, Result, Target, Viewport
 from widgetshot.project.notebooks import load_notebook
 from widgetshot.run.causes import browser_died
-from widgetshot.run.engine import Engine
+from widgetshot.run.in_progress import RunInProgress
 from widgetshot.run.recording import read_baseline
-from widgetshot.run.verdicts import expectation
-from widgetshot.services.notebook_services import Served
+from widgetshot.run.verdicts import broken, expectation, judged
 
 
 @contextlib.contextmanager
@@ -57,13 +55,14 @@ class Widgetshot:
     """
 
     def __init__(
-        self, request: pytest.FixtureRequest, engine: Engine, conclude: Callable[[pytest.Item, Result], None]
+        self, request: pytest.FixtureRequest, run: RunInProgress, conclude: Callable[[pytest.Item, Result], None]
     ) -> None:
         self._request = request
-        self._engine = engine
+        self._run = run
+        self._settings = run.settings
         self._conclude = conclude
-        self._stages: list[tuple[CapturePage, Any, Served]] = []
-        self._now: CapturePage | None = None
+        self._opened = contextlib.ExitStack()
+        self._page: CapturePage | None = None
         self._theme = "light"
         self._clock = Clock()
         self._viewport: Viewport | None = None
@@ -79,10 +78,7 @@ class Widgetshot:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for stage, context, served in self._stages:
-            with contextlib.suppress(Exception):  # the test may have closed it
-                context.close()
-            self._engine.close(stage.served, served)
+        self._opened.close()
 
     def open(self, notebook: str | Path, *, theme: str = "light", viewport: str | None = None) -> Page:
         """Execute a notebook and open its live page.
@@ -98,7 +94,7 @@ class Widgetshot:
         Raises:
             NotebookError, CaptureError, ServerError, ConfigError: there is no such page.
         """
-        settings = self._engine.settings
+        settings = self._settings
         file = (settings.root / notebook).resolve()
         if not file.is_relative_to(settings.root):
             raise ConfigError(f"{file} is outside of the project {settings.root}")
@@ -108,25 +104,32 @@ class Widgetshot:
         self._viewport, self._notebook, self._timeout = sizes[0], parsed.path, parsed.timeout
         self._clock = parsed.targets[0].clock
         target = self._target("", cell=None)
-        live_page, served = self._engine.open(parsed, target)
-        browser = self._browser = self._request.getfixturevalue("widgetshot_browser")
+        pages = self._run.live_pages()
+        served, execution = pages.open(parsed, target)
+        self._opened.callback(pages.close, execution)
+        self._browser = self._request.getfixturevalue("widgetshot_browser")
         self._fingerprint = self._request.getfixturevalue("widgetshot_fingerprint")
+        page, cdp = self._new_page(target)
+        driven = Awaitable(page)
+        live_page = execution.connect(driven)
+        self._page = CapturePage(driven, cdp and Awaitable(cdp), live_page, served, settings, parsed.settle_timeout)
+        self._page.listen(page)
+        run_now(self._page.load())
+        run_now(self._page.settle())
+        return page
+
+    def _new_page(self, target: Target) -> tuple[Page, Any]:
+        """A page for the variant of a target, with its CDP session where the browser is Chromium."""
+        assert self._browser is not None
         with browser_errors("the browser is gone"):
-            context = browser.new_context(**context_options(settings, target))
+            context = self._browser.new_context(**context_options(self._settings, target))
+            self._opened.callback(_close, context)
             run_now(prepare(Awaitable(context), target.clock))
             page: Page = context.new_page()
-            cdp = context.new_cdp_session(page) if settings.browser == "chromium" else None
-            if cdp is None:
-                context.route(is_outside, lambda route: route.abort())
-        driven = Awaitable(page)
-        live = PageScript(driven)
-        stage = CapturePage(driven, cdp and Awaitable(cdp), live, live_page, settings, parsed.settle_timeout)
-        stage.listen(page)
-        self._stages.append((stage, context, served))
-        self._now = stage
-        run_now(stage.load())
-        run_now(stage.settle())
-        return page
+            if self._settings.browser == "chromium":
+                return page, context.new_cdp_session(page)
+            context.route(is_outside, lambda route: route.abort())
+            return page, None
 
     def check(
         self,
@@ -149,29 +152,33 @@ class Widgetshot:
         Raises:
             AssertionError: it does not look so; the message has numbers, paths and the next command.
         """
-        stage = self._now
-        if stage is None:
+        page = self._page
+        if page is None:
             raise ConfigError("check() before open()", where=self._request.node.nodeid)
-        if cell is not None and cell not in stage.served.selectors:
+        if cell is not None and cell not in page.served.selectors:
             raise ConfigError(f"{self._notebook} has no cell with the id {cell!r}", where=self._request.node.nodeid)
         where = f"{self._request.node.nodeid} check({name!r})"
-        allowed = SHOT["tolerance"].read(tolerance, where) if tolerance is not None else self._engine.settings.tolerance
+        allowed = SHOT["tolerance"].read(tolerance, where) if tolerance is not None else self._settings.tolerance
         masks = SHOT["mask"].read(list(mask), where)
         target = self._target(name, cell=cell, masks=masks, allow_blank=allow_blank, tolerance=allowed)
         if target.path in self._checked:
             raise ConfigError(f"this test has checked a picture named {name!r} before", where=where)
         self._checked.add(target.path)
         # Whatever the test has done to the page since the last picture, no older capture may stand for it.
-        stage.moved()
-        baseline = None
-        outcome: Shot | WidgetshotError
+        page.moved()
+        result = self._result(page, target)
+        kept = self._run.keep(replace(result, console=tuple(page.console), blocked=tuple(page.blocked)))
+        self._conclude(self._request.node, kept)
+
+    def _result(self, page: CapturePage, target: Target) -> Result:
+        """The result of a target, from the page as it is."""
+        key, renderer = target.key(self._settings.environment), self._fingerprint
         try:
-            baseline = read_baseline(target, self._engine.baselines, self._engine.settings)
-            outcome = run_now(stage.capture(target, expectation(target, baseline), run_now(stage.settle())))
+            baseline = read_baseline(target, self._run.baselines, self._settings)
+            shot = run_now(page.capture(target, expectation(target, baseline), run_now(page.settle())))
         except WidgetshotError as error:
-            outcome = error if self._browser_lives() else browser_died()
-        result = self._engine.conclude(target, outcome, baseline, self._fingerprint, stage)
-        self._conclude(self._request.node, result)
+            return broken(target, key, error if self._browser_lives() else browser_died(), renderer=renderer)
+        return judged(target, key, shot, baseline, renderer, console=page.console, blocked=page.blocked)
 
     def _browser_lives(self) -> bool:
         assert self._browser is not None
@@ -183,7 +190,7 @@ class Widgetshot:
 
     def _target(self, name: str, *, cell: str | None, **options: Any) -> Target:
         """The target of a Python test: its baseline lies under the test's file and name."""
-        settings, node = self._engine.settings, self._request.node
+        settings, node = self._settings, self._request.node
         if not node.path.is_relative_to(settings.root):
             raise ConfigError(
                 f"{node.path} is outside of the project {settings.root}", next_step="run pytest from its project"
@@ -204,3 +211,8 @@ class Widgetshot:
             **options,
         )
         return replace(target, quarantine=quarantine_of(target.nodeid, settings.quarantine))
+
+
+def _close(context: BrowserContext) -> None:
+    with contextlib.suppress(Exception):  # the test may have closed it
+        context.close()

@@ -1,6 +1,5 @@
-"""Decisions -> baselines, and baselines that nothing declares any more."""
+"""Decisions -> baselines."""
 
-import ast
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +7,6 @@ from pathlib import Path
 from widgetshot.baselines.access import Baselines, NewBaseline
 from widgetshot.baselines.keys import check_key
 from widgetshot.baselines.sidecar import ShotDescription
-from widgetshot.declare.defaults import Defaults
-from widgetshot.declare.notebook import read_notebook
 from widgetshot.documents import convert, parse_json
 from widgetshot.errors import ConfigError, RecordError, StaleDecision, WidgetshotError, nearest, one_line
 from widgetshot.files import sha256
@@ -189,52 +186,3 @@ def _read(file: Path, name: str) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise RecordError(f"its picture can't be read: {error}", where=name, next_step="widgetshot run") from error
-
-
-def unused(baselines: Baselines, root: Path, defaults: Defaults) -> list[str]:
-    """Keys of baselines, in whatever environment, that nothing declares any more.
-
-    Each baseline's key names its notebook, so this needs no list of notebooks and does not depend on what a run
-    selected. A baseline of a Python test counts as declared as long as its file has a test of that name: which
-    pictures the test checks is known only to the test.
-
-    Args:
-        root: the project's folder.
-        defaults: the project's settings, which decide on the variants.
-
-    Raises:
-        NotebookError, ConfigError: a notebook can't be read, so what it declares is unknown.
-    """
-    declared: dict[str, set[str]] = {}
-    found = []
-    for key in sorted(baselines.keys()):
-        path = key.partition("/")[2]
-        notebook = f"{path.rpartition('/')[0]}.ipynb"
-        if notebook not in declared and (root / notebook).is_file():
-            declared[notebook] = {target.path for target in read_notebook(root / notebook, notebook, defaults).targets}
-        if path not in declared.get(notebook, ()) and not _has_test(root, path):
-            found.append(key)
-    return found
-
-
-def unused_if_known(baselines: Baselines, root: Path, defaults: Defaults) -> list[str] | None:
-    """As `unused`; None where a notebook can't be read, so that a run can still say everything else."""
-    try:
-        return unused(baselines, root, defaults)
-    except WidgetshotError:
-        return None
-
-
-def _has_test(root: Path, path: str) -> bool:
-    file, separator, rest = path.partition(".py/")
-    if not separator:
-        return False
-    try:
-        tree = ast.parse((root / f"{file}.py").read_text(encoding="utf-8"))
-    except (OSError, SyntaxError, ValueError):
-        return False
-    # test_x, TestClass.test_x, test_x[parameter]
-    name = rest.partition("/")[0].partition("[")[0].rpartition(".")[2]
-    return any(
-        isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name for node in ast.walk(tree)
-    )

@@ -6,7 +6,8 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Generic, Protocol, TypeVar
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from widgetshot.capture.browser import find_browser, identity
 from widgetshot.capture.fingerprint import fingerprint
@@ -14,6 +15,9 @@ from widgetshot.capture.pool import Camera
 from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.project.settings import Settings
 from widgetshot.server.launcher import Server
+
+if TYPE_CHECKING:
+    from widgetshot.ports import Frontend
 
 
 class _Process(Protocol):
@@ -49,17 +53,17 @@ class _Restarted(Generic[P]):
     def __init__(self, make: Callable[[], P], lives: Callable[[P], bool]) -> None:
         self._make = make
         self._lives = lives
-        self._starting = asyncio.Lock()
+        self._changing = asyncio.Lock()
         self.current: P | None = None
         self.seconds = 0.0
 
     async def get(self) -> P:
         """Return the one that runs, started if need be."""
-        async with self._starting:
+        async with self._changing:
             if self.current is not None and self._lives(self.current):
                 return self.current
             begin = perf_counter()
-            await self.stop()
+            await self._stop()
             made = self._make()
             await made.start()
             self.current = made
@@ -68,13 +72,17 @@ class _Restarted(Generic[P]):
 
     async def stop(self) -> None:
         """End it, if one was started."""
+        async with self._changing:
+            await self._stop()
+
+    async def _stop(self) -> None:
         current, self.current = self.current, None
         if current is not None:
             await current.stop()
 
 
 class Hosts:
-    """What all sessions of a run share: a server and a browser, started when first needed.
+    """What all sessions of a run share: a server and a browser, started when first needed. A context manager.
 
     Args:
         launched: a server that was launched ahead, in a folder of its own.
@@ -88,7 +96,7 @@ class Hosts:
         self._browser = _Restarted(self._make_browser, lambda browser: browser.connected)
         self.renderer: Mapping[str, Any] = {}
 
-    async def frontend(self, *, traces_files: bool = False) -> PageFrontend:
+    async def frontend(self, *, traces_files: bool = False) -> "Frontend":
         """Return what makes notebooks live pages; its server is started if need be.
 
         Args:
@@ -123,11 +131,6 @@ class Hosts:
         if self._browser.current is None:
             find_browser(self._settings.browser, self._settings.browser_executable)
 
-    @property
-    def server_runs(self) -> bool:
-        """Whether there is a server that has not died."""
-        return self._server.current is not None and self._server.current.running
-
     def take_timings(self) -> dict[str, float]:
         """Return the seconds that starts took since this was last asked, by stage: `server`, `browser`."""
         timings = {}
@@ -140,17 +143,20 @@ class Hosts:
         """End the browser."""
         await self._browser.stop()
 
-    async def stop_server(self) -> None:
-        """End the server and its kernels, or one that was launched and never needed."""
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.gather(self.stop_browser(), self._stop_server())
+        if self._folder is not None:
+            await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+
+    async def _stop_server(self) -> None:
         await self._server.stop()
         if self._launched is not None:
             await self._launched.stop()
-
-    async def close(self) -> None:
-        """End what still runs, and remove the private folder."""
-        await asyncio.gather(self.stop_browser(), self.stop_server())
-        if self._folder is not None:
-            await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
     def _make_server(self) -> Server:
         launched, self._launched = self._launched, None

@@ -14,7 +14,8 @@ from widgetshot.declare.defaults import Defaults
 from widgetshot.errors import BaselineError, ConfigError, RecordError, StaleDecision, WidgetshotError
 from widgetshot.files import encode_png
 from widgetshot.report.writer import RunWriter
-from widgetshot.review.approve import approve, unused, unused_if_known
+from widgetshot.review.approve import approve
+from widgetshot.selection.unused import unused, unused_if_known
 
 ACCEPTABLE = ("changed", "resized", "new")
 RESULTS = {verdict: result_called(verdict) for verdict in VERDICTS}
@@ -212,7 +213,7 @@ def test_unused_is_what_no_notebook_and_no_python_test_declares(
     (tmp_path / "tests" / "test_broken.py").write_text("def test_y(:")
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "notebooks" / "x.ipynb").write_text(notebook_json("#| shot: a\n1"))
-    found = unused(empty, tmp_path, Defaults())
+    found = unused(empty.keys(), tmp_path, Defaults())
     assert found == ([key] if is_unused else [])
     empty.remove(found)
     assert empty.keys() == (set() if is_unused else {key})
@@ -224,8 +225,8 @@ def test_unreadable_notebook_makes_unused_unknown_and_sinks_no_run(tmp_path: Pat
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "notebooks" / "x.ipynb").write_text('{"cells": [')
     with pytest.raises(WidgetshotError, match="not a valid notebook"):
-        unused(baselines, tmp_path, Defaults())
-    assert unused_if_known(baselines, tmp_path, Defaults()) is None
+        unused(baselines.keys(), tmp_path, Defaults())
+    assert unused_if_known(baselines.keys(), tmp_path, Defaults()) is None
 
 
 def test_pruning_what_cannot_be_removed_is_told(tmp_path: Path) -> None:

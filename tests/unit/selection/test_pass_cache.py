@@ -20,7 +20,7 @@ from widgetshot.project.settings import Settings
 from widgetshot.selection.document import PassDocument, read_passed, write_passed
 from widgetshot.selection.notes import FinishedSession
 from widgetshot.selection.pass_cache import PassCache
-from widgetshot.selection.session import Session
+from widgetshot.selection.session import Session, sessions_of
 from widgetshot.selection.snapshot import InputSnapshot
 
 DATA = encode_png(picture(), optimise=True)
@@ -80,7 +80,8 @@ def checkout(tmp_path: Path) -> Checkout:
     settings = load_settings(tmp_path)
     notebook = load_notebook(settings, tmp_path / PATH)
     baselines = in_folder(settings.baselines)
-    made = Checkout(settings, baselines, Session(notebook, notebook.targets))
+    (session,) = sessions_of(notebook, notebook.targets)
+    made = Checkout(settings, baselines, session)
     baselines.write(made.key, DATA)
     cache = made.cache()
     cache.begin()

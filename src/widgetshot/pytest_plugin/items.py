@@ -1,0 +1,106 @@
+"""What pytest collects of notebooks: a file of targets."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from widgetshot.pytest_plugin.state import state_of
+
+if TYPE_CHECKING:
+    from widgetshot.declare.notebook import Notebook
+    from widgetshot.model import Result, Target
+
+
+class NotebookFile(pytest.File):
+    """One notebook."""
+
+    def collect(self) -> Iterator["TargetItem"]:
+        from widgetshot.errors import ConfigError, WidgetshotError
+        from widgetshot.project.notebooks import load_notebook
+
+        settings = state_of(self.config).settings
+        try:
+            if not self.path.is_relative_to(settings.root):
+                raise ConfigError(
+                    f"{self.path} is outside of the project {settings.root}",
+                    next_step=f"run pytest from {self.path.parent}, or: pytest --rootdir=FOLDER",
+                )
+            notebook = load_notebook(settings, self.path)
+        except WidgetshotError as error:
+            raise self.CollectError(str(error)) from error
+        for target in notebook.targets:
+            yield TargetItem.from_parent(self, name=target.name, notebook=notebook, target=target)
+
+
+class TargetItem(pytest.Item):
+    """One target."""
+
+    def __init__(self, *, notebook: "Notebook", target: "Target", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.notebook = notebook
+        self.target = target
+        self.add_marker("widgetshot")
+        if self.config.pluginmanager.hasplugin("xdist"):
+            # With --dist loadgroup, a page's targets go to one worker.
+            self.add_marker(pytest.mark.xdist_group("::".join(target.session)))
+        if notebook.services:
+            self.add_marker("services")
+        if notebook.skip:
+            self.add_marker(pytest.mark.skip(reason=notebook.skip))
+        for name in target.markers:
+            self.add_marker(name)
+
+    def runtest(self) -> None:
+        from widgetshot.errors import ServerError
+
+        try:
+            result = state_of(self.config).result(self)
+        except ServerError as error:
+            # Without a server or a browser every other target would fail in the same way.
+            self.session.shouldstop = f"widgetshot: {error}"
+            raise
+        conclude(self, result, state_of(self.config).report)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        from widgetshot.errors import WidgetshotError
+
+        if isinstance(excinfo.value, WidgetshotError | PictureError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, 0, self.target.nodeid
+
+
+class PictureError(AssertionError):
+    """A picture is not as it was approved; the message has numbers, paths and the next command."""
+
+
+def conclude(item: pytest.Item, result: "Result", report: Path) -> None:
+    """Note a result with pytest, and fail where it fails.
+
+    Raises:
+        PictureError: it is not as it was approved.
+    """
+    from widgetshot.report.text import failure_text
+
+    item.user_properties.append(("verdict", result.verdict.value))
+    if result.failure is not None:
+        item.user_properties.append(("exit_code", result.failure.exit_code))
+    if result.comparison is not None:
+        item.user_properties.append(("changed_pixels", result.comparison.changed))
+    if result.updated:
+        item.user_properties.append(("baseline", "written"))
+    if result.repeat is not None:
+        item.user_properties.append(("distinct_pictures", result.repeat.distinct))
+    if result.status == "quarantined":
+        item.user_properties.append(("quarantined", str(result.quarantined)))
+        if isinstance(item, TargetItem):
+            pytest.xfail(f"in quarantine: {result.quarantined}: {result.sentence}")
+        # Of a Python test's several pictures one must not end it; the terminal's summary names it.
+        if item.config.option.runxfail:
+            raise PictureError(failure_text(result, report))
+    elif not result.passed:
+        raise PictureError(failure_text(result, report))

@@ -1,0 +1,86 @@
+"""Where the time of a run goes: counted by each session, summed up for the report."""
+
+from collections.abc import Mapping
+from time import perf_counter
+
+from widgetshot.model import Spent
+
+# Stages that all sessions share: they belong to no notebook.
+SHARED_STAGES = frozenset({"server", "browser"})
+
+
+class TimeAccount:
+    """The time of one session, told in laps: each from the end of the one before it."""
+
+    def __init__(self) -> None:
+        self._stages: dict[str, float] = {}
+        self._seconds = 0.0
+        self._since: float | None = None
+        self._page: Mapping[str, float] = {}
+        self._page_counted: dict[str, float] = {}
+
+    def start(self) -> None:
+        """Begin to count: the session is at work from now on."""
+        self._since = perf_counter()
+
+    def add(self, stages: Mapping[str, float]) -> None:
+        """Count seconds that were spent on stages."""
+        for stage, seconds in stages.items():
+            self._stages[stage] = self._stages.get(stage, 0.0) + seconds
+
+    def follow(self, page: Mapping[str, float]) -> None:
+        """Count what a page spends on stages.
+
+        Args:
+            page: its own sums, which grow.
+        """
+        self._page, self._page_counted = page, {}
+
+    def stop(self) -> None:
+        """Count no more until the next start."""
+        self._count()
+        self._since = None
+        self.follow({})
+
+    def lap(self) -> Spent:
+        """Return what was spent since this was last asked."""
+        self._count()
+        spent = Spent(self._seconds, self._stages)
+        self._seconds, self._stages = 0.0, {}
+        return spent
+
+    def _count(self) -> None:
+        now, page = perf_counter(), dict(self._page)
+        self.add({stage: seconds - self._page_counted.get(stage, 0.0) for stage, seconds in page.items()})
+        self._page_counted = page
+        if self._since is not None:
+            self._seconds += now - self._since
+            self._since = now
+
+
+class TimeSums:
+    """The time of a whole run.
+
+    Attributes:
+        stages: seconds of each stage, over all notebooks.
+        notebooks: path of each notebook -> the time that went into it.
+    """
+
+    def __init__(self) -> None:
+        self.stages: dict[str, float] = {}
+        self.notebooks: dict[str, Spent] = {}
+
+    def add(self, stages: Mapping[str, float], notebook: str = "", seconds: float = 0.0) -> None:
+        """Count seconds that were spent on stages.
+
+        Args:
+            notebook: the path of the notebook that they were spent on; "" for none of its own.
+            seconds: what passed meanwhile.
+        """
+        for stage, time in stages.items():
+            self.stages[stage] = self.stages.get(stage, 0.0) + time
+        if notebook:
+            spent = self.notebooks.setdefault(notebook, Spent())
+            spent.seconds += seconds
+            for stage in stages.keys() - SHARED_STAGES:
+                spent.stages[stage] = spent.stages.get(stage, 0.0) + stages[stage]

@@ -1,0 +1,153 @@
+"""One execution of a session's notebook, captured on a page of its own."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from widgetshot.capture.page import CapturePage
+from widgetshot.capture.pool import Camera, PageSlot
+from widgetshot.errors import CaptureError, WidgetshotError
+from widgetshot.model import Result
+from widgetshot.run.accounting import TimeAccount
+from widgetshot.run.causes import PAGE_ANSWER_GRACE_S, PageHangs, as_ours, browser_died
+from widgetshot.run.context import RunContext, running
+from widgetshot.run.execution import Execution
+from widgetshot.run.shot_sequence import ShotSequence
+from widgetshot.run.verdicts import broken
+from widgetshot.selection.session import Session
+
+if TYPE_CHECKING:
+    from widgetshot.ports import Frontend, SourcesSeen
+
+
+class Attempt:
+    """Executes and captures with a fresh kernel and a fresh page; `end` is to follow, whatever comes of it.
+
+    Args:
+        account: counts the time.
+    """
+
+    def __init__(self, session: Session, context: RunContext, account: TimeAccount) -> None:
+        self._session = session
+        self._context = context
+        self._account = account
+        self._execution: Execution | None = None
+        self._page: CapturePage | None = None
+        self._hangs = False
+
+    async def results(self) -> AsyncGenerator[Result, None]:
+        """Yield exactly one result of each requested target, in order. Whatever a notebook breaks is one, too.
+
+        Raises:
+            ServerError: the server or the browser could not be had.
+        """
+        hosts = self._context.hosts
+        begin = perf_counter()
+        # Whoever has no browser, or mistyped its name, is not kept waiting for a server.
+        hosts.find_browser()
+        # Kernels need no browser, so that they don't wait for one.
+        async with running(hosts.browser()) as browser:
+            frontend = await hosts.frontend(traces_files=self._session.traces_files)
+            self._execution = Execution(
+                self._session.notebook, self._context.settings, frontend, self._context.services
+            )
+            self._account.start()
+            pending = {target.name: target for target in self._session.targets}
+            last = begin
+            try:
+                # The page is opened while the kernel executes.
+                async with self._slot(frontend, browser) as opening:
+                    try:
+                        shots = await self._shown(self._execution, opening, browser)
+                        for index, target in enumerate(self._session.sequence):
+                            if (result := await shots.result(index)) is not None:
+                                del pending[target.name]
+                                now = perf_counter()
+                                yield replace(result, duration=now - last)
+                                last = now
+                    except Exception as raised:
+                        if browser.exception() is not None:
+                            raise  # no notebook can be captured
+                        error = await self._cause(as_ours(raised), browser.result())
+                        for target in pending.values():
+                            key = target.key(self._context.settings.environment)
+                            duration = perf_counter() - begin
+                            yield broken(target, key, error, renderer=hosts.renderer, duration=duration)
+            finally:
+                self._account.stop()
+
+    async def end(self) -> "SourcesSeen | None":
+        """End the kernel.
+
+        Returns:
+            What the server saw the notebook read; None where it did not tell.
+        """
+        try:
+            return await self._execution.end() if self._execution is not None else None
+        except Exception:
+            # A server that has died, or a service that does not end. All of its results are there.
+            return None
+
+    async def _shown(
+        self, execution: Execution, opening: asyncio.Task[PageSlot], browser: asyncio.Task[Camera]
+    ) -> ShotSequence:
+        """Execute the notebook and show it in the page that opens meanwhile."""
+        session = self._session
+        try:
+            page = await execution.open(session.sequence[0])
+        finally:
+            slot = await opening
+            self._account.add(execution.timings)
+        camera = browser.result()
+        self._page = await camera.show(slot, page, session.notebook.settle_timeout)
+        self._account.follow(self._page.timings)
+        shots = ShotSequence(session, execution, self._page, slot, camera, self._context, self._account)
+        await shots.settle()
+        return shots
+
+    async def _cause(self, error: WidgetshotError, camera: Camera) -> WidgetshotError:
+        """The error of all targets that have no result yet: what died, if anything did, is the cause."""
+        assert self._execution is not None
+        self._hangs = isinstance(error, PageHangs)
+        if isinstance(error, CaptureError) and not self._hangs and not await camera.alive():
+            error = browser_died()
+        return await self._execution.service_error() or error
+
+    @asynccontextmanager
+    async def _slot(self, frontend: "Frontend", browser: asyncio.Task[Camera]) -> AsyncIterator[asyncio.Task[PageSlot]]:
+        """A page of its own that opens meanwhile; leaving takes it down."""
+        slots = self._context.slots
+
+        async def open_page() -> PageSlot:
+            await slots.acquire()
+            try:
+                return await (await browser).slot(self._session.sequence[0], frontend)
+            except BaseException:
+                slots.release()
+                raise
+
+        opening = asyncio.create_task(open_page())
+        try:
+            yield opening
+        finally:
+            (slot,) = await asyncio.gather(opening, return_exceptions=True)
+            if isinstance(slot, PageSlot):
+                try:
+                    await self._release(slot, browser.result())
+                finally:
+                    slots.release()
+
+    async def _release(self, slot: PageSlot, camera: Camera) -> None:
+        """Take the page down; one that does not let itself be closed takes the browser with it."""
+        if self._page is not None:
+            spoiled = self._hangs or any(page.crashed for page in (self._page, *self._page.tabs.values()))
+        else:
+            # Of a page that did not even load nobody knows whether it hangs.
+            spoiled = self._hangs or (self._execution is not None and self._execution.page is not None)
+        try:
+            await asyncio.wait_for(camera.release(slot, spoiled=spoiled), PAGE_ANSWER_GRACE_S)
+        except (TimeoutError, WidgetshotError):
+            await camera.stop()

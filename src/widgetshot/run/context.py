@@ -1,0 +1,42 @@
+"""What all sessions that run in one event loop share."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from widgetshot.baselines.access import Baselines
+from widgetshot.project.settings import Settings
+from widgetshot.run.hosts import Hosts
+from widgetshot.services.manager import Services
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What all sessions of a run share.
+
+    Attributes:
+        baselines: where baselines are read from.
+        slots: one permit for each page that may be open at a time.
+        endings: where kernels end, which takes its time; the next notebook need not wait for it.
+    """
+
+    settings: Settings
+    hosts: Hosts
+    services: Services
+    baselines: Baselines
+    slots: asyncio.Semaphore
+    endings: asyncio.TaskGroup
+
+
+@asynccontextmanager
+async def running(work: Coroutine[Any, Any, T]) -> AsyncIterator[asyncio.Task[T]]:
+    """Run work beside what is done inside; leaving waits for its end, and does not raise what it raised."""
+    task = asyncio.create_task(work)
+    try:
+        yield task
+    finally:
+        await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,1 @@
+"""Ways to run sessions: each implements `widgetshot.ports.SessionExecutor`."""
