@@ -6,9 +6,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from msgspec import structs, to_builtins
+from msgspec import structs
 
 from builders import ENVIRONMENT, result_called
+from widgetshot.documents import encode
 from widgetshot.model import Quarantine, Result
 from widgetshot.report.history import History
 from widgetshot.report.reader import read_run
@@ -43,7 +44,7 @@ def run_of(*entries: Entry, repeat: int = 1) -> Run:
 
 def run_json(folder: Path) -> dict[str, Any]:
     """A folder's run as it was read, as plain JSON."""
-    return dict(to_builtins(read_run(folder)))
+    return dict(json.loads(encode(read_run(folder))))
 
 
 def killed(folder: Path, cut: int = 0) -> Path:

@@ -3,6 +3,7 @@
 A picture is a numpy array of shape (height, width, 4), dtype uint8, RGBA.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -19,6 +20,20 @@ if TYPE_CHECKING:
 else:
     # Collecting notebooks needs no picture, and numpy takes a tenth of a second to load.
     Pixels = Any
+
+
+# Parts between slashes, none of which is empty or begins with a dot. What it says holds in JavaScript, too.
+KEY_PATTERN = r"^[^/.\\\u0000:][^/\\\u0000:]*(/[^/.\\\u0000][^/\\\u0000]*)+$"
+MAX_KEY = 5_000  # characters
+
+
+def is_key(text: str) -> bool:
+    """Whether a text may be the key of a result: the name of a baseline, and of the files of a run."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half a surrogate pair, or a file's name that is no UTF-8
+        return False
+    return len(text) <= MAX_KEY and re.search(KEY_PATTERN, text) is not None
 
 
 class Verdict(StrEnum):

@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from widgetshot.declare.notebook import Notebook, read_notebook
-from widgetshot.errors import ConfigError, nearest
+from widgetshot.errors import ConfigError, nearest, one_line
+from widgetshot.model import is_key
 from widgetshot.project.dotenv import ENV_FILE
 from widgetshot.project.settings import Settings
 from widgetshot.services import builtin
@@ -49,9 +50,18 @@ def load_notebook(settings: Settings, file: Path) -> Notebook:
     One whose `requires_env` is not met is to be skipped, or knows what is `missing` where that is to fail.
 
     Raises:
-        ConfigError: besides, a marker is not registered, or nobody knows a service that it needs.
+        ConfigError: besides, its path can't be part of a key, a marker is not registered, or nobody knows a service
+            that it needs.
     """
-    notebook = read_notebook(file, file.relative_to(settings.root).as_posix(), settings)
+    path = file.relative_to(settings.root).as_posix()
+    if not is_key(f"{settings.environment}/{path}"):
+        raise ConfigError(
+            "no picture can be named after its path: a part of it begins with a dot, or has a backslash or a "
+            "character that is no text",
+            where=one_line(path),
+            next_step="rename it",
+        )
+    notebook = read_notebook(file, path, settings)
     known = {*builtin.NAMES, *settings.services}
     for need in notebook.services:
         if need.name not in known:

@@ -19,7 +19,7 @@ from widgetshot.declare.options import SHOT
 from widgetshot.declare.quarantine import quarantine_of
 from widgetshot.declare.variants import variant_name
 from widgetshot.errors import ConfigError, ServerError, WidgetshotError
-from widgetshot.model import Clock, Result, Target, Viewport
+from widgetshot.model import Clock, Result, Target, Viewport, is_key
 from widgetshot.project.notebooks import load_notebook
 from widgetshot.run.causes import browser_died
 from widgetshot.run.in_progress import RunInProgress
@@ -161,6 +161,12 @@ class Widgetshot:
         allowed = SHOT["tolerance"].read(tolerance, where) if tolerance is not None else self._settings.tolerance
         masks = SHOT["mask"].read(list(mask), where)
         target = self._target(name, cell=cell, masks=masks, allow_blank=allow_blank, tolerance=allowed)
+        if not is_key(target.key(self._settings.environment)):
+            raise ConfigError(
+                "no part of a picture's name or of the test's path may be empty, begin with a dot or have a backslash",
+                where=where,
+                next_step="give it another name",
+            )
         if target.path in self._checked:
             raise ConfigError(f"this test has checked a picture named {name!r} before", where=where)
         self._checked.add(target.path)

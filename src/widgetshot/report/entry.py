@@ -174,7 +174,7 @@ def timings(stages: Mapping[str, float]) -> dict[str, float]:
 
 def fingerprint(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return a fingerprint as a run may hold it."""
-    return {cut_name(str(fact)): json_value(value, MAX_LINE) for fact, value in islice(facts.items(), MAX_NAMED)}
+    return dict(json_value(dict(islice(facts.items(), MAX_NAMED)), MAX_NAME))
 
 
 def _cut(value: str, longest: int) -> str:

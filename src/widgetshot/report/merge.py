@@ -17,7 +17,7 @@ from widgetshot.model import ServiceUsage, Spent, Status
 from widgetshot.report.entry import seconds
 from widgetshot.report.folder import RUN_FILE, clear, refuse_foreign, sidecar_path
 from widgetshot.report.history import History
-from widgetshot.report.reader import RUN_AGAIN, read_run
+from widgetshot.report.reader import RUN_AGAIN, checked, read_run
 from widgetshot.report.run_json import (
     MAX_ITEMS,
     MAX_RUN_BYTES,
@@ -84,7 +84,8 @@ def merge(
     merged = replace(merged, summary=summarise(entries, duration), tests=entries)
     data = run_bytes(merged)
     # Each of the runs keeps to the limits; all of them together may not.
-    decode(Run, data, target / RUN_FILE, next_step="merge fewer runs", max_bytes=MAX_RUN_BYTES)
+    fewer = "merge fewer runs"
+    checked(decode(Run, data, target / RUN_FILE, next_step=fewer, max_bytes=MAX_RUN_BYTES), target / RUN_FILE, fewer)
     _write(target, data, chosen)
     return merged
 

@@ -24,7 +24,7 @@ def read_run(folder: Path) -> Run:
     """
     file = folder / RUN_FILE
     try:
-        run = read(Run, file, next_step=RUN_AGAIN, max_bytes=MAX_RUN_BYTES)
+        run = checked(read(Run, file, next_step=RUN_AGAIN, max_bytes=MAX_RUN_BYTES), file)
     except FileNotFoundError as error:
         raise RecordError(
             f"holds no readable run: it has no {RUN_FILE}", where=str(folder), next_step=RUN_AGAIN
@@ -32,13 +32,20 @@ def read_run(folder: Path) -> Run:
     except RecordError:
         _refuse_other_format(file)
         raise
-    if problem := run_problem(run):
-        raise invalid(file, *problem, next_step=RUN_AGAIN)
     if not run.complete:
-        run = _with_journal(run, folder / JOURNAL)
-        if problem := run_problem(run):
-            raise invalid(folder / JOURNAL, *problem, next_step=RUN_AGAIN)
+        run = checked(_with_journal(run, folder / JOURNAL), folder / JOURNAL)
     _check_links(run, folder)
+    return run
+
+
+def checked(run: Run, file: Path, next_step: str = RUN_AGAIN) -> Run:
+    """Return a run that keeps all rules of the format.
+
+    Raises:
+        RecordError: it breaks one; it names the file and the place.
+    """
+    if problem := run_problem(run):
+        raise invalid(file, *problem, next_step=next_step)
     return run
 
 

@@ -6,18 +6,18 @@ what breaks them (`reader`), so that nobody who has a `Run` needs to ask again. 
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta
 
 from widgetshot.documents import Document, JsonValue, Sha256, Time
-from widgetshot.model import Rule, Status, Verdict
+from widgetshot.model import KEY_PATTERN, MAX_KEY, Rule, Status, Verdict
 
 FORMAT: Literal[1] = 1
 MAX_RUN_BYTES = 512_000_000
 MAX_TEXT = 1_000_000  # characters: a cell's source, a traceback
 MAX_LINE = 10_000  # characters: a reason, a selector, an address
-MAX_NAME = 5_000  # characters: a path, a key, a name
+MAX_NAME = 2 * MAX_KEY  # characters: a path, a name that has a path in it
 MAX_ITEMS = 100_000  # of a list
 MAX_BOXES = 10_000  # of one result
 MAX_STRETCHES = 100
@@ -29,8 +29,7 @@ MAX_EDGE = 1_000_000  # pixels
 Text = Annotated[str, Meta(max_length=MAX_TEXT)]
 Line = Annotated[str, Meta(max_length=MAX_LINE)]
 Name = Annotated[str, Meta(max_length=MAX_NAME)]
-# Parts between slashes, none of which is empty or begins with a dot.
-Key = Annotated[str, Meta(max_length=MAX_NAME, pattern=r"^[^/.\\\u0000:][^/\\\u0000:]*(/[^/.\\\u0000][^/\\\u0000]*)+$")]
+Key = Annotated[str, Meta(max_length=MAX_KEY, pattern=KEY_PATTERN)]
 RunId = Annotated[str, Meta(max_length=100, pattern="^[0-9A-Za-z][0-9A-Za-z._-]*$")]
 Date = Annotated[str, Meta(max_length=10, pattern=r"^\d{4}-\d\d-\d\d$")]
 Count = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
@@ -176,16 +175,16 @@ class EntryRepeat(Document, frozen=True, kw_only=True):
     counts: Annotated[list[Count], Meta(max_length=MAX_ITEMS, description="How often each distinct picture came out.")]
 
 
-class Stretch(Document, frozen=True, array_like=True):
+class Stretch(NamedTuple):
     """Runs in a row with the same verdict against the same baseline."""
 
     verdict: Verdict
-    count: Number
+    runs: Number
     first: Annotated[Time, Meta(description="Of the first run.")]
     last: Annotated[Time, Meta(description="Of the last run.")]
 
 
-class Rectangle(Document, frozen=True, array_like=True):
+class Rectangle(NamedTuple):
     """Left, top, width, height in pixels of the picture."""
 
     x: Offset
@@ -194,7 +193,7 @@ class Rectangle(Document, frozen=True, array_like=True):
     height: Extent
 
 
-class Viewport(Document, frozen=True, array_like=True):
+class Viewport(NamedTuple):
     """Width and height in CSS pixels."""
 
     width: Edge

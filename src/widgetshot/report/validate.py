@@ -85,6 +85,8 @@ def _metrics_problems(metrics: Metrics) -> Iterator[Problem]:
     for member in ("changed_pixels", "changed_share"):
         if (getattr(metrics, member) is not None) != compared:
             yield member, "expected a number if there is a rule, and null otherwise"
+    if bool(metrics.changed_pixels) != bool(metrics.changed_share):
+        yield "changed_share", "expected 0 if no pixel changed, and only then"
     for member in ("regions", "bands"):
         if getattr(metrics, member) and not compared:
             yield member, "expected none, since nothing was compared"
@@ -92,18 +94,20 @@ def _metrics_problems(metrics: Metrics) -> Iterator[Problem]:
 
 def _baseline_problems(entry: Entry) -> Iterator[Problem]:
     """Yield where an entry claims a baseline that its verdict has not, or lacks one, or shows another one."""
-    told = entry.baseline_sha256
-    if entry.verdict is Verdict.NEW and told is not None:
+    compared_with = entry.baseline_sha256
+    if entry.verdict is Verdict.NEW and compared_with is not None:
         yield "baseline_sha256", "expected null: a new result has no baseline"
     if entry.verdict in (Verdict.MATCH, Verdict.CHANGED, Verdict.RESIZED):
-        if told is None:
+        if compared_with is None:
             yield "baseline_sha256", f"expected one: a result that is {entry.verdict} has a baseline"
         if entry.metrics.rule is None:
             yield "metrics.rule", f"expected one: a result that is {entry.verdict} was compared"
-    if (entry.baseline_fingerprint is None) != (told is None):
+    if entry.verdict is Verdict.CHANGED and not entry.metrics.changed_pixels:
+        yield "metrics.changed_pixels", "expected more than 0: the result is changed"
+    if (entry.baseline_fingerprint is None) != (compared_with is None):
         yield "baseline_fingerprint", "expected one if there is a baseline, and only then"
     shown = entry.pictures.baseline
-    if shown is not None and shown.sha256 != told:
+    if shown is not None and shown.sha256 != compared_with:
         yield "pictures.baseline.sha256", "expected baseline_sha256: the baseline shown is the one that was compared"
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec import convert, structs, to_builtins
+from msgspec import convert, structs
 
 from builders import result_called
 from mutations import mutations
+from widgetshot.documents import encode
 from widgetshot.files import LOCAL_FOLDER, sha256
 from widgetshot.model import Verdict
 from widgetshot.report.entry import entry_of
@@ -29,7 +30,7 @@ def entry(verdict: str, baseline: str | None = "aaaaaaaa0000", key: str = "e/n/a
 
 def run(root: Path, time: str, *entries: Entry, commit: str | None = "c0") -> list[dict[str, Any]]:
     """One run from start to end, with a history of its own as in a new process."""
-    return [to_builtins(noted) for noted in History(root).note(entries, time, commit)]
+    return [json.loads(encode(noted)) for noted in History(root).note(entries, time, commit)]
 
 
 def file(root: Path) -> Path:

@@ -1,6 +1,7 @@
 """Run folder -> run."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -8,13 +9,8 @@ from typing import Any
 
 import pytest
 
-from builders import (
-    VERDICTS,
-    picture,
-    result_called,
-    result_of,
-)
-from run_folders import finish, killed, quarantined, run_json, writer
+from builders import ENVIRONMENT, VERDICTS, picture, result_called, result_of
+from run_folders import edited, finish, killed, quarantined, run_json, writer
 from widgetshot.errors import RecordError
 from widgetshot.model import Quarantine, Repeat
 from widgetshot.report.reader import read_run
@@ -98,3 +94,118 @@ def test_a_killed_run_counts_what_is_in_quarantine(tmp_path: Path) -> None:
     writer(tmp_path / "report").add(quarantined("changed"))
     summary = read_run(tmp_path / "report").summary
     assert (summary.total, summary.failed, summary.quarantined) == (1, 0, 1)
+
+
+Json = dict[str, Any]
+
+
+def by_verdict(tests: list[Json]) -> dict[str, Json]:
+    return {test["verdict"]: test for test in tests}
+
+
+def becomes(verdict: str, other: str) -> Callable[[list[Json]], None]:
+    """A result that is said to have another verdict."""
+
+    def change(tests: list[Json]) -> None:
+        by_verdict(tests)[verdict] |= {"verdict": other, "status": "passed" if other == "match" else "failed"}
+
+    return change
+
+
+def another_name(tests: list[Json]) -> None:
+    tests[0] |= {"shot": "other", "name": "notebooks/x.ipynb::other"}
+
+
+def same_key(tests: list[Json]) -> None:
+    tests.append(dict(tests[0]))
+
+
+def another_baseline(tests: list[Json]) -> None:
+    one, other = by_verdict(tests)["changed"], by_verdict(tests)["resized"]
+    one["pictures"]["baseline"]["sha256"] = other["pictures"]["shot"]["sha256"]
+
+
+def pictures_of_another(tests: list[Json]) -> None:
+    one, other = by_verdict(tests)["changed"], by_verdict(tests)["resized"]
+    one["pictures"] = other["pictures"]
+
+
+def hidden(tests: list[Json]) -> None:
+    test = by_verdict(tests)["broken"]
+    test |= {"shot": ".x", "name": "notebooks/x.ipynb::.x", "key": f"{ENVIRONMENT}/notebooks/x/.x"}
+
+
+def another_environment(tests: list[Json]) -> None:
+    by_verdict(tests)["broken"]["key"] = "page-firefox-linux/notebooks/x/broken"
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (same_key, "tests[6].key: expected a key of its own, tests[0] has the same"),
+        (another_name, "tests[0].key: expected to end with notebooks/x/other"),
+        (becomes("changed", "new"), "tests[1].baseline_sha256: expected null: a new result has no baseline"),
+        (becomes("new", "changed"), "tests[3].baseline_sha256: expected one: a result that is changed has a baseline"),
+        (becomes("new", "match"), "tests[3].baseline_sha256: expected one: a result that is match has a baseline"),
+        (becomes("new", "broken"), "tests[3].error: expected one if the verdict is broken"),
+        (becomes("broken", "unstable"), "tests[4].error: expected one if the verdict is broken, and only then"),
+        (becomes("match", "changed"), "tests[0].metrics.changed_pixels: expected more than 0: the result is changed"),
+        (another_baseline, "tests[1].pictures.baseline.sha256: expected baseline_sha256"),
+        (
+            pictures_of_another,
+            "tests[1].pictures.shot.path: expected pictures/page-chromium-linux/notebooks/x/changed.",
+        ),
+        (hidden, "tests[4].key: expected str matching regex"),
+        (another_environment, "tests[4].key: expected to begin with an environment of the run: page-chromium-linux"),
+        (lambda tests: tests.pop(), "summary.total: expected 5, as the tests have it"),
+    ],
+)
+def test_what_a_run_may_not_claim_is_refused(tmp_path: Path, change: Callable[[list[Json]], None], says: str) -> None:
+    folder = tmp_path / "report"
+    tests = finish(writer(folder), *map(result_called, VERDICTS))["tests"]
+    change(tests)
+    with pytest.raises(RecordError) as caught:
+        read_run(edited(folder, tests=tests))
+    assert caught.value.what.startswith(says)
+    assert caught.value.where == str(folder / "run.json")
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('{"key": "x"}\n', "line 3: key: expected str matching regex"),
+        ("[" * 100_000 + "\n", "line 3: expected object, got array"),
+        ('{"key": 1e999}\n', "line 3: key: number out of range"),
+    ],
+)
+def test_a_journal_with_a_line_of_another_form_is_refused(tmp_path: Path, line: str, says: str) -> None:
+    journal = killed(tmp_path / "report") / "journal.jsonl"
+    journal.write_text(journal.read_text(encoding="utf-8") + line, encoding="utf-8")
+    with pytest.raises(RecordError) as caught:
+        read_run(tmp_path / "report")
+    assert says in str(caught.value)
+
+
+def test_a_journal_that_breaks_a_rule_is_refused(tmp_path: Path) -> None:
+    journal = killed(tmp_path / "report") / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(b'"shot":"match"', b'"shot":"other"'))
+    with pytest.raises(RecordError, match=r"journal\.jsonl: tests\[0\]\.name: expected notebooks/x\.ipynb::other"):
+        read_run(tmp_path / "report")
+
+
+@pytest.mark.parametrize("what", ["pictures", "file", "circle"])
+def test_links_that_lead_out_of_the_folder_are_refused(tmp_path: Path, what: str) -> None:
+    folder = tmp_path / "report"
+    finish(writer(folder), result_called("new"))
+    shot = next(folder.rglob("*.shot.png"))
+    if what == "pictures":
+        (folder / "pictures").rename(tmp_path / "elsewhere")
+        (folder / "pictures").symlink_to(tmp_path / "elsewhere")
+    elif what == "file":
+        shot.rename(tmp_path / "shot.png")
+        shot.symlink_to(tmp_path / "shot.png")
+    else:
+        shot.unlink()
+        shot.symlink_to(shot.name)
+    with pytest.raises(RecordError, match="names a file outside of the folder"):
+        read_run(folder)

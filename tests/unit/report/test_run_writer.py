@@ -1,6 +1,7 @@
 """Results -> run folder."""
 
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -11,19 +12,12 @@ from typing import Any
 
 import pytest
 
-from builders import (
-    ENVIRONMENT,
-    MASK,
-    VERDICTS,
-    picture,
-    result_called,
-    result_of,
-)
+from builders import ENVIRONMENT, MASK, VERDICTS, changed_picture, picture, result_called, result_of
 from run_folders import finish, quarantined, tree, writer
 from widgetshot.baselines.candidate import shot_bytes
 from widgetshot.errors import ConfigError, RecordError
 from widgetshot.files import read_png, sha256
-from widgetshot.model import Box, Repeat, Tolerance, TraitChange
+from widgetshot.model import Box, Failure, Repeat, ServiceUsage, Spent, Tolerance, TraitChange, Verdict
 from widgetshot.report.reader import read_run
 from widgetshot.report.text import failure_text
 from widgetshot.verdict.compare import compare
@@ -230,3 +224,62 @@ def test_run_json_has_a_line_for_each_test(tmp_path: Path) -> None:
     first = lines.index('"tests": [')
     assert [json.loads(line.rstrip(","))["shot"] for line in lines[first + 1 : first + 3]] == ["a", "b"]
     assert lines[first + 3 :] == ["]", "}"]
+
+
+def test_what_is_larger_than_a_run_may_be_is_cut_when_it_is_written(tmp_path: Path) -> None:
+    many = 200_000
+    result = result_of("large", changed_picture(), picture(), masks=(MASK,))
+    assert result.shot is not None
+    assert result.comparison is not None
+    deep: Any = []
+    for _ in range(500):
+        deep = [deep]
+    boxes = tuple(Box(-(10**7), 0, 10**7, 1) for _ in range(many))
+    traits = (
+        TraitChange("W", "text", "x" * 5_000_000, math.nan),
+        TraitChange("W", "deep", deep, [0] * many),
+        *(TraitChange("W", "many", 1, 2) for _ in range(many)),
+    )
+    target = replace(result.target, source="'\ud83d'" + "x" * 5_000_000, markers=("m" * 50_000,) * 3_000)
+    result = replace(
+        result,
+        target=target,
+        verdict=Verdict.UNSTABLE,
+        shot=replace(result.shot, masks=(boxes,), timings={f"stage {n}": 1e300 for n in range(5_000)}),
+        comparison=replace(result.comparison, regions=boxes),
+        sentence="x" * 5_000_000,
+        traits=traits,
+        fingerprint={"fonts": {str(n): math.inf for n in range(many)}, "x" * 50_000: 1},
+        console=("x" * 50_000,) * 5_000,
+        blocked=("x" * 50_000,) * 5_000,
+        renderer=("x" * 50_000,) * 5_000,
+        duration=math.inf,
+    )
+    failed = result_called("broken")
+    failed = replace(failed, failure=Failure("E" * 50_000, "x" * 5_000_000, "x" * 50_000))
+    made = writer(tmp_path / "report")
+    made.selected("x" * 50_000, 3, {f"n{n}": "x" * 20_000 for n in range(10)} | {"n" * 50_000: "x"})
+    made.only_changed({}, {f"s{n}": "why" for n in range(many)}, "r" * 50_000)
+    made.measured("t" * 50_000, "n" * 50_000, math.inf)
+    made.add(result)
+    made.add(failed)
+    made.finish(
+        [],
+        complete=True,
+        timings={"load": math.inf},
+        fingerprint={"x": deep},
+        spent={f"n{n}": Spent(n) for n in range(many)},
+        unused=map(str, range(many)),
+        services={"s": ServiceUsage(math.inf, 1)},
+    )
+    run = read_run(made.folder)
+    assert [entry.verdict for entry in run.tests] == ["unstable", "broken"]
+    entry = run.tests[0]
+    assert len(entry.metrics.regions) == len(entry.masks[0].boxes) == len(entry.traits) == 10_000
+    assert (entry.metrics.regions[0].x, entry.metrics.regions[0].width) == (-1_000_000, 1_000_000)
+    assert entry.source.startswith("'\ufffd'xxx")
+    assert entry.source.endswith("x…")
+    assert len(entry.sentence) == len(entry.source) == 1_000_000
+    assert entry.traits[0].after == "NaN"
+    assert entry.traits[1].after == "(200,000 values)"
+    assert (len(run.notebooks), run.notebooks[0].notebook) == (100_000, "n199999")
