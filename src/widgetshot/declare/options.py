@@ -10,7 +10,7 @@ from widgetshot.option import Option
 OPTIONS = (
     # Of a shot, or of a notebook for all of its shots.
     Option(
-        "mask",
+        name="mask",
         parser="widgetshot.declare.masks:parse_masks",
         meaning="parts of the picture that are not compared, and why; those of the notebook and of the shot add up",
         takes="`{selector: CSS, reason: TEXT}`, `{box: [x, y, width, height], reason: TEXT}`, or a list of them",
@@ -19,7 +19,7 @@ OPTIONS = (
         notebook=True,
     ),
     Option(
-        "tolerance",
+        name="tolerance",
         parser="widgetshot.declare.tolerance:parse_tolerance",
         meaning="how much of the picture may differ",
         takes="`{pixels: N}`, `{share: 0.001}`, `{step: N}`, `{threshold: 0.1}` or a mix",
@@ -31,7 +31,7 @@ OPTIONS = (
         project=True,
     ),
     Option(
-        "quarantine",
+        name="quarantine",
         parser="widgetshot.declare.quarantine:parse_optional_quarantine",
         meaning="until when (that day included, in UTC) a failure does not fail the run, and why",
         takes="`{reason: TEXT, until: 2027-01-31}`; `false` or `null` for none, whatever notebook and project say",
@@ -41,7 +41,7 @@ OPTIONS = (
         notebook=True,
     ),
     Option(
-        "theme",
+        name="theme",
         parser="widgetshot.declare.variants:parse_themes",
         meaning="the colours of the page",
         takes="`light`, `dark` or a list of both",
@@ -51,7 +51,7 @@ OPTIONS = (
         project=True,
     ),
     Option(
-        "viewport",
+        name="viewport",
         parser="widgetshot.declare.variants:parse_viewports",
         meaning="the size of the page, in CSS pixels",
         takes="`WIDTHxHEIGHT`, `{name: NAME, width: N, height: N}`, or a list of these",
@@ -62,7 +62,7 @@ OPTIONS = (
         project=True,
     ),
     Option(
-        "capture",
+        name="capture",
         meaning="what the picture shows",
         takes="`cell` (the cell's outputs), or `page` (everything, for menus and dialogs that leave their cell)",
         default="cell",
@@ -71,7 +71,7 @@ OPTIONS = (
         notebook=True,
     ),
     Option(
-        "max_settle",
+        name="max_settle",
         parser="widgetshot.values:parse_optional_seconds",
         meaning="a page that is drawn, but still moving after this time, is captured as it is",
         takes="seconds",
@@ -80,7 +80,7 @@ OPTIONS = (
         notebook=True,
     ),
     Option(
-        "allow_blank",
+        name="allow_blank",
         parser="widgetshot.values:parse_flag",
         meaning="whether a picture of one single colour is fine",
         takes="`true` or `false`",
@@ -89,7 +89,7 @@ OPTIONS = (
         notebook=True,
     ),
     Option(
-        "markers",
+        name="markers",
         parser="widgetshot.values:parse_markers",
         meaning="pytest markers; those of the notebook and of the shot add up",
         takes="a name or a list of names",
@@ -99,7 +99,7 @@ OPTIONS = (
     ),
     # Of a shot only.
     Option(
-        "name",
+        name="name",
         parser="widgetshot.declare.shots:parse_shot_name",
         meaning="what the shot is called; unique in the notebook",
         takes="letters, digits, space, `.`, `_`, `-`",
@@ -107,14 +107,14 @@ OPTIONS = (
         shot=True,
     ),
     Option(
-        "steps",
+        name="steps",
         parser="widgetshot.declare.steps:parse_steps",
         meaning="what is done to the page before the picture is taken",
         takes="a list of [actions](#steps)",
         shot=True,
     ),
     Option(
-        "tab",
+        name="tab",
         parser="widgetshot.declare.steps:parse_tab",
         meaning="the picture is taken in another browser page of the same kernel",
         takes="a name of letters, digits, `_`, `-`",
@@ -124,7 +124,7 @@ OPTIONS = (
     ),
     # Of a notebook only.
     Option(
-        "timeout",
+        name="timeout",
         parser="widgetshot.values:parse_seconds",
         meaning="how long one cell may take",
         takes="seconds",
@@ -133,7 +133,7 @@ OPTIONS = (
         project=True,
     ),
     Option(
-        "settle_timeout",
+        name="settle_timeout",
         parser="widgetshot.values:parse_seconds",
         meaning="how long the page may take to come to rest",
         takes="seconds",
@@ -142,7 +142,7 @@ OPTIONS = (
         project=True,
     ),
     Option(
-        "kernel",
+        name="kernel",
         parser="widgetshot.values:parse_text",
         meaning="the kernel spec to use",
         takes="a name",
@@ -152,7 +152,7 @@ OPTIONS = (
         project=True,
     ),
     Option(
-        "skip",
+        name="skip",
         parser="widgetshot.values:parse_text",
         meaning="why nothing of this notebook is captured",
         takes="a reason",
@@ -160,7 +160,7 @@ OPTIONS = (
         notebook=True,
     ),
     Option(
-        "clock",
+        name="clock",
         parser="widgetshot.values:parse_time",
         meaning="when the clock of each page starts",
         takes="a time such as `2026-03-14T09:26:53Z`; without a zone it is UTC",
@@ -169,7 +169,7 @@ OPTIONS = (
         project=True,
     ),
     Option(
-        "freeze_clock",
+        name="freeze_clock",
         parser="widgetshot.values:parse_flag",
         meaning="whether the clocks of the page and of a Python kernel stand still at `clock`",
         takes="`true` or `false`",
@@ -178,7 +178,7 @@ OPTIONS = (
         project=True,
     ),
     Option(
-        "services",
+        name="services",
         parser="widgetshot.declare.needs:parse_needs",
         meaning="what must run before the notebook executes",
         takes="a list of names or `{name: NAME, exclusive: true}`",
@@ -186,7 +186,7 @@ OPTIONS = (
         notebook=True,
     ),
     Option(
-        "inputs",
+        name="inputs",
         parser="widgetshot.values:parse_globs",
         meaning="what the notebook depends on besides what can be seen",
         takes="a list of files or globs, relative to the notebook's folder",
@@ -194,7 +194,7 @@ OPTIONS = (
         notebook=True,
     ),
     Option(
-        "cost",
+        name="cost",
         parser="widgetshot.declare.limits:parse_limits",
         meaning="the most that the notebook may spend on paid services in a day (UTC)",
         takes="`{max_calls: 20, max_cost_usd: 0.5, per: day}`; one of the first two is enough",
@@ -203,7 +203,7 @@ OPTIONS = (
         notebook=True,
     ),
     Option(
-        "requires_env",
+        name="requires_env",
         parser="widgetshot.values:parse_variables",
         meaning="environment variables without which the notebook is skipped",
         takes="a name or a list of names",

@@ -13,7 +13,7 @@ from widgetshot.option import Option
 
 OPTIONS = (
     Option(
-        "notebooks",
+        name="notebooks",
         parser="widgetshot.values:parse_texts",
         meaning="files and folders that `widgetshot run` takes without arguments",
         takes="a list of paths",
@@ -21,7 +21,7 @@ OPTIONS = (
         project=True,
     ),
     Option(
-        "exclude",
+        name="exclude",
         parser="widgetshot.values:parse_texts",
         meaning="notebooks that are left out",
         takes="a list of glob patterns",
@@ -29,7 +29,7 @@ OPTIONS = (
         project=True,
     ),
     Option(
-        "baselines",
+        name="baselines",
         parser="widgetshot.values:parse_path",
         meaning="the folder of the baselines",
         takes="a path",
@@ -37,7 +37,7 @@ OPTIONS = (
         project=True,
     ),
     Option(
-        "store",
+        name="store",
         parser="widgetshot.project.store:parse_store",
         meaning="what keeps the baselines",
         takes="`folder`, or the name of a store that an installed package offers",
@@ -46,7 +46,7 @@ OPTIONS = (
         project=True,
     ),
     Option(
-        "report",
+        name="report",
         parser="widgetshot.values:parse_path",
         meaning="the run folder",
         takes="a path",
@@ -58,7 +58,7 @@ OPTIONS = (
         metavar="DIR",
     ),
     Option(
-        "update",
+        name="update",
         meaning="write baselines that are missing, also those that changed (what the bare flag means), or all of them",
         takes="`none`, `missing`, `changed` or `all`",
         default="none",
@@ -69,7 +69,7 @@ OPTIONS = (
         bare="changed",
     ),
     Option(
-        "jobs",
+        name="jobs",
         parser="widgetshot.values:parse_count",
         meaning="notebooks that have a page at the same time; with more than one, another one executes ahead",
         takes="a number",
@@ -81,7 +81,7 @@ OPTIONS = (
         metavar="N",
     ),
     Option(
-        "browser",
+        name="browser",
         meaning="the browser to capture with",
         takes="`chromium`, `firefox` or `webkit`",
         default="chromium",
@@ -91,7 +91,7 @@ OPTIONS = (
         pytest="--widgetshot-browser",
     ),
     Option(
-        "browser_executable",
+        name="browser_executable",
         parser="widgetshot.values:parse_text",
         meaning="the program of the browser",
         takes="a path",
@@ -100,7 +100,7 @@ OPTIONS = (
         project=True,
     ),
     Option(
-        "frontend",
+        name="frontend",
         meaning="what makes a page of a notebook",
         takes="`page`",
         default="page",
@@ -108,7 +108,7 @@ OPTIONS = (
         project=True,
     ),
     Option(
-        "scale",
+        name="scale",
         parser="widgetshot.values:parse_positive",
         meaning="device pixels per CSS pixel",
         takes="a number",
@@ -116,7 +116,7 @@ OPTIONS = (
         project=True,
     ),
     Option(
-        "locale",
+        name="locale",
         parser="widgetshot.values:parse_text",
         meaning="the language and region of pages and kernels",
         takes="a BCP 47 tag",
@@ -124,7 +124,7 @@ OPTIONS = (
         project=True,
     ),
     Option(
-        "timezone",
+        name="timezone",
         parser="widgetshot.values:parse_time_zone",
         meaning="the time zone of pages and kernels",
         takes="a name such as `Europe/Berlin`",
@@ -132,7 +132,7 @@ OPTIONS = (
         project=True,
     ),
     Option(
-        "repeat",
+        name="repeat",
         parser="widgetshot.values:parse_count",
         meaning="execute and capture every notebook N times, and tell which pictures vary",
         takes="a number",
@@ -145,7 +145,7 @@ OPTIONS = (
         metavar="N",
     ),
     Option(
-        "fonts",
+        name="fonts",
         parser="widgetshot.values:parse_texts",
         meaning="folders of extra fonts; they are part of the fingerprint",
         takes="a list of paths",
@@ -153,7 +153,7 @@ OPTIONS = (
         project=True,
     ),
     Option(
-        "secrets",
+        name="secrets",
         parser="widgetshot.values:parse_texts",
         meaning="environment variables whose values are shown nowhere",
         takes="a list of names; `*` stands for any text",
@@ -162,7 +162,7 @@ OPTIONS = (
         project=True,
     ),
     Option(
-        "require_env",
+        name="require_env",
         parser="widgetshot.values:parse_flag",
         meaning="fail notebooks whose requires_env is not met, instead of skipping them",
         takes="`true` or `false`",
@@ -175,14 +175,14 @@ OPTIONS = (
     ),
     # Its parser is widgetshot.services.declaration, which needs the project's folder.
     Option(
-        "services",
+        name="services",
         meaning="services that notebooks may name, and what is to be otherwise in a built-in one",
         takes="tables `[tool.widgetshot.services.NAME]`",
         more="See [real services](../how-to/services.md).",
         project=True,
     ),
     Option(
-        "cost",
+        name="cost",
         parser="widgetshot.declare.limits:parse_limits",
         meaning="the most that all notebooks together may spend on paid services in a day (UTC)",
         takes="a table `[tool.widgetshot.cost]` with `max_calls` and `max_cost_usd`; one of the two is enough",
@@ -191,7 +191,7 @@ OPTIONS = (
         project=True,
     ),
     Option(
-        "quarantine",
+        name="quarantine",
         parser="widgetshot.declare.quarantine:parse_quarantines",
         meaning="failures that don't fail the run, until a day",
         takes="tables `[[tool.widgetshot.quarantine]]` with `target`, `reason` and `until`; the first that fits counts",
@@ -199,14 +199,14 @@ OPTIONS = (
         project=True,
     ),
     Option(
-        "output",
+        name="output",
         meaning="what is written to standard output: text for people, or run.json and nothing else",
         default="text",
         choices=("text", "json"),
         run="--output",
     ),
     Option(
-        "suite",
+        name="suite",
         meaning="run only the shots that carry this marker; what is left out is reported",
         default="",
         more="See [markers](notebook-options.md#markers).",
@@ -214,7 +214,7 @@ OPTIONS = (
         metavar="NAME",
     ),
     Option(
-        "changed",
+        name="changed",
         meaning="leave out what passed before and is made from nothing that changed since (not in CI)",
         default=False,
         more="See [run only what changed](../how-to/changed.md).",
@@ -223,7 +223,7 @@ OPTIONS = (
         flag_type=bool,
     ),
     Option(
-        "without_services",
+        name="without_services",
         meaning="leave out what needs services",
         default=False,
         more="See [real services](../how-to/services.md).",
@@ -231,7 +231,7 @@ OPTIONS = (
         flag_type=bool,
     ),
     Option(
-        "skip_missing_services",
+        name="skip_missing_services",
         meaning="leave out what needs a service whose programs are not installed here; it fails otherwise",
         default=False,
         more="See [real services](../how-to/services.md).",

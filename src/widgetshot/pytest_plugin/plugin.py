@@ -10,13 +10,12 @@ import pytest
 
 from widgetshot.project.markers import MARKERS
 from widgetshot.project.options import with_bare_values
+from widgetshot.pytest_plugin import fixtures
 from widgetshot.pytest_plugin.flags import add_flags, settings_given
 from widgetshot.pytest_plugin.state import begin_state, state_of
 
 if TYPE_CHECKING:
     from widgetshot.pytest_plugin.items import NotebookFile
-
-pytest_plugins = ["widgetshot.pytest_plugin.fixtures"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,6 +28,8 @@ def pytest_load_initial_conftests(args: list[str]) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Named in `pytest_plugins`, they would cost a look at the metadata of every installed package.
+    config.pluginmanager.register(fixtures, "widgetshot-fixtures")
     config.addinivalue_line("markers", "widgetshot: pictures of notebooks (added to each of them)")
     registered = {line.partition(":")[0] for line in config.getini("markers")}
     for name, meaning in MARKERS.items():
