@@ -1,4 +1,4 @@
-"""Which results changed in the same way, so that a person decides once for all of them."""
+"""Results that changed in the same way, so that a person decides once for all of them."""
 
 import hashlib
 
@@ -10,7 +10,7 @@ from widgetshot.verdict.pixels import packed
 
 
 def change_group(before: Pixels, after: Pixels, comparison: Comparison) -> str | None:
-    """A name for a change, wherever in the picture it is; the same change always has the same name.
+    """Name a change, wherever in the picture it is; the same change always has the same name.
 
     Two changes are the same when they have regions of the same sizes and in these either the same pixels before and
     after, or the same recolouring: each colour became one other colour, and these pairs are the same, although the
@@ -26,7 +26,7 @@ def change_group(before: Pixels, after: Pixels, comparison: Comparison) -> str |
     if diff is None or not comparison.regions:
         return None
     if comparison.bands:
-        return _rows(before, after, comparison, diff)
+        return _name_of_rows(before, after, comparison, diff)
     if before.shape != after.shape:
         return None
     one, other = packed(before).astype(np.uint64), packed(after).astype(np.uint64)
@@ -46,8 +46,8 @@ def change_group(before: Pixels, after: Pixels, comparison: Comparison) -> str |
     return _digest(repr(("changed", sorted(exact))).encode())
 
 
-def _rows(before: Pixels, after: Pixels, comparison: Comparison, diff: Pixels) -> str | None:
-    """Of rows inserted or removed, and nothing else: these rows."""
+def _name_of_rows(before: Pixels, after: Pixels, comparison: Comparison, diff: Pixels) -> str | None:
+    """Name rows that were inserted or removed; None if anything else differs."""
     if (diff == CHANGED).any() or not ((diff == INSERTED) | (diff == REMOVED)).any():
         return None
     rows = [

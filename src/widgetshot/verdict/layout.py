@@ -1,4 +1,4 @@
-"""Two layouts -> what was added, removed, moved, resized and renamed, in sentences. Only boxes and their names."""
+"""Two layouts -> the elements that were added, removed, moved, resized and renamed, in sentences."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 
 from widgetshot.model import Box, Element
 
-_Way = tuple[int, int]  # pixels to the right and down
+_Offset = tuple[int, int]  # pixels to the right and down
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,13 @@ class _Pair:
     index_before: int
 
     @property
-    def way(self) -> _Way:
+    def offset(self) -> _Offset:
+        """How far it moved."""
         return (self.new.box.x - self.old.box.x, self.new.box.y - self.old.box.y)
 
     @property
     def resized(self) -> bool:
+        """True if it has another size."""
         return (self.old.box.width, self.old.box.height) != (self.new.box.width, self.new.box.height)
 
 
@@ -41,11 +43,11 @@ def changes(
     cut_after: bool = False,
     brief: bool = False,
 ) -> tuple[str, ...]:
-    """What differs between two layouts, the weightiest first.
+    """Return what differs between two layouts in sentences, the weightiest first.
 
     Args:
         before, after: elements in the order of the page, parents before children.
-        cut_before, cut_after: whether the page had more elements than that; what the other one has at its end may
+        cut_before, cut_after: True if the page had more elements than that; what the other one has at its end may
             have been among them, and is not said to be gone or added.
         brief: only what was added, removed, or moved everything behind it.
     """
@@ -56,29 +58,35 @@ def changes(
     if cut_before:
         last = max((pair.index for pair in pairs), default=-1)
         added = [index for index in added if index < last]
-    said = []
+    sentences = []
     if added:
-        said.append(f"{_several(after, added)} {'was' if len(_outermost(after, added)) == 1 else 'were'} added")
+        sentences.append(f"{_several(after, added)} {'was' if len(_outermost(after, added)) == 1 else 'were'} added")
     if gone:
-        said.append(f"{_several(before, gone)} {'is' if len(_outermost(before, gone)) == 1 else 'are'} gone")
+        sentences.append(f"{_several(before, gone)} {'is' if len(_outermost(before, gone)) == 1 else 'are'} gone")
     shift, sentence = _shift(pairs)
     if sentence:
-        said.append(sentence)
+        sentences.append(sentence)
     if brief:
-        return tuple(said)
-    groups: dict[_Way, list[int]] = {}
+        return tuple(sentences)
+    groups: dict[_Offset, list[int]] = {}
     for pair in pairs:
-        if pair.way not in ((0, 0), shift):
-            groups.setdefault(pair.way, []).append(pair.index)
-    for way, indices in sorted(groups.items(), key=lambda group: -len(group[1])):
-        said.append(f"{_several(after, indices)} moved {_direction(way)}")
-    said += _resized(pairs, after, {*added, *(index for indices in groups.values() for index in indices)}, bool(gone))
-    said += [f"{pair.old.name} became {pair.new.name}" for pair in pairs if pair.old.name != pair.new.name]
-    return tuple(said)
+        if pair.offset not in ((0, 0), shift):
+            groups.setdefault(pair.offset, []).append(pair.index)
+    for offset, indices in sorted(groups.items(), key=lambda group: -len(group[1])):
+        sentences.append(f"{_several(after, indices)} moved {_direction(offset)}")
+    sentences += _resized(
+        pairs, after, {*added, *(index for indices in groups.values() for index in indices)}, bool(gone)
+    )
+    sentences += [f"{pair.old.name} became {pair.new.name}" for pair in pairs if pair.old.name != pair.new.name]
+    return tuple(sentences)
 
 
 def _paired(before: Sequence[Element], after: Sequence[Element]) -> tuple[list[_Pair], list[int], list[int]]:
-    """Which elements are the same ones, and the places of those that are gone and of those that were added."""
+    """Pair the elements that are the same ones.
+
+    Returns:
+        The pairs, and the indices of those that are gone and of those that were added.
+    """
     pairs: list[_Pair] = []
     gone: list[int] = []
     added: list[int] = []
@@ -87,7 +95,7 @@ def _paired(before: Sequence[Element], after: Sequence[Element]) -> tuple[list[_
         if kind == "equal":
             pairs += [_Pair(before[b], after[a], a, b) for b, a in zip(range(b0, b1), range(a0, a1), strict=True)]
             continue
-        # What is of the same kind in the same place says something else now.
+        # Elements of the same kind in the same place are the same ones, with another text.
         kinds = SequenceMatcher(
             None, [one.kind for one in before[b0:b1]], [one.kind for one in after[a0:a1]], autojunk=False
         )
@@ -100,7 +108,7 @@ def _paired(before: Sequence[Element], after: Sequence[Element]) -> tuple[list[_
             else:
                 gone += range(b0 + c0, b0 + c1)
                 added += range(a0 + d0, a0 + d1)
-    # What is gone here and added there only stands elsewhere.
+    # An element that is gone here and added there has only moved.
     for index in list(added):
         same = next((other for other in gone if before[other].name == after[index].name), None)
         if same is not None:
@@ -110,23 +118,23 @@ def _paired(before: Sequence[Element], after: Sequence[Element]) -> tuple[list[_
     return sorted(pairs, key=lambda pair: pair.index), gone, added
 
 
-def _shift(pairs: list[_Pair]) -> tuple[_Way | None, str]:
-    """How everything behind some line moved, if it did so together."""
-    ways = Counter(pair.way for pair in pairs if pair.way != (0, 0) and 0 in pair.way)
-    for way, number in ways.most_common(1):
+def _shift(pairs: list[_Pair]) -> tuple[_Offset | None, str]:
+    """Return how everything behind some line moved, and the sentence; None and "" if it did not move together."""
+    offsets = Counter(pair.offset for pair in pairs if pair.offset != (0, 0) and 0 in pair.offset)
+    for offset, number in offsets.most_common(1):
         if number < 2:
             break
-        down = way[0] == 0
-        places = [(pair.old.box.y if down else pair.old.box.x, pair.way) for pair in pairs]
-        line = min(place for place, own in places if own == way)
-        if all(own == way for place, own in places if place >= line):
+        down = offset[0] == 0
+        places = [(pair.old.box.y if down else pair.old.box.x, pair.offset) for pair in pairs]
+        line = min(place for place, own in places if own == offset)
+        if all(own == offset for place, own in places if place >= line):
             side = f"below y={line}" if down else f"right of x={line}"
-            return way, f"everything {side} moved {_direction(way)}"
+            return offset, f"everything {side} moved {_direction(offset)}"
     return None, ""
 
 
 def _resized(pairs: list[_Pair], after: Sequence[Element], restless: set[int], lost: bool) -> Iterator[str]:
-    """What has another size of its own accord, not because of what is in it."""
+    """Yield a sentence for each element that has another size of its own accord, not because of what is in it."""
     resized = {pair.index for pair in pairs if pair.resized}
     for pair in pairs:
         inside = set(_inside(after, pair.index))
@@ -142,28 +150,28 @@ def _inside(elements: Sequence[Element], index: int) -> Iterator[int]:
 
 
 def _outermost(elements: Sequence[Element], indices: Iterable[int]) -> list[int]:
-    """Those that are in none of the others: what stands in something that came or moved did so with it."""
-    wanted = set(indices)
-    within = {inner for index in wanted for inner in _inside(elements, index)}
-    return sorted(wanted - within)
+    """Return those that are in none of the others: what is in something that came or moved did so with it."""
+    chosen = set(indices)
+    within = {inner for index in chosen for inner in _inside(elements, index)}
+    return sorted(chosen - within)
 
 
 def _several(elements: Sequence[Element], indices: Iterable[int]) -> str:
     outermost = _outermost(elements, indices)
-    names = ", ".join(_told(elements, index) for index in outermost[:2])
+    names = ", ".join(_name(elements, index) for index in outermost[:2])
     return names if len(outermost) <= 2 else f"{names} and {len(outermost) - 2} more"
 
 
-def _told(elements: Sequence[Element], index: int) -> str:
-    """Its name; of something that says nothing itself, also the first thing in it that does."""
+def _name(elements: Sequence[Element], index: int) -> str:
+    """Return an element's name; if that says nothing, also that of the first thing in it that does."""
     own = elements[index]
     speaking = (elements[inner] for inner in _inside(elements, index) if elements[inner].name != elements[inner].kind)
     first = next(speaking, None) if own.name == own.kind else None
     return own.name if first is None else f"{own.name} with {first.name}"
 
 
-def _direction(way: _Way) -> str:
-    right, down = way
+def _direction(offset: _Offset) -> str:
+    right, down = offset
     words = [f"{'right' if right > 0 else 'left'} {abs(right)} px"] if right else []
     words += [f"{'down' if down > 0 else 'up'} {abs(down)} px"] if down else []
     return " and ".join(words)
