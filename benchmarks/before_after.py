@@ -26,7 +26,7 @@ IMPORTS = {
 
 
 def python_of(checkout: Path) -> str:
-    """The interpreter of a checkout.
+    """Return the interpreter of a checkout.
 
     Raises:
         BenchmarkError: it has none.
@@ -70,7 +70,7 @@ def compare(name: str, commands: Sequence[Sequence[str]], folders: Sequence[Path
 
 
 def plugin_of(checkout: Path) -> str:
-    """The module of a checkout's pytest plugin."""
+    """Return the module of a checkout's pytest plugin."""
     text = (checkout / "pyproject.toml").read_text(encoding="utf-8")
     return text.split('[project.entry-points.pytest11]\nwidgetshot = "')[1].split('"')[0]
 

@@ -42,7 +42,7 @@ DEFAULTS = {"pairs": 100, "changed": 10, "rounds": 7}
 
 
 def pictures(count: int, changed: int) -> list[tuple[Pixels, Pixels]]:
-    """Expected and actual pixels; every so many pairs differ."""
+    """Return expected and actual pixels; every so many pairs differ."""
     # The light ones without a variant: others are the same content once more.
     files = [file for file in sorted((HERE.parent / "baselines").rglob("*.png")) if "[" not in file.name]
     every = max(1, count // changed) if changed else count + 1
@@ -105,7 +105,7 @@ def compare_folder(folder: Path) -> None:
 
 
 def packages() -> Path:
-    """The folder that npm installed reg-cli into."""
+    """Return the folder that npm installed reg-cli into."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "widgetshot-benchmarks"
     folder = cache / f"reg-cli-{REG_CLI}"
     if not (folder / "node_modules/.package-lock.json").is_file():

@@ -83,7 +83,7 @@ class Report:
 
 
 def pictures(results: int, failing: int) -> list[Pair]:
-    """The pictures of each result; the first `failing` of them differ."""
+    """Return the pictures of each result; the first `failing` of them differ."""
     baselines = Baselines(FolderStore(HERE.parent / "baselines"))
     found = [baseline.pixels for key in sorted(baselines.keys()) if (baseline := baselines.read(key))]
 
@@ -127,7 +127,7 @@ def our_report(folder: Path, pairs: Sequence[Pair]) -> Report:
 
 
 def write_pairs(folder: Path, pairs: Sequence[Pair]) -> None:
-    """The pictures as files, the same bytes as ours."""
+    """Return the pictures as files, the same bytes as ours."""
     for side in ("expected", "actual"):
         (folder / side).mkdir()
     for pair in pairs:
@@ -136,7 +136,7 @@ def write_pairs(folder: Path, pairs: Sequence[Pair]) -> None:
 
 
 def packages() -> Path:
-    """The folder that npm installed the peers into."""
+    """Return the folder that npm installed the peers into."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "widgetshot-benchmarks"
     folder = cache / f"reports-{REG_CLI}-{BACKSTOP}"
     if not (folder / "node_modules/.package-lock.json").is_file():

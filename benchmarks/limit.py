@@ -114,7 +114,7 @@ async def load(frontend: PageFrontend, camera: Camera, folder: Path, file: Path)
 
 
 async def take(pages: Sequence[Page], workers: int, server: int) -> dict[str, float]:
-    """The floor of all notebooks once; seconds."""
+    """Return the floor of all notebooks once; seconds."""
     turns = asyncio.Semaphore(workers)
     spent = dict.fromkeys(STAGES, 0.0)
 
@@ -194,13 +194,13 @@ def run(command: Sequence[str], folder: Path) -> Sample:
 
 
 def ours(folder: Path, jobs: int) -> dict[str, float]:
-    """The whole of our run; seconds."""
+    """Return the whole of our run; seconds."""
     sample = run([sys.executable, "-m", "widgetshot", "run", "--jobs", str(jobs)], folder)
     return {"workers": jobs, "wall": sample.wall, "cpu": sample.cpu}
 
 
 def medians(takes: Sequence[dict[str, float]], workers: int) -> dict[str, float]:
-    """The median of each figure of the takes with so many workers."""
+    """Return the median of each figure of the takes with so many workers."""
     of = [take for take in takes if take["workers"] == workers]
     return {name: statistics.median(take[name] for take in of) for name in of[0]}
 

@@ -51,13 +51,13 @@ Pixels = NDArray[np.uint8]
 
 
 def style_cell(css: str) -> dict[str, Any]:
-    """The cell at the top of every copy; it is not captured."""
+    """Return the cell at the top of every copy; it is not captured."""
     lines = ["from IPython.display import HTML as Style\n", f'Style("""<style>{css}</style>""")']
     return _code_cell("style", "".join(lines))
 
 
 def base_notebook(base: Base) -> dict[str, Any]:
-    """The base's cells of its notebook, with the base's options, below an empty style cell."""
+    """Return the base's cells of its notebook, with the base's options, below an empty style cell."""
     original = json.loads((NOTEBOOKS / f"{base.notebook}.ipynb").read_text(encoding="utf-8"))
     found = {cell["id"]: "".join(cell["source"]) for cell in original["cells"]}
     cells = [style_cell("")]
@@ -74,7 +74,7 @@ def base_notebook(base: Base) -> dict[str, Any]:
 
 
 def edited_notebook(edit: Edit, base: Base) -> dict[str, Any]:
-    """A copy of the base with that one edit."""
+    """Return a copy of the base with that one edit."""
     notebook = base_notebook(base)
     if edit.css:
         # The style cell stands above the styles it is to override, and often says less specifically where.
@@ -115,7 +115,7 @@ class Renderer:
 
 
 def npm_chromium(version: str) -> Renderer:
-    """The Chromium of the npm package @sparticuz/chromium, unpacked in the user's cache."""
+    """Return the Chromium of the npm package @sparticuz/chromium, unpacked in the user's cache."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "widgetshot-benchmark"
     folder = cache / f"chromium-{version}"
     program = folder / "package" / "bin" / "chromium"
@@ -272,7 +272,7 @@ def _pixels(path: Path) -> Pixels:
 
 
 def changed_box(before: Pixels, after: Pixels) -> tuple[slice, slice] | None:
-    """The rows and columns that hold all differing pixels, 3 px more on each side; None without any."""
+    """Return the rows and columns that hold all differing pixels, 3 px more on each side; None without any."""
     rows, columns = np.nonzero((before != after).any(axis=2))
     if not rows.size:
         return None
@@ -403,7 +403,7 @@ def report(
     alarms: Sequence[Alarms],
     browsers: Mapping[str, str],
 ) -> str:
-    """The Markdown page."""
+    """Return the Markdown page."""
     # What the other tools say of each shot of another browser would make the table too wide; the totals have it.
     shown = [column for column in columns if column.floor is not None or column.title in OTHERS]
     notebooks = {base.name: base.notebook for base in BASES}

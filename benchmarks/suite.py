@@ -206,7 +206,7 @@ class Workload:
             yield f"n{n:03}", [self._cell(n, k, case) for k in range(self.shots)]
 
     def changed(self, case: str) -> list[str]:
-        """What has to be found, as `notebook-shot`."""
+        """Return what has to be found, as `notebook-shot`."""
         names = [f"n{n:03}-s{k:02}" for n in range(self.notebooks) for k in range(self.shots)]
         return names[::10] if case == "changed" else []
 
@@ -317,7 +317,7 @@ def test_file(name: str, cells: Sequence[Cell], shots: Sequence[Mapping[str, Any
 
 @contextmanager
 def _cached(name: str, pins: object) -> Iterator[tuple[Path, bool]]:
-    """A folder for what these pins name, and whether it has to be filled."""
+    """Return a folder for what these pins name, and True if it has to be filled."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "widgetshot-benchmarks"
     folder = cache / f"{name}-{hashlib.sha256(json.dumps(pins).encode()).hexdigest()[:12]}"
     ready = folder / "ready"
@@ -332,7 +332,7 @@ def _cached(name: str, pins: object) -> Iterator[tuple[Path, bool]]:
 
 
 def installed_python() -> Path:
-    """The Python that has the peers."""
+    """Return the Python that has the peers."""
     constraints = HERE.parent / "constraints.txt"
     pins = [INSTALLED, BESIDE, constraints.read_text(encoding="utf-8"), platform.python_version()]
     with _cached("suite-peers", pins) as (folder, empty):
@@ -346,7 +346,7 @@ def installed_python() -> Path:
 
 
 def installed_packages() -> Path:
-    """A folder of npm packages: `nbconvert/NAME/` and, as on a CDN, `solara/NAME@VERSION/`."""
+    """Return a folder of npm packages: `nbconvert/NAME/` and, as on a CDN, `solara/NAME@VERSION/`."""
     with _cached("suite-packages", [PACKAGES, SOLARA_PACKAGES]) as (folder, empty):
         if empty:
             for name, version in PACKAGES.items():
@@ -357,7 +357,7 @@ def installed_packages() -> Path:
 
 
 def _unpack(name: str, version: str, into: Path) -> None:
-    """An npm package's own files, without what it depends on: all of it is bundled."""
+    """Return an npm package's own files, without what it depends on: all of it is bundled."""
     with TemporaryDirectory() as work:
         subprocess.run(
             ["npm", "pack", "--silent", f"{name}@{version}"], cwd=work, check=True, stdout=subprocess.DEVNULL
@@ -423,7 +423,7 @@ class Contender:
         return sample
 
     def found(self) -> list[str]:
-        """The shots that it says differ, as `notebook-shot`."""
+        """Return the shots that it says differ, as `notebook-shot`."""
         if self.name == OURS:
             tests = self._record()["tests"]
             if wrong := [test for test in tests if test["verdict"] not in ("match", "changed", "resized")]:
@@ -445,7 +445,7 @@ class Contender:
         return sorted((self.folder / self.name / "baselines").glob("*.png"))
 
     def digests(self) -> dict[str, str]:
-        """The sha256 of each picture that ours took in its last run."""
+        """Return the sha256 of each picture that ours took in its last run."""
         return {test["name"]: test["pictures"]["shot"]["sha256"] for test in self._record()["tests"]}
 
     def _record(self) -> dict[str, Any]:
@@ -710,7 +710,7 @@ pictures show widgets, none like another, is checked.
 
 
 def failures(results: Mapping[str, Any]) -> list[str]:
-    """The bounds of 20x3, all matching, that do not hold."""
+    """Return the bounds of 20x3, all matching, that do not hold."""
     contenders = results.get("results", {}).get("20x3", {}).get("match", {})
     ours = contenders.get(OURS, {})
     missed = []

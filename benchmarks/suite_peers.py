@@ -116,7 +116,7 @@ async def capture_all(
 
 @asynccontextmanager
 async def server(*command: str) -> AsyncIterator[str]:
-    """A Jupyter program; its address, as soon as it says it listens."""
+    """Start a Jupyter program, and return its address as soon as it says that it listens."""
     process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
     assert process.stderr is not None
     said = []
@@ -138,7 +138,7 @@ async def server(*command: str) -> AsyncIterator[str]:
 
 
 def free_port() -> int:
-    """A port that nobody listened on a moment ago; Voila can't choose one by itself."""
+    """Return a port that nobody listened on a moment ago; Voila can't choose one by itself."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])

@@ -51,7 +51,7 @@ class Clock:
         self._last = now
 
     def part(self, name: str, seconds: float) -> None:
-        """A stretch that was measured elsewhere and is part of the lap that comes next."""
+        """Add a stretch that was measured elsewhere and is part of the lap that comes next."""
         self.stretches[name] = seconds
         self._last += seconds
 

@@ -1,4 +1,4 @@
-"""What notebooks spend on paid services, counted, and refused beyond a limit: before the call is made.
+"""Costs of notebooks on paid services: counted, and refused beyond a limit before the call is made.
 
 In a notebook::
 

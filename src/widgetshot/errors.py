@@ -21,7 +21,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What a front door returns to the shell."""
+    """The exit codes of commands and of pytest."""
 
     MATCH = 0
     DIFFERENCES = 1
@@ -55,7 +55,7 @@ class WidgetshotError(Exception):
         return f"{self.where}: {self.what}" if self.where else self.what
 
     def at(self, where: str) -> "WidgetshotError":
-        """The same error with a place, when the raiser did not know it."""
+        """Add a place to this error if the raiser did not know it, and return it."""
         if not self.where:
             self.where = where
         return self
@@ -94,11 +94,11 @@ class RecordError(WidgetshotError):
 
 
 class StaleDecision(WidgetshotError):
-    """What was reviewed is not what is on disk any more, or not of this run."""
+    """The reviewed files are not those on disk any more, or not of this run."""
 
 
 def nearest(word: object, valid: Iterable[str]) -> str:
-    """A hint for a message: `; did you mean 'x'?`, or a list of what is valid."""
+    """Return a hint for a message: `; did you mean 'x'?`, or a list of what is valid."""
     names = sorted(valid)
     close = get_close_matches(str(word), names, n=1, cutoff=0.5)
     return f"; did you mean '{close[0]}'?" if close else f"; valid: {', '.join(names)}"
@@ -113,7 +113,7 @@ _INVISIBLE = re.compile(
 
 
 def visible(text: str) -> str:
-    """Text from elsewhere as a terminal may show it; line feeds and tabs stay.
+    """Return text from elsewhere as a terminal may show it; line feeds and tabs stay.
 
     Characters that move the cursor, reorder or hide text are spelt out, so that what is read is what is there.
     Tracebacks lose their colours.
@@ -122,5 +122,5 @@ def visible(text: str) -> str:
 
 
 def one_line(text: object) -> str:
-    """As `visible`, on one line, so that it can't pass for a line of ours."""
+    """Return text as `visible` does, on one line, so that it can't pass for a line of ours."""
     return visible(" ".join(str(text).split()))

@@ -20,7 +20,7 @@ _LOCK_POLL_S = 0.01  # between two looks at a lock that somebody else holds
 
 
 def sha256(data: bytes) -> str:
-    """Hex digest."""
+    """Return the sha256 of bytes, in hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()
 
 
@@ -131,7 +131,7 @@ def _stage(path: Path, data: bytes, staged: dict[Path, Path]) -> None:
 
 
 def local_folder(root: Path) -> Path:
-    """The folder of what belongs to one checkout and not into git, made if there is none.
+    """Return the folder of what belongs to one checkout and not into git; make it if there is none.
 
     Raises:
         OSError: it can't be made.

@@ -48,16 +48,17 @@ class Verdict(StrEnum):
 
     @property
     def passed(self) -> bool:
+        """True if nothing differs."""
         return self is Verdict.MATCH
 
     @property
     def acceptable(self) -> bool:
-        """Whether a person may turn the shot into the baseline."""
+        """True if a person may turn the shot into the baseline."""
         return self in (Verdict.CHANGED, Verdict.RESIZED, Verdict.NEW)
 
 
 class Status(StrEnum):
-    """How a result counts for its run."""
+    """The way in which a result counts for its run."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -74,11 +75,12 @@ class Box:
     height: int
 
     def as_list(self) -> list[int]:
+        """Return left, top, width and height."""
         return [self.x, self.y, self.width, self.height]
 
 
 def boxes_of(masks: Iterable[Iterable[Box]]) -> list[Box]:
-    """The boxes of all masks."""
+    """Return the boxes of all masks."""
     return [box for boxes in masks for box in boxes]
 
 
@@ -96,7 +98,7 @@ class Viewport:
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How much may differ before the verdict is `changed`.
+    """The amount that may differ before the verdict is `changed`.
 
     Attributes:
         pixels: number of pixels that may differ.
@@ -113,18 +115,18 @@ class Tolerance:
     threshold: float | None = None
 
     def allowance(self, total: int) -> int:
-        """Number of pixels that may differ in a picture of `total` pixels."""
+        """Return the number of pixels that may differ in a picture of `total` pixels."""
         # 0.29 * 100 is 28.999999999999996 in floating point, and means 29.
         return max(self.pixels, int(self.share * total + 1e-9))
 
     def rule(self, same_renderer: bool) -> "Rule":
-        """How pixels are compared."""
+        """Return the rule by which pixels are compared."""
         if self.threshold is None:
             return Rule.STRICT if same_renderer else Rule.PERCEPTUAL
         return Rule.PIXELMATCH if self.threshold > 0 else Rule.STRICT
 
     def words(self, rule: "Rule") -> str:
-        """The tolerance in a sentence."""
+        """Return the tolerance in a sentence."""
         amount = f"up to {self.pixels} pixel{'' if self.pixels == 1 else 's'} may differ"
         if self.share:
             amount += f" or {self.share:.4%} of the picture"
@@ -146,7 +148,7 @@ class Tolerance:
 
 
 class Rule(StrEnum):
-    """When a pixel counts as different, see `compare`."""
+    """The rules by which a pixel counts as different, see `compare`."""
 
     STRICT = "strict"
     PERCEPTUAL = "perceptual"
@@ -168,7 +170,7 @@ class Mask:
 
     @property
     def place(self) -> str:
-        """What it covers, in one line: two masks of one place cover the same."""
+        """The area that it covers, in one line: two masks of one place cover the same."""
         return self.selector or str(self.box and self.box.as_list())
 
 
@@ -195,12 +197,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Quarantine:
-    """Why a target may fail without failing the run, and until when (that day included)."""
+    """A reason why a target may fail without failing the run, and the last day on which it may."""
 
     reason: str
     until: date
 
     def holds(self, today: date) -> bool:
+        """Return True if it has not ended yet."""
         return today <= self.until
 
     def __str__(self) -> str:
@@ -212,7 +215,7 @@ class Need:
     """A service that must run before a notebook executes.
 
     Attributes:
-        exclusive: whether it is to be one that nobody else uses, started for each execution.
+        exclusive: True if it is to be one that nobody else uses, started for each execution.
     """
 
     name: str
@@ -221,12 +224,12 @@ class Need:
 
 @dataclass
 class ServiceUsage:
-    """What a run tells of a service.
+    """The use that a run made of a service.
 
     Attributes:
         seconds: how long it took to be ready, over all instances.
         instances: how often it was started.
-        elsewhere: whether one was used that the run did not start.
+        elsewhere: True if one was used that the run did not start.
     """
 
     seconds: float = 0.0
@@ -236,11 +239,11 @@ class ServiceUsage:
 
 @dataclass(frozen=True)
 class Clock:
-    """What time it is for a notebook.
+    """The time that a notebook sees.
 
     Attributes:
         start: ISO 8601; the page's clock starts there.
-        frozen: whether the page's clock and the kernel's both stand still at `start`.
+        frozen: True if the page's clock and the kernel's both stand still at `start`.
     """
 
     start: str = "2026-01-01T12:00:00+00:00"
@@ -299,6 +302,7 @@ class Target:
         return f"{self.notebook.removesuffix('.ipynb')}/{self.name}"
 
     def key(self, environment: str) -> str:
+        """Return the key of this target's baseline in an environment."""
         return f"{environment}/{self.path}"
 
     @property
@@ -339,7 +343,7 @@ class Element:
 
     @property
     def kind(self) -> str:
-        """What it is, without what it says."""
+        """The kind of element, without what it says."""
         return self.name.partition(" '")[0]
 
     def __str__(self) -> str:
@@ -349,7 +353,7 @@ class Element:
 
     @classmethod
     def parse(cls, line: str) -> "Element":
-        """The element of such a line.
+        """Return the element of such a line.
 
         Raises:
             ValueError: it is none.
@@ -371,8 +375,8 @@ class Shot:
         widgets: the widget tree's state, plain JSON.
         modules: front-end module of each kind of widget shown -> its version.
         layout: what is visible and where, in the order of the page; nothing of it under a mask.
-        layout_cut: whether there was more than the layout holds.
-        settled: whether the page came to rest.
+        layout_cut: True if there was more than the layout holds.
+        settled: True if the page came to rest.
         second: where the page never came to rest, another picture of it that differs.
         unrest: what kept moving.
     """
@@ -395,7 +399,7 @@ class Baseline:
 
     Attributes:
         masks: place of each mask (see `Mask.place`) -> the boxes that it covered.
-        layout, layout_cut: as a shot's; None and False where the sidecar tells nothing.
+        layout, layout_cut: as a shot's; None and False where the sidecar does not say.
     """
 
     pixels: Pixels
@@ -413,7 +417,7 @@ class Band:
     """Rows of pixels that one of two pictures has and the other has not.
 
     Attributes:
-        inserted: whether the shot has them; otherwise the baseline has.
+        inserted: True if the shot has them; otherwise the baseline has.
         y: where they begin in the picture that has them.
         at: where they are missing in the other picture.
         height: how many they are.
@@ -427,13 +431,13 @@ class Band:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What differs between a baseline and a shot.
+    """The differences between a baseline and a shot.
 
     Attributes:
         changed: number of pixels that differ outside the masks, by the tolerance's rule, place by place.
         total: number of pixels compared, masks excluded.
         regions: boxes around what differs, in the diff picture, largest first.
-        resized: whether the two sizes differ.
+        resized: True if the two sizes differ.
         diff: the diff picture as palette indices, shape (height, width), see `diff_picture.PALETTE`.
         rule: how pixels were compared.
         bands: where the pictures could be aligned: the rows that one of them lacks. The diff picture and the regions
@@ -469,7 +473,7 @@ class TraitChange:
 
 @dataclass(frozen=True)
 class Repeat:
-    """How steady a target was when everything was done several times, see `--repeat`.
+    """The distinct pictures of a target that was captured several times, see `--repeat`.
 
     Attributes:
         runs: how often it was captured.
@@ -483,12 +487,13 @@ class Repeat:
 
     @property
     def distinct(self) -> int:
+        """The number of distinct pictures."""
         return len(self.counts)
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a result has no trustworthy shot; `kind` is the error's class name."""
+    """The reason why a result has no trustworthy shot; `kind` is the error's class name."""
 
     kind: str
     message: str
@@ -497,7 +502,7 @@ class Failure:
 
 
 @dataclass
-class Spent:
+class TimeSpent:
     """The time that went into a notebook.
 
     Attributes:
@@ -520,7 +525,7 @@ class Result:
         renderer: what differs between the baseline's renderer and this one, in words.
         quarantined: why a failure of it doesn't fail the run; None without a quarantine, or after its end.
         repeat: how steady it was, under `--repeat`.
-        updated: whether this run wrote the baseline (only under --update-baselines).
+        updated: True if this run wrote the baseline (only under --update-baselines).
         duration: seconds from opening its session, or from the previous shot, to the verdict.
         spent: the time that its session took since its previous result; None where nobody counted it.
     """
@@ -542,10 +547,11 @@ class Result:
     repeat: Repeat | None = None
     updated: bool = False
     duration: float = 0.0
-    spent: Spent | None = None
+    spent: TimeSpent | None = None
 
     @property
     def passed(self) -> bool:
+        """True if nothing differs, or if this run wrote the baseline."""
         return self.verdict.passed or self.updated
 
     @property

@@ -19,9 +19,9 @@ from widgetshot.errors import ConfigError
 
 # Of no length that says something, and with nothing that means something to HTML, JSON, URLs or scripts.
 STARS = "***"
-SHORTEST = 4  # characters; what is shorter stands in half of all texts
-# A part of a value, or of an encoding of it, must be longer to be told from what happens to look like it.
-_TELLING = 8
+MIN_CHARACTERS = 4  # characters; what is shorter stands in half of all texts
+# A part of a value, or of an encoding of it, must be longer: shorter ones may stand in a text by chance.
+_MIN_PART_CHARACTERS = 8
 _ANSI = r"(?:\x1b\[[0-9;]*m)"
 # What kernels and pages call messages, comms and models. A short secret may happen to stand in one.
 _ID = re.compile(r"(?:IPY_MODEL_)?([0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:_\w+)?")
@@ -32,24 +32,25 @@ _URI_COMPONENT, _URI = "!'()*~", ";,/?:@&=+$!~*'()#"
 
 
 def secret_values(patterns: Iterable[str], variables: Mapping[str, str], where: str) -> tuple[str, ...]:
-    """The values of the environment variables whose names match one of the patterns, sorted.
+    """Return the values of the environment variables whose names match one of the patterns, sorted.
 
     Args:
         patterns: names; `*` and `?` stand for any text and any character.
         where: for messages.
 
     Raises:
-        ConfigError: a value is too short to be told from ordinary text.
+        ConfigError: a value is too short: ordinary text may hold it by chance.
     """
     found = {}
     for name, value in variables.items():
         if value and any(fnmatchcase(name, pattern) for pattern in patterns):
-            if len(value.strip()) < SHORTEST:
+            if len(value.strip()) < MIN_CHARACTERS:
                 raise ConfigError(
                     f"the value of {name} has {len(value.strip())} characters: hidden wherever it stands, it would "
                     "take much of every text with it",
                     where=where,
-                    next_step=f"give {name} a value of at least {SHORTEST} characters, or leave it out of 'secrets'",
+                    next_step=f"give {name} a value of at least {MIN_CHARACTERS} characters, or leave it out of "
+                    "'secrets'",
                 )
             found[name] = value
     return tuple(sorted(set(found.values())))
@@ -59,12 +60,12 @@ class Redactor:
     """Texts without secrets; false where there are none.
 
     Args:
-        values: the secrets, each of at least `SHORTEST` characters.
+        values: the secrets, each of at least `MIN_CHARACTERS` characters.
     """
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         self.values = tuple(values)
-        forms = {form for value in self.values for form in _forms(value) if len(form) >= SHORTEST}
+        forms = {form for value in self.values for form in _forms(value) if len(form) >= MIN_CHARACTERS}
         self.forms = tuple(sorted(forms, key=lambda form: (-len(form), form)))
         # Of these the characters beside them say something too.
         self._base64 = {form for value in self.values for part in _parts(value) for form in _base64(part)}
@@ -77,7 +78,7 @@ class Redactor:
         return f"Redactor({len(self.values)} secrets)"
 
     def text(self, text: str) -> str:
-        """A text with stars in place of each secret."""
+        """Return a text with stars in place of each secret."""
         # Far quicker than the pattern, and mostly all that is needed.
         found = [form for form in self.forms if form in text]
         for form in self._base64.intersection(found):
@@ -117,10 +118,12 @@ class Redactor:
 
     def _key(self, key: str) -> str:
         # A short secret may be the name of something that every message has.
-        return self._string(key) if any(len(form) >= _TELLING and form in key for form in self.forms) else key
+        return (
+            self._string(key) if any(len(form) >= _MIN_PART_CHARACTERS and form in key for form in self.forms) else key
+        )
 
     def data_of(self, data: bytes) -> bytes:
-        """A JSON document as `data` has it, byte for byte the same where nothing is found."""
+        """Return a JSON document as `data` has it, byte for byte the same where nothing is found."""
         if not (any(form in data for form in self._in_bytes) or b"\\u001b[" in data or b"\x1b[" in data):
             return data
         before = json.loads(data)
@@ -130,15 +133,15 @@ class Redactor:
     def buffer(self, data: bytes) -> bytes:
         """Bytes of whatever kind, in their old length, with stars in place of each secret.
 
-        Only of those that are long enough to be told from chance.
+        Only of those that are too long to be there by chance.
         """
         for form in self._in_bytes:
-            if len(form) >= _TELLING and form in data:
+            if len(form) >= _MIN_PART_CHARACTERS and form in data:
                 data = data.replace(form, b"*" * len(form))
         return data
 
     def open_end(self, text: str) -> int:
-        """How many characters at the end of a text may be the begin of a secret that goes on in the next text."""
+        """Return how many characters at the end of a text may begin a secret that goes on in the next text."""
         longest = max(map(len, self.forms), default=1)
         for count in range(min(len(text), longest - 1), 0, -1):
             end = text[-count:]
@@ -156,7 +159,7 @@ class Redactor:
 
 
 def joined(items: list[Any]) -> list[Any]:
-    """Outputs, with streams of one name that nothing but streams stands between made one."""
+    """Return outputs in which streams of one name are one, as far as only streams stand between them."""
     if not any(isinstance(item, dict) and item.get("output_type") == "stream" for item in items):
         return items
     found: list[Any] = []
@@ -176,7 +179,7 @@ def joined(items: list[Any]) -> list[Any]:
 
 
 def _forms(value: str) -> set[str]:
-    """How a value may stand in what others write."""
+    """Return all texts in which a value may stand in what others write."""
     forms = {form for part in _parts(value) for form in _encodings(part)}
     # A widget's HTML within JSON, JSON within HTML, JSON within JSON.
     return forms | {_in_json(form) for form in forms} | {html.escape(form) for form in forms}
@@ -184,7 +187,7 @@ def _forms(value: str) -> set[str]:
 
 def _parts(value: str) -> set[str]:
     lines = [line.strip() for line in value.splitlines()]
-    return {value, value.strip(), *(line for line in lines if len(line) >= _TELLING)}
+    return {value, value.strip(), *(line for line in lines if len(line) >= _MIN_PART_CHARACTERS)}
 
 
 def _encodings(text: str) -> set[str]:
@@ -195,7 +198,7 @@ def _encodings(text: str) -> set[str]:
     found = {text, _in_json(text), json.dumps(text)[1:-1], repr(text)[1:-1], ascii(text)[1:-1], repr(raw)[2:-1], *urls}
     found |= {escaped, html.escape(text, quote=False), escaped.replace("&#x27;", "&#39;").replace("&quot;", "&#34;")}
     hexadecimal = raw.hex()
-    if len(hexadecimal) >= _TELLING:
+    if len(hexadecimal) >= _MIN_PART_CHARACTERS:
         found |= {hexadecimal, hexadecimal.upper()}
     return found | _base64(text)
 
@@ -205,7 +208,7 @@ def _in_json(text: str) -> str:
 
 
 def _without_words_of(form: str, text: str) -> str:
-    """A text with stars in place of each run of base64 that holds `form`."""
+    """Return a text with stars in place of each run of base64 that holds `form`."""
     end = 0
     while (begin := text.find(form, end)) >= 0:
         end = begin + len(form)
@@ -228,6 +231,6 @@ def _base64(text: str) -> set[str]:
         # Characters that hold a bit of a neighbour are left out.
         encoded = base64.b64encode(b"\0" * offset + raw).decode()
         begin, end = -(-offset * 8 // 6), (offset + len(raw)) * 8 // 6
-        if end - begin >= _TELLING:
+        if end - begin >= _MIN_PART_CHARACTERS:
             found.add(encoded[begin:end])
     return found | {form.replace("+", "-").replace("/", "_") for form in found}

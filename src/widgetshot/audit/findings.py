@@ -9,7 +9,7 @@ FORMAT = 1
 
 
 class Kind(StrEnum):
-    """How something is replaced. The last three are reported, and not counted as mocks."""
+    """The ways in which something is replaced. The last three are reported, and not counted as mocks."""
 
     PATCH = "patch"
     OBJECT = "mock object"

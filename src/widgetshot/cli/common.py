@@ -1,4 +1,4 @@
-"""What several commands share: options, settings made of flags, paths as they are printed."""
+"""Parts of several commands: options, settings made of flags, paths as they are printed."""
 
 from pathlib import Path
 from typing import Any

@@ -13,7 +13,7 @@ from widgetshot.pytest_plugin.state import state_of
 
 @pytest.fixture
 def widgetshot(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """Opens notebooks from a Python test and asserts pictures by name, see `Widgetshot`."""
+    """Open notebooks from a Python test and assert pictures by name, see `Widgetshot`."""
     from widgetshot.pytest_plugin.widgetshot_fixture import Widgetshot
 
     state = state_of(request.config)
@@ -23,7 +23,7 @@ def widgetshot(request: pytest.FixtureRequest) -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def widgetshot_playwright(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A sync Playwright: pytest-playwright's own where it is installed, because one thread can have only one."""
+    """Return a sync Playwright: pytest-playwright's own where it is installed, because one thread can have only one."""
     if request.config.pluginmanager.hasplugin("playwright"):
         yield request.getfixturevalue("playwright")
         return
@@ -37,7 +37,7 @@ def widgetshot_playwright(request: pytest.FixtureRequest) -> Iterator[Any]:
 def widgetshot_browser(
     request: pytest.FixtureRequest, widgetshot_playwright: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Any]:
-    """The browser of the `widgetshot` fixture, launched as that of notebooks is."""
+    """Return the browser of the `widgetshot` fixture, launched as that of notebooks is."""
     from widgetshot.capture.browser import find_browser
     from widgetshot.capture.determinism import launch_options
     from widgetshot.pytest_plugin.widgetshot_fixture import browser_errors
@@ -53,7 +53,7 @@ def widgetshot_browser(
 
 @pytest.fixture(scope="session")
 def widgetshot_fingerprint(request: pytest.FixtureRequest, widgetshot_browser: Any) -> Any:
-    """The renderer of the `widgetshot` fixture's pictures, see `widgetshot.capture.fingerprint`."""
+    """Return the renderer of the `widgetshot` fixture's pictures, see `widgetshot.capture.fingerprint`."""
     from widgetshot.capture.fingerprint import fingerprint, product
     from widgetshot.capture.sync import Awaitable, run_now
     from widgetshot.pytest_plugin.widgetshot_fixture import browser_errors
@@ -65,7 +65,7 @@ def widgetshot_fingerprint(request: pytest.FixtureRequest, widgetshot_browser: A
 
 @pytest.fixture
 def performance_monitor(request: pytest.FixtureRequest) -> Any:
-    """Records how long named parts of a test take, into `run.json` and the gallery.
+    """Record how long named parts of a test take, into `run.json` and the gallery.
 
     ::
 
@@ -88,12 +88,12 @@ def performance_monitor(request: pytest.FixtureRequest) -> Any:
 
 @pytest.fixture(scope="session")
 def widgetshot_services(request: pytest.FixtureRequest) -> Any:
-    """The services of this run, shared with its notebooks, see `widgetshot.services.manager.Services`."""
+    """Return the services of this run, shared with its notebooks, see `widgetshot.services.manager.Services`."""
     return state_of(request.config).services
 
 
 def _part(name: str) -> Any:
-    """The fixture `real_NAME`."""
+    """Return the fixture `real_NAME`."""
 
     def part(request: pytest.FixtureRequest) -> Iterator[Any]:
         from widgetshot.errors import ServerError

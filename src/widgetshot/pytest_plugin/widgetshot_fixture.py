@@ -119,7 +119,7 @@ class Widgetshot:
         return page
 
     def _new_page(self, target: Target) -> tuple[Page, Any]:
-        """A page for the variant of a target, with its CDP session where the browser is Chromium."""
+        """Return a page for the variant of a target, with its CDP session where the browser is Chromium."""
         assert self._browser is not None
         with browser_errors("the browser is gone"):
             context = self._browser.new_context(**context_options(self._settings, target))
@@ -177,7 +177,7 @@ class Widgetshot:
         self._conclude(self._request.node, kept)
 
     def _result(self, page: CapturePage, target: Target) -> Result:
-        """The result of a target, from the page as it is."""
+        """Return the result of a target, from the page as it is."""
         key, renderer = target.key(self._settings.environment), self._fingerprint
         try:
             baseline = read_baseline(target, self._run.baselines, self._settings)
@@ -195,7 +195,7 @@ class Widgetshot:
         return True
 
     def _target(self, name: str, *, cell: str | None, **options: Any) -> Target:
-        """The target of a Python test: its baseline lies under the test's file and name."""
+        """Return the target of a Python test: its baseline lies under the test's file and name."""
         settings, node = self._settings, self._request.node
         if not node.path.is_relative_to(settings.root):
             raise ConfigError(

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from widgetshot.documents import decode
 from widgetshot.errors import ConfigError, RecordError, one_line
 from widgetshot.files import sha256, write_atomically
-from widgetshot.model import ServiceUsage, Spent, Status
+from widgetshot.model import ServiceUsage, Status, TimeSpent
 from widgetshot.report.entry import seconds
 from widgetshot.report.folder import RUN_FILE, clear, refuse_foreign, sidecar_path
 from widgetshot.report.history import History
@@ -185,9 +185,9 @@ def _added(many: Iterable[Mapping[str, float]]) -> dict[str, float]:
 
 
 def _merged_notebooks(times: Iterable[NotebookTime]) -> list[NotebookTime]:
-    spent: dict[str, Spent] = {}
+    spent: dict[str, TimeSpent] = {}
     for one in times:
-        total = spent.setdefault(one.notebook, Spent())
+        total = spent.setdefault(one.notebook, TimeSpent())
         total.seconds += one.seconds
         total.stages = _added((total.stages, one.timings))
     return notebook_times(spent)

@@ -20,7 +20,7 @@ from widgetshot.baselines.sidecar import describe, encode_description
 from widgetshot.documents import encode
 from widgetshot.errors import RecordError
 from widgetshot.files import encode_palette, encode_png, sha256, write_atomically
-from widgetshot.model import Result, ServiceUsage, Spent, Verdict
+from widgetshot.model import Result, ServiceUsage, TimeSpent, Verdict
 from widgetshot.report.entry import NO_PICTURES, cut_line, cut_name, entry_of, fingerprint, seconds, timings
 from widgetshot.report.folder import JOURNAL, RUN_FILE, clear, picture_path, sidecar_path
 from widgetshot.report.history import History
@@ -197,7 +197,7 @@ class RunWriter:
         complete: bool,
         timings: Mapping[str, float],
         fingerprint: Mapping[str, Any],
-        spent: Mapping[str, Spent] | None = None,
+        spent: Mapping[str, TimeSpent] | None = None,
         unused: Iterable[str] | None = None,
         history: History | None = None,
         services: Mapping[str, ServiceUsage] | None = None,
@@ -262,7 +262,7 @@ def run_bytes(run: Run, encoded: Sequence[bytes] | None = None) -> bytes:
     return b"{\n" + b",\n".join(lines) + b"\n}\n"
 
 
-def notebook_times(spent: Mapping[str, Spent]) -> list[NotebookTime]:
+def notebook_times(spent: Mapping[str, TimeSpent]) -> list[NotebookTime]:
     """Return `notebooks[]` of run.json: the slowest first."""
     slowest = sorted(spent.items(), key=lambda item: (-item[1].seconds, item[0]))
     return [
@@ -314,7 +314,7 @@ def _finished(
     complete: bool,
     stages: Mapping[str, float],
     facts: Mapping[str, Any],
-    spent: Mapping[str, Spent],
+    spent: Mapping[str, TimeSpent],
     unused: Iterable[str] | None,
     services: Mapping[str, ServiceUsage],
 ) -> Run:

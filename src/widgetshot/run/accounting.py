@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from time import perf_counter
 
-from widgetshot.model import Spent
+from widgetshot.model import TimeSpent
 
 # Stages that all sessions share: they belong to no notebook.
 SHARED_STAGES = frozenset({"server", "browser"})
@@ -42,10 +42,10 @@ class TimeAccount:
         self._since = None
         self.follow({})
 
-    def lap(self) -> Spent:
+    def lap(self) -> TimeSpent:
         """Return what was spent since this was last asked."""
         self._count()
-        spent = Spent(self._seconds, self._stages)
+        spent = TimeSpent(self._seconds, self._stages)
         self._seconds, self._stages = 0.0, {}
         return spent
 
@@ -68,7 +68,7 @@ class TimeSums:
 
     def __init__(self) -> None:
         self.stages: dict[str, float] = {}
-        self.notebooks: dict[str, Spent] = {}
+        self.notebooks: dict[str, TimeSpent] = {}
 
     def add(self, stages: Mapping[str, float], notebook: str = "", seconds: float = 0.0) -> None:
         """Count seconds that were spent on stages.
@@ -80,7 +80,7 @@ class TimeSums:
         for stage, time in stages.items():
             self.stages[stage] = self.stages.get(stage, 0.0) + time
         if notebook:
-            spent = self.notebooks.setdefault(notebook, Spent())
+            spent = self.notebooks.setdefault(notebook, TimeSpent())
             spent.seconds += seconds
             for stage in stages.keys() - SHARED_STAGES:
                 spent.stages[stage] = spent.stages.get(stage, 0.0) + stages[stage]

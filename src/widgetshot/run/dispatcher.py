@@ -8,7 +8,7 @@ from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from widgetshot.model import Result, Spent
+from widgetshot.model import Result, TimeSpent
 from widgetshot.project.settings import Settings
 from widgetshot.run.accounting import TimeSums
 from widgetshot.run.background import BackgroundLoop
@@ -144,7 +144,7 @@ class Dispatcher:
                     future.set_exception(redacted_error(error, self._settings.redactor))
 
     async def _record(self, result: Result, futures: Futures) -> None:
-        path, spent = result.target.notebook, result.spent or Spent()
+        path, spent = result.target.notebook, result.spent or TimeSpent()
         self.sums.add(spent.stages, path, spent.seconds)
         if result.fingerprint:
             self.renderer = {part: value for part, value in result.fingerprint.items() if part != "widgets"}

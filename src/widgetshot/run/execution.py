@@ -9,7 +9,7 @@ from widgetshot.errors import ServerError
 from widgetshot.model import ServedPage, Target
 from widgetshot.project.settings import Settings
 from widgetshot.services.manager import Services
-from widgetshot.services.notebook_services import Served
+from widgetshot.services.notebook_services import NotebookServices
 
 if TYPE_CHECKING:
     from widgetshot.ports import Frontend, LivePage, SourcesSeen
@@ -27,7 +27,7 @@ class Execution:
         self._notebook = notebook
         self._settings = settings
         self._frontend = frontend
-        self._services = Served(notebook, services)
+        self._services = NotebookServices(notebook, services)
         self.page: ServedPage | None = None
         self.timings: dict[str, float] = {}
 

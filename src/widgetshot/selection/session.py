@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from widgetshot.declare.notebook import Notebook
-from widgetshot.model import Spent, Target
+from widgetshot.model import Target, TimeSpent
 
 if TYPE_CHECKING:
     from widgetshot.ports import SourcesSeen
@@ -51,7 +51,7 @@ class SessionReport:
         inputs: for each time that it was executed, what it was seen to read; None where the server did not tell.
     """
 
-    spent: Spent
+    spent: TimeSpent
     inputs: "tuple[SourcesSeen | None, ...]"
 
 

@@ -1,4 +1,4 @@
-"""What a running supervisor is asked over its control address."""
+"""Requests to a running supervisor, over its control address."""
 
 from multiprocessing.connection import Client
 

@@ -23,5 +23,5 @@ class Endpoint:
 
     @property
     def variables(self) -> dict[str, str]:
-        """All variables that kernels and tests get."""
+        """The variables that kernels and tests get."""
         return {variable(self.name, "URL"): self.url} | dict(self.environment)

@@ -1,4 +1,4 @@
-"""How one daemon is started and awaited: mirakuru's executors, made to give up and to see each end."""
+"""Executors that start one daemon and wait until it is ready: mirakuru's, made to give up and to see each end."""
 
 import contextlib
 import signal
@@ -24,7 +24,7 @@ class GivenUpError(ExecutorError):
 
 
 class DaemonExecutor(Executor):
-    """What our executors share; comes before mirakuru's own in their bases.
+    """Base of our executors; comes before mirakuru's own in their bases.
 
     Attributes:
         given_up: set once nobody waits any more.

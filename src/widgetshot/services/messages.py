@@ -1,4 +1,4 @@
-"""What is said between a service's supervisor and those that use the service: one JSON document a message.
+"""Messages between a service's supervisor and those that use the service: one JSON document each.
 
 The manager writes a `StartOrder` to a new supervisor, which answers with `Started` or `Failed`. After that, requests
 come over its control address, and each is answered with `DaemonStates` or `Failed`.
@@ -16,7 +16,7 @@ _MAX_LAST_LINE_CHARS = 300
 
 
 class StartOrder(Document, frozen=True):
-    """What a supervisor is to run.
+    """The service that a supervisor is to run.
 
     Attributes:
         declaration: the project's declaration of it; None if it says nothing of it.
@@ -44,7 +44,7 @@ class Started(Document, frozen=True, tag_field="type", tag="started"):
 
 
 class Failed(Document, frozen=True, tag_field="type", tag="failed"):
-    """What was asked for could not be done."""
+    """The request could not be done."""
 
     failure: AnyFailure
 

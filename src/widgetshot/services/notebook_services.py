@@ -43,7 +43,7 @@ def left_out(notebook: "Notebook", services: Services, *, without: bool = False,
     return ""
 
 
-class Served:
+class NotebookServices:
     """The services that a notebook needs while it executes and is captured.
 
     Args:

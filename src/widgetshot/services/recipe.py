@@ -1,4 +1,4 @@
-"""What a service is made of: programs that must be there, files to be written, daemons to be started, an address.
+"""Recipes of services: programs that must be there, files to be written, daemons to be started, an address.
 
 A recipe is called in a process of its own, the supervisor, with a private folder and free ports. It writes what its
 daemons read, runs what must be run once (such as `initdb`), and returns what is to be started, in order.

@@ -45,7 +45,7 @@ _MAX_START_ATTEMPTS = 3
 
 
 class _End(BaseException):
-    """Whoever wanted the service is gone, or said that it is over."""
+    """Nobody needs the service any more."""
 
 
 class Supervisor:
@@ -211,7 +211,7 @@ def _stop(*_: object) -> NoReturn:
 
 def main() -> None:
     """Entry point of `python -m widgetshot.services.supervisor`."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which tells us in order
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us in order
     try:
         parent = psutil.Process(os.getppid())
     except psutil.Error:

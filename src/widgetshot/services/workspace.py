@@ -1,4 +1,4 @@
-"""Where one instance of a service lives: a private folder and free ports."""
+"""The workspace of one instance of a service: a private folder and free ports."""
 
 import contextlib
 import os

@@ -43,7 +43,7 @@ def compare(
         baseline, shot: shape (height, width, 4), uint8.
         masks: boxes of the shot that are not compared.
         masks_before: boxes of the baseline that are not compared.
-        same_renderer: whether one renderer drew both.
+        same_renderer: True if one renderer drew both.
 
     Returns:
         The comparison; without a diff picture when nothing differs.

@@ -42,7 +42,7 @@ def plain_diff(before: Pixels, changed: Bools, padding: Bools, masked: Bools) ->
 
 @dataclass(frozen=True)
 class AlignedDiff:
-    """What differs once rows that belong together are compared with each other, in the shot's own place.
+    """The differences that remain once rows that belong together are compared, in the shot's own place.
 
     Attributes:
         marked: the pixels that are marked, shape (height, width).

@@ -22,7 +22,7 @@ def judge(
     comparison: Comparison | None,
     renderer: Sequence[str] = (),
 ) -> tuple[Verdict, str]:
-    """The verdict on a shot that was taken.
+    """Return the verdict on a shot that was taken.
 
     Args:
         comparison: of shot and baseline; None without a baseline.
@@ -70,7 +70,7 @@ def _differing(pixels: int) -> str:
 
 
 def renderer_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
-    """What differs between two renderers, in words; nothing when they are the same as far as is known.
+    """Return what differs between two renderers, in words; nothing when they are the same as far as is known.
 
     Args:
         before, after: fingerprints. What only one of them tells is unknown, and no difference.
@@ -151,7 +151,7 @@ def _is_markup(change: TraitChange) -> bool:
 
 
 def flaky_sentence(repeat: Repeat, comparison: Comparison | None) -> str:
-    """That not every run of `--repeat` gave the same picture, in words.
+    """Say that not every run of `--repeat` gave the same picture.
 
     Args:
         comparison: of the first two distinct pictures.
@@ -165,7 +165,7 @@ def flaky_sentence(repeat: Repeat, comparison: Comparison | None) -> str:
 
 
 def _listed(named: Sequence[str], total: int) -> str:
-    """The named ones, and how many there are besides."""
+    """Return the named ones, and how many there are besides."""
     text = ", ".join(named[:_MOST])
     more = total - len(named[:_MOST])
     return f"{text} and {more} more" if more > 0 else text
@@ -192,7 +192,7 @@ def _window(text: str, start: int) -> str:
 
 
 def trait_changes(before: Any, after: Any) -> tuple[TraitChange, ...]:
-    """The traits that differ between two widget trees, as `state.ts` describes them, in the order of the tree."""
+    """Return the traits that differ between two widget trees (see `state.ts`), in the order of the tree."""
     changes: list[TraitChange] = []
     _walk(before, after, "", "", changes)
     return tuple(changes)
@@ -220,7 +220,7 @@ def _walk(before: Any, after: Any, widget: str, trait: str, changes: list[TraitC
 
 
 def _summary(value: Any) -> Any:
-    """A widget (or a list of them) as its name: the whole tree would bury the trait."""
+    """Return a widget (or a list of them) as its name: the whole tree would bury the trait."""
     if isinstance(value, dict) and "widget" in value:
         return value["widget"]
     if isinstance(value, list):

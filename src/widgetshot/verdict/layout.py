@@ -26,7 +26,7 @@ class _Pair:
 
     @property
     def offset(self) -> _Offset:
-        """How far it moved."""
+        """The distance that it moved."""
         return (self.new.box.x - self.old.box.x, self.new.box.y - self.old.box.y)
 
     @property

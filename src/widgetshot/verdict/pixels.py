@@ -1,4 +1,4 @@
-"""What every rule of comparison does with pixels: which are equal, which are masked."""
+"""Pixels as every rule of comparison needs them: which are equal, which are masked."""
 
 from collections.abc import Iterable
 

@@ -14,7 +14,7 @@ from builders import (
 )
 from run_folders import edited, finish, killed, quarantined, run_json, tree, writer
 from widgetshot.errors import RecordError
-from widgetshot.model import Spent
+from widgetshot.model import TimeSpent
 from widgetshot.report.history import History
 from widgetshot.report.merge import merge
 from widgetshot.report.reader import read_run
@@ -106,8 +106,8 @@ def test_merging_counts_what_is_in_quarantine(tmp_path: Path) -> None:
 
 
 SPENT = {
-    "notebooks/a.ipynb": Spent(1.0, {"execute": 0.8, "load": 0.1}),
-    "notebooks/b.ipynb": Spent(3.25, {"load": 2.0}),
+    "notebooks/a.ipynb": TimeSpent(1.0, {"execute": 0.8, "load": 0.1}),
+    "notebooks/b.ipynb": TimeSpent(3.25, {"load": 2.0}),
 }
 
 

@@ -1,1 +1,1 @@
-"""What counts as a replacement: a module for each kind. A rule reads a node and notes its findings with the reader."""
+"""Rules of what counts as a replacement, a module for each kind. A rule reads a node and notes its findings."""

@@ -52,12 +52,15 @@ _USERS = """\
 
 @dataclass(frozen=True)
 class Clickhouse:
+    """The recipe of a ClickHouse server. Satisfies `Recipe`."""
+
     name: str = "clickhouse"
     ports: tuple[str, ...] = ("http", "native")
     requirements: tuple[Requirement, ...] = (Requirement("clickhouse-server", _INSTALL),)
     timeout: float = 30
 
     def plan(self, workspace: Workspace) -> Plan:
+        """Write the configuration, and return what is to be started, see `Recipe.plan`."""
         folder, password = workspace.folder, secrets.token_hex(16)
         (folder / "config.xml").write_text(_CONFIG.format(host=HOST, folder=folder, **workspace.ports))
         (folder / "users.xml").write_text(_USERS.format(user=_USER, password=password))
@@ -77,7 +80,7 @@ class Clickhouse:
 
     @contextmanager
     def isolate(self, endpoint: Endpoint, name: str) -> Iterator[Endpoint]:
-        """A database of this name; the URL's `database`."""
+        """Make a database of this name, which the URL names as `database`."""
         _query(endpoint.url, f"CREATE DATABASE {name}")
         try:
             parts = urlsplit(endpoint.url)
@@ -101,8 +104,8 @@ def _query(url: str, statement: str) -> None:
         with urllib.request.urlopen(request, timeout=30) as answer:
             answer.read()
     except OSError as error:
-        told = error.read().decode(errors="replace").strip() if isinstance(error, urllib.error.HTTPError) else error
-        raise ServerError(f"'{statement}' failed: {told}") from error
+        reason = error.read().decode(errors="replace").strip() if isinstance(error, urllib.error.HTTPError) else error
+        raise ServerError(f"'{statement}' failed: {reason}") from error
 
 
 RECIPE = Clickhouse()

@@ -51,6 +51,8 @@ _IGNORED = -100  # a label that is no part of the loss, for transformers and tor
 
 @dataclass(frozen=True)
 class Inference:
+    """The recipe of an endpoint as OpenAI's. Satisfies `Recipe`."""
+
     name: str = "inference"
     ports: tuple[str, ...] = ("main",)
     requirements: tuple[Requirement, ...] = tuple(
@@ -60,6 +62,7 @@ class Inference:
     timeout: float = 240
 
     def plan(self, workspace: Workspace) -> Plan:
+        """Write the configuration, and return what is to be started, see `Recipe.plan`."""
         # Training is the daemon's own: it may take time, and must end with the supervisor.
         command = (sys.executable, "-m", __name__, str(workspace.port))
         environment = {
@@ -72,15 +75,15 @@ class Inference:
         daemon = Daemon("inference", command, Ready(http=f"http://{HOST}:{workspace.port}/health"), environment)
         url = f"http://{HOST}:{workspace.port}/v1"
         # Clients insist on a key, and must not send a real one that they find elsewhere.
-        told = {
+        variables = {
             "OPENAI_BASE_URL": url,
             "OPENAI_API_KEY": "not-needed",
             "WIDGETSHOT_SERVICE_INFERENCE_MODEL": MODEL,
         }
-        return Plan((daemon,), url, told)
+        return Plan((daemon,), url, variables)
 
     def isolate(self, endpoint: Endpoint, name: str) -> AbstractContextManager[Endpoint]:  # noqa: ARG002
-        """The endpoint itself: it keeps nothing between two requests."""
+        """Return the endpoint itself: it keeps nothing between two requests."""
         return nullcontext(endpoint)
 
 

@@ -32,6 +32,8 @@ _FOLDER = _programs()
 
 @dataclass(frozen=True)
 class Postgres:
+    """The recipe of a PostgreSQL server. Satisfies `Recipe`."""
+
     name: str = "postgres"
     ports: tuple[str, ...] = ("main",)
     requirements: tuple[Requirement, ...] = tuple(
@@ -40,6 +42,7 @@ class Postgres:
     timeout: float = 30
 
     def plan(self, workspace: Workspace) -> Plan:
+        """Write the configuration, and return what is to be started, see `Recipe.plan`."""
         user = "postgres"  # it refuses to run as root
         data, password = workspace.folder / "data", secrets.token_hex(16)
         data.mkdir()
@@ -85,7 +88,7 @@ class Postgres:
 
     @contextmanager
     def isolate(self, endpoint: Endpoint, name: str) -> Iterator[Endpoint]:
-        """A database of this name."""
+        """Make a database of this name."""
         _psql(endpoint.url, f'CREATE DATABASE "{name}"')
         try:
             url = urlsplit(endpoint.url)._replace(path=f"/{name}").geturl()
@@ -95,7 +98,7 @@ class Postgres:
 
 
 def _libpq(url: str) -> dict[str, str]:
-    """The variables from which every client over libpq learns where its server is."""
+    """Return the variables from which every client over libpq learns where its server is."""
     parts = urlsplit(url)
     return {
         "PGHOST": parts.hostname or HOST,

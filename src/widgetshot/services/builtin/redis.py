@@ -28,6 +28,8 @@ appendonly yes
 
 @dataclass(frozen=True)
 class Redis:
+    """The recipe of a Redis server. Satisfies `Recipe`."""
+
     name: str = "redis"
     ports: tuple[str, ...] = ("main",)
     requirements: tuple[Requirement, ...] = tuple(
@@ -36,6 +38,7 @@ class Redis:
     timeout: float = 10
 
     def plan(self, workspace: Workspace) -> Plan:
+        """Write the configuration, and return what is to be started, see `Recipe.plan`."""
         password = secrets.token_hex(16)
         config = workspace.folder / "redis.conf"
         config.write_text(_CONFIG.format(host=HOST, port=workspace.port, folder=workspace.folder, password=password))
@@ -46,7 +49,7 @@ class Redis:
 
     @contextmanager
     def isolate(self, endpoint: Endpoint, name: str) -> Iterator[Endpoint]:
-        """A prefix of keys, as `WIDGETSHOT_SERVICE_REDIS_PREFIX`; its keys are deleted at the end."""
+        """Give a prefix of keys, as `WIDGETSHOT_SERVICE_REDIS_PREFIX`; its keys are deleted at the end."""
         prefix = f"{name}:"
         try:
             own = {"WIDGETSHOT_SERVICE_REDIS_PREFIX": prefix}

@@ -83,6 +83,8 @@ use = egg:swift#{store}
 
 @dataclass(frozen=True)
 class S3:
+    """The recipe of an S3 object store. Satisfies `Recipe`."""
+
     name: str = "s3"
     ports: tuple[str, ...] = ("main", *_STORES)
     requirements: tuple[Requirement, ...] = tuple(
@@ -91,6 +93,7 @@ class S3:
     timeout: float = 60
 
     def plan(self, workspace: Workspace) -> Plan:
+        """Write the configuration, and return what is to be started, see `Recipe.plan`."""
         folder, secret = workspace.folder, secrets.token_hex(20)
         words = {
             "module": __name__,
@@ -118,7 +121,7 @@ class S3:
 
     @contextmanager
     def isolate(self, endpoint: Endpoint, name: str) -> Iterator[Endpoint]:
-        """A bucket, as `WIDGETSHOT_SERVICE_S3_BUCKET`; it has hyphens where the name has underscores."""
+        """Make a bucket, as `WIDGETSHOT_SERVICE_S3_BUCKET`; it has hyphens where the name has underscores."""
         bucket, client = name.replace("_", "-"), _client(endpoint)
         try:
             client.create_bucket(Bucket=bucket)
@@ -145,7 +148,7 @@ def _client(endpoint: Endpoint) -> Any:
 
 
 def log_to_stderr(_conf: object, _name: str, _console: bool, _route: str, fmt: str, logger: Any, _adapted: Any) -> None:
-    """A hook of Swift's, which by itself writes to syslog only."""
+    """Write a log to standard error: a hook of Swift's, which by itself writes to syslog only."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter(fmt))
     logger.addHandler(handler)

@@ -65,6 +65,8 @@ CgroupAutomount=no
 
 @dataclass(frozen=True)
 class Slurm:
+    """The recipe of a SLURM cluster of one node. Satisfies `Recipe`."""
+
     name: str = "slurm"
     ports: tuple[str, ...] = ("controller", "node")
     requirements: tuple[Requirement, ...] = tuple(
@@ -73,6 +75,7 @@ class Slurm:
     timeout: float = 30
 
     def plan(self, workspace: Workspace) -> Plan:
+        """Write the configuration, and return what is to be started, see `Recipe.plan`."""
         folder, config = workspace.folder, workspace.folder / "slurm.conf"
         host_name = socket.gethostname().partition(".")[0]
         host, wrapper = _where(workspace)
@@ -127,7 +130,7 @@ class Slurm:
 
     @contextmanager
     def isolate(self, endpoint: Endpoint, name: str) -> Iterator[Endpoint]:
-        """A working folder, as `WIDGETSHOT_SERVICE_SLURM_FOLDER`; jobs that are in it are cancelled at the end."""
+        """Make a working folder, as `WIDGETSHOT_SERVICE_SLURM_FOLDER`; jobs that are in it are cancelled at the end."""
         with tempfile.TemporaryDirectory(prefix=f"{name}-", ignore_cleanup_errors=True) as folder:
             try:
                 own = {"WIDGETSHOT_SERVICE_SLURM_FOLDER": folder}
@@ -140,7 +143,7 @@ class Slurm:
 
 
 def _where(workspace: Workspace) -> tuple[str, tuple[str, ...]]:
-    """The address that the daemons bind to, and the command that runs them so that they do.
+    """Return the address that the daemons bind to, and the command that runs them so that they do.
 
     Raises:
         ServerError: it would be outside the loopback.
@@ -160,7 +163,7 @@ def _where(workspace: Workspace) -> tuple[str, tuple[str, ...]]:
 
 
 def _private_hosts(workspace: Workspace) -> tuple[str, ...]:
-    """A command that runs another where the machine's name is an address of the loopback.
+    """Return a command that runs another where the machine's name is an address of the loopback.
 
     Raises:
         ServerError: we have no right to do so.

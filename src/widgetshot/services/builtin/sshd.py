@@ -48,6 +48,8 @@ Host sshd {host}
 
 @dataclass(frozen=True)
 class Sshd:
+    """The recipe of an OpenSSH server. Satisfies `Recipe`."""
+
     name: str = "sshd"
     ports: tuple[str, ...] = ("main",)
     requirements: tuple[Requirement, ...] = tuple(
@@ -56,6 +58,7 @@ class Sshd:
     timeout: float = 10
 
     def plan(self, workspace: Workspace) -> Plan:
+        """Write the configuration, and return what is to be started, see `Recipe.plan`."""
         folder, user = workspace.folder, psutil.Process().username()
         home = folder / "home"
         home.mkdir()
@@ -87,7 +90,7 @@ class Sshd:
 
     @contextmanager
     def isolate(self, endpoint: Endpoint, name: str) -> Iterator[Endpoint]:
-        """A folder below the login's home, as `WIDGETSHOT_SERVICE_SSHD_FOLDER`."""
+        """Make a folder below the login's home, as `WIDGETSHOT_SERVICE_SSHD_FOLDER`."""
         folder = _login(endpoint, f"mkdir {name} && cd {name} && pwd").strip()
         try:
             own = {"WIDGETSHOT_SERVICE_SSHD_FOLDER": folder}

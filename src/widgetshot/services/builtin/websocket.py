@@ -18,19 +18,22 @@ _HEALTH = "/-/health"
 
 @dataclass(frozen=True)
 class Websocket:
+    """The recipe of a WebSocket server. Satisfies `Recipe`."""
+
     name: str = "websocket"
     ports: tuple[str, ...] = ("main",)
     requirements: tuple[Requirement, ...] = (Requirement("websockets", "pip install websockets", module=True),)
     timeout: float = 15
 
     def plan(self, workspace: Workspace) -> Plan:
+        """Write the configuration, and return what is to be started, see `Recipe.plan`."""
         command = (sys.executable, "-m", __name__, str(workspace.port))
         daemon = Daemon("websocket", command, Ready(http=f"http://{HOST}:{workspace.port}{_HEALTH}"))
         return Plan((daemon,), f"ws://{HOST}:{workspace.port}/")
 
     @contextmanager
     def isolate(self, endpoint: Endpoint, name: str) -> Iterator[Endpoint]:
-        """A path of this name, where nobody else sends."""
+        """Give a path of this name, where nobody else sends."""
         yield replace(endpoint, url=urlsplit(endpoint.url)._replace(path=f"/{name}").geturl())
 
 
