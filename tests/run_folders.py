@@ -11,10 +11,12 @@ from msgspec import structs
 from builders import ENVIRONMENT, result_called
 from widgetshot.documents import encode
 from widgetshot.model import Quarantine, Result
+from widgetshot.report.entry_json import Entry
+from widgetshot.report.head import new_run
 from widgetshot.report.history import History
 from widgetshot.report.reader import read_run
-from widgetshot.report.run_json import Entry, Run, summarise
-from widgetshot.report.writer import RunWriter, new_run
+from widgetshot.report.run_json import Run, summarise
+from widgetshot.report.writer import RunWriter
 
 QUARANTINE = Quarantine("flickers", date(2026, 12, 31))
 

@@ -17,10 +17,11 @@ from stores import in_folder
 from widgetshot.cli.main import commands
 from widgetshot.errors import WidgetshotError
 from widgetshot.model import Result
+from widgetshot.report.entry_json import Entry
 from widgetshot.report.markdown import append_summary, summary_markdown
 from widgetshot.report.merge import merge
 from widgetshot.report.reader import read_run
-from widgetshot.report.run_json import Entry, Merged, Run
+from widgetshot.report.run_json import Merged, Run
 from widgetshot.report.text import next_lines
 from widgetshot.review.approve import approve
 

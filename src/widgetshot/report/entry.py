@@ -1,19 +1,11 @@
 """Result -> entry of run.json. Whatever a page or a notebook says is cut to the limits of the format here."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import islice
-from typing import Any
 
-from widgetshot.documents import json_value, well_formed
+from widgetshot.documents import json_value
 from widgetshot.model import Box, Failure, Quarantine, Repeat, Result
-from widgetshot.report.run_json import (
-    MAX_BOXES,
-    MAX_EDGE,
-    MAX_LINE,
-    MAX_NAME,
-    MAX_NAMED,
-    MAX_SECONDS,
-    MAX_TEXT,
+from widgetshot.report.entry_json import (
     Entry,
     EntryError,
     EntryMask,
@@ -25,6 +17,18 @@ from widgetshot.report.run_json import (
     RowBand,
     Trait,
     Viewport,
+)
+from widgetshot.report.limits import (
+    MAX_BOXES,
+    MAX_EDGE,
+    MAX_NAMED,
+    cut_line,
+    cut_lines,
+    cut_name,
+    cut_text,
+    fingerprint,
+    seconds,
+    timings,
 )
 from widgetshot.verdict.grouping import change_group
 
@@ -140,42 +144,3 @@ def _rectangles(boxes: Iterable[Box]) -> list[Rectangle]:
         )
         for box in islice(boxes, MAX_BOXES)
     ]
-
-
-def cut_text(value: str) -> str:
-    """Return a text as an entry may hold it."""
-    return _cut(value, MAX_TEXT)
-
-
-def cut_line(value: str) -> str:
-    """Return a reason, a message or an address as a run may hold it."""
-    return _cut(value, MAX_LINE)
-
-
-def cut_name(value: str) -> str:
-    """Return a name as a run may hold it."""
-    return _cut(value, MAX_NAME)
-
-
-def cut_lines(values: Iterable[str]) -> list[str]:
-    """Return messages as an entry may hold them."""
-    return [cut_line(value) for value in islice(values, MAX_NAMED)]
-
-
-def seconds(value: float, digits: int = 4) -> float:
-    """Return a duration as a run may hold it."""
-    return round(max(0.0, min(value, MAX_SECONDS)), digits)
-
-
-def timings(stages: Mapping[str, float]) -> dict[str, float]:
-    """Return the seconds of each stage as a run may hold them."""
-    return {cut_name(stage): seconds(value) for stage, value in islice(stages.items(), MAX_NAMED)}
-
-
-def fingerprint(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a fingerprint as a run may hold it."""
-    return dict(json_value(dict(islice(facts.items(), MAX_NAMED)), MAX_NAME))
-
-
-def _cut(value: str, longest: int) -> str:
-    return well_formed(value if len(value) <= longest else f"{value[: longest - 1]}…")

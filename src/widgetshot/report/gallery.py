@@ -14,8 +14,9 @@ from msgspec import Meta, to_builtins
 from widgetshot.errors import RecordError
 from widgetshot.files import sha256, write_atomically
 from widgetshot.model import Verdict
+from widgetshot.report.entry_json import Picture
 from widgetshot.report.reader import read_run
-from widgetshot.report.run_json import Picture, Run
+from widgetshot.report.run_json import Run
 
 # Characters of pictures in one page. With what is said of 1,000 results it stays under 15 MB: it opens at once, and
 # passes as an attachment.

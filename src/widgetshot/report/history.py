@@ -16,8 +16,8 @@ from widgetshot.documents import Document, JsonValue, Time, convert, parse_json
 from widgetshot.errors import WidgetshotError
 from widgetshot.files import LOCAL_FOLDER, local_folder, locked, write_atomically
 from widgetshot.model import Verdict
-from widgetshot.report import run_json
-from widgetshot.report.run_json import Entry
+from widgetshot.report import entry_json
+from widgetshot.report.entry_json import Entry
 
 _FILE = "history.json"
 _LOCK = "history.lock"
@@ -89,7 +89,7 @@ class History:
                 inputs = _inputs(self._root / entry.notebook, commit)
                 latest = Stretch(entry.verdict, 1, time, time, (entry.baseline_sha256 or "")[:8], inputs, inputs)
                 stretches = targets[entry.key] = _with(targets.get(entry.key, []), latest)
-                history = [run_json.Stretch(one.verdict, one.count, one.first, one.last) for one in stretches]
+                history = [entry_json.Stretch(one.verdict, one.count, one.first, one.last) for one in stretches]
                 noted.append(replace(entry, history=history, flaky=flaky(stretches)))
             with contextlib.suppress(OSError):
                 _write(self._file, targets, datetime.fromisoformat(time) - _MAX_AGE)

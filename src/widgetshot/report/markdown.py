@@ -9,7 +9,8 @@ from pathlib import Path
 
 from widgetshot.errors import one_line
 from widgetshot.model import Status, Verdict
-from widgetshot.report.run_json import Entry, Run
+from widgetshot.report.entry_json import Entry
+from widgetshot.report.run_json import Run
 from widgetshot.report.text import summary_lines
 
 # What a person should look at first, as the gallery has it; of the same verdict, the largest change.

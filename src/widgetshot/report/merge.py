@@ -14,24 +14,23 @@ from widgetshot.documents import decode
 from widgetshot.errors import ConfigError, RecordError, one_line
 from widgetshot.files import sha256, write_atomically
 from widgetshot.model import ServiceUsage, Status, TimeSpent
-from widgetshot.report.entry import seconds
+from widgetshot.report.entry_json import Entry, Pictures
 from widgetshot.report.folder import RUN_FILE, clear, refuse_foreign, sidecar_path
+from widgetshot.report.head import notebook_times, service_times
 from widgetshot.report.history import History
+from widgetshot.report.limits import MAX_ITEMS, seconds
 from widgetshot.report.reader import RUN_AGAIN, checked, read_run
 from widgetshot.report.run_json import (
-    MAX_ITEMS,
     MAX_RUN_BYTES,
     Changed,
-    Entry,
     Environment,
     Merged,
     NotebookTime,
-    Pictures,
     Run,
     ServiceTime,
     summarise,
 )
-from widgetshot.report.writer import notebook_times, run_bytes, service_times
+from widgetshot.report.writer import run_bytes
 
 # Of two entries with the same key the one is kept whose status is worse; a later one wins over an equal one.
 _BADNESS = (Status.PASSED, Status.QUARANTINED, Status.FAILED)

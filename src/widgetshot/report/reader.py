@@ -8,8 +8,9 @@ from msgspec.structs import replace
 
 from widgetshot.documents import decode, invalid, read
 from widgetshot.errors import RecordError, one_line
+from widgetshot.report.entry_json import Entry, Pictures
 from widgetshot.report.folder import JOURNAL, PICTURES, RUN_FILE, sidecar_path
-from widgetshot.report.run_json import FORMAT, MAX_RUN_BYTES, Entry, Pictures, Run, summarise
+from widgetshot.report.run_json import FORMAT, MAX_RUN_BYTES, Run, summarise
 from widgetshot.report.validate import run_problem
 
 RUN_AGAIN = "widgetshot run"

@@ -5,8 +5,9 @@ from datetime import date, datetime
 
 from widgetshot.documents import check_json
 from widgetshot.model import Status, Target, Verdict
+from widgetshot.report.entry_json import Entry, Metrics, Picture, Pictures
 from widgetshot.report.folder import picture_path
-from widgetshot.report.run_json import Entry, Metrics, Picture, Pictures, Run, summarise
+from widgetshot.report.run_json import Run, summarise
 
 Problem = tuple[str, str]  # place, what was expected there
 

@@ -1,12 +1,7 @@
 """Results -> run folder, while the run goes on."""
 
-import platform
-import re
-import secrets
-import subprocess
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
@@ -14,40 +9,31 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from widgetshot import __version__
 from widgetshot.baselines.candidate import shot_bytes
 from widgetshot.baselines.sidecar import describe, encode_description
 from widgetshot.documents import encode
 from widgetshot.errors import RecordError
 from widgetshot.files import encode_palette, encode_png, sha256, write_atomically
 from widgetshot.model import Result, ServiceUsage, TimeSpent, Verdict
-from widgetshot.report.entry import NO_PICTURES, cut_line, cut_name, entry_of, fingerprint, seconds, timings
+from widgetshot.report.entry import NO_PICTURES, entry_of
+from widgetshot.report.entry_json import Entry, Picture, Pictures, ShotPicture
 from widgetshot.report.folder import JOURNAL, RUN_FILE, clear, picture_path, sidecar_path
+from widgetshot.report.head import finished, new_run
 from widgetshot.report.history import History
+from widgetshot.report.limits import MAX_ITEMS, cut_line, cut_name, seconds
 from widgetshot.report.run_json import (
-    FORMAT,
-    MAX_ITEMS,
     Changed,
     Duration,
-    Entry,
-    Environment,
-    NotebookTime,
     NotRun,
-    Picture,
-    Pictures,
     Ran,
     Run,
-    ServiceTime,
-    ShotPicture,
     Skipped,
     Suite,
-    Tool,
     summarise,
 )
 from widgetshot.verdict.diff_picture import PALETTE
 
 _WRITE_INTERVAL_S = 1.0  # between two writes of run.json while a run goes on; what came since is in the journal
-_COMMIT = re.compile("[0-9a-f]{40,64}")
 
 
 class RunWriter:
@@ -221,7 +207,7 @@ class RunWriter:
                 self._encoded = {key: encode(self._entries[key]) for key in self._encoded}
             place = {key: index for index, key in enumerate(order)}
             self._entries = dict(sorted(self._entries.items(), key=lambda item: place.get(item[0], len(place))))
-            self.run = _finished(self.run, complete, timings, fingerprint, spent or {}, unused, services or {})
+            self.run = finished(self.run, complete, timings, fingerprint, spent or {}, unused, services or {})
             self._write_run()
             if self.failure is None:
                 (self.folder / JOURNAL).unlink(missing_ok=True)
@@ -260,81 +246,3 @@ def run_bytes(run: Run, encoded: Sequence[bytes] | None = None) -> bytes:
         value = b"[\n" + b",\n".join(tests) + b"\n]" if member == "tests" and tests else encode(getattr(run, member))
         lines.append(encode(member) + b": " + value)
     return b"{\n" + b",\n".join(lines) + b"\n}\n"
-
-
-def notebook_times(spent: Mapping[str, TimeSpent]) -> list[NotebookTime]:
-    """Return `notebooks[]` of run.json: the slowest first."""
-    slowest = sorted(spent.items(), key=lambda item: (-item[1].seconds, item[0]))
-    return [
-        NotebookTime(notebook=path, seconds=seconds(one.seconds), timings=timings(one.stages))
-        for path, one in slowest[:MAX_ITEMS]
-    ]
-
-
-def service_times(services: Mapping[str, ServiceUsage]) -> list[ServiceTime]:
-    """Return `services[]` of run.json: the slowest first."""
-    slowest = sorted(services.items(), key=lambda item: (-item[1].seconds, item[0]))
-    return [
-        ServiceTime(name=service, seconds=seconds(one.seconds), instances=one.instances, elsewhere=one.elsewhere)
-        for service, one in slowest[:MAX_ITEMS]
-    ]
-
-
-def new_run(root: Path, environment: str, repeat: int = 1) -> Run:
-    """Return a run that begins now, in a project's folder."""
-    now = datetime.now(UTC)
-    return Run(
-        format=FORMAT,
-        id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
-        tool=Tool(name="widgetshot", version=__version__),
-        project=cut_name(root.name),
-        commit=_commit(root),
-        started=now.isoformat(timespec="seconds"),
-        repeat=repeat,
-        merged=None,
-        changed=None,
-        suite=None,
-        skipped=[],
-        environment=Environment(
-            name=environment, python=platform.python_version(), platform=platform.platform(), fingerprint={}
-        ),
-        complete=False,
-        timings={},
-        notebooks=[],
-        services=[],
-        durations=[],
-        unused=None,
-        summary=summarise((), 0.0),
-        tests=[],
-    )
-
-
-def _finished(
-    run: Run,
-    complete: bool,
-    stages: Mapping[str, float],
-    facts: Mapping[str, Any],
-    spent: Mapping[str, TimeSpent],
-    unused: Iterable[str] | None,
-    services: Mapping[str, ServiceUsage],
-) -> Run:
-    return replace(
-        run,
-        complete=complete,
-        environment=replace(run.environment, fingerprint=fingerprint(facts)),
-        timings=timings(stages),
-        notebooks=notebook_times(spent),
-        services=service_times(services),
-        unused=None if unused is None else [cut_name(key) for key in sorted(unused)[:MAX_ITEMS]],
-    )
-
-
-def _commit(root: Path) -> str | None:
-    try:
-        done = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=False, timeout=10
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    commit = done.stdout.strip()
-    return commit if done.returncode == 0 and _COMMIT.fullmatch(commit) else None

@@ -11,9 +11,9 @@ from widgetshot.documents import convert, parse_json
 from widgetshot.errors import ConfigError, RecordError, StaleDecision, WidgetshotError, nearest, one_line
 from widgetshot.files import sha256
 from widgetshot.model import Verdict
+from widgetshot.report.entry_json import Entry
 from widgetshot.report.folder import sidecar_path
 from widgetshot.report.reader import read_run
-from widgetshot.report.run_json import Entry
 from widgetshot.review.decisions import Decision, Decisions
 
 

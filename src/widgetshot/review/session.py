@@ -18,9 +18,10 @@ from widgetshot.errors import ConfigError, RecordError, StaleDecision, Widgetsho
 from widgetshot.files import LOCAL_FOLDER, local_folder, locked, sha256, write_atomically
 from widgetshot.model import Verdict
 from widgetshot.ports import StoredFiles
+from widgetshot.report.entry_json import Entry
 from widgetshot.report.folder import JOURNAL, PREVIOUS, REVIEW, RUN_FILE
 from widgetshot.report.reader import read_run
-from widgetshot.report.run_json import Entry, Run
+from widgetshot.report.run_json import Run
 from widgetshot.review.approve import approve
 
 FORMAT = 1

@@ -7,7 +7,7 @@ from typing import Literal
 import click
 
 from widgetshot.errors import StaleDecision, WidgetshotError, visible
-from widgetshot.report.run_json import Entry
+from widgetshot.report.entry_json import Entry
 from widgetshot.review.session import Decision, Review, Undo, told
 
 _HELP = """  a  accept: the shot becomes the baseline at once

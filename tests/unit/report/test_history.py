@@ -16,8 +16,8 @@ from widgetshot.documents import encode
 from widgetshot.files import LOCAL_FOLDER, sha256
 from widgetshot.model import Verdict
 from widgetshot.report.entry import entry_of
+from widgetshot.report.entry_json import Entry
 from widgetshot.report.history import History, HistoryFile, Stretch, flaky
-from widgetshot.report.run_json import Entry
 
 NO_NOTEBOOK = sha256(b"c0")[:8]
 TIMES = [f"2026-03-{day:02}T10:00:00+00:00" for day in range(1, 31)]

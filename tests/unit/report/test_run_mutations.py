@@ -15,12 +15,13 @@ from builders import MASK, VERDICTS, baseline_of, picture, result_called, result
 from run_folders import writer
 from stores import in_folder
 from widgetshot.errors import RecordError, WidgetshotError
-from widgetshot.model import Box, Quarantine, Repeat, Result, ServiceUsage, Spent, TraitChange
+from widgetshot.model import Box, Quarantine, Repeat, Result, ServiceUsage, TimeSpent, TraitChange
 from widgetshot.report.gallery import write_gallery
 from widgetshot.report.history import History
+from widgetshot.report.limits import MAX_NAME, MAX_TEXT
 from widgetshot.report.merge import merge
 from widgetshot.report.reader import read_run
-from widgetshot.report.run_json import MAX_NAME, MAX_TEXT, Run
+from widgetshot.report.run_json import Run
 from widgetshot.review.approve import approve
 
 GONE = object()
@@ -166,7 +167,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
         complete=True,
         timings={"load": 0.5},
         fingerprint={"browser": "1"},
-        spent={"notebooks/x.ipynb": Spent(1.0, {"load": 0.5})},
+        spent={"notebooks/x.ipynb": TimeSpent(1.0, {"load": 0.5})},
         unused=["page-chromium-linux/notebooks/old/a"],
         history=History(root),
         services={"redis": ServiceUsage(1.0, 1)},

@@ -18,7 +18,7 @@ from builders import (
 from run_folders import finish, run_of, writer
 from widgetshot.model import Repeat, Status, Verdict
 from widgetshot.report.entry import entry_of
-from widgetshot.report.run_json import Entry, EntryQuarantine, EntryRepeat
+from widgetshot.report.entry_json import Entry, EntryQuarantine, EntryRepeat
 from widgetshot.report.text import failure_text, summary_lines
 
 
@@ -104,7 +104,7 @@ FLAKY = "match now, but flaky in their last runs: "
          ["1 broken", "5 runs: 0 of 1 targets gave one picture each"]),
         (summary_of(entry("a", flaky=True)), ["1 match", f"{FLAKY}a"]),
         (summary_of(*(entry(name, flaky=True) for name in "abcde")), ["5 match", f"{FLAKY}a, b, c and 2 more"]),
-        # Of one that fails now, the failure is told.
+        # Of one that fails now, the failure is named.
         (summary_of(entry("a", "changed", flaky=True)), ["1 changed"]),
     ],
 )  # fmt: skip

@@ -17,7 +17,7 @@ from run_folders import finish, quarantined, tree, writer
 from widgetshot.baselines.candidate import shot_bytes
 from widgetshot.errors import ConfigError, RecordError
 from widgetshot.files import read_png, sha256
-from widgetshot.model import Box, Failure, Repeat, ServiceUsage, Spent, Tolerance, TraitChange, Verdict
+from widgetshot.model import Box, Failure, Repeat, ServiceUsage, TimeSpent, Tolerance, TraitChange, Verdict
 from widgetshot.report.reader import read_run
 from widgetshot.report.text import failure_text
 from widgetshot.verdict.compare import compare
@@ -57,11 +57,11 @@ def test_each_verdict_has_its_pictures(run: dict[str, Any], tmp_path: Path, verd
     assert {kind for kind, picture in entry["pictures"].items() if picture} == kinds
     result = result_called(verdict)
     for kind in kinds:
-        told = entry["pictures"][kind]
-        data = (tmp_path / "report" / told["path"]).read_bytes()
-        assert told["path"] == f"pictures/{result.key}.{kind}.png"
-        assert sha256(data) == told["sha256"]
-        assert read_png(data).shape[:2] == (told["height"], told["width"])
+        written = entry["pictures"][kind]
+        data = (tmp_path / "report" / written["path"]).read_bytes()
+        assert written["path"] == f"pictures/{result.key}.{kind}.png"
+        assert sha256(data) == written["sha256"]
+        assert read_png(data).shape[:2] == (written["height"], written["width"])
     if "shot" in kinds:
         assert (tmp_path / "report" / entry["pictures"]["shot"]["path"]).read_bytes() == shot_bytes(result)
     assert (entry["error"] is None) == (verdict != "broken")
@@ -119,7 +119,7 @@ def test_an_old_run_is_replaced_whole_beside_files_put_there_later(tmp_path: Pat
     assert tree(tmp_path) == ["decisions.json", "run.json"]
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for folder in (tmp_path / "file", tmp_path / "file" / "report"):
         with pytest.raises(RecordError, match="can't be written"):
@@ -268,7 +268,7 @@ def test_what_is_larger_than_a_run_may_be_is_cut_when_it_is_written(tmp_path: Pa
         complete=True,
         timings={"load": math.inf},
         fingerprint={"x": deep},
-        spent={f"n{n}": Spent(n) for n in range(many)},
+        spent={f"n{n}": TimeSpent(n) for n in range(many)},
         unused=map(str, range(many)),
         services={"s": ServiceUsage(math.inf, 1)},
     )

@@ -1,0 +1,98 @@
+"""What a run says besides its results."""
+
+import platform
+import re
+import secrets
+import subprocess
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from widgetshot import __version__
+from widgetshot.model import ServiceUsage, TimeSpent
+from widgetshot.report.limits import MAX_ITEMS, cut_name, fingerprint, seconds, timings
+from widgetshot.report.run_json import FORMAT, Environment, NotebookTime, Run, ServiceTime, Tool, summarise
+
+_COMMIT = re.compile("[0-9a-f]{40,64}")
+
+
+def notebook_times(spent: Mapping[str, TimeSpent]) -> list[NotebookTime]:
+    """Return `notebooks[]` of run.json: the slowest first."""
+    slowest = sorted(spent.items(), key=lambda item: (-item[1].seconds, item[0]))
+    return [
+        NotebookTime(notebook=path, seconds=seconds(one.seconds), timings=timings(one.stages))
+        for path, one in slowest[:MAX_ITEMS]
+    ]
+
+
+def service_times(services: Mapping[str, ServiceUsage]) -> list[ServiceTime]:
+    """Return `services[]` of run.json: the slowest first."""
+    slowest = sorted(services.items(), key=lambda item: (-item[1].seconds, item[0]))
+    return [
+        ServiceTime(name=service, seconds=seconds(one.seconds), instances=one.instances, elsewhere=one.elsewhere)
+        for service, one in slowest[:MAX_ITEMS]
+    ]
+
+
+def new_run(root: Path, environment: str, repeat: int = 1) -> Run:
+    """Return a run that begins now, in a project's folder."""
+    now = datetime.now(UTC)
+    return Run(
+        format=FORMAT,
+        id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
+        tool=Tool(name="widgetshot", version=__version__),
+        project=cut_name(root.name),
+        commit=_commit(root),
+        started=now.isoformat(timespec="seconds"),
+        repeat=repeat,
+        merged=None,
+        changed=None,
+        suite=None,
+        skipped=[],
+        environment=Environment(
+            name=environment, python=platform.python_version(), platform=platform.platform(), fingerprint={}
+        ),
+        complete=False,
+        timings={},
+        notebooks=[],
+        services=[],
+        durations=[],
+        unused=None,
+        summary=summarise((), 0.0),
+        tests=[],
+    )
+
+
+def finished(
+    run: Run,
+    complete: bool,
+    stages: Mapping[str, float],
+    facts: Mapping[str, Any],
+    spent: Mapping[str, TimeSpent],
+    unused: Iterable[str] | None,
+    services: Mapping[str, ServiceUsage],
+) -> Run:
+    """Return a run with what is known at its end. Arguments are as those of `RunWriter.finish`."""
+    return replace(
+        run,
+        complete=complete,
+        environment=replace(run.environment, fingerprint=fingerprint(facts)),
+        timings=timings(stages),
+        notebooks=notebook_times(spent),
+        services=service_times(services),
+        unused=None if unused is None else [cut_name(key) for key in sorted(unused)[:MAX_ITEMS]],
+    )
+
+
+def _commit(root: Path) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=False, timeout=10
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    commit = done.stdout.strip()
+    return commit if done.returncode == 0 and _COMMIT.fullmatch(commit) else None
