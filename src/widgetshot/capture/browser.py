@@ -43,7 +43,7 @@ class Browser:
 
 
 def registry() -> Path:
-    """The folder into which `playwright install` puts browsers."""
+    """Return the folder into which `playwright install` puts browsers."""
     own = os.environ.get("PLAYWRIGHT_BROWSERS_PATH")
     if own and own != "0":
         return Path(own)
@@ -57,7 +57,7 @@ def registry() -> Path:
 
 
 def driver_package() -> Path:
-    """The folder of Playwright's driver inside its Python package."""
+    """Return the folder of Playwright's driver inside its Python package."""
     import playwright
 
     return Path(playwright.__file__).parent / "driver" / "package"
@@ -78,7 +78,7 @@ def candidates(kind: str) -> Iterator[Browser]:
 
 
 def _playwrights_own(name: str) -> str | None:
-    """The build that belongs to the installed Playwright; another revision may not understand it."""
+    """Return the build that belongs to the installed Playwright; another revision may not understand it."""
     try:
         known = json.loads((driver_package() / "browsers.json").read_text(encoding="utf-8"))["browsers"]
     except (OSError, ValueError, KeyError, ImportError):
@@ -93,7 +93,7 @@ def _playwrights_own(name: str) -> str | None:
 
 
 def find_browser(kind: str, executable: str = "") -> Browser:
-    """The browser to use: the configured one, `$WIDGETSHOT_BROWSER`, or the best that is installed.
+    """Return the browser to use: the configured one, `$WIDGETSHOT_BROWSER`, or the best that is installed.
 
     Raises:
         ConfigError: the configured one does not exist.
@@ -114,7 +114,7 @@ def find_browser(kind: str, executable: str = "") -> Browser:
 
 
 def identity(browser: Browser) -> str:
-    """What tells one build of a browser from another without launching it.
+    """Return what tells one build of a browser from another without launching it.
 
     Raises:
         ServerError: it can't be asked.

@@ -87,7 +87,7 @@ class PluginState:
         return self.settings.report / WORKERS
 
     def _root(self) -> Path:
-        """The project's folder: the one that the command line would take, unless --rootdir says another.
+        """Return the project's folder: the one that the command line would take, unless --rootdir says another.
 
         pytest's own rootdir is where its configuration is, which may be a folder around several projects.
         """
@@ -213,7 +213,7 @@ class PluginState:
             shutil.rmtree(kept, ignore_errors=True)
 
     def summary(self) -> list[str]:
-        """The lines of the terminal's summary; none where nothing was recorded.
+        """Return the lines of the terminal's summary; none where nothing was recorded.
 
         Raises:
             RecordError: the run folder is not whole.
@@ -272,5 +272,5 @@ def begin_state(config: pytest.Config) -> PluginState:
 
 
 def state_of(config: pytest.Config) -> PluginState:
-    """The state of this process."""
+    """Return the state of this process."""
     return config.stash[_STATE]

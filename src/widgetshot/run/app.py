@@ -94,7 +94,7 @@ class RunOutcome:
 
 
 def exit_code(results: Sequence["Result"], failure: RecordError | None = None) -> int:
-    """The exit code of a run: the worst of its results, and of what kept it from being recorded."""
+    """Return the exit code of a run: the worst of its results, and of what kept it from being recorded."""
     failed = [result for result in results if result.status == "failed"]
     codes = [int(ExitCode.DIFFERENCES) for _ in failed[:1]]
     codes += [int(result.failure.exit_code) for result in failed if result.failure is not None]

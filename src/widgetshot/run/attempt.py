@@ -109,7 +109,7 @@ class Attempt:
         return shots
 
     async def _cause(self, error: WidgetshotError, camera: Camera) -> WidgetshotError:
-        """The error of all targets that have no result yet: what died, if anything did, is the cause."""
+        """Return the error of all targets that have no result yet: what died, if anything did, is the cause."""
         assert self._execution is not None
         self._hangs = isinstance(error, PageHangs)
         if isinstance(error, CaptureError) and not self._hangs and not await camera.alive():
@@ -118,7 +118,7 @@ class Attempt:
 
     @asynccontextmanager
     async def _slot(self, frontend: "Frontend", browser: asyncio.Task[Camera]) -> AsyncIterator[asyncio.Task[PageSlot]]:
-        """A page of its own that opens meanwhile; leaving takes it down."""
+        """Open a page of its own meanwhile; leaving takes it down."""
         slots = self._context.slots
 
         async def open_page() -> PageSlot:

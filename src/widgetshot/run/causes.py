@@ -49,7 +49,7 @@ def as_ours(error: Exception) -> WidgetshotError:
 
 
 def browser_died() -> ServerError:
-    """The error of a target whose browser went away."""
+    """Return the error of a target whose browser went away."""
     return ServerError(
         "the browser died while its pages were open (out of memory, or somebody ended it)",
         next_step="run it again with fewer notebooks at a time (jobs = 1), and see: widgetshot doctor",
@@ -57,7 +57,7 @@ def browser_died() -> ServerError:
 
 
 def kernel_died(target: Target) -> NotebookError:
-    """The error of a target whose kernel ended while its page was open."""
+    """Return the error of a target whose kernel ended while its page was open."""
     return NotebookError(
         "the kernel died while its page was open",
         where=target.notebook,
@@ -66,7 +66,7 @@ def kernel_died(target: Target) -> NotebookError:
 
 
 def variables_missing(notebook: Notebook) -> ServerError:
-    """The error of a notebook whose `requires_env` is not met, under `--require-env`."""
+    """Return the error of a notebook whose `requires_env` is not met, under `--require-env`."""
     names = ", ".join(notebook.missing)
     are = "is" if len(notebook.missing) == 1 else "are"
     return ServerError(

@@ -31,7 +31,7 @@ class ChangedSelection:
 
 
 def pass_cache(settings: Settings, baselines: Baselines) -> PassCache:
-    """The sessions of this checkout that passed in earlier runs."""
+    """Return the sessions of this checkout that passed in earlier runs."""
     return PassCache(settings, lambda: expected_renderer(settings), baselines)
 
 

@@ -30,7 +30,7 @@ P = TypeVar("P", bound=_Process)
 
 
 def expected_renderer(settings: Settings) -> dict[str, Any]:
-    """The fingerprint of what would draw the pictures, without a browser that runs; see `capture.fingerprint`.
+    """Return the fingerprint of what would draw the pictures, without a browser that runs; see `capture.fingerprint`.
 
     Raises:
         ServerError: there is no browser.

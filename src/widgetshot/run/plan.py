@@ -84,7 +84,7 @@ def plan_run(settings: Settings, request: RunRequest) -> RunPlan:
 
 
 def _of_suite(settings: Settings, notebooks: list[Notebook], suite: str) -> list[tuple[Notebook, list[Target]]]:
-    """The notebooks that have targets of a suite, with these.
+    """Return the notebooks that have targets of a suite, with these.
 
     Raises:
         ConfigError: the suite's marker is not registered.
@@ -100,7 +100,7 @@ def _of_suite(settings: Settings, notebooks: list[Notebook], suite: str) -> list
 
 
 def _skipped(settings: Settings, notebooks: list[Notebook], request: RunRequest) -> dict[str, str]:
-    """The paths of the notebooks that are left out, with the reasons.
+    """Return the paths of the notebooks that are left out, with the reasons.
 
     Raises:
         ServerError: programs that services need are missing, and nobody said that this is fine.

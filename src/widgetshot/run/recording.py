@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def read_baseline(target: Target, baselines: Baselines, settings: Settings) -> Baseline | None:
-    """The baseline that a target is compared with, or None.
+    """Return the baseline that a target is compared with, or None.
 
     Raises:
         BaselineError: it is damaged or shows a secret, and this run may not replace it.

@@ -63,7 +63,7 @@ class Repeated:
         return self.digests.setdefault(sha256(repr(pixels.shape).encode() + pixels.tobytes()), len(self.counts))
 
     def result(self) -> Result:
-        """The result of all runs together."""
+        """Return the result of all runs together."""
         repeat = Repeat(self.runs, tuple(self.counts), self.first)
         if self.failed is not None:
             part = "every run" if self.failures == self.runs else f"{self.failures} of {self.runs} runs"
@@ -80,7 +80,7 @@ class Repeated:
 
 
 def _varied(result: Result, one: Shot, other: Shot, repeat: Repeat) -> Result:
-    """The first result, with the second picture beside its own and what differs between the two."""
+    """Return the first result, with the second picture beside its own and what differs between the two."""
     comparison = compare(one.pixels, other.pixels, _STRICT, boxes_of(other.masks), boxes_of(one.masks))
     traits = trait_changes(one.widgets, other.widgets)
     moved = moved_elements(one, other, brief=bool(traits))

@@ -70,7 +70,7 @@ class SessionRunner:
             self._endings.append(self._context.endings.create_task(attempt.end()))
 
     def _counted(self, result: Result) -> Result:
-        """The result with the time that went into it."""
+        """Return the result with the time that went into it."""
         spent = self._account.lap()
         spent.stages.update(self._context.hosts.take_timings())
         return replace(result, spent=spent)

@@ -114,7 +114,7 @@ class ShotSequence:
             raise
 
     async def _turn_to(self, tab: str, target: Target) -> CapturePage:
-        """The page of a tab, at rest: through the kernel, what was done in another one may have changed it."""
+        """Return the page of a tab, at rest: through the kernel, what was done in another one may have changed it."""
         page = await answered(self._camera.tab(self._slot, self._page, tab, target), self._page.limit)
         if page is not self._front:
             page.moved()

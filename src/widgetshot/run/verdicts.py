@@ -98,7 +98,7 @@ def broken(
     renderer: Mapping[str, Any] | None = None,
     duration: float = 0.0,
 ) -> Result:
-    """The result of a target without a picture that can be trusted.
+    """Return the result of a target without a picture that can be trusted.
 
     Args:
         error: why there is none.
@@ -118,7 +118,7 @@ def broken(
 
 
 def _message(error: WidgetshotError, target: Target) -> str:
-    """The error in one sentence; its place only where it is not the target itself."""
+    """Return the error in one sentence; its place only where it is not the target itself."""
     if error.where and error.where != target.nodeid and not target.nodeid.startswith(f"{error.where}::"):
         return f"{error.where}: {error.what}"
     return error.what
@@ -148,12 +148,12 @@ def moved_elements(before: Baseline | Shot, after: Shot, *, brief: bool) -> tupl
 
 
 def _masks_before(target: Target, baseline: Baseline) -> list[Box]:
-    """The boxes that the target's masks covered in the baseline."""
+    """Return the boxes that the target's masks covered in the baseline."""
     return boxes_of(baseline.masks.get(mask.place, ()) for mask in target.masks)
 
 
 def under_quarantine(result: Result, today: date) -> Result:
-    """The result under its target's quarantine, if there is one and the result needs it."""
+    """Return the result under its target's quarantine, if there is one and the result needs it."""
     quarantine = result.target.quarantine
     infrastructure = result.failure is not None and result.failure.exit_code > ExitCode.DIFFERENCES
     if quarantine is None or result.passed or infrastructure:
@@ -165,7 +165,7 @@ def under_quarantine(result: Result, today: date) -> Result:
 
 
 def redacted(result: Result, redactor: Redactor) -> Result:
-    """The result without secrets in all that it says; its shot has none by now."""
+    """Return the result without secrets in all that it says; its shot has none by now."""
     if not redactor:
         return result
     text = redactor.text

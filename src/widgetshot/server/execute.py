@@ -51,7 +51,7 @@ class SlicedShellChannel(AsyncZMQSocketChannel):
     """
 
     async def get_msg(self, timeout: float | None = None) -> dict[str, Any]:
-        """The next message; `timeout` in seconds, `queue.Empty` when there is none by then."""
+        """Return the next message; `timeout` in seconds, `queue.Empty` when there is none by then."""
         deadline = None if timeout is None else monotonic() + timeout
         while True:
             left = _POLL_SLICE_S if deadline is None else min(_POLL_SLICE_S, max(0.0, deadline - monotonic()))
@@ -77,7 +77,7 @@ class OutputsChannel(AsyncZMQSocketChannel):
     _stands_in = False  # for any widget so far
 
     async def get_msg(self, timeout: float | None = None) -> dict[str, Any]:
-        """The next message that matters; `timeout` in seconds, `queue.Empty` when there is none by then."""
+        """Return the next message that matters; `timeout` in seconds, `queue.Empty` when there is none by then."""
         assert self.socket is not None
         deadline = None if timeout is None else monotonic() + timeout
         while True:
@@ -111,7 +111,7 @@ class _Client(NotebookClient):
 
 
 async def connect(km: Any, startup_timeout: float = 60) -> Any:
-    """A client of a running kernel whose broadcasts arrive.
+    """Return a client of a running kernel whose broadcasts arrive.
 
     Raises:
         RuntimeError: the kernel died or did not answer in time.
@@ -154,7 +154,7 @@ async def _listen(km: Any, kc: Any, deadline: float) -> None:
 
 
 async def _heard(channel: Any, asked: str) -> str:
-    """What shows that a channel's messages arrive: a welcome or the answer to a question; "" if neither came soon."""
+    """Return what shows that a channel's messages arrive: a welcome or an answer; "" if neither came soon."""
     deadline = monotonic() + _ANSWER_TIMEOUT_S
     while (left := deadline - monotonic()) > 0:
         try:

@@ -195,7 +195,7 @@ class Server:
         )
 
     def log_tail(self) -> str:
-        """The last lines that the server wrote."""
+        """Return the last lines that the server wrote."""
         try:
             lines = (self.folder / "server.log").read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:

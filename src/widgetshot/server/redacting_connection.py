@@ -79,7 +79,7 @@ class Connection(ZMQChannelsWebsocketConnection):
             super().handle_outgoing_message(stream, [*identities, DELIM, *message])
 
     def _without(self, redactor: Redactor, channel: str, parts: list[Any]) -> Iterator[list[Any]]:
-        """The messages to send in place of one: signature, header, parent, metadata, content, buffers."""
+        """Return the messages to send in place of one: signature, header, parent, metadata, content, buffers."""
         parts = [bytes(part) for part in parts]
         if channel == "iopub":
             if json.loads(parts[1])["msg_type"] == "stream":
@@ -97,7 +97,7 @@ class Connection(ZMQChannelsWebsocketConnection):
         ]
 
     def _stream(self, redactor: Redactor, parts: list[bytes]) -> Iterator[list[Any]]:
-        """A secret may come in pieces; what may be the first of them waits for what follows."""
+        """Yield a stream's message without secrets; text that may begin one waits for the next message."""
         content = json.loads(parts[4])
         key = (json.loads(parts[2]).get("msg_id", ""), content["name"])
         if key in self._held:

@@ -53,7 +53,7 @@ class ForkedKernel:
 
 
 def forked(km: Any) -> ForkedKernel | None:
-    """The process of a kernel manager's kernel, if it was forked here."""
+    """Return the process of a kernel manager's kernel, if it was forked here."""
     process = getattr(km.provisioner, "process", None)
     return process if isinstance(process, ForkedKernel) else None
 
@@ -99,7 +99,7 @@ class Zygote:
         return self._process.pid
 
     def fork(self, argv: list[str], cwd: str, environment: dict[str, str]) -> ForkedKernel:
-        """A new kernel.
+        """Fork a new kernel.
 
         Raises:
             RuntimeError: the zygote is gone.
@@ -155,7 +155,7 @@ class Zygotes:
         self._all: dict[tuple[Any, ...], Zygote] = {}
 
     def get(self, command: list[str], environment: dict[str, str]) -> Zygote:
-        """The zygote of an interpreter, started if there is none yet."""
+        """Return the zygote of an interpreter; start it if there is none yet."""
         wanted = {name: value for name, value in environment.items() if name.startswith(_INTERPRETER)}
         key = (*command, *sorted(wanted.items()))
         with self._lock:
@@ -175,7 +175,7 @@ ZYGOTES = Zygotes()
 
 
 def kernel_environment(home: Path) -> dict[str, str]:
-    """What kernels run in, as far as it is the same for all of them.
+    """Return what kernels run in, as far as it is the same for all of them.
 
     Args:
         home: a private folder.
@@ -198,7 +198,7 @@ def kernel_environment(home: Path) -> dict[str, str]:
 
 
 def split(command: list[str]) -> tuple[list[str], list[str]] | None:
-    """An IPython kernel's command, parted into the interpreter with its options and the program's arguments."""
+    """Return an IPython kernel's command, parted into the interpreter with its options and the program's arguments."""
     for index in range(1, len(command) - 1):
         if command[index : index + 2] == _LAUNCHER:
             options = command[1:index]
