@@ -19,7 +19,7 @@ from widgetshot.files import read_png
 
 
 def results(folder: Path) -> dict[str, dict[str, Any]]:
-    """The results of a run folder, by key."""
+    """Return the results of a run folder, by key."""
     run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     return {result["key"]: result for result in run["tests"]}
 
