@@ -99,7 +99,7 @@ def test_a_refused_call_is_not_made_and_not_counted(tmp_path: Path) -> None:
     assert done.stdout == "made\n" * 3
     assert "CostExceeded: the call of api was not made: 0.3 of 0.3 USD of n.ipynb are spent today (UTC)" in done.stderr
     assert "'cost' in the notebook" in done.stderr
-    assert cost.today(tmp_path)[0] == cost.TimeSpent(3, Decimal("0.3"))
+    assert cost.today(tmp_path)[0] == cost.Spent(3, Decimal("0.3"))
     # Another notebook has its own account, the project's is shared.
     other = spend_here(kernel(tmp_path, Limit(None, Decimal("0.3"), "m.ipynb"), notebook="m.ipynb"), code)
     assert other.stdout == "made\n" * 3
@@ -116,8 +116,8 @@ def test_the_true_amount_is_counted_once_it_is_known(tmp_path: Path) -> None:
     )
     assert "it failed" in spend_here(kernel(tmp_path, Limit(None, Decimal("1"))), code).stderr
     spent, services, _ = cost.today(tmp_path)
-    assert spent == cost.TimeSpent(2, Decimal("1.00"))
-    assert services == {"a": cost.TimeSpent(1, Decimal("0.25")), "b": cost.TimeSpent(1, Decimal("0.75"))}
+    assert spent == cost.Spent(2, Decimal("1.00"))
+    assert services == {"a": cost.Spent(1, Decimal("0.25")), "b": cost.Spent(1, Decimal("0.75"))}
 
 
 def test_a_kernel_that_is_killed_leaves_whole_sums_and_no_lock(tmp_path: Path) -> None:
