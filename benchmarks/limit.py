@@ -32,6 +32,7 @@ import psutil
 
 from measuring import BenchmarkError, Sample, adopt_orphans, finish, measure
 from suite import Workload, machine, write_work
+from widgetshot.capture.host import LaunchedBrowser
 from widgetshot.capture.pool import Camera
 from widgetshot.capture.shot import cut_out
 from widgetshot.files import encode_png, read_png
@@ -82,7 +83,7 @@ async def floor(folder: Path) -> list[dict[str, float]]:
     settings = load_settings(folder)
     # Short, because of the names of kernels' sockets.
     with TemporaryDirectory(prefix="limit-") as name:
-        server, camera = Server(Path(name)), Camera(settings, Path(name))
+        server, camera = Server(Path(name)), Camera(settings, LaunchedBrowser(settings, Path(name)))
         try:
             await asyncio.gather(server.start(), camera.start())
             frontend = PageFrontend(server, {"TZ": settings.timezone})

@@ -22,6 +22,7 @@ from typing import Any
 from suite import Workload, machine, write_work
 from widgetshot.baselines.access import Baselines
 from widgetshot.baselines.folder import FolderStore
+from widgetshot.capture.host import LaunchedBrowser
 from widgetshot.capture.page import CapturePage
 from widgetshot.capture.pool import Camera
 from widgetshot.files import encode_png, read_png, write_atomically
@@ -71,14 +72,14 @@ async def way(
     slot = await camera.slot(first, frontend)
     clock.lap("page opened")
     if trace:
-        await camera.host.browser.start_tracing(page=slot.page, categories=CATEGORIES)
+        await slot.context.browser.start_tracing(page=slot.page, categories=CATEGORIES)
     stage = await camera.show(slot, live_page, notebook.settle_timeout)
     clock.lap("page loaded: HTML, styles, scripts run")
     await stage.settle()
     clock.lap("page ready: kernel connected, widgets drawn, at rest")
     for target in notebook.targets:
         await shoot(clock, stage, folder, target)
-    tasks = renderer_tasks(json.loads(await camera.host.browser.stop_tracing())) if trace else {}
+    tasks = renderer_tasks(json.loads(await slot.context.browser.stop_tracing())) if trace else {}
     clock.lap("(trace)")
     await camera.release(slot, spoiled=False)
     clock.lap("page closed, its storage cleared")
@@ -140,7 +141,7 @@ def renderer_tasks(trace: dict[str, Any]) -> dict[tuple[str, str], float]:
 async def measure(folder: Path, rounds: int) -> tuple[list[dict[str, float]], dict[tuple[str, str], float]]:
     settings = load_settings(folder)
     with TemporaryDirectory(prefix="way-") as name:
-        server, camera = Server(Path(name)), Camera(settings, Path(name))
+        server, camera = Server(Path(name)), Camera(settings, LaunchedBrowser(settings, Path(name)))
         try:
             await asyncio.gather(server.start(), camera.start())
             frontend = PageFrontend(server, {"TZ": settings.timezone})

@@ -219,6 +219,51 @@ class Frontend(Protocol):
 # Browsers -----------------------------------------------------------------------------------------------------------
 
 
+class BrowserHost(Protocol):
+    """Gives pages of a browser, which it has launched or was handed."""
+
+    @property
+    def kind(self) -> str:
+        """`chromium`, `firefox` or `webkit`."""
+        ...
+
+    @property
+    def fingerprint(self) -> Mapping[str, Any]:
+        """The renderer, see `capture.fingerprint`; empty before `start`."""
+        ...
+
+    @property
+    def connected(self) -> bool:
+        """Whether the browser is there, as far as is known; its death becomes known only a moment later."""
+        ...
+
+    async def start(self) -> None:
+        """Make the browser ready.
+
+        Raises:
+            ServerError: there is none, or it does not start.
+        """
+        ...
+
+    async def stop(self) -> None:
+        """End what was started and close what was opened here."""
+        ...
+
+    async def alive(self) -> bool:
+        """Ask the browser whether it still works."""
+        ...
+
+    async def new_context(self, target: "Target") -> Any:
+        """Open a browser context, Playwright's, for pages in the variant of `target`.
+
+        Clock, random numbers, locale and fonts are pinned in it, and nothing in it reaches beyond this machine.
+
+        Raises:
+            playwright.async_api.Error: the browser is gone.
+        """
+        ...
+
+
 # Sessions and results -----------------------------------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ import pytest
 from playwright.async_api import Error as PlaywrightError
 
 from widgetshot.capture.determinism import has_room
+from widgetshot.capture.host import LaunchedBrowser
 from widgetshot.capture.pool import Camera, PageSlot
 from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.model import Target, Viewport
@@ -36,7 +37,7 @@ def with_camera(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[
         runner.run(server.start())
 
         async def go(work: Work) -> None:
-            camera = Camera(settings, folder)
+            camera = Camera(settings, LaunchedBrowser(settings, folder))
             try:
                 await camera.start()
                 await work(camera, PageFrontend(server, {}))

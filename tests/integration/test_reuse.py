@@ -13,6 +13,7 @@ from PIL import Image
 
 from builders import notebook_json
 from conftest import Project
+from widgetshot.capture.host import LaunchedBrowser
 from widgetshot.capture.pool import Camera, PageSlot
 from widgetshot.declare.notebook import read_notebook
 from widgetshot.frontends.widget_page import PageFrontend
@@ -163,7 +164,7 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[asyncio.R
     settings = load_settings(root)
     # Short, because of the names of kernels' sockets.
     with asyncio.Runner() as runner, TemporaryDirectory(prefix="reuse-") as name:
-        server, camera = Server(Path(name)), Camera(settings, Path(name))
+        server, camera = Server(Path(name)), Camera(settings, LaunchedBrowser(settings, Path(name)))
         try:
             runner.run(server.start())
             runner.run(camera.start())
@@ -209,7 +210,8 @@ def others(
     """Shows notebooks in the pages of another browser, each of which has shown nothing or plain notebooks before."""
     loop, pages = runner
     folder = tmp_path_factory.mktemp("others")
-    camera = Camera(pages.camera.settings, folder)
+    settings = pages.camera.settings
+    camera = Camera(settings, LaunchedBrowser(settings, folder))
     try:
         loop.run(camera.start())
         yield lambda source, script: loop.run(Pages(folder, pages.frontend, camera).show(source, script))

@@ -1,4 +1,4 @@
-"""A browser that gives pages: one that is launched here."""
+"""Browsers that give pages: one that is launched here, and one that somebody else has launched."""
 
 import asyncio
 import contextlib
@@ -19,27 +19,67 @@ from widgetshot.errors import ServerError
 from widgetshot.model import Target
 from widgetshot.project.settings import Settings
 
-_ANSWER_TIMEOUT_S = 15.0  # a plain question
+_ANSWER_TIMEOUT_S = 15.0
 _COMPILE_CACHE = "NODE_COMPILE_CACHE"
 
 
-class LaunchedBrowser:
+class _PinnedBrowser:
+    """What all of them do; see `BrowserHost`.
+
+    Attributes:
+        browser: Playwright's, async or wrapped by `Awaitable`; None unless it runs.
+        fingerprint: of the renderer; empty before it has started.
+    """
+
+    def __init__(self, settings: Settings, browser: Any = None) -> None:
+        self.browser = browser
+        self.fingerprint: Mapping[str, Any] = {}
+        self._settings = settings
+
+    @property
+    def kind(self) -> str:
+        """See `BrowserHost.kind`."""
+        return self._settings.browser
+
+    @property
+    def connected(self) -> bool:
+        """See `BrowserHost.connected`."""
+        return bool(self.browser is not None and self.browser.is_connected())
+
+    async def alive(self) -> bool:
+        """See `BrowserHost.alive`."""
+        if not self.connected:
+            return False
+        try:
+            context = await self.browser.new_context()
+            await context.close()
+        except PlaywrightError:
+            return False
+        return True
+
+    async def new_context(self, target: Target) -> Any:
+        """See `BrowserHost.new_context`."""
+        context = await self.browser.new_context(**context_options(self._settings, target))
+        await prepare(context, target.clock)
+        if self.kind != "chromium":
+            await context.route(is_outside, lambda route: route.abort())
+        return context
+
+    async def _describe(self) -> None:
+        self.fingerprint = fingerprint(self._settings, await product(self.browser, self.kind))
+
+
+class LaunchedBrowser(_PinnedBrowser):
     """A browser of our own, driven by Playwright's async API.
 
     Args:
         folder: an existing private folder.
-
-    Attributes:
-        browser: Playwright's; None unless it runs.
-        fingerprint: of the renderer; empty before it has started.
     """
 
     def __init__(self, settings: Settings, folder: Path) -> None:
-        self.settings = settings
-        self.fingerprint: Mapping[str, Any] = {}
+        super().__init__(settings)
         self._folder = folder
         self._playwright: Any = None
-        self.browser: Any = None
 
     async def start(self) -> None:
         """Launch the browser.
@@ -47,14 +87,13 @@ class LaunchedBrowser:
         Raises:
             ServerError: there is none, or it does not start.
         """
-        kind = self.settings.browser
-        found = find_browser(kind, self.settings.browser_executable)
+        found = find_browser(self.kind, self._settings.browser_executable)
         try:
             with _compiled_once():
                 self._playwright = await async_playwright().start()
-            options = launch_options(self.settings, found, self._folder)
-            self.browser = await getattr(self._playwright, kind).launch(**options)
-            self.fingerprint = fingerprint(self.settings, await product(self.browser, kind))
+            options = launch_options(self._settings, found, self._folder)
+            self.browser = await getattr(self._playwright, self.kind).launch(**options)
+            await self._describe()
         except BaseException as error:
             await self.stop()
             if isinstance(error, PlaywrightError):
@@ -71,31 +110,46 @@ class LaunchedBrowser:
             await self._playwright.stop()
         self.browser = self._playwright = None
 
-    @property
-    def connected(self) -> bool:
-        """Whether the browser is there, as far as is known; its death becomes known only a moment later."""
-        return bool(self.browser is not None and self.browser.is_connected())
-
     async def alive(self) -> bool:
-        """Ask the browser whether it still works."""
+        """See `BrowserHost.alive`."""
         try:
-            context = await asyncio.wait_for(self.browser.new_context(), _ANSWER_TIMEOUT_S) if self.connected else None
-            if context is not None:
-                await context.close()
-        except (PlaywrightError, TimeoutError):
+            return await asyncio.wait_for(super().alive(), _ANSWER_TIMEOUT_S)
+        except TimeoutError:
             return False
-        return context is not None
 
-    async def new_context(self, target: Target) -> Any:
-        """Open a browser context for pages in the variant of `target`; nothing in it reaches beyond this machine.
+
+class HandedBrowser(_PinnedBrowser):
+    """A running browser that somebody else has launched, as `launch_options` says, and will end.
+
+    Args:
+        browser: Playwright's, async or wrapped by `Awaitable`.
+    """
+
+    def __init__(self, settings: Settings, browser: Any) -> None:
+        super().__init__(settings, browser)
+        self._contexts: list[Any] = []
+
+    async def start(self) -> None:
+        """Look at the browser.
 
         Raises:
-            playwright.async_api.Error: the browser is gone.
+            ServerError: it is gone.
         """
-        context = await self.browser.new_context(**context_options(self.settings, target))
-        await prepare(context, target.clock)
-        if self.settings.browser != "chromium":
-            await context.route(is_outside, lambda route: route.abort())
+        try:
+            await self._describe()
+        except PlaywrightError as error:
+            raise ServerError(f"the browser is gone: {first_line(error)}", next_step="widgetshot doctor") from error
+
+    async def stop(self) -> None:
+        """Close what was opened here; the browser goes on."""
+        while self._contexts:
+            with contextlib.suppress(PlaywrightError):  # it may be closed already
+                await self._contexts.pop().close()
+
+    async def new_context(self, target: Target) -> Any:
+        """See `BrowserHost.new_context`."""
+        context = await super().new_context(target)
+        self._contexts.append(context)
         return context
 
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Error as PlaywrightError
@@ -11,11 +11,10 @@ from playwright.async_api import Error as PlaywrightError
 from widgetshot.capture.determinism import WITHOUT_OPENER
 from widgetshot.capture.driver_errors import first_line
 from widgetshot.capture.events import PageEvents
-from widgetshot.capture.host import LaunchedBrowser
 from widgetshot.capture.page import LOAD_TIMEOUT_MS, CapturePage
 from widgetshot.errors import CaptureError, ServerError, WidgetshotError
 from widgetshot.model import Clock, ServedPage, Target
-from widgetshot.ports import Frontend
+from widgetshot.ports import BrowserHost, Frontend
 from widgetshot.project.settings import Settings
 
 _LEAVE_TIMEOUT_S = 2.0
@@ -125,20 +124,16 @@ async def _vary(page: Any, before: Target, target: Target) -> None:
 
 
 class Camera:
-    """A browser of our own, and the slots in which its pages are.
+    """A browser, and the slots in which its pages are."""
 
-    Args:
-        folder: an existing private folder.
-    """
-
-    def __init__(self, settings: Settings, folder: Path) -> None:
+    def __init__(self, settings: Settings, host: BrowserHost) -> None:
         self.settings = settings
-        self.host = LaunchedBrowser(settings, folder)
+        self.host = host
         self._idle: dict[tuple[Clock, str], list[PageSlot]] = {}
         self._scripts_seen = False
 
     async def start(self) -> None:
-        """Launch the browser.
+        """Start the browser.
 
         Raises:
             ServerError: there is none, or it does not start.
@@ -146,14 +141,14 @@ class Camera:
         await self.host.start()
 
     async def stop(self) -> None:
-        """End the browser and its driver."""
+        """End the browser."""
         self._idle.clear()
         await self.host.stop()
 
     @property
-    def fingerprint(self) -> dict[str, Any]:
+    def fingerprint(self) -> Mapping[str, Any]:
         """The renderer; empty before the browser has started."""
-        return dict(self.host.fingerprint)
+        return self.host.fingerprint
 
     async def alive(self) -> bool:
         """Ask the browser whether it still works."""
@@ -194,7 +189,7 @@ class Camera:
     async def _build(self, target: Target, frontend: Frontend) -> PageSlot:
         context = await self.host.new_context(target)
         page = await context.new_page()
-        if self.settings.browser != "chromium":
+        if self.host.kind != "chromium":
             return PageSlot(context, page, None, target, target, frontend)
         cdp = await context.new_cdp_session(page)
         if not frontend.anchor_url:

@@ -5,34 +5,41 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+# Attributes that are objects with coroutines of their own.
+_PARTS = ("mouse", "keyboard", "clock")
+# Methods that are no coroutines in the async API either; the first of them give such objects.
+_LOCATORS = ("locator", "filter", "nth", "get_by_text")
+_PLAIN = ("on", "is_connected")
+# Coroutines that give such objects.
+_MAKERS = ("new_context", "new_page", "new_cdp_session", "new_browser_cdp_session")
+
 
 class Awaitable:
-    """A sync Playwright object in the dress of an async one.
+    """A sync Playwright object with the interface of an async one.
 
     Every method becomes a coroutine that does its work at once and never suspends, so `run_now` can finish a
     coroutine written for the async API without an event loop.
+
+    Attributes:
+        wrapped: the sync object.
     """
 
     def __init__(self, wrapped: Any) -> None:
-        self._wrapped = wrapped
+        self.wrapped = wrapped
 
     def __getattr__(self, name: str) -> Any:
-        value = getattr(self._wrapped, name)
-        if name in ("mouse", "keyboard", "clock"):
+        value = getattr(self.wrapped, name)
+        if name in _PARTS:
             return Awaitable(value)
-        if not callable(value):
+        if not callable(value) or name in _PLAIN:
             return value
-        if name in ("locator", "filter", "nth", "get_by_text"):
+        if name in _LOCATORS:
             return lambda *args, **kwargs: Awaitable(value(*args, **kwargs))
-        if name == "new_browser_cdp_session":
-
-            async def session() -> Any:
-                return Awaitable(value())
-
-            return session
 
         async def call(*args: Any, **kwargs: Any) -> Any:
-            return value(*args, **kwargs)
+            plain = [arg.wrapped if isinstance(arg, Awaitable) else arg for arg in args]
+            result = value(*plain, **kwargs)
+            return Awaitable(result) if name in _MAKERS else result
 
         return call
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from widgetshot.capture.browser import find_browser, identity
 from widgetshot.capture.fingerprint import fingerprint
+from widgetshot.capture.host import LaunchedBrowser
 from widgetshot.capture.pool import Camera
 from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.project.settings import Settings
@@ -164,7 +165,7 @@ class Hosts:
         return launched or Server(self._private_folder(), settings.redactor, installed_fonts=settings.installed_fonts)
 
     def _make_browser(self) -> Camera:
-        return Camera(self._settings, self._private_folder())
+        return Camera(self._settings, LaunchedBrowser(self._settings, self._private_folder()))
 
     def _private_folder(self) -> Path:
         if self._folder is None:

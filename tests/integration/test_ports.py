@@ -1,0 +1,295 @@
+"""Front ends and browser hosts can be swapped: each test holds for both of a kind, with real pages and real pixels."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.async_api import async_playwright
+
+from builders import notebook_json
+from static_frontend import StaticFrontend
+from widgetshot.capture.browser import find_browser
+from widgetshot.capture.determinism import launch_options
+from widgetshot.capture.host import HandedBrowser, LaunchedBrowser
+from widgetshot.capture.page import CapturePage
+from widgetshot.capture.pool import Camera
+from widgetshot.capture.shot import take_shot
+from widgetshot.conditions import Unrest
+from widgetshot.declare.notebook import read_notebook
+from widgetshot.errors import CaptureError, NotebookError
+from widgetshot.frontends.widget_page import PageFrontend
+from widgetshot.model import Pixels, ServedPage, Shot, Target
+from widgetshot.ports import BrowserHost, Frontend
+from widgetshot.project.loading import load_settings
+from widgetshot.project.settings import Settings
+from widgetshot.redact import Redactor
+from widgetshot.server.launcher import Server
+
+BLUE, GREY = (10, 20, 200, 255), (128, 128, 128, 255)
+PLAIN = """#| shot: box
+#| mask: [{selector: .clock, reason: it shows the time}]
+from IPython.display import HTML
+HTML('<div style="width:120px; height:60px; background:rgb(10,20,200)">'
+     '<div class="clock" style="width:30px; height:20px; background:white"></div><button>Run</button></div>')
+"""
+BAD_MASK = PLAIN.replace(".clock", "'[['")
+TALL = "#| shot: s\nfrom IPython.display import HTML\nHTML('<div style=\"height:2345px\">tall</div>')"
+SECRET = "canary-4711"
+TELLS_SECRET = (
+    f"#| shot: s\nfrom IPython.display import HTML\nHTML('<p>{SECRET[:6]}' + '{SECRET[6:]}</p><button>Run</button>')"
+)
+RESTLESS = """#| shot: s
+from IPython.display import HTML
+HTML('<p id="t">0</p><script>setInterval(() => { document.getElementById("t").textContent += "."; }, 20);</script>')
+"""
+OUTSIDE = (
+    '#| shot: s\nfrom IPython.display import HTML\nHTML(\'<p>x</p><img alt="" src="http://pictures.example/x.png">\')'
+)
+RAISES = "#| shot: s\n1 / 0"
+
+
+@dataclass
+class Rig:
+    """Front ends and hosts, each kind by name, and the loop in which they run."""
+
+    runner: asyncio.Runner
+    folder: Path
+    settings: Settings
+    frontends: dict[str, Frontend]
+    hosts: dict[str, BrowserHost]
+
+    def run(self, work: Awaitable[Any]) -> Any:
+        async def go() -> Any:
+            return await work
+
+        return self.runner.run(go())
+
+    def target(self, source: str) -> tuple[Path, Target]:
+        file = self.folder / "n.ipynb"
+        file.write_text(notebook_json(source), encoding="utf-8")
+        return file, read_notebook(file, "n.ipynb", self.settings).targets[0]
+
+    @asynccontextmanager
+    async def shown(
+        self, frontend: str, host: str, source: str, *secrets: str
+    ) -> AsyncIterator[tuple[CapturePage, Target]]:
+        """A notebook's page, loaded."""
+        front = self.frontends[frontend]
+        camera = Camera(replace(self.settings, redactor=Redactor(secrets)), self.hosts[host])
+        file, target = self.target(source)
+        served = await front.open(file, target, "")
+        try:
+            slot = await camera.slot(target, front)
+            yield await camera.show(slot, served, 20), target
+            await camera.release(slot, spoiled=False)
+        finally:
+            await front.close(served)
+
+
+FRONTENDS, HOSTS = ("widget page", "static page"), ("launched", "handed")
+both_frontends = pytest.mark.parametrize("frontend", FRONTENDS)
+both_hosts = pytest.mark.parametrize("host", HOSTS)
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    settings = load_settings(tmp_path_factory.mktemp("root"))
+    # Short, because of the names of kernels' sockets.
+    with asyncio.Runner() as runner, TemporaryDirectory(prefix="ports-") as name:
+        folder = Path(name)
+        server = Server(folder, installed_fonts=settings.installed_fonts)
+        launched = LaunchedBrowser(settings, folder)
+        playwright: Any = runner.run(_started())
+        options = launch_options(settings, find_browser(settings.browser), folder)
+        handed_over = runner.run(playwright.chromium.launch(**options))
+        handed = HandedBrowser(settings, handed_over)
+        pages = folder / "pages"
+        pages.mkdir()
+        try:
+            for part in (server, launched, handed):
+                runner.run(part.start())
+            with StaticFrontend(pages) as static:
+                frontends: dict[str, Frontend] = {
+                    "widget page": PageFrontend(server, {"TZ": "UTC"}),
+                    "static page": static,
+                }
+                yield Rig(runner, folder, settings, frontends, {"launched": launched, "handed": handed})
+        finally:
+            runner.run(handed.stop())
+            assert handed_over.is_connected()
+            assert handed_over.contexts == []
+            runner.run(launched.stop())
+            assert not launched.connected
+            runner.run(handed_over.close())
+            runner.run(playwright.stop())
+            runner.run(server.stop())
+
+
+async def _started() -> Any:
+    return await async_playwright().start()
+
+
+def nothing_expected(pixels: Pixels, masks: object) -> bool:
+    return False
+
+
+async def shot_of(page: CapturePage, target: Target) -> Shot:
+    return await take_shot(page, target, nothing_expected, await page.settle())
+
+
+@both_frontends
+@both_hosts
+def test_shot_shows_the_cell_and_where_its_mask_is(rig: Rig, frontend: str, host: str) -> None:
+    async def work() -> Shot:
+        async with rig.shown(frontend, host, PLAIN) as (page, target):
+            return await shot_of(page, target)
+
+    shot = rig.run(work())
+    assert shot.settled
+    assert shot.unrest is None
+    rows, columns = np.nonzero((shot.pixels == BLUE).all(axis=2))
+    assert (int(np.ptp(columns)), int(np.ptp(rows))) == (119, 59)
+    ((mask,),) = shot.masks
+    assert (mask.width, mask.height) == (30, 20)
+    assert (shot.pixels[mask.y : mask.y + mask.height, mask.x : mask.x + mask.width] == 255).all()
+    assert "button 'Run'" in [element.name for element in shot.layout]
+
+
+@both_frontends
+def test_picture_does_not_depend_on_who_launched_the_browser(rig: Rig, frontend: str) -> None:
+    async def work(host: str) -> Shot:
+        async with rig.shown(frontend, host, PLAIN) as (page, target):
+            return await shot_of(page, target)
+
+    one, other = (rig.run(work(host)) for host in HOSTS)
+    assert np.array_equal(one.pixels, other.pixels)
+    assert (one.masks, one.layout, one.widgets) == (other.masks, other.layout, other.widgets)
+
+
+@both_frontends
+def test_second_notebook_looks_as_the_first(rig: Rig, frontend: str) -> None:
+    async def work() -> tuple[Shot, Shot]:
+        front, camera = rig.frontends[frontend], Camera(rig.settings, rig.hosts["launched"])
+        shots = []
+        for source in (PLAIN, TALL, PLAIN):
+            file, target = rig.target(source)
+            served = await front.open(file, target, "")
+            slot = await camera.slot(target, front)
+            shots.append(await shot_of(await camera.show(slot, served, 20), target))
+            await camera.release(slot, spoiled=False)
+            await front.close(served)
+        return shots[0], shots[2]
+
+    first, again = rig.run(work())
+    assert np.array_equal(first.pixels, again.pixels)
+
+
+@both_frontends
+def test_selector_that_is_not_valid_is_refused(rig: Rig, frontend: str) -> None:
+    async def work() -> None:
+        async with rig.shown(frontend, "launched", BAD_MASK) as (page, target):
+            await shot_of(page, target)
+
+    with pytest.raises(CaptureError, match=r"a mask's selector is not valid CSS: .*\[\["):
+        rig.run(work())
+
+
+@both_frontends
+@both_hosts
+def test_picture_of_the_page_goes_to_its_end(rig: Rig, frontend: str, host: str) -> None:
+    async def work() -> Pixels:
+        async with rig.shown(frontend, host, TALL) as (page, _):
+            await page.settle()
+            return await page.picture()
+
+    height, width = rig.run(work()).shape[:2]
+    assert height > 2345
+    assert width == rig.settings.viewport[0].width
+
+
+@both_frontends
+def test_secret_on_the_page_is_painted_over(rig: Rig, frontend: str) -> None:
+    async def work(*secrets: str) -> Shot:
+        async with rig.shown(frontend, "launched", TELLS_SECRET, *secrets) as (page, target):
+            return await shot_of(page, target)
+
+    open_, hidden = rig.run(work()), rig.run(work(SECRET))
+    grey = [int((shot.pixels == GREY).all(axis=2).sum()) for shot in (open_, hidden)]
+    assert grey[0] < 100  # of the letters' edges
+    assert grey[1] > 1000
+    assert SECRET in str(open_.layout)
+    assert SECRET not in str(hidden.layout)
+    assert "button 'Run'" in [element.name for element in hidden.layout]
+
+
+@both_frontends
+def test_page_that_never_rests_says_what_moves(rig: Rig, frontend: str) -> None:
+    async def work() -> Any:
+        async with rig.shown(frontend, "launched", RESTLESS) as (page, _):
+            return await page.settle(1.0), await page.settle(5.0, max_settle=0.5)
+
+    for unrest in rig.run(work()):
+        assert unrest.code is Unrest.ELEMENTS_CHANGING
+        assert str(unrest) == "the page's elements changed"
+
+
+@both_frontends
+@both_hosts
+def test_nothing_is_asked_of_other_machines(rig: Rig, frontend: str, host: str) -> None:
+    async def work() -> list[str]:
+        async with rig.shown(frontend, host, OUTSIDE) as (page, _):
+            await page.settle()
+            return page.blocked
+
+    assert rig.run(work()) == ["http://pictures.example/x.png"]
+
+
+@both_frontends
+def test_notebook_that_raises_has_no_page(rig: Rig, frontend: str) -> None:
+    file, target = rig.target(RAISES)
+    with pytest.raises(NotebookError, match="the cell raised ZeroDivisionError: division by zero"):
+        rig.run(rig.frontends[frontend].open(file, target, ""))
+
+
+@both_frontends
+def test_page_lives_until_it_is_closed(rig: Rig, frontend: str) -> None:
+    front = rig.frontends[frontend]
+
+    async def work(served: ServedPage) -> tuple[bool, str]:
+        return await front.alive(served), (await front.close(served)).work
+
+    file, target = rig.target(PLAIN)
+    served = rig.run(front.open(file, target, ""))
+    assert served.selectors == {"c0": '[data-cell-id="c0"]'}
+    alive, work_folder = rig.run(work(served))
+    assert alive
+    assert work_folder
+
+
+def test_both_hosts_name_the_same_renderer(rig: Rig) -> None:
+    launched, handed = (rig.hosts[name] for name in HOSTS)
+    assert launched.fingerprint == handed.fingerprint
+    assert launched.fingerprint["browser"].startswith("chromium ")
+
+
+@both_hosts
+def test_host_that_runs_is_alive(rig: Rig, host: str) -> None:
+    one = rig.hosts[host]
+    assert one.connected
+    assert rig.run(one.alive())
+
+
+def test_host_whose_browser_ended_is_not_alive(rig: Rig) -> None:
+    launched = LaunchedBrowser(rig.settings, rig.folder)
+    rig.run(launched.start())
+    handed = HandedBrowser(rig.settings, launched.browser)
+    assert rig.run(handed.alive())
+    rig.run(launched.browser.close())
+    assert [rig.run(host.alive()) for host in (launched, handed)] == [False, False]
+    rig.run(launched.stop())
