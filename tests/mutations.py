@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-WRONG: tuple[Any, ...] = (None, True, -1, 0, 2, 1.5, 2**70, "", "x" * 70, [], [None], {}, {"x": 1}, [[[[]]]])
+WRONG: tuple[Any, ...] = (None, True, -1, 0, 2, 1.5, 2**70, "", "x" * 70, "\ud800", [], [None], {}, {"x": 1}, [[[[]]]])
 
 
 def mutations(whole: Any, place: str = "") -> Iterator[tuple[str, Any]]:

@@ -124,6 +124,9 @@ def convert(
     except msgspec.ValidationError as problem:
         reason, place = _reason_and_place(kind, json.dumps(value).encode(), problem)
         raise invalid(file, place, reason, next_step=next_step, error=error) from problem
+    except UnicodeError as problem:
+        # Where one of several texts is expected, msgspec can't say that it is another.
+        raise invalid(file, "", "holds half a surrogate pair", next_step=next_step, error=error) from problem
     except RecursionError as problem:
         raise invalid(file, "", "is nested too deeply", next_step=next_step, error=error) from problem
 

@@ -5,12 +5,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from widgetshot.baselines.sidecar import Sidecar
 from widgetshot.documents import json_schema
 from widgetshot.report.run_json import Run
+from widgetshot.review.decisions import DecisionsFile
+from widgetshot.review.documents import NamedState, RefusalAnswer
+from widgetshot.review.requests import ReviewRequest
 
 # Name of the schema's file -> the document's type and title.
 DOCUMENTS: dict[str, tuple[Any, str]] = {
     "run.schema.json": (Run, "Run"),
+    "sidecar.schema.json": (Sidecar, "Sidecar of a baseline"),
+    "decisions.schema.json": (DecisionsFile, "Decisions"),
+    "review-state.schema.json": (NamedState, "State of a live review"),
+    "review-request.schema.json": (ReviewRequest, "Request to a live review"),
+    "review-refusal.schema.json": (RefusalAnswer, "Refusal of a live review"),
 }
 
 

@@ -24,7 +24,7 @@ from builders import ENVIRONMENT, VERDICTS, result_called
 from conftest import MARK, Project, make_project
 from stores import in_folder
 from widgetshot.report.writer import RunWriter
-from widgetshot.review.server import Reviews
+from widgetshot.review.sessions import ReviewSessions
 
 RESULTS = {verdict: result_called(verdict) for verdict in VERDICTS}
 KEY = RESULTS["changed"].key
@@ -491,4 +491,4 @@ def test_a_run_is_found_from_a_folder_inside_the_project(project: Project) -> No
     prepare(project)
     inside = project.root / "notebooks"
     inside.mkdir()
-    assert Reviews(inside).open("").folder == project.root / "widgetshot-report"
+    assert ReviewSessions(inside).open("").folder == project.root / "widgetshot-report"

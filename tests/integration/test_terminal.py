@@ -17,7 +17,8 @@ from conftest import MARK, Project
 from stores import in_folder
 from widgetshot.errors import visible
 from widgetshot.report.writer import RunWriter
-from widgetshot.review.session import Decision, Review
+from widgetshot.review.requests import DecisionRequest
+from widgetshot.review.session import ReviewSession
 
 RESULTS = {verdict: result_called(verdict) for verdict in VERDICTS}
 ORDER = ["changed", "resized", "new", "unstable", "broken"]
@@ -51,14 +52,14 @@ def typed(project: Project, *lines: str) -> str:
     return done.stdout
 
 
-def review_of(project: Project) -> Review:
-    return Review(project.root / "widgetshot-report", in_folder(project.root / "baselines"), project.root)
+def review_of(project: Project) -> ReviewSession:
+    return ReviewSession(project.root / "widgetshot-report", in_folder(project.root / "baselines"), project.root)
 
 
 def decisions(project: Project) -> dict[str, tuple[str, str]]:
     names = {result.key: verdict for verdict, result in RESULTS.items()}
-    found = review_of(project).state()["decisions"]
-    return {names[key]: (decision["verdict"], decision["comment"]) for key, decision in found.items()}
+    found = review_of(project).state().decisions
+    return {names[key]: (decision.verdict, decision.comment) for key, decision in found.items()}
 
 
 def shown(output: str) -> list[str]:
@@ -251,7 +252,7 @@ def test_somebody_elses_decision_is_told_and_nothing_overwritten(reviewed: Proje
 
     def reject(name: str) -> Any:
         entry = entries[name]
-        return Decision(entry.key, "reject", entry.shot_sha256, entry.baseline_sha256, 0, "no", "Ben")
+        return DecisionRequest(entry.key, "reject", entry.shot_sha256, entry.baseline_sha256, 0, "no", "Ben")
 
     other.decide([reject("changed"), reject("new")])
     terminal.press("a")

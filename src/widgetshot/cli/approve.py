@@ -10,9 +10,9 @@ import click
 from widgetshot.baselines.stores import open_baselines
 from widgetshot.cli.common import output_option, report_option, settings_from
 from widgetshot.errors import ConfigError, one_line
-from widgetshot.review.approve import Outcome, decide
+from widgetshot.review.apply import Outcome, apply_decisions
 from widgetshot.review.approve import approve as approve_results
-from widgetshot.review.decisions import MOST_BYTES, Decisions, read_decisions
+from widgetshot.review.decisions import MAX_BYTES, Decisions, read_decisions
 
 
 @click.command()
@@ -44,7 +44,7 @@ def approve(
         outcome = Outcome(tuple(approved), ())
     else:
         decided, where = _read(decisions)
-        outcome = decide(settings.report, baselines, decided, where, dry_run=dry_run)
+        outcome = apply_decisions(settings.report, baselines, decided, where, dry_run=dry_run)
         reviewer = decided.reviewer
     if output == "json":
         click.echo(json.dumps(_document(outcome, reviewer, dry_run), indent=1))
@@ -65,7 +65,7 @@ def _read(file: str) -> tuple[Decisions, str]:
     try:
         with sys.stdin.buffer if file == "-" else Path(file).open("rb") as source:
             # One byte more than is allowed, so that an endless file ends.
-            data = source.read(MOST_BYTES + 1)
+            data = source.read(MAX_BYTES + 1)
     except OSError as error:
         raise ConfigError(
             f"can't be read: {error.strerror}", where=where, next_step="download the decisions from the gallery again"
@@ -81,17 +81,17 @@ def _document(outcome: Outcome, reviewer: str | None, dry_run: bool) -> dict[str
     """
     document: dict[str, Any] = {"approved": outcome.accepted, "dry_run": dry_run}
     if reviewer is not None:
-        fields = ("key", "name", "comment")
         document["reviewer"] = reviewer
-        document["rejected"] = [dict(zip(fields, one, strict=True)) for one in outcome.rejected]
+        document["rejected"] = [vars(one) for one in outcome.rejected]
     return document
 
 
 def _print(outcome: Outcome, reviewer: str, dry_run: bool) -> None:
     for key in outcome.accepted:
         click.echo(f"✓ {one_line(key)}{': would be written' if dry_run else ''}")
-    for _, name, comment in outcome.rejected:
-        click.echo(f"✗ {one_line(name)}: rejected{f': {one_line(comment)}' if comment.strip() else ''}")
+    for one in outcome.rejected:
+        comment = f": {one_line(one.comment)}" if one.comment.strip() else ""
+        click.echo(f"✗ {one_line(one.name)}: rejected{comment}")
     count = len(outcome.accepted)
     baselines = f"{count} baseline{'' if count == 1 else 's'} {'would be written' if dry_run else 'written'}"
     rejected = f", {len(outcome.rejected)} rejected" if outcome.rejected else ""

@@ -11,8 +11,9 @@ import click
 from widgetshot.baselines.stores import open_baselines
 from widgetshot.cli.common import output_option, settings_from
 from widgetshot.errors import ConfigError
-from widgetshot.review.session import Review, default_reviewer
-from widgetshot.review.terminal import Walk
+from widgetshot.review.reviewer import default_reviewer
+from widgetshot.review.session import ReviewSession
+from widgetshot.review.terminal import TerminalReview
 
 
 @click.command()
@@ -29,10 +30,10 @@ def review(report: Path | None, terminal: bool, no_browser: bool, port: int, out
     if terminal and (no_browser or port or output == "json"):
         raise ConfigError("--terminal goes without the options of the page", next_step="widgetshot review --terminal")
     settings = settings_from(report=report)
-    session = Review(settings.report, open_baselines(settings), settings.root)
+    session = ReviewSession(settings.report, open_baselines(settings), settings.root)
     session.state()
     if terminal:
-        Walk(session, default_reviewer(settings.root)).run()
+        TerminalReview(session, default_reviewer(settings.root)).run()
     else:
         # It imports Jupyter Server, which the terminal needs not wait for.
         from widgetshot.review.server import serve

@@ -8,7 +8,9 @@ import click
 
 from widgetshot.errors import StaleDecision, WidgetshotError, visible
 from widgetshot.report.entry_json import Entry
-from widgetshot.review.session import Decision, Review, Undo, told
+from widgetshot.review.requests import DecisionRequest, UndoRequest
+from widgetshot.review.reviewer import sentence_of
+from widgetshot.review.session import ReviewSession
 
 _HELP = """  a  accept: the shot becomes the baseline at once
   r  reject: the baseline stays; with a comment, if you like
@@ -17,11 +19,11 @@ _HELP = """  a  accept: the shot becomes the baseline at once
   o  open the pictures
   q  quit; what is decided stays decided
   ?  this help"""
-_MOST_TRAITS = 5
+_MAX_TRAITS = 5
 _Step = Literal["next", "back", "quit"]
 
 
-class Walk:
+class TerminalReview:
     """Ask for a decision on everything that needs one. Each is applied at once.
 
     At a terminal single keys are read; from a pipe, lines: the key, and after `r` its comment.
@@ -30,13 +32,13 @@ class Walk:
         reviewer: written into the decisions.
     """
 
-    def __init__(self, review: Review, reviewer: str) -> None:
-        self.review = review
+    def __init__(self, session: ReviewSession, reviewer: str) -> None:
+        self.session = session
         self.reviewer = reviewer
         self._single_keys = sys.stdin.isatty()
         self._entries: list[Entry] = []
         self._place = 0
-        self._mine: list[tuple[int, Undo]] = []  # where own decisions were taken and what takes them back
+        self._mine: list[tuple[int, UndoRequest]] = []  # where own decisions were taken and what takes them back
 
     def run(self) -> None:
         """Walk until everything has been shown, the input ends, or the reviewer quits.
@@ -44,16 +46,16 @@ class Walk:
         Raises:
             RecordError: the run or its decisions can't be read.
         """
-        decided = self.review.state()["decisions"]
-        entries = self.review.open_results()
+        decided = self.session.state().decisions
+        entries = self.session.open_results()
         self._entries = [entry for entry in entries if entry.key not in decided]
         if len(self._entries) < len(entries):
             click.echo(f"{len(entries) - len(self._entries)} of {len(entries)} are decided already")
         while self._place < len(self._entries):
             entry = self._entries[self._place]
-            decision = self.review.state()["decisions"].get(entry.key)
+            decision = self.session.state().decisions.get(entry.key)
             if decision is not None:
-                _say(f"{entry.name}: {told(decision)} meanwhile")
+                _say(f"{entry.name}: {sentence_of(decision)} meanwhile")
                 self._place += 1
                 continue
             self._show(entry)
@@ -69,9 +71,9 @@ class Walk:
         if entry.error is not None and entry.error.message != entry.sentence:
             for line in visible(entry.error.message).splitlines():
                 click.echo(f"  error:    {line}")
-        for change in entry.traits[:_MOST_TRAITS]:
+        for change in entry.traits[:_MAX_TRAITS]:
             _say(f"  trait:    {change.widget}.{change.trait} {change.before!r} -> {change.after!r}")
-        if (more := len(entry.traits) - _MOST_TRAITS) > 0:
+        if (more := len(entry.traits) - _MAX_TRAITS) > 0:
             click.echo(f"            and {more} more")
         for difference in entry.renderer:
             _say(f"  renderer: {difference}")
@@ -86,7 +88,7 @@ class Walk:
 
     def _pictures(self, entry: Entry) -> dict[str, Path]:
         found = {kind: getattr(entry.pictures, kind) for kind in ("baseline", "shot", "second", "diff")}
-        return {kind: self.review.folder / picture.path for kind, picture in found.items() if picture}
+        return {kind: self.session.folder / picture.path for kind, picture in found.items() if picture}
 
     def _ask(self, entry: Entry) -> _Step:
         """Read keys until one of them leads away from this result."""
@@ -119,20 +121,20 @@ class Walk:
                 _say(f"✗ {error.where}: {error.what}")
                 if error.next_step:
                     _say(f"  next: {error.next_step}")
-                if entry.key in self.review.state()["decisions"]:
-                    return "back"  # somebody else was faster, which is told there
+                if entry.key in self.session.state().decisions:
+                    return "back"  # somebody else was faster, which is said there
 
-    def _decide(self, entry: Entry, verdict: str, comment: str) -> None:
+    def _decide(self, entry: Entry, verdict: Literal["accept", "reject"], comment: str) -> None:
         key = entry.key
-        decision = Decision(key, verdict, entry.shot_sha256, entry.baseline_sha256, 0, comment, self.reviewer)
-        version = self.review.decide([decision])["decisions"][key]["version"]
-        self._mine.append((self._place, Undo(key, version)))
-        _say(f"✓ accepted: {self.review.baselines.locate(key)} is written" if verdict == "accept" else "✗ rejected")
+        decision = DecisionRequest(key, verdict, entry.shot_sha256, entry.baseline_sha256, 0, comment, self.reviewer)
+        version = self.session.decide([decision]).decisions[key].version
+        self._mine.append((self._place, UndoRequest(key, version)))
+        _say(f"✓ accepted: {self.session.baselines.locate(key)} is written" if verdict == "accept" else "✗ rejected")
 
     def _undo(self) -> None:
         place, undo = self._mine[-1]
         try:
-            self.review.undo([undo])
+            self.session.undo([undo])
         except StaleDecision:
             self._mine.pop()  # it is not ours to take back any more
             raise

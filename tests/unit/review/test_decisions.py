@@ -20,8 +20,8 @@ from decision_files import KEY, Json, baseline_file, build, decision, document, 
 from stores import in_folder
 from widgetshot.errors import BaselineError, ConfigError, RecordError, StaleDecision, one_line, visible
 from widgetshot.files import encode_png, sha256
-from widgetshot.review.approve import decide
-from widgetshot.review.decisions import MOST_BYTES, read_decisions
+from widgetshot.review.apply import Rejection, apply_decisions
+from widgetshot.review.decisions import MAX_BYTES, read_decisions
 
 OTHER = encode_png(picture(7), optimise=True)
 
@@ -49,14 +49,14 @@ def apply(root: Path, data: bytes | str | Json, *, dry_run: bool = False) -> Any
     text = data if isinstance(data, bytes | str) else json.dumps(data)
     read = read_decisions(text.encode() if isinstance(text, str) else text, "decisions.json")
     baselines = in_folder(root / "baselines")
-    return decide(root / "widgetshot-report", baselines, read, "decisions.json", dry_run=dry_run)
+    return apply_decisions(root / "widgetshot-report", baselines, read, "decisions.json", dry_run=dry_run)
 
 
 def test_accepted_pictures_become_baselines_byte_for_byte_and_rejected_ones_stay(root: Path) -> None:
     before = files(root)
     outcome = apply(root, document(root))
     assert outcome.accepted == (KEY["changed"], KEY["new"])
-    assert outcome.rejected == ((KEY["resized"], "notebooks/x.ipynb::resized", "too tall"),)
+    assert outcome.rejected == (Rejection(KEY["resized"], "notebooks/x.ipynb::resized", "too tall"),)
     after = files(root)
     for name in ("changed", "new"):
         assert baseline_file(root, name).read_bytes() == shot_of(root, name)
@@ -83,7 +83,7 @@ def test_what_has_no_picture_to_trust_can_be_rejected(root: Path) -> None:
     chosen = [decision(root, name, "reject") for name in names]
     assert chosen[0]["shot_sha256"] is None
     before = files(root)
-    assert [key for key, *_ in apply(root, document(root, *chosen)).rejected] == [KEY[name] for name in names]
+    assert [one.key for one in apply(root, document(root, *chosen)).rejected] == [KEY[name] for name in names]
     assert files(root) == before
 
 
@@ -110,7 +110,7 @@ def test_decisions_are_found_in_what_was_pasted(root: Path, how: str, indent: in
     chosen = decision(root, "changed", comment=comment)
     data = PASTED[how](json.dumps(document(root, chosen), indent=indent))
     read = read_decisions(data if isinstance(data, bytes) else data.encode(), "pasted")
-    assert [(one.key, one.comment) for one in read.decisions] == [(KEY["changed"], comment)]
+    assert [(one.key, one.comment) for one in read.by_number.values()] == [(KEY["changed"], comment)]
     assert read.problems == ()
     assert apply(root, data).accepted == (KEY["changed"],)
 
@@ -141,7 +141,7 @@ NONE_AT_ALL: dict[str, tuple[Callable[[str], str | bytes], str]] = {
     "not a number": (lambda text: text.replace('"format": 1', '"format": NaN'), "NaN is no JSON number"),
     "infinity": (lambda text: text.replace('"comment": ""', '"comment": -Infinity', 1), "-Infinity is no JSON number"),
     "a huge number": (lambda text: text.replace('"format": 1', '"format": 1' + "0" * 9000), "is not JSON"),
-    "too large": (lambda text: text + " " * MOST_BYTES, "too large"),
+    "too large": (lambda text: text + " " * MAX_BYTES, "too large"),
     "too deep": (lambda text: DEEP, "nested too deeply"),
     "too deep in a fence": (lambda text: fenced(DEEP), "nested too deeply"),
     "no format": (lambda text: text.replace('"format": 1, ', ""), "names no format; this version reads 1"),
