@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STATIC := src/widgetshot/static/frontend.json
-JS_SOURCES := js/package-lock.json js/tsconfig.json $(wildcard js/*.mjs js/src/*/*)
+JS_SOURCES := js/package-lock.json js/tsconfig.json js/build.mjs js/build-gallery.mjs $(shell find js/src -type f)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Each Python process that is started so measures what it runs, see tests/measure.
 MEASURED := COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml COVERAGE_FILE=$(CURDIR)/.coverage/data PYTHONPATH=$(CURDIR)/tests/measure
@@ -47,6 +47,7 @@ check: setup
 
 # Everything that needs no services: checks, tests, and our own notebooks against their baselines.
 test: check
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix js run --silent test
 	rm -rf .coverage && mkdir .coverage
 	$(MEASURED) $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not services" --junit-xml junit/tests.xml tests
 	$(BIN)/pytest -m "not services" --junit-xml junit/notebooks.xml notebooks

@@ -8,15 +8,16 @@ import { Facts, Failure, History, Icon, Timings, Why } from "./facts";
 import { List, parts, type Section } from "./list";
 import { LiveDecisions, type Live } from "./live-decisions";
 import { LocalDecisions } from "./local-decisions";
-import { MODES, Pictures, warm, ZOOMS, type Mode, type View } from "./pictures";
+import { Pictures, warm } from "./pictures";
 import {
   acceptable, ALL, count, ended, environment, flatten, grouped, changeGroup, MARKS, passes, seconds, SORTS, sorted, sum, variant, VERDICTS, visible,
   type Filter, type Mark, type Result, type Run, type Sort,
 } from "./run";
 import { format, parse } from "./state";
+import { MODES, ZOOMS, type Mode, type View } from "./view";
 
-const run = JSON.parse(document.getElementById("run")!.textContent!) as Run;
-const live = JSON.parse(document.getElementById("live")!.textContent!) as Live | null;
+const run = JSON.parse(document.getElementById("run")!.textContent) as Run;
+const live = JSON.parse(document.getElementById("live")!.textContent) as Live | null;
 const decisions: Decisions = live ? new LiveDecisions(live, run) : new LocalDecisions(run);
 const results = run.tests;
 const byKey = new Map(results.map((result) => [result.key, result]));
@@ -472,7 +473,10 @@ function App() {
     else setSaid("There is nothing among them that could be accepted.");
   }
   function askGroup(verdict: "accept" | "reject") {
-    if (group.length < 2) return judge(verdict)();
+    if (group.length < 2) {
+      judge(verdict)();
+      return;
+    }
     setUnfolded((old) => new Set(old).add(group[0]!.key));
     ask(group, verdict, "All of them changed in the same way: the same sizes, the same colours.");
   }
@@ -573,7 +577,7 @@ function App() {
             <>
               <div class="words" role="group" aria-label="This picture">
                 {(["accept", "reject", "skip"] as const).map((word) => (
-                  <button type="button" class={word} aria-keyshortcuts={word[0]!} aria-pressed={decision?.verdict === word} disabled={word === "accept" && !able}
+                  <button type="button" class={word} aria-keyshortcuts={word[0]} aria-pressed={decision?.verdict === word} disabled={word === "accept" && !able}
                     title={word === "accept" && !able ? `What is ${current.verdict} can't be accepted` : `Key ${word[0]}`} onClick={judge(word)}>
                     <Icon shape={word} /> {DO[word]} <Key of={word[0]!} />
                   </button>

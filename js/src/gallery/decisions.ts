@@ -110,7 +110,7 @@ export function entry(result: Result, verdict: Word, comment: string) {
 }
 
 /** The text of decisions.json: what was accepted and rejected, bound to the pictures that were looked at. */
-export function decisionsFile(run: Run, decisions: Decisions): string {
+export function decisionsFile(run: Run, decisions: Pick<Decisions, "get" | "comment" | "reviewer">): string {
   const decided = run.tests.flatMap((result) => {
     const decision = decisions.get(result.key);
     if (!decision || decision.verdict === "skip") return [];

@@ -4,8 +4,9 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { decisionsFile, DO, type Decisions, type Seen, type Word } from "./decisions";
 import { Command, Icon } from "./facts";
 import { parts } from "./list";
-import { MODES, Thumb } from "./pictures";
+import { Thumb } from "./pictures";
 import { count, visible, type Result, type Run } from "./run";
+import { MODES } from "./view";
 
 const KEYS: [keys: string[], what: string][] = [
   [["j", "k"], "next, previous result"],
@@ -154,7 +155,7 @@ export function Finish({ open, onClose, run, decisions }: { open: boolean; onClo
       </label>
       <div class="buttons start">
         <button type="button" class="main" disabled={accepted.length + rejected.length === 0} onClick={download}>Download decisions</button>
-        <button type="button" disabled={accepted.length + rejected.length === 0} onClick={copy}>Copy for a comment</button>
+        <button type="button" disabled={accepted.length + rejected.length === 0} onClick={() => void copy()}>Copy for a comment</button>
       </div>
       <textarea ref={text} hidden readOnly rows={6} aria-label="Decisions as text" />
       <p role="status" class="soft">{said}</p>

@@ -55,7 +55,7 @@ export function Command({ text }: { text: string }) {
   return (
     <div class="command">
       <code ref={code} tabIndex={0}>{visible(text)}</code>
-      <button type="button" onClick={copy} aria-label={`${said} command`}>{said}</button>
+      <button type="button" onClick={() => void copy()} aria-label={`${said} command`}>{said}</button>
       <span class="hidden" role="status">{said === "Copy" ? "" : said}</span>
     </div>
   );

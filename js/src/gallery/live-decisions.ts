@@ -38,6 +38,8 @@ interface Draft {
 
 const OTHER_RUN = "The run folder holds another run by now: reload this page to see it.";
 
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 /**
  * What the server says and what the reviewer does here are kept apart: an answer may come at any time, and must neither
  * replace a comment that is being written nor be replaced by one whose writer had not seen it.
@@ -196,7 +198,7 @@ export class LiveDecisions extends Decisions {
       const { what = answer.statusText, where = "", next_step = "" } = told.error ?? {};
       this.say(`Refused: ${where ? `${where}: ` : ""}${what}${next_step ? `. Next: ${next_step}` : ""}`);
     } catch (error) {
-      this.say(`The review server does not answer: ${error instanceof Error ? error.message : error}. Nothing was written.`);
+      this.say(`The review server does not answer: ${messageOf(error)}. Nothing was written.`);
     }
     return false;
   }
@@ -215,7 +217,7 @@ export class LiveDecisions extends Decisions {
         if (this.trouble.startsWith("The review server")) this.say("");
         wait = 500;
       } catch (error) {
-        this.say(`The review server does not answer: ${error instanceof Error ? error.message : error}. Nothing more is written until it does.`);
+        this.say(`The review server does not answer: ${messageOf(error)}. Nothing more is written until it does.`);
         await new Promise((resolve) => setTimeout(resolve, wait));
         wait = Math.min(10_000, wait * 2);
       }

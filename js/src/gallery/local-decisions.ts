@@ -67,10 +67,12 @@ export class LocalDecisions extends Decisions {
     let step: Step = [];
     this.change(() => {
       step = this.kept.steps.pop() ?? [];
+      const decisions = new Map(Object.entries(this.kept.decisions));
       for (const [key, before] of step) {
-        if (before) this.kept.decisions[key] = before;
-        else delete this.kept.decisions[key];
+        if (before) decisions.set(key, before);
+        else decisions.delete(key);
       }
+      this.kept.decisions = Object.fromEntries(decisions);
     });
     return Promise.resolve(step.map(([key]) => key));
   }

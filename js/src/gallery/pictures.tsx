@@ -2,25 +2,7 @@ import type { ComponentChildren, TargetedEvent, TargetedPointerEvent } from "pre
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { count, earlier, varied, visible, type Band, type Box, type Picture, type Result } from "./run";
-
-export const MODES = {
-  side: "Side by side", slider: "Slider", onion: "Onion skin", blink: "Blink", diff: "Diff", actual: "Only actual",
-} as const;
-export type Mode = keyof typeof MODES;
-/** 0 fits the picture into its place, never enlarging it. */
-export const ZOOMS = [0, 1, 2, 4, 8, 16] as const;
-
-export interface View {
-  mode: Mode;
-  zoom: number;
-  regions: boolean;
-  masks: boolean;
-  /** Whether the blink goes on by itself, and which picture it shows while it does not. */
-  blinking: boolean;
-  over: boolean;
-  /** Whether one pixel is held on to, and told. */
-  inspect: boolean;
-}
+import { MODES, type Mode, type View } from "./view";
 
 const GAP = 16;
 /** Height by which compare.py marks the place of rows that are gone. */
@@ -32,7 +14,7 @@ const TALLEST = 640;
 /** Leaving the row must show the pictures this much larger. */
 const WORTH = 1.25;
 
-const encoded = JSON.parse(document.getElementById("pictures")!.textContent!) as Record<string, string>;
+const encoded = JSON.parse(document.getElementById("pictures")!.textContent) as Record<string, string>;
 const urls = new Map<string, string>();
 
 /** Addresses that are kept; what is on the screen keeps its pixels without one. */
@@ -203,8 +185,8 @@ function Inspector({ spot, compared, bands, held }: { spot: Spot | null; compare
           const [x, y, , height] = role === "before" ? earlier([...spot, 1, 1], bands) : [...spot, 1, 1];
           const { data, width, height: rows } = await pixels(picture.sha256);
           // Rows that were inserted are not in the earlier picture.
-          if (!height || x! >= width || y! >= rows) return null;
-          const first = 4 * (y! * width + x!);
+          if (!height || x >= width || y >= rows) return null;
+          const first = 4 * (y * width + x);
           return [...data.slice(first, first + 4)] as Colour;
         }),
       );

@@ -226,7 +226,8 @@ export function flatten(facts: Facts | null | undefined, prefix = ""): [string, 
 }
 
 /** A JSON value as a person would write it: strings bare, everything else as JSON. */
-export const plain = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value) ?? "none");
+export const plain = (value: unknown): string =>
+  typeof value === "string" ? value : value === undefined ? "none" : JSON.stringify(value);
 
 export const count = (n: number, one: string, many = `${one}s`): string => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 export const seconds = (n: number): string => (n < 60 ? `${n.toFixed(n < 10 ? 2 : 1)} s` : `${Math.floor(n / 60)} min ${Math.round(n % 60)} s`);

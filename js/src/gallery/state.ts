@@ -1,7 +1,7 @@
 /** What the reader chose to see: kept in the address, so that a reload or a link shows the same. */
 
-import { MODES, ZOOMS, type Mode } from "./pictures";
 import { ALL, MARKS, SORTS, VERDICTS, type Filter, type Mark, type Sort, type Verdict } from "./run";
+import { MODES, ZOOMS, type Mode } from "./view";
 
 export interface Place {
   filter: Filter;

@@ -15,7 +15,7 @@ export interface Config {
 }
 
 export function configOf(page: Document): Config {
-  return JSON.parse(page.getElementById(ELEMENT)!.textContent!) as Config;
+  return JSON.parse(page.getElementById(ELEMENT)!.textContent) as Config;
 }
 
 export function storeConfig(page: Document, config: Config): void {

@@ -94,7 +94,7 @@ export function liveManager(kernel: Kernel.IKernelConnection) {
     constructor() {
       super({ loader: loadInstalled });
       kernel.registerCommTarget(this.comm_target_name, async (comm, msg) => {
-        await this.handle_comm_open(new Comm(comm), msg as never);
+        await this.handle_comm_open(new Comm(comm), msg);
       });
     }
 
@@ -112,14 +112,14 @@ export function liveManager(kernel: Kernel.IKernelConnection) {
       return new Comm(comm);
     }
 
-    override async _get_comm_info(): Promise<{}> {
+    override async _get_comm_info(): Promise<object> {
       const reply = await kernel.requestCommInfo({ target_name: this.comm_target_name });
       return reply.content.status === "ok" ? reply.content.comms : {};
     }
 
     // An error view is drawn as a small icon; the cause has to be kept here or it is lost.
     override create_view(model: WidgetModel, options = {}): Promise<DOMWidgetView> {
-      const view = super.create_view(model, options) as Promise<DOMWidgetView>;
+      const view = super.create_view(model, options);
       this.views.add(view);
       void view.then(
         (made) => {
@@ -166,7 +166,7 @@ function liveOutputModel(
   return class LiveOutputModel extends Super {
     private hooked = "";
 
-    initialize(attributes: never, options: never): void {
+    override initialize(attributes: never, options: never): void {
       super.initialize(attributes, options);
       this.on("change:msg_id", () => this.follow());
       this.follow();
@@ -189,7 +189,7 @@ function liveOutputModel(
       } else {
         return true;
       }
-      this.set("outputs", this.outputs.toJSON(), { newMessage: true } as never);
+      this.set("outputs", this.outputs.toJSON(), { newMessage: true });
       this.save_changes();
       return false;
     };

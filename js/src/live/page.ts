@@ -125,7 +125,7 @@ export class WidgetPage {
 
   private async show(manager: Manager, script: HTMLScriptElement): Promise<void> {
     const place = script.parentElement!;
-    const id = (JSON.parse(script.textContent!) as { model_id: string }).model_id;
+    const id = (JSON.parse(script.textContent) as { model_id: string }).model_id;
     this.places.set(place, id);
     if (!manager.has_model(id)) {
       // A widget closed by the notebook itself leaves an empty place, in JupyterLab too.
