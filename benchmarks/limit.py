@@ -33,7 +33,7 @@ import psutil
 from measuring import BenchmarkError, Sample, adopt_orphans, finish, measure
 from suite import Workload, machine, write_work
 from widgetshot.capture.host import LaunchedBrowser
-from widgetshot.capture.pool import Camera
+from widgetshot.capture.pool import PagePool
 from widgetshot.capture.shot import cut_out
 from widgetshot.files import encode_png, read_png
 from widgetshot.frontends.widget_page import PageFrontend
@@ -83,25 +83,25 @@ async def floor(folder: Path) -> list[dict[str, float]]:
     settings = load_settings(folder)
     # Short, because of the names of kernels' sockets.
     with TemporaryDirectory(prefix="limit-") as name:
-        server, camera = Server(Path(name)), Camera(settings, LaunchedBrowser(settings, Path(name)))
+        server, pool = Server(Path(name)), PagePool(settings, LaunchedBrowser(settings, Path(name)))
         try:
-            await asyncio.gather(server.start(), camera.start())
+            await asyncio.gather(server.start(), pool.start())
             frontend = PageFrontend(server, {"TZ": settings.timezone})
-            pages = [await load(frontend, camera, folder, file) for file in find_notebooks(settings)]
+            pages = [await load(frontend, pool, folder, file) for file in find_notebooks(settings)]
             return [await take(pages, workers, server.pid) for _ in range(REPEATS) for workers in WORKERS]
         finally:
-            await camera.stop()
+            await pool.stop()
             await server.stop()
 
 
-async def load(frontend: PageFrontend, camera: Camera, folder: Path, file: Path) -> Page:
+async def load(frontend: PageFrontend, pool: PagePool, folder: Path, file: Path) -> Page:
     """Execute a notebook and load its page, as a run does."""
-    settings = camera.settings
+    settings = pool.settings
     notebook = load_notebook(settings, file)
     first = notebook.targets[0]
     live_page = await frontend.open(file, first, notebook.kernel)
-    slot = await camera.slot(first, frontend)
-    stage = await camera.show(slot, live_page, notebook.settle_timeout)
+    slot = await pool.slot(first, frontend)
+    stage = await pool.show(slot, live_page, notebook.settle_timeout)
     if unrest := await stage.settle():
         raise BenchmarkError(f"{file.name} does not come to rest: {unrest}")
     whole = await stage.picture()

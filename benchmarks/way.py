@@ -24,7 +24,8 @@ from widgetshot.baselines.access import Baselines
 from widgetshot.baselines.folder import FolderStore
 from widgetshot.capture.host import LaunchedBrowser
 from widgetshot.capture.page import CapturePage
-from widgetshot.capture.pool import Camera
+from widgetshot.capture.pool import PagePool
+from widgetshot.capture.shot import take_shot
 from widgetshot.files import encode_png, read_png, write_atomically
 from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.model import Target
@@ -58,22 +59,22 @@ class Clock:
 
 
 async def way(
-    folder: Path, frontend: PageFrontend, camera: Camera, *, trace: bool = False
+    folder: Path, frontend: PageFrontend, pool: PagePool, *, trace: bool = False
 ) -> tuple[dict[str, float], dict[tuple[str, str], float]]:
     """One notebook once; the seconds of its stretches, and of the renderer's tasks if they are traced."""
-    (file,) = find_notebooks(camera.settings)
-    notebook = load_notebook(camera.settings, file)
+    (file,) = find_notebooks(pool.settings)
+    notebook = load_notebook(pool.settings, file)
     first = notebook.targets[0]
     clock = Clock()
     live_page = await frontend.open(file, first, notebook.kernel)
     for stage_name, seconds in live_page.timings.items():
         clock.part({"kernel": "kernel: fork, its welcome", "execute": "cells", "render": "HTML"}[stage_name], seconds)
     clock.lap("server: working folder, answer")
-    slot = await camera.slot(first, frontend)
+    slot = await pool.slot(first, frontend)
     clock.lap("page opened")
     if trace:
         await slot.context.browser.start_tracing(page=slot.page, categories=CATEGORIES)
-    stage = await camera.show(slot, live_page, notebook.settle_timeout)
+    stage = await pool.show(slot, live_page, notebook.settle_timeout)
     clock.lap("page loaded: HTML, styles, scripts run")
     await stage.settle()
     clock.lap("page ready: kernel connected, widgets drawn, at rest")
@@ -81,7 +82,7 @@ async def way(
         await shoot(clock, stage, folder, target)
     tasks = renderer_tasks(json.loads(await slot.context.browser.stop_tracing())) if trace else {}
     clock.lap("(trace)")
-    await camera.release(slot, spoiled=False)
+    await pool.release(slot, spoiled=False)
     clock.lap("page closed, its storage cleared")
     await frontend.close(live_page)
     clock.lap("kernel ended (the next notebook does not wait for it)")
@@ -95,8 +96,8 @@ async def shoot(clock: Clock, stage: CapturePage, folder: Path, target: Target) 
     baseline = baselines.read(key)
     clock.lap("baseline read and decoded")
     captured = stage.timings.get("capture", 0.0)
-    shot = await stage.capture(
-        target, lambda pixels, _: baseline is not None and same(baseline.pixels, pixels, []), None
+    shot = await take_shot(
+        stage, target, lambda pixels, _: baseline is not None and same(baseline.pixels, pixels, []), None
     )
     clock.part("capture and its decoding", stage.timings["capture"] - captured)
     clock.lap("shot: box, masks, problems, state and layout asked")
@@ -141,14 +142,14 @@ def renderer_tasks(trace: dict[str, Any]) -> dict[tuple[str, str], float]:
 async def measure(folder: Path, rounds: int) -> tuple[list[dict[str, float]], dict[tuple[str, str], float]]:
     settings = load_settings(folder)
     with TemporaryDirectory(prefix="way-") as name:
-        server, camera = Server(Path(name)), Camera(settings, LaunchedBrowser(settings, Path(name)))
+        server, pool = Server(Path(name)), PagePool(settings, LaunchedBrowser(settings, Path(name)))
         try:
-            await asyncio.gather(server.start(), camera.start())
+            await asyncio.gather(server.start(), pool.start())
             frontend = PageFrontend(server, {"TZ": settings.timezone})
-            laps = [(await way(folder, frontend, camera))[0] for _ in range(WARM + rounds)][WARM:]
-            return laps, (await way(folder, frontend, camera, trace=True))[1]
+            laps = [(await way(folder, frontend, pool))[0] for _ in range(WARM + rounds)][WARM:]
+            return laps, (await way(folder, frontend, pool, trace=True))[1]
         finally:
-            await camera.stop()
+            await pool.stop()
             await server.stop()
 
 

@@ -13,7 +13,7 @@ from playwright.async_api import Error as PlaywrightError
 
 from widgetshot.capture.determinism import has_room
 from widgetshot.capture.host import LaunchedBrowser
-from widgetshot.capture.pool import Camera, PageSlot
+from widgetshot.capture.pool import PagePool, PageSlot
 from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.model import Target, Viewport
 from widgetshot.project.loading import load_settings
@@ -23,12 +23,12 @@ LIGHT = Target(notebook="n.ipynb", shot="s", cell_id=None, order=0)
 DARK = Target(notebook="n.ipynb", shot="s", cell_id=None, order=0, theme="dark", viewport=Viewport(500, 400))
 
 
-Work = Callable[[Camera, PageFrontend], Awaitable[None]]
+Work = Callable[[PagePool, PageFrontend], Awaitable[None]]
 
 
 @pytest.fixture(scope="module")
-def with_camera(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Work], None]]:
-    """Lets a coroutine work with a camera of its own, and with one server for all of them."""
+def with_pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Work], None]]:
+    """Lets a coroutine work with a pool of its own, and with one server for all of them."""
     settings = load_settings(tmp_path_factory.mktemp("root"))
     # Short, because of the names of kernels' sockets.
     with asyncio.Runner() as runner, TemporaryDirectory(prefix="slot-") as name:
@@ -37,12 +37,12 @@ def with_camera(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[
         runner.run(server.start())
 
         async def go(work: Work) -> None:
-            camera = Camera(settings, LaunchedBrowser(settings, folder))
+            pool = PagePool(settings, LaunchedBrowser(settings, folder))
             try:
-                await camera.start()
-                await work(camera, PageFrontend(server, {}))
+                await pool.start()
+                await work(pool, PageFrontend(server, {}))
             finally:
-                await camera.stop()
+                await pool.stop()
 
         try:
             yield lambda work: runner.run(go(work))
@@ -50,18 +50,18 @@ def with_camera(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[
             runner.run(server.stop())
 
 
-def test_slot_is_used_again_for_another_variant(with_camera: Callable[[Work], None]) -> None:
-    async def work(camera: Camera, frontend: PageFrontend) -> None:
-        first = await camera.slot(LIGHT, frontend)
-        await camera.release(first, spoiled=False)
-        again = await camera.slot(DARK, frontend)
+def test_slot_is_used_again_for_another_variant(with_pool: Callable[[Work], None]) -> None:
+    async def work(pool: PagePool, frontend: PageFrontend) -> None:
+        first = await pool.slot(LIGHT, frontend)
+        await pool.release(first, spoiled=False)
+        again = await pool.slot(DARK, frontend)
         assert again is first
         assert again.page.viewport_size == {"width": 500, "height": 400}
         assert await again.page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
-        both = await asyncio.gather(camera.slot(LIGHT, frontend), camera.slot(LIGHT, frontend))
+        both = await asyncio.gather(pool.slot(LIGHT, frontend), pool.slot(LIGHT, frontend))
         assert len({id(slot.context) for slot in (again, *both)}) == 3
 
-    with_camera(work)
+    with_pool(work)
 
 
 FAMILIES = (
@@ -80,61 +80,61 @@ FETCHED = (
 
 
 @pytest.mark.skipif(not load_settings(Path()).installed_fonts, reason="on Linux the browser is given our fonts")
-def test_fonts_that_the_browser_has_are_not_fetched_and_draw_the_same(with_camera: Callable[[Work], None]) -> None:
-    async def written(camera: Camera, frontend: PageFrontend) -> tuple[bytes, int]:
-        slot = await camera.slot(LIGHT, frontend)
+def test_fonts_that_the_browser_has_are_not_fetched_and_draw_the_same(with_pool: Callable[[Work], None]) -> None:
+    async def written(pool: PagePool, frontend: PageFrontend) -> tuple[bytes, int]:
+        slot = await pool.slot(LIGHT, frontend)
         await slot.page.evaluate(WRITE, FAMILIES)
         seen = await slot.page.screenshot(), await slot.page.evaluate(FETCHED)
         await slot.context.close()
         return seen
 
-    async def work(camera: Camera, frontend: PageFrontend) -> None:
+    async def work(pool: PagePool, frontend: PageFrontend) -> None:
         with TemporaryDirectory(prefix="slot-") as name:
             server = Server(Path(name), installed_fonts=True)
             await server.start()
             try:
-                served, fetched = await written(camera, frontend)
-                installed, none = await written(camera, PageFrontend(server, {}))
+                served, fetched = await written(pool, frontend)
+                installed, none = await written(pool, PageFrontend(server, {}))
             finally:
                 await server.stop()
         assert (fetched, none) == (9, 0)
         assert served == installed
 
-    with_camera(work)
+    with_pool(work)
 
 
-def test_memory_is_shared_on_no_disk_where_there_is_room(with_camera: Callable[[Work], None], tmp_path: Path) -> None:
-    async def work(camera: Camera, frontend: PageFrontend) -> None:
+def test_memory_is_shared_on_no_disk_where_there_is_room(with_pool: Callable[[Work], None], tmp_path: Path) -> None:
+    async def work(pool: PagePool, frontend: PageFrontend) -> None:
         commands = [process.cmdline() for process in psutil.Process().children(recursive=True)]
         browser = next(command for command in commands if "--remote-debugging-pipe" in command)
         assert ("--disable-dev-shm-usage" in browser) != has_room(Path("/dev/shm"))
 
     assert has_room(tmp_path) == (shutil.disk_usage(tmp_path).free >= 2**30)
     assert not has_room(tmp_path / "absent")
-    with_camera(work)
+    with_pool(work)
 
 
-def test_windows_that_a_page_opens_are_closed_with_it(with_camera: Callable[[Work], None]) -> None:
-    async def work(camera: Camera, frontend: PageFrontend) -> None:
-        slot = await camera.slot(LIGHT, frontend)
+def test_windows_that_a_page_opens_are_closed_with_it(with_pool: Callable[[Work], None]) -> None:
+    async def work(pool: PagePool, frontend: PageFrontend) -> None:
+        slot = await pool.slot(LIGHT, frontend)
         async with slot.page.expect_popup():
             await slot.page.evaluate("void window.open('about:blank')")
-        await camera.release(slot, spoiled=False)
+        await pool.release(slot, spoiled=False)
         assert slot.context.pages == [slot.anchor]
 
-    with_camera(work)
+    with_pool(work)
 
 
-def test_process_that_died_between_two_pages_is_replaced(with_camera: Callable[[Work], None]) -> None:
-    async def work(camera: Camera, frontend: PageFrontend) -> None:
-        slot = await camera.slot(LIGHT, frontend)
-        await camera.release(slot, spoiled=False)
+def test_process_that_died_between_two_pages_is_replaced(with_pool: Callable[[Work], None]) -> None:
+    async def work(pool: PagePool, frontend: PageFrontend) -> None:
+        slot = await pool.slot(LIGHT, frontend)
+        await pool.release(slot, spoiled=False)
         await end_process(slot)
-        other = await camera.slot(LIGHT, frontend)
+        other = await pool.slot(LIGHT, frontend)
         assert other is not slot
         assert await other.page.evaluate("6 * 7") == 42
 
-    with_camera(work)
+    with_pool(work)
 
 
 async def end_process(slot: PageSlot) -> None:
@@ -145,14 +145,14 @@ async def end_process(slot: PageSlot) -> None:
             await asyncio.wait_for(slot.anchor_cdp.send("Page.crash"), 1)
 
 
-def test_page_that_hangs_takes_neither_the_browser_nor_others_with_it(with_camera: Callable[[Work], None]) -> None:
-    async def work(camera: Camera, frontend: PageFrontend) -> None:
-        hanging, other = await asyncio.gather(camera.slot(LIGHT, frontend), camera.slot(LIGHT, frontend))
+def test_page_that_hangs_takes_neither_the_browser_nor_others_with_it(with_pool: Callable[[Work], None]) -> None:
+    async def work(pool: PagePool, frontend: PageFrontend) -> None:
+        hanging, other = await asyncio.gather(pool.slot(LIGHT, frontend), pool.slot(LIGHT, frontend))
         await hanging.page.evaluate("void setTimeout(() => { for (;;); })")
-        await asyncio.wait_for(camera.release(hanging, spoiled=True), 10)
-        assert camera.connected
+        await asyncio.wait_for(pool.release(hanging, spoiled=True), 10)
+        assert pool.connected
         assert await other.page.evaluate("6 * 7") == 42
-        await camera.release(other, spoiled=False)
-        assert await camera.slot(LIGHT, frontend) is other
+        await pool.release(other, spoiled=False)
+        assert await pool.slot(LIGHT, frontend) is other
 
-    with_camera(work)
+    with_pool(work)

@@ -18,7 +18,7 @@ from widgetshot.capture.browser import find_browser
 from widgetshot.capture.determinism import launch_options
 from widgetshot.capture.host import HandedBrowser, LaunchedBrowser
 from widgetshot.capture.page import CapturePage
-from widgetshot.capture.pool import Camera
+from widgetshot.capture.pool import PagePool
 from widgetshot.capture.shot import take_shot
 from widgetshot.conditions import Unrest
 from widgetshot.declare.notebook import read_notebook
@@ -81,13 +81,13 @@ class Rig:
     ) -> AsyncIterator[tuple[CapturePage, Target]]:
         """A notebook's page, loaded."""
         front = self.frontends[frontend]
-        camera = Camera(replace(self.settings, redactor=Redactor(secrets)), self.hosts[host])
+        pool = PagePool(replace(self.settings, redactor=Redactor(secrets)), self.hosts[host])
         file, target = self.target(source)
         served = await front.open(file, target, "")
         try:
-            slot = await camera.slot(target, front)
-            yield await camera.show(slot, served, 20), target
-            await camera.release(slot, spoiled=False)
+            slot = await pool.slot(target, front)
+            yield await pool.show(slot, served, 20), target
+            await pool.release(slot, spoiled=False)
         finally:
             await front.close(served)
 
@@ -175,14 +175,14 @@ def test_picture_does_not_depend_on_who_launched_the_browser(rig: Rig, frontend:
 @both_frontends
 def test_second_notebook_looks_as_the_first(rig: Rig, frontend: str) -> None:
     async def work() -> tuple[Shot, Shot]:
-        front, camera = rig.frontends[frontend], Camera(rig.settings, rig.hosts["launched"])
+        front, pool = rig.frontends[frontend], PagePool(rig.settings, rig.hosts["launched"])
         shots = []
         for source in (PLAIN, TALL, PLAIN):
             file, target = rig.target(source)
             served = await front.open(file, target, "")
-            slot = await camera.slot(target, front)
-            shots.append(await shot_of(await camera.show(slot, served, 20), target))
-            await camera.release(slot, spoiled=False)
+            slot = await pool.slot(target, front)
+            shots.append(await shot_of(await pool.show(slot, served, 20), target))
+            await pool.release(slot, spoiled=False)
             await front.close(served)
         return shots[0], shots[2]
 

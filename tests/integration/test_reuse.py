@@ -14,7 +14,7 @@ from PIL import Image
 from builders import notebook_json
 from conftest import Project
 from widgetshot.capture.host import LaunchedBrowser
-from widgetshot.capture.pool import Camera, PageSlot
+from widgetshot.capture.pool import PagePool, PageSlot
 from widgetshot.declare.notebook import read_notebook
 from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.model import Pixels
@@ -127,19 +127,19 @@ class Seen:
 
 
 class Pages:
-    """Notebooks shown one after the other in the pages of one camera."""
+    """Notebooks shown one after the other in the pages of one pool."""
 
-    def __init__(self, root: Path, frontend: PageFrontend, camera: Camera) -> None:
-        self.root, self.frontend, self.camera = root, frontend, camera
+    def __init__(self, root: Path, frontend: PageFrontend, pool: PagePool) -> None:
+        self.root, self.frontend, self.pool = root, frontend, pool
 
     async def show(self, source: str, script: str = "") -> Seen:
         """Show a notebook, and at last evaluate a script in its page."""
         file = self.root / "n.ipynb"
         file.write_text(notebook_json(source), encoding="utf-8")
-        (target,) = read_notebook(file, "n.ipynb", self.camera.settings).targets
+        (target,) = read_notebook(file, "n.ipynb", self.pool.settings).targets
         live_page = await self.frontend.open(file, target, "")
-        slot: PageSlot = await self.camera.slot(target, self.frontend)
-        stage = await self.camera.show(slot, live_page, 20)
+        slot: PageSlot = await self.pool.slot(target, self.frontend)
+        stage = await self.pool.show(slot, live_page, 20)
         began = await stage.page.evaluate("Date.now()")
         await stage.settle(max_settle=target.max_settle)
         for number, step in enumerate(target.steps, 1):
@@ -153,7 +153,7 @@ class Pages:
             await page.evaluate(LISTEN)
             await page.evaluate(script)
             told = await page.evaluate(TOLD)
-        await self.camera.release(slot, spoiled=False)
+        await self.pool.release(slot, spoiled=False)
         await self.frontend.close(live_page)
         return Seen(pixels, seen.shown, began, ended, page, slot.kept, told)
 
@@ -164,13 +164,13 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[asyncio.R
     settings = load_settings(root)
     # Short, because of the names of kernels' sockets.
     with asyncio.Runner() as runner, TemporaryDirectory(prefix="reuse-") as name:
-        server, camera = Server(Path(name)), Camera(settings, LaunchedBrowser(settings, Path(name)))
+        server, pool = Server(Path(name)), PagePool(settings, LaunchedBrowser(settings, Path(name)))
         try:
             runner.run(server.start())
-            runner.run(camera.start())
-            yield runner, Pages(root, PageFrontend(server, {"TZ": "UTC"}), camera)
+            runner.run(pool.start())
+            yield runner, Pages(root, PageFrontend(server, {"TZ": "UTC"}), pool)
         finally:
-            runner.run(camera.stop())
+            runner.run(pool.stop())
             runner.run(server.stop())
 
 
@@ -210,13 +210,13 @@ def others(
     """Shows notebooks in the pages of another browser, each of which has shown nothing or plain notebooks before."""
     loop, pages = runner
     folder = tmp_path_factory.mktemp("others")
-    settings = pages.camera.settings
-    camera = Camera(settings, LaunchedBrowser(settings, folder))
+    settings = pages.pool.settings
+    pool = PagePool(settings, LaunchedBrowser(settings, folder))
     try:
-        loop.run(camera.start())
-        yield lambda source, script: loop.run(Pages(folder, pages.frontend, camera).show(source, script))
+        loop.run(pool.start())
+        yield lambda source, script: loop.run(Pages(folder, pages.frontend, pool).show(source, script))
     finally:
-        loop.run(camera.stop())
+        loop.run(pool.stop())
 
 
 def test_page_that_was_opened_first_is_given_up_for_a_script(others: Callable[[str, str], Seen], first: Seen) -> None:

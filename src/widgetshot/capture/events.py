@@ -54,7 +54,7 @@ class PageEvents:
     Playwright's driver is asked for messages once only.
 
     Args:
-        page: Playwright's own, sync or async.
+        page: Playwright's page, async or wrapped by `Awaitable`.
 
     Attributes:
         log: the log that is filled; None while nothing is captured.

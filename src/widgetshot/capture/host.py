@@ -127,7 +127,7 @@ class HandedBrowser(_PinnedBrowser):
 
     def __init__(self, settings: Settings, browser: Any) -> None:
         super().__init__(settings, browser)
-        self._contexts: list[Any] = []
+        self._contexts: set[Any] = set()
 
     async def start(self) -> None:
         """Look at the browser.
@@ -142,14 +142,15 @@ class HandedBrowser(_PinnedBrowser):
 
     async def stop(self) -> None:
         """Close what was opened here; the browser goes on."""
-        while self._contexts:
-            with contextlib.suppress(PlaywrightError):  # it may be closed already
-                await self._contexts.pop().close()
+        for context in [*self._contexts]:
+            with contextlib.suppress(PlaywrightError):  # the browser may be gone
+                await context.close()
 
     async def new_context(self, target: Target) -> Any:
         """See `BrowserHost.new_context`."""
         context = await super().new_context(target)
-        self._contexts.append(context)
+        self._contexts.add(context)
+        context.on("close", lambda _: self._contexts.discard(context))
         return context
 
 

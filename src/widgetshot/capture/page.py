@@ -1,6 +1,6 @@
 """A live page in a browser: it is loaded, comes to rest, is acted on and looked at."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
@@ -15,7 +15,7 @@ from widgetshot.capture.pictures import PagePictures
 from widgetshot.capture.steps import perform, timeout_ms
 from widgetshot.conditions import Condition, Unrest
 from widgetshot.errors import CaptureError
-from widgetshot.model import Box, Pixels, ServedPage, Shot, Step, Target
+from widgetshot.model import Pixels, ServedPage, Step, Target
 from widgetshot.ports import LivePage, Look, Scope
 from widgetshot.project.settings import Settings
 
@@ -84,14 +84,13 @@ class CapturePage:
         """Whether the page's process is gone."""
         return self.log.crashed
 
-    def listen(self, page: Any, events: PageEvents | None = None) -> PageEvents:
+    def listen(self, events: PageEvents | None = None) -> PageEvents:
         """Begin to note the page's errors and its requests to elsewhere.
 
         Args:
-            page: Playwright's own, sync or async.
             events: of the page, if it has been listened to before.
         """
-        self._events = events or PageEvents(page)
+        self._events = events or PageEvents(self.page)
         self._events.log = self.log
         return self._events
 
@@ -203,18 +202,6 @@ class CapturePage:
         self._looks = {one.name: look for one, look in zip(following, ahead, strict=True) if look is not None}
         assert first is not None
         return first
-
-    async def capture(
-        self,
-        target: Target,
-        expected: Callable[[Pixels, tuple[tuple[Box, ...], ...]], bool],
-        unrest: Condition[Unrest] | None,
-        following: Sequence[Target] = (),
-    ) -> Shot:
-        """See `shot.take_shot`."""
-        from widgetshot.capture.shot import take_shot
-
-        return await take_shot(self, target, expected, unrest, following)
 
     def forget_looks(self) -> None:
         """Forget the answers that were asked ahead: the page may have moved by itself."""

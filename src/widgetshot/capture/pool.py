@@ -123,7 +123,7 @@ async def _vary(page: Any, before: Target, target: Target) -> None:
         await page.set_viewport_size({"width": target.viewport.width, "height": target.viewport.height})
 
 
-class Camera:
+class PagePool:
     """A browser, and the slots in which its pages are."""
 
     def __init__(self, settings: Settings, host: BrowserHost) -> None:
@@ -211,7 +211,7 @@ class Camera:
         """
         live = slot.frontend.connect(slot.page)
         shown = slot.shown = CapturePage(slot.page, slot.cdp, live, served, self.settings, limit)
-        slot.events = shown.listen(slot.page, slot.events)
+        slot.events = shown.listen(slot.events)
         if not slot.kept:
             await shown.load()
         elif not await shown.take_over():
@@ -243,7 +243,7 @@ class Camera:
                 raise CaptureError(f"the tab '{name}' could not be opened: {first_line(error)}") from error
             live = slot.frontend.connect(page)
             tab = CapturePage(page, cdp, live, main.served, self.settings, main.limit, main=main)
-            tab.listen(page)
+            tab.listen()
             await tab.load()
             main.tabs[name] = tab
         return main.tabs[name]

@@ -52,15 +52,15 @@ def widgetshot_browser(
 
 
 @pytest.fixture(scope="session")
-def widgetshot_fingerprint(request: pytest.FixtureRequest, widgetshot_browser: Any) -> Any:
-    """Return the renderer of the `widgetshot` fixture's pictures, see `widgetshot.capture.fingerprint`."""
-    from widgetshot.capture.fingerprint import fingerprint, product
+def widgetshot_host(request: pytest.FixtureRequest, widgetshot_browser: Any) -> Iterator[Any]:
+    """Return what gives the `widgetshot` fixture's pages, see `ports.BrowserHost`."""
+    from widgetshot.capture.host import HandedBrowser
     from widgetshot.capture.sync import Awaitable, run_now
-    from widgetshot.pytest_plugin.widgetshot_fixture import browser_errors
 
-    settings = state_of(request.config).settings
-    with browser_errors("the browser is gone"):
-        return fingerprint(settings, run_now(product(Awaitable(widgetshot_browser), settings.browser)))
+    host = HandedBrowser(state_of(request.config).settings, Awaitable(widgetshot_browser))
+    run_now(host.start())
+    yield host
+    run_now(host.stop())
 
 
 @pytest.fixture

@@ -1,25 +1,26 @@
 """The `widgetshot` fixture: a notebook's live page in the hands of a Python test."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
 from playwright.sync_api import Error as PlaywrightError
+from playwright.sync_api import Page
 
-from widgetshot.capture.determinism import context_options, is_outside, prepare
 from widgetshot.capture.driver_errors import first_line
 from widgetshot.capture.page import CapturePage
+from widgetshot.capture.shot import take_shot
 from widgetshot.capture.sync import Awaitable, run_now
 from widgetshot.declare.options import SHOT
 from widgetshot.declare.quarantine import quarantine_of
 from widgetshot.declare.variants import variant_name
 from widgetshot.errors import ConfigError, ServerError, WidgetshotError
 from widgetshot.model import Clock, Result, Target, Viewport, is_key
+from widgetshot.ports import BrowserHost
 from widgetshot.project.notebooks import load_notebook
 from widgetshot.run.causes import browser_died
 from widgetshot.run.in_progress import RunInProgress
@@ -66,8 +67,7 @@ class Widgetshot:
         self._theme = "light"
         self._clock = Clock()
         self._viewport: Viewport | None = None
-        self._browser: Browser | None = None
-        self._fingerprint: Mapping[str, Any] = {}
+        self._host: BrowserHost | None = None
         self._notebook = ""
         self._timeout = 0.0
         self._checked: set[str] = set()
@@ -107,29 +107,23 @@ class Widgetshot:
         pages = self._run.live_pages()
         served, execution = pages.open(parsed, target)
         self._opened.callback(pages.close, execution)
-        self._browser = self._request.getfixturevalue("widgetshot_browser")
-        self._fingerprint = self._request.getfixturevalue("widgetshot_fingerprint")
-        page, cdp = self._new_page(target)
-        driven = Awaitable(page)
-        live_page = execution.connect(driven)
-        self._page = CapturePage(driven, cdp and Awaitable(cdp), live_page, served, settings, parsed.settle_timeout)
-        self._page.listen(page)
+        self._host = self._request.getfixturevalue("widgetshot_host")
+        page, cdp = self._new_page(self._host, target)
+        live_page = execution.connect(page)
+        self._page = CapturePage(page, cdp, live_page, served, settings, parsed.settle_timeout)
+        self._page.listen()
         run_now(self._page.load())
         run_now(self._page.settle())
-        return page
+        opened: Page = page.wrapped
+        return opened
 
-    def _new_page(self, target: Target) -> tuple[Page, Any]:
+    def _new_page(self, host: BrowserHost, target: Target) -> tuple[Awaitable, Awaitable | None]:
         """Return a page for the variant of a target, with its CDP session where the browser is Chromium."""
-        assert self._browser is not None
         with browser_errors("the browser is gone"):
-            context = self._browser.new_context(**context_options(self._settings, target))
+            context = run_now(host.new_context(target))
             self._opened.callback(_close, context)
-            run_now(prepare(Awaitable(context), target.clock))
-            page: Page = context.new_page()
-            if self._settings.browser == "chromium":
-                return page, context.new_cdp_session(page)
-            context.route(is_outside, lambda route: route.abort())
-            return page, None
+            page = run_now(context.new_page())
+            return page, run_now(context.new_cdp_session(page)) if host.kind == "chromium" else None
 
     def check(
         self,
@@ -178,21 +172,15 @@ class Widgetshot:
 
     def _result(self, page: CapturePage, target: Target) -> Result:
         """Return the result of a target, from the page as it is."""
-        key, renderer = target.key(self._settings.environment), self._fingerprint
+        assert self._host is not None
+        key, renderer = target.key(self._settings.environment), self._host.fingerprint
         try:
             baseline = read_baseline(target, self._run.baselines, self._settings)
-            shot = run_now(page.capture(target, expectation(target, baseline), run_now(page.settle())))
+            shot = run_now(take_shot(page, target, expectation(target, baseline), run_now(page.settle())))
         except WidgetshotError as error:
-            return broken(target, key, error if self._browser_lives() else browser_died(), renderer=renderer)
+            cause = error if run_now(self._host.alive()) else browser_died()
+            return broken(target, key, cause, renderer=renderer)
         return judged(target, key, shot, baseline, renderer, console=page.console, blocked=page.blocked)
-
-    def _browser_lives(self) -> bool:
-        assert self._browser is not None
-        try:
-            self._browser.new_context().close()
-        except PlaywrightError:
-            return False
-        return True
 
     def _target(self, name: str, *, cell: str | None, **options: Any) -> Target:
         """Return the target of a Python test: its baseline lies under the test's file and name."""
@@ -219,6 +207,6 @@ class Widgetshot:
         return replace(target, quarantine=quarantine_of(target.nodeid, settings.quarantine))
 
 
-def _close(context: BrowserContext) -> None:
+def _close(context: Awaitable) -> None:
     with contextlib.suppress(Exception):  # the test may have closed it
-        context.close()
+        run_now(context.close())

@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from widgetshot.capture.page import CapturePage
-from widgetshot.capture.pool import Camera, PageSlot
+from widgetshot.capture.pool import PagePool, PageSlot
 from widgetshot.errors import CaptureError, WidgetshotError
 from widgetshot.model import Result
 from widgetshot.run.accounting import TimeAccount
@@ -92,7 +92,7 @@ class Attempt:
             return None
 
     async def _shown(
-        self, execution: Execution, opening: asyncio.Task[PageSlot], browser: asyncio.Task[Camera]
+        self, execution: Execution, opening: asyncio.Task[PageSlot], browser: asyncio.Task[PagePool]
     ) -> ShotSequence:
         """Execute the notebook and show it in the page that opens meanwhile."""
         session = self._session
@@ -101,23 +101,25 @@ class Attempt:
         finally:
             slot = await opening
             self._account.add(execution.timings)
-        camera = browser.result()
-        self._page = await camera.show(slot, page, session.notebook.settle_timeout)
+        pool = browser.result()
+        self._page = await pool.show(slot, page, session.notebook.settle_timeout)
         self._account.follow(self._page.timings)
-        shots = ShotSequence(session, execution, self._page, slot, camera, self._context, self._account)
+        shots = ShotSequence(session, execution, self._page, slot, pool, self._context, self._account)
         await shots.settle()
         return shots
 
-    async def _cause(self, error: WidgetshotError, camera: Camera) -> WidgetshotError:
+    async def _cause(self, error: WidgetshotError, pool: PagePool) -> WidgetshotError:
         """Return the error of all targets that have no result yet: what died, if anything did, is the cause."""
         assert self._execution is not None
         self._hangs = isinstance(error, PageHangs)
-        if isinstance(error, CaptureError) and not self._hangs and not await camera.alive():
+        if isinstance(error, CaptureError) and not self._hangs and not await pool.alive():
             error = browser_died()
         return await self._execution.service_error() or error
 
     @asynccontextmanager
-    async def _slot(self, frontend: "Frontend", browser: asyncio.Task[Camera]) -> AsyncIterator[asyncio.Task[PageSlot]]:
+    async def _slot(
+        self, frontend: "Frontend", browser: asyncio.Task[PagePool]
+    ) -> AsyncIterator[asyncio.Task[PageSlot]]:
         """Open a page of its own meanwhile; leaving takes it down."""
         slots = self._context.slots
 
@@ -140,7 +142,7 @@ class Attempt:
                 finally:
                     slots.release()
 
-    async def _release(self, slot: PageSlot, camera: Camera) -> None:
+    async def _release(self, slot: PageSlot, pool: PagePool) -> None:
         """Take the page down; one that does not let itself be closed takes the browser with it."""
         if self._page is not None:
             spoiled = self._hangs or any(page.crashed for page in (self._page, *self._page.tabs.values()))
@@ -148,6 +150,6 @@ class Attempt:
             # Of a page that did not even load nobody knows whether it hangs.
             spoiled = self._hangs or (self._execution is not None and self._execution.page is not None)
         try:
-            await asyncio.wait_for(camera.release(slot, spoiled=spoiled), PAGE_ANSWER_GRACE_S)
+            await asyncio.wait_for(pool.release(slot, spoiled=spoiled), PAGE_ANSWER_GRACE_S)
         except (TimeoutError, WidgetshotError):
-            await camera.stop()
+            await pool.stop()

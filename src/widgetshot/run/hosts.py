@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 from widgetshot.capture.browser import find_browser, identity
 from widgetshot.capture.fingerprint import fingerprint
 from widgetshot.capture.host import LaunchedBrowser
-from widgetshot.capture.pool import Camera
+from widgetshot.capture.pool import PagePool
 from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.project.settings import Settings
 from widgetshot.server.launcher import Server
@@ -113,7 +113,7 @@ class Hosts:
             environment["WIDGETSHOT_FILE_TRACE"] = "1"
         return PageFrontend(server, environment, self._settings.variables, self._settings.redactor.values)
 
-    async def browser(self) -> Camera:
+    async def browser(self) -> PagePool:
         """Return the browser, started if need be.
 
         Raises:
@@ -164,8 +164,8 @@ class Hosts:
         settings = self._settings
         return launched or Server(self._private_folder(), settings.redactor, installed_fonts=settings.installed_fonts)
 
-    def _make_browser(self) -> Camera:
-        return Camera(self._settings, LaunchedBrowser(self._settings, self._private_folder()))
+    def _make_browser(self) -> PagePool:
+        return PagePool(self._settings, LaunchedBrowser(self._settings, self._private_folder()))
 
     def _private_folder(self) -> Path:
         if self._folder is None:

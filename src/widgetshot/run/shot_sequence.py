@@ -7,7 +7,8 @@ from itertools import takewhile
 from time import perf_counter
 
 from widgetshot.capture.page import CapturePage
-from widgetshot.capture.pool import Camera, PageSlot
+from widgetshot.capture.pool import PagePool, PageSlot
+from widgetshot.capture.shot import take_shot
 from widgetshot.conditions import Condition, Unrest
 from widgetshot.errors import CaptureError, WidgetshotError
 from widgetshot.model import Result, Target, Verdict
@@ -34,7 +35,7 @@ class ShotSequence:
         execution: Execution,
         page: CapturePage,
         slot: PageSlot,
-        camera: Camera,
+        pool: PagePool,
         context: RunContext,
         account: TimeAccount,
     ) -> None:
@@ -42,7 +43,7 @@ class ShotSequence:
         self._execution = execution
         self._page = page
         self._slot = slot
-        self._camera = camera
+        self._pool = pool
         self._context = context
         self._account = account
         self._front = page
@@ -80,7 +81,7 @@ class ShotSequence:
         except Exception as raised:
             error = as_ours(raised)
             hopeless = isinstance(error, PageHangs)
-            if hopeless or (isinstance(error, CaptureError) and not await self._camera.alive()):
+            if hopeless or (isinstance(error, CaptureError) and not await self._pool.alive()):
                 raise error from None
             if not requested:
                 return None
@@ -115,7 +116,7 @@ class ShotSequence:
 
     async def _turn_to(self, tab: str, target: Target) -> CapturePage:
         """Return the page of a tab, at rest: through the kernel, what was done in another one may have changed it."""
-        page = await answered(self._camera.tab(self._slot, self._page, tab, target), self._page.limit)
+        page = await answered(self._pool.tab(self._slot, self._page, tab, target), self._page.limit)
         if page is not self._front:
             page.moved()
             self._unrest = await answered(page.settle(max_settle=target.max_settle), self._page.limit)
@@ -133,7 +134,7 @@ class ShotSequence:
         following = [one for one in _of_the_same_state(target, rest) if one.name in self._session.requested]
         baseline = await asyncio.to_thread(read_baseline, target, context.baselines, context.settings)
         limit = target.max_settle if target.max_settle is not None else page.limit
-        capture = page.capture(target, expectation(target, baseline), self._unrest, following)
+        capture = take_shot(page, target, expectation(target, baseline), self._unrest, following)
         shot = await answered(capture, 2 * limit)
         begin = perf_counter()
         result = await asyncio.to_thread(

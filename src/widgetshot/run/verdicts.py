@@ -127,7 +127,7 @@ def _message(error: WidgetshotError, target: Target) -> str:
 def expectation(target: Target, baseline: Baseline | None) -> Callable[[Pixels, tuple[tuple[Box, ...], ...]], bool]:
     """Return the test that a picture is the baseline's, pixel by pixel outside of the masks.
 
-    `CapturePage.capture` needs no second picture of a page that passes it.
+    `capture.shot.take_shot` needs no second picture of a page that passes it.
     """
 
     def expected(pixels: Pixels, masks: tuple[tuple[Box, ...], ...]) -> bool:
