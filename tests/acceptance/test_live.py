@@ -44,7 +44,7 @@ HTML('''
 
 LISTENER = """
 import anywidget, traitlets
-class ServiceUsage(anywidget.AnyWidget):
+class Listener(anywidget.AnyWidget):
     word = traitlets.Unicode('before').tag(sync=True)
     heard = traitlets.Unicode().tag(sync=True)
     _esm = '''export default {
@@ -116,7 +116,7 @@ NOTEBOOKS: dict[str, tuple[str, ...]] = {
         "#| widgetshot: {settle_timeout: 20}\n#| shot:\n#|   name: s\n#|   steps: [click: .go]\n"
         + WIDGETS
         + LISTENER
-        + "told, go = ServiceUsage(), widgets.Button(description='go').add_class('go')\n"
+        + "told, go = Listener(), widgets.Button(description='go').add_class('go')\n"
         "go.on_click(lambda _: setattr(told, 'word', 'after'))\nwidgets.VBox([go, told])",
     ),
     "late_capped": ("#| shot: s\n#| max_settle: 0.3" + LATE,),

@@ -5,7 +5,7 @@ import { count, earlier, varied, visible, type Band, type Box, type Picture, typ
 import { MODES, type Mode, type View } from "./view";
 
 const GAP = 16;
-/** Height by which compare.py marks the place of rows that are gone. */
+/** Height by which diff_picture.py marks the place of rows that are gone. */
 const SEAM = 2;
 /** Width of a pane's border and padding, in which frames at the picture's edge stand. */
 const FRAME = 14;
@@ -147,7 +147,7 @@ function panes(result: Result): { all: Pane[]; pair: Pane[] } {
   return { all, pair: second ? [...actual, ...again] : [...expected, ...actual] };
 }
 
-/** What the colours of a diff picture say, of those that this one can have. They are its palette's, see compare.py. */
+/** What the colours of a diff picture say, of those that this one can have. They are its palette's, see diff_picture.py. */
 function Key({ result, all }: { result: Result; all: Pane[] }) {
   const bands = result.metrics?.bands ?? [];
   const sizes = all.filter(({ role }) => role === "before" || role === "after").map(({ picture }) => `${picture.width} ${picture.height}`);
