@@ -111,6 +111,8 @@ class Dispatcher:
             self._beside.create_task(self._write_notes())
 
     async def _stop(self) -> None:
+        if self._stopped.is_set():
+            return  # to cancel a second time would keep sessions from taking their pages down
         for task, futures in self._submitted:
             # One that has given all its results is about to learn what they were made from.
             if not all(future.done() for future in futures.values()):
@@ -156,4 +158,6 @@ class Dispatcher:
 
     def _finish(self, session: Session, begin: int, report: SessionReport, futures: Futures) -> None:
         self.sums.add(report.spent.stages, session.notebook.path, report.spent.seconds)
+        if absent := [key for key, future in futures.items() if not future.done()]:
+            raise RuntimeError(f"the executor has ended {session.name} without a result of {', '.join(absent)}")
         self._notes.end(session, begin, [future.result() for future in futures.values()], report)
