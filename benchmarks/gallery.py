@@ -31,7 +31,7 @@ from widgetshot.baselines.access import Baselines
 from widgetshot.baselines.folder import FolderStore
 from widgetshot.capture.browser import find_browser
 from widgetshot.files import encode_png, sha256
-from widgetshot.model import Baseline, Pixels, Result, Shot, Target
+from widgetshot.model import Baseline, Pixels, Result, RunEnd, Shot, Target
 from widgetshot.report.gallery import write_gallery
 from widgetshot.report.writer import RunWriter
 from widgetshot.verdict.compare import compare
@@ -119,7 +119,7 @@ def our_report(folder: Path, pairs: Sequence[Pair]) -> Report:
         key = target.key(ENVIRONMENT)
         writer.add(Result(target, key, verdict, sentence, shot, baseline, comparison, fingerprint={"browser": "x"}))
         keys.append(key)
-    writer.finish(keys, complete=True, timings={}, fingerprint={})
+    writer.finish(RunEnd(complete=True, order=keys))
     index = write_gallery(writer.folder)
     return Report(
         "widgetshot", index, (index,), lambda page: page.get_by_role("button", name="Passed").click(), ".list"

@@ -6,7 +6,7 @@ from typing import Any
 
 from builders import ENVIRONMENT, VERDICTS, result_called
 from stores import in_folder
-from widgetshot.model import Repeat
+from widgetshot.model import Repeat, RunEnd
 from widgetshot.report.reader import read_run
 from widgetshot.report.writer import RunWriter
 
@@ -30,7 +30,7 @@ def build(root: Path) -> Path:
     writer = RunWriter(root / "widgetshot-report", root=root, environment=ENVIRONMENT)
     for result in RESULTS.values():
         writer.add(result)
-    writer.finish([], complete=True, timings={}, fingerprint={})
+    writer.finish(RunEnd(complete=True))
     return root
 
 

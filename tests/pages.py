@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Locator, Page, expect
 
 from builders import ENVIRONMENT, VERDICTS
-from widgetshot.model import Result, Target
+from widgetshot.model import Result, RunEnd, Target
 from widgetshot.report.gallery import write_gallery
 from widgetshot.report.writer import RunWriter
 
@@ -165,7 +165,7 @@ def recorded(folder: Path, *results: Result, repeat: int = 1) -> Path:
     writer = RunWriter(folder, root=folder.parent, environment=ENVIRONMENT, repeat=repeat)
     for result in results:
         writer.add(result)
-    writer.finish([result.key for result in results], complete=True, timings={}, fingerprint={})
+    writer.finish(RunEnd(complete=True, order=[result.key for result in results]))
     return write_gallery(folder)
 
 

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from builders import ENVIRONMENT, result_called
 from widgetshot.documents import encode
-from widgetshot.model import Quarantine, Result
+from widgetshot.model import Quarantine, Result, RunEnd
 from widgetshot.report.entry_json import Entry
 from widgetshot.report.head import new_run
 from widgetshot.report.history import History
@@ -21,19 +21,15 @@ from widgetshot.report.writer import RunWriter
 QUARANTINE = Quarantine("flickers", date(2026, 12, 31))
 
 
-def writer(folder: Path, repeat: int = 1, environment: str = ENVIRONMENT) -> RunWriter:
-    return RunWriter(folder, root=folder.parent, environment=environment, repeat=repeat)
+def writer(folder: Path, repeat: int = 1, environment: str = ENVIRONMENT, history: History | None = None) -> RunWriter:
+    return RunWriter(folder, root=folder.parent, environment=environment, repeat=repeat, history=history)
 
 
-def finish(
-    made: RunWriter, *results: Result, unused: list[str] | None = None, history: History | None = None
-) -> dict[str, Any]:
+def finish(made: RunWriter, *results: Result, unused: list[str] | None = None) -> dict[str, Any]:
     for result in results:
         made.add(result)
     order = [result.key for result in results]
-    made.finish(
-        order, complete=True, timings={"load": 0.5}, fingerprint={"browser": "1"}, unused=unused, history=history
-    )
+    made.finish(RunEnd(complete=True, order=order, timings={"load": 0.5}, fingerprint={"browser": "1"}, unused=unused))
     return run_json(made.folder)
 
 

@@ -4,7 +4,7 @@ A picture is a numpy array of shape (height, width, 4), dtype uint8, RGBA.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -503,10 +503,10 @@ class Failure:
 
 @dataclass
 class TimeSpent:
-    """The time that went into a notebook.
+    """The time that went into a notebook, or into a part of it.
 
     Attributes:
-        seconds: from the begin to the end of its work, summed over its variants.
+        seconds: from the begin to the end of the work, summed over variants.
         stages: seconds of that for each stage.
     """
 
@@ -560,3 +560,26 @@ class Result:
         if self.passed:
             return Status.PASSED
         return Status.FAILED if self.quarantined is None else Status.QUARANTINED
+
+
+@dataclass(frozen=True)
+class RunEnd:
+    """What is known of a run only when it has ended.
+
+    Attributes:
+        complete: false where it was stopped.
+        order: keys of the targets in the order in which they were declared.
+        timings: seconds of each stage, over all notebooks.
+        notebooks: path of each notebook -> the time that went into it.
+        fingerprint: of the renderer; empty where nothing was drawn.
+        unused: keys of baselines that no notebook declares; None where that is not known.
+        services: those that were started, by name.
+    """
+
+    complete: bool
+    order: Sequence[str] = ()
+    timings: Mapping[str, float] = field(default_factory=dict)
+    notebooks: Mapping[str, TimeSpent] = field(default_factory=dict)
+    fingerprint: Mapping[str, Any] = field(default_factory=dict)
+    unused: Sequence[str] | None = None
+    services: Mapping[str, ServiceUsage] = field(default_factory=dict)

@@ -14,7 +14,7 @@ from widgetshot.files import sha256
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from widgetshot.model import Result, ServedPage, Target
+    from widgetshot.model import Result, RunEnd, ServedPage, Target
     from widgetshot.selection.session import Session, SessionReport
 
 # Front ends and the pages that they make ---------------------------------------------------------------------------
@@ -298,7 +298,10 @@ class SessionExecutor(Protocol):
 
 
 class RunSink(Protocol):
-    """Takes the results of a run as they come. Usable from several threads."""
+    """Takes the results of a run as they come. Usable from several threads.
+
+    It raises nothing: a run goes on where its results can't be kept in one of several places.
+    """
 
     def add(self, result: "Result", shot: bytes | None = None) -> None:
         """Take one result, with its pictures.
@@ -306,6 +309,10 @@ class RunSink(Protocol):
         Args:
             shot: the bytes of the shot's PNG file, where they are encoded already.
         """
+        ...
+
+    def finish(self, end: "RunEnd") -> None:
+        """Take what is known only now: no result comes any more."""
         ...
 
 

@@ -23,6 +23,7 @@ from tornado.simple_httpclient import SimpleAsyncHTTPClient
 from builders import ENVIRONMENT, VERDICTS, result_called
 from conftest import MARK, Project, make_project
 from stores import in_folder
+from widgetshot.model import RunEnd
 from widgetshot.report.writer import RunWriter
 from widgetshot.review.sessions import ReviewSessions
 
@@ -34,7 +35,7 @@ def record(root: Path, folder: str = "widgetshot-report") -> Path:
     writer = RunWriter(root / folder, root=root, environment=ENVIRONMENT)
     for result in RESULTS.values():
         writer.add(result)
-    writer.finish([], complete=True, timings={}, fingerprint={})
+    writer.finish(RunEnd(complete=True))
     return writer.folder
 
 

@@ -16,6 +16,7 @@ from builders import ENVIRONMENT, VERDICTS, result_called
 from conftest import MARK, Project
 from stores import in_folder
 from widgetshot.errors import visible
+from widgetshot.model import RunEnd
 from widgetshot.report.writer import RunWriter
 from widgetshot.review.requests import DecisionRequest
 from widgetshot.review.session import ReviewSession
@@ -32,7 +33,7 @@ def reviewed(project: Project) -> Project:
         if result.baseline is not None:
             baselines.write(result.key, result.baseline.data)
         writer.add(result)
-    writer.finish([], complete=True, timings={}, fingerprint={})
+    writer.finish(RunEnd(complete=True))
     return project
 
 

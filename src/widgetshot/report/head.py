@@ -4,15 +4,14 @@ import platform
 import re
 import secrets
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from msgspec.structs import replace
 
 from widgetshot import __version__
-from widgetshot.model import ServiceUsage, TimeSpent
+from widgetshot.model import RunEnd, ServiceUsage, TimeSpent
 from widgetshot.report.limits import MAX_ITEMS, cut_name, fingerprint, seconds, timings
 from widgetshot.report.run_json import FORMAT, Environment, NotebookTime, Run, ServiceTime, Tool, summarise
 
@@ -66,24 +65,16 @@ def new_run(root: Path, environment: str, repeat: int = 1) -> Run:
     )
 
 
-def finished(
-    run: Run,
-    complete: bool,
-    stages: Mapping[str, float],
-    facts: Mapping[str, Any],
-    spent: Mapping[str, TimeSpent],
-    unused: Iterable[str] | None,
-    services: Mapping[str, ServiceUsage],
-) -> Run:
-    """Return a run with what is known at its end. Arguments are as those of `RunWriter.finish`."""
+def finished(run: Run, end: RunEnd) -> Run:
+    """Return a run with what is known at its end."""
     return replace(
         run,
-        complete=complete,
-        environment=replace(run.environment, fingerprint=fingerprint(facts)),
-        timings=timings(stages),
-        notebooks=notebook_times(spent),
-        services=service_times(services),
-        unused=None if unused is None else [cut_name(key) for key in sorted(unused)[:MAX_ITEMS]],
+        complete=end.complete,
+        environment=replace(run.environment, fingerprint=fingerprint(end.fingerprint)),
+        timings=timings(end.timings),
+        notebooks=notebook_times(end.notebooks),
+        services=service_times(end.services),
+        unused=None if end.unused is None else [cut_name(key) for key in sorted(end.unused)[:MAX_ITEMS]],
     )
 
 

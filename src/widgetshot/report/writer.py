@@ -1,11 +1,10 @@
 """Results -> run folder, while the run goes on."""
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 from msgspec.structs import replace
 
@@ -14,7 +13,7 @@ from widgetshot.baselines.sidecar import describe, encode_description
 from widgetshot.documents import encode
 from widgetshot.errors import RecordError
 from widgetshot.files import encode_palette, encode_png, sha256, write_atomically
-from widgetshot.model import Result, ServiceUsage, TimeSpent, Verdict
+from widgetshot.model import Result, RunEnd, Verdict
 from widgetshot.report.entry import NO_PICTURES, entry_of
 from widgetshot.report.entry_json import Entry, Picture, Pictures, ShotPicture
 from widgetshot.report.folder import JOURNAL, RUN_FILE, clear, picture_path, sidecar_path
@@ -42,6 +41,9 @@ class RunWriter:
     When the disk is full or the folder vanishes, the run goes on without it: `failure` says why. A result whose
     pictures could not be written is then in `run`, which is for the terminal, and not in the folder.
 
+    Args:
+        history: of earlier runs; gets this one too, when it has ended.
+
     Attributes:
         run: the run so far, as of the last write.
         failure: why the folder is not whole; None as long as it is.
@@ -51,8 +53,11 @@ class RunWriter:
         RecordError: it can't be made.
     """
 
-    def __init__(self, folder: Path, *, root: Path, environment: str, repeat: int = 1) -> None:
+    def __init__(
+        self, folder: Path, *, root: Path, environment: str, repeat: int = 1, history: History | None = None
+    ) -> None:
         self.folder = folder
+        self._history = history
         self.failure: RecordError | None = None
         self._lock = threading.Lock()
         self._entries: dict[str, Entry] = {}
@@ -176,38 +181,16 @@ class RunWriter:
         file.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(file, data)
 
-    def finish(
-        self,
-        order: Sequence[str],
-        *,
-        complete: bool,
-        timings: Mapping[str, float],
-        fingerprint: Mapping[str, Any],
-        spent: Mapping[str, TimeSpent] | None = None,
-        unused: Iterable[str] | None = None,
-        history: History | None = None,
-        services: Mapping[str, ServiceUsage] | None = None,
-    ) -> None:
-        """Write the final run.json.
-
-        Args:
-            order: keys in the order in which they were declared.
-            complete: false when the run was stopped.
-            timings: seconds of each stage, over all notebooks.
-            fingerprint: of the renderer.
-            spent: the time that went into each notebook.
-            unused: baselines that no notebook declares; None when that is not known.
-            history: of earlier runs; gets this one too.
-            services: those that were started, by name.
-        """
+    def finish(self, end: RunEnd) -> None:
+        """Write the final run.json."""
         with self._lock:
-            if history is not None:
-                noted = history.note(self._entries.values(), self.run.started, self.run.commit)
+            if self._history is not None:
+                noted = self._history.note(self._entries.values(), self.run.started, self.run.commit)
                 self._entries = {entry.key: entry for entry in noted}
                 self._encoded = {key: encode(self._entries[key]) for key in self._encoded}
-            place = {key: index for index, key in enumerate(order)}
+            place = {key: index for index, key in enumerate(end.order)}
             self._entries = dict(sorted(self._entries.items(), key=lambda item: place.get(item[0], len(place))))
-            self.run = finished(self.run, complete, timings, fingerprint, spent or {}, unused, services or {})
+            self.run = finished(self.run, end)
             self._write_run()
             if self.failure is None:
                 (self.folder / JOURNAL).unlink(missing_ok=True)

@@ -16,11 +16,9 @@ T = TypeVar("T")
 class BackgroundLoop:
     """A context manager; leaving it ends the thread."""
 
-    def __init__(self) -> None:
+    def __enter__(self) -> Self:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="widgetshot", daemon=True)
-
-    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

@@ -11,7 +11,7 @@ from widgetshot.baselines.stores import open_baselines
 from widgetshot.declare.notebook import Notebook
 from widgetshot.declare.shots import PAGE_SHOT
 from widgetshot.errors import ServerError, WidgetshotError
-from widgetshot.model import Result, Target
+from widgetshot.model import Result, RunEnd, Target
 from widgetshot.project.settings import Settings
 from widgetshot.report.history import History
 from widgetshot.report.writer import RunWriter
@@ -66,11 +66,16 @@ class RunInProgress:
         self.folder = folder or settings.report
         self.services = services
         self.writer = RunWriter(
-            self.folder, root=settings.root, environment=settings.environment, repeat=settings.repeat
+            self.folder,
+            root=settings.root,
+            environment=settings.environment,
+            repeat=settings.repeat,
+            history=None if is_part else History(settings.root),
         )
+        self._sinks: list[RunSink] = [self.writer, *sinks]
         self.baselines = open_baselines(settings)
         self._is_part = is_part
-        self._recording = Recording(settings, self.baselines, [self.writer, *sinks])
+        self._recording = Recording(settings, self.baselines, self._sinks)
         self._passed = pass_cache(settings, self.baselines)
         self._hosts = Hosts(settings, server)
         self._executor = executor or LocalExecutor(settings, self._hosts, services, self.baselines)
@@ -187,14 +192,15 @@ class RunInProgress:
             sums.add(self._hosts.take_timings())
             if complete and not self._is_part:
                 unused = unused_if_known(self.baselines.keys(), settings.root, settings)
-        self.writer.finish(
-            list(self._order),
+        end = RunEnd(
             complete=complete,
+            order=list(self._order),
             timings=sums.stages,
-            spent=sums.notebooks,
+            notebooks=sums.notebooks,
             fingerprint={} if dispatcher is None else dispatcher.renderer,
             unused=unused,
-            history=None if self._is_part else History(settings.root),
             services=self.services.usage,
         )
+        for sink in self._sinks:
+            sink.finish(end)
         return unused

@@ -14,7 +14,7 @@ from builders import (
 )
 from run_folders import edited, finish, killed, quarantined, run_json, tree, writer
 from widgetshot.errors import RecordError
-from widgetshot.model import TimeSpent
+from widgetshot.model import RunEnd, TimeSpent
 from widgetshot.report.history import History
 from widgetshot.report.merge import merge
 from widgetshot.report.reader import read_run
@@ -85,7 +85,7 @@ def test_merging_writes_nothing_outside(tmp_path: Path) -> None:
 def test_finishing_and_merging_write_history_into_the_entries(tmp_path: Path) -> None:
     for index, verdict in enumerate(("match", "changed", "match")):
         result = result_of("a", picture() if verdict == "match" else picture(grey=9), picture())
-        run = finish(writer(tmp_path / str(index)), result, history=History(tmp_path))
+        run = finish(writer(tmp_path / str(index), history=History(tmp_path)), result)
         assert [stretch[:2] for stretch in run["tests"][0]["history"]][-1] == [verdict, 1]
     assert [stretch[0] for stretch in run["tests"][0]["history"]] == ["match", "changed", "match"]
     assert run["tests"][0]["flaky"] is True
@@ -114,7 +114,7 @@ SPENT = {
 def test_the_slowest_notebooks_come_first_and_are_added_up_by_merging(tmp_path: Path) -> None:
     for name in ("one", "two"):
         made = writer(tmp_path / name)
-        made.finish([], complete=True, timings={"server": 0.5, "load": 2.1}, fingerprint={}, spent=SPENT)
+        made.finish(RunEnd(complete=True, timings={"server": 0.5, "load": 2.1}, notebooks=SPENT))
     slowest = [
         {"notebook": "notebooks/b.ipynb", "seconds": 3.25, "timings": {"load": 2.0}},
         {"notebook": "notebooks/a.ipynb", "seconds": 1.0, "timings": {"execute": 0.8, "load": 0.1}},

@@ -15,7 +15,7 @@ from builders import MASK, VERDICTS, baseline_of, picture, result_called, result
 from run_folders import writer
 from stores import in_folder
 from widgetshot.errors import RecordError, WidgetshotError
-from widgetshot.model import Box, Quarantine, Repeat, Result, ServiceUsage, TimeSpent, TraitChange
+from widgetshot.model import Box, Quarantine, Repeat, Result, RunEnd, ServiceUsage, TimeSpent, TraitChange
 from widgetshot.report.gallery import write_gallery
 from widgetshot.report.history import History
 from widgetshot.report.limits import MAX_NAME, MAX_TEXT
@@ -154,7 +154,7 @@ def results() -> list[Result]:
 def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder in which every member of run.json says something."""
     root = tmp_path_factory.mktemp("good")
-    made = writer(root / "report", repeat=5)
+    made = writer(root / "report", repeat=5, history=History(root))
     made.selected("nightly", 3, {"notebooks/s.ipynb": "needs a cluster"})
     made.only_changed(
         {"page-chromium-linux/notebooks/y/a": "2026-01-01T00:00:00+00:00"}, {"notebooks/x.ipynb": "new"}, ""
@@ -163,14 +163,14 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for result in results():
         made.add(result)
     made.finish(
-        [],
-        complete=True,
-        timings={"load": 0.5},
-        fingerprint={"browser": "1"},
-        spent={"notebooks/x.ipynb": TimeSpent(1.0, {"load": 0.5})},
-        unused=["page-chromium-linux/notebooks/old/a"],
-        history=History(root),
-        services={"redis": ServiceUsage(1.0, 1)},
+        RunEnd(
+            complete=True,
+            timings={"load": 0.5},
+            notebooks={"notebooks/x.ipynb": TimeSpent(1.0, {"load": 0.5})},
+            fingerprint={"browser": "1"},
+            unused=["page-chromium-linux/notebooks/old/a"],
+            services={"redis": ServiceUsage(1.0, 1)},
+        )
     )
     run = json.loads((made.folder / "run.json").read_text())
     (made.folder / "run.json").write_text(json.dumps(run | {"commit": "a" * 40}))

@@ -17,7 +17,7 @@ from run_folders import finish, quarantined, tree, writer
 from widgetshot.baselines.candidate import shot_bytes
 from widgetshot.errors import ConfigError, RecordError
 from widgetshot.files import read_png, sha256
-from widgetshot.model import Box, Failure, Repeat, ServiceUsage, TimeSpent, Tolerance, TraitChange, Verdict
+from widgetshot.model import Box, Failure, Repeat, RunEnd, ServiceUsage, TimeSpent, Tolerance, TraitChange, Verdict
 from widgetshot.report.reader import read_run
 from widgetshot.report.text import failure_text
 from widgetshot.verdict.compare import compare
@@ -133,7 +133,7 @@ def test_a_vanished_folder_stops_no_judging(tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "report")
     (tmp_path / "report").touch()
     made.add(result_called("changed"))
-    made.finish([], complete=True, timings={}, fingerprint={})
+    made.finish(RunEnd(complete=True))
     assert str(tmp_path / "report") in str(made.failure)
     assert "--report" in str(made.failure)
 
@@ -143,13 +143,14 @@ import resource, sys
 from pathlib import Path
 from builders import result_called, result_of, picture
 from run_folders import writer
+from widgetshot.model import RunEnd
 import numpy as np
 made = writer(Path(sys.argv[1]))
 made.add(result_called("match"))
 resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
 made.add(result_of("large", np.random.default_rng(1).integers(0, 255, (60, 60, 4), dtype=np.uint8)))
 made.add(result_called("changed"))
-made.finish([], complete=True, timings={}, fingerprint={})
+made.finish(RunEnd(complete=True))
 print(made.failure.what)
 """
 
@@ -264,13 +265,14 @@ def test_what_is_larger_than_a_run_may_be_is_cut_when_it_is_written(tmp_path: Pa
     made.add(result)
     made.add(failed)
     made.finish(
-        [],
-        complete=True,
-        timings={"load": math.inf},
-        fingerprint={"x": deep},
-        spent={f"n{n}": TimeSpent(n) for n in range(many)},
-        unused=map(str, range(many)),
-        services={"s": ServiceUsage(math.inf, 1)},
+        RunEnd(
+            complete=True,
+            timings={"load": math.inf},
+            notebooks={f"n{n}": TimeSpent(n) for n in range(many)},
+            fingerprint={"x": deep},
+            unused=list(map(str, range(many))),
+            services={"s": ServiceUsage(math.inf, 1)},
+        )
     )
     run = read_run(made.folder)
     assert [entry.verdict for entry in run.tests] == ["unstable", "broken"]

@@ -13,6 +13,7 @@ from widgetshot.baselines.candidate import shot_bytes
 from widgetshot.declare.defaults import Defaults
 from widgetshot.errors import BaselineError, ConfigError, RecordError, StaleDecision, WidgetshotError
 from widgetshot.files import encode_png
+from widgetshot.model import RunEnd
 from widgetshot.report.writer import RunWriter
 from widgetshot.review.approve import approve
 from widgetshot.selection.unused import unused, unused_if_known
@@ -50,7 +51,7 @@ def report(tmp_path: Path) -> Path:
     writer = RunWriter(tmp_path / "report", root=tmp_path, environment=ENVIRONMENT)
     for result in RESULTS.values():
         writer.add(result)
-    writer.finish([], complete=True, timings={}, fingerprint={})
+    writer.finish(RunEnd(complete=True))
     return writer.folder
 
 

@@ -20,6 +20,7 @@ from widgetshot.baselines.access import Baselines
 from widgetshot.baselines.sidecar import ShotDescription
 from widgetshot.errors import BaselineError, ConfigError, RecordError, StaleDecision, WidgetshotError
 from widgetshot.files import LOCAL_FOLDER, encode_png, write_atomically
+from widgetshot.model import RunEnd
 from widgetshot.ports import StoredFiles
 from widgetshot.report.folder import clear
 from widgetshot.report.writer import RunWriter
@@ -39,7 +40,7 @@ def record(root: Path, results: Any = None) -> Path:
     writer = RunWriter(root / "report", root=root, environment=ENVIRONMENT)
     for result in results or RESULTS.values():
         writer.add(result)
-    writer.finish([], complete=True, timings={}, fingerprint={})
+    writer.finish(RunEnd(complete=True))
     return writer.folder
 
 
