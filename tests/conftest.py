@@ -23,6 +23,9 @@ from widgetshot.capture.browser import find_browser
 MARK = "WIDGETSHOT_TEST_MARK"
 # The files that take longest go first, so that the last one to end is a short one.
 LONGEST = ("plugin", "trust", "faults", "changed", "docs_pictures", "live", "gallery_decisions", "merge", "server")
+# Where commands and their headless servers are measured, too (see tests/measure). Everywhere it would take minutes.
+MEASURED = ("live", "markers", "merge", "secrets", "tabs")
+MEASURING = ("COVERAGE_PROCESS_START", "COVERAGE_FILE", "PYTHONPATH")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -35,6 +38,7 @@ class Project:
     """A project folder, and the commands a person would type in it."""
 
     root: Path
+    measured: bool = False
     mark: str = field(default_factory=lambda: secrets.token_hex(8))
     environment: dict[str, str] = field(default_factory=dict)
 
@@ -59,7 +63,8 @@ class Project:
         self, *words: str, timeout: float = 300, environment: dict[str, str] | None = None, input: str | None = None
     ) -> subprocess.CompletedProcess[str]:
         # Settings of the outer pytest, of xdist and of CI are not for the commands inside.
-        own = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "COV_", "GITHUB_"))}
+        others = ("PYTEST_", "COV_", "GITHUB_") if self.measured else ("PYTEST_", "COV_", "GITHUB_", *MEASURING)
+        own = {key: value for key, value in os.environ.items() if not key.startswith(others)}
         return subprocess.run(
             words,
             cwd=self.root,
@@ -109,8 +114,8 @@ class Project:
         return found
 
 
-def make_project(root: Path) -> Project:
-    project = Project(root)
+def make_project(root: Path, *, measured: bool = False) -> Project:
+    project = Project(root, measured)
     project.write(
         "pyproject.toml", '[project]\nname = "sample"\nversion = "0"\n\n[tool.widgetshot]\nsettle_timeout = 5\n'
     )
@@ -138,16 +143,21 @@ def small_disk(folder: Path, size: str) -> Iterator[None]:
         subprocess.run(["umount", str(folder)], check=True)
 
 
+def is_measured(request: pytest.FixtureRequest) -> bool:
+    """Whether what a test's commands run is measured."""
+    return request.path.stem.removeprefix("test_") in MEASURED
+
+
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[Project]:
-    made = make_project(tmp_path)
+def project(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Project]:
+    made = make_project(tmp_path, measured=is_measured(request))
     yield made
     assert made.left_behind() == []
 
 
 @pytest.fixture(scope="module")
-def shared_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    made = make_project(tmp_path_factory.mktemp("shared"))
+def shared_project(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Project]:
+    made = make_project(tmp_path_factory.mktemp("shared"), measured=is_measured(request))
     yield made
     assert made.left_behind() == []
 
