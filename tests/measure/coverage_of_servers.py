@@ -1,7 +1,8 @@
 """A plugin of coverage.py that keeps kernels from being measured.
 
 Every Python process under `make test` measures itself: the tests, the headless servers that they start and, in some of
-the acceptance tests (see MEASURED in tests/conftest.py), the commands that they type, with their servers. Kernels are somebody else's programs, and would draw other pictures if they were slowed down.
+the acceptance tests (see MEASURED in tests/conftest.py), the commands that they type, with their servers. Kernels are
+somebody else's programs, and would draw other pictures if they were slowed down.
 """
 
 import os
