@@ -9,8 +9,6 @@ Importing this module imports msgspec (some 5 ms beside numpy); import it where 
 
 import json
 import math
-import re
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, cast
@@ -19,18 +17,15 @@ import msgspec
 from msgspec import Meta
 
 from widgetshot.errors import RecordError, WidgetshotError, one_line
+from widgetshot.json_places import exact_place
+from widgetshot.json_values import without_surrogates
 
 T = TypeVar("T")
 
 MAX_BYTES = 256_000_000
-# Limits of `JsonValue` members, whose form is not known: a widget's state, a fingerprint.
-MAX_DEPTH = 32
-MAX_NODES = 100_000
-MAX_TEXT = 1_000_000
 _MAX_MESSAGE = 400  # characters of a value or a reason that a message repeats
-_MAX_CANDIDATES = 1_000  # members of an object among which the wrong one is searched
 
-JsonValue = Any  # any JSON; `check_json` bounds it
+JsonValue = Any  # any JSON; `json_values.check_json` bounds it
 Sha256 = Annotated[str, Meta(min_length=64, max_length=64, pattern="^[0-9a-f]{64}$")]
 Time = Annotated[str, Meta(max_length=40, pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$")]
 
@@ -168,59 +163,12 @@ def encode(value: object) -> bytes:
     try:
         return _ENCODER.encode(value)
     except UnicodeEncodeError:
-        return _ENCODER.encode(_without_surrogates(msgspec.to_builtins(value)))
+        return _ENCODER.encode(without_surrogates(msgspec.to_builtins(value)))
 
 
 def to_ascii(value: object) -> str:
     """Return a value as indented JSON in ASCII, which can be written whatever a terminal's encoding is."""
     return json.dumps(msgspec.to_builtins(value), indent=1)
-
-
-def well_formed(text: str) -> str:
-    """Return text in which U+FFFD stands for each half of a surrogate pair."""
-    return _SURROGATES.sub("\ufffd", text)
-
-
-def json_value(value: object, max_text: int = MAX_TEXT) -> JsonValue:
-    """Return a value as a document may hold it: what breaks a limit of `check_json` is replaced by a text that says so.
-
-    Numbers that JSON has not become words (`NaN`, `Infinity`).
-
-    Args:
-        value: JSON as the standard library reads it; anything else is shown as Python shows it.
-        max_text: characters of a text beyond which it is cut.
-    """
-    return _json_value(value, max_text, MAX_DEPTH, _Budget())
-
-
-def check_json(value: JsonValue) -> str:
-    """Return which limit a decoded JSON value of unknown form breaks; "" for none."""
-    nodes = 0
-    stack: list[Iterator[Any]] = [iter((value,))]
-    while stack:
-        try:
-            one = next(stack[-1])
-        except StopIteration:
-            stack.pop()
-            continue
-        nodes += 1
-        if nodes > MAX_NODES:
-            return f"expected at most {MAX_NODES:,} values"
-        match one:
-            case str() if len(one) > MAX_TEXT:
-                return f"expected text of at most {MAX_TEXT:,} characters"
-            case int() if abs(one) >= 2**64:
-                return "expected numbers below 2**64"
-            case dict() | list():
-                if len(stack) > MAX_DEPTH:
-                    return f"expected at most {MAX_DEPTH} levels"
-                if isinstance(one, dict):
-                    if any(len(name) > MAX_TEXT for name in one):
-                        return f"expected names of at most {MAX_TEXT:,} characters"
-                    stack.append(iter(one.values()))
-                else:
-                    stack.append(iter(one))
-    return ""
 
 
 def json_schema(kind: Any, title: str) -> dict[str, Any]:
@@ -243,7 +191,6 @@ class _Problem(Exception):
 
 
 _ENCODER = msgspec.json.Encoder()
-_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 @cache
@@ -268,7 +215,7 @@ def _reason_and_place(kind: Any, data: bytes, error: msgspec.ValidationError) ->
     reason, _, place = str(error).rpartition(" - at `$")
     if not reason:
         return _plain_words(str(error)), ""
-    return _plain_words(reason), _exact_place(kind, data, str(error), place.rstrip("`"))
+    return _plain_words(reason), exact_place(kind, data, str(error), place.rstrip("`"))
 
 
 def _plain_words(reason: str) -> str:
@@ -312,97 +259,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
                 raise ValueError(f"the member {json.dumps(name)} is there twice")
             seen.add(name)
     return found
-
-
-def _exact_place(kind: Any, data: bytes, message: str, place: str) -> str:
-    """Return a place of msgspec's with the names in it: of a member of a dict it only tells `[...]`."""
-    try:
-        whole = json.loads(data)
-        while "[...]" in place:
-            before = place.partition("[...]")[0]
-            name = next(
-                name for name, document in _with_one_member(whole, before) if _message(kind, document) == message
-            )
-            place = place.replace("[...]", f"[{json.dumps(name, ensure_ascii=False)}]", 1)
-    except (ValueError, LookupError, TypeError, RecursionError, StopIteration):
-        pass  # as near as it is known
-    return place.removeprefix(".")
-
-
-def _with_one_member(whole: Any, place: str) -> Iterator[tuple[str, Any]]:
-    """Yield each member's name of the object at a place, and the document in which that object has only this one."""
-    steps = [json.loads(name or index) for index, name in _steps(place)]
-    node = whole
-    for step in steps:
-        node = node[step]
-    members = dict(node)
-    for name, value in list(members.items())[:_MAX_CANDIDATES]:
-        node.clear()
-        node[name] = value
-        yield name, whole
-    node.clear()
-    node.update(members)
-
-
-def _steps(place: str) -> Iterator[tuple[str, str]]:
-    """Yield (index, "") or ("", name as JSON) for each step of a place such as `.tests[3].timings["load"]`."""
-    for found in re.finditer(r'\.([^.\[]+)|\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]', place):
-        member, index, name = found.groups()
-        yield (index, "") if index else ("", name or json.dumps(member))
-
-
-def _message(kind: Any, document: Any) -> str:
-    try:
-        msgspec.convert(document, kind)
-    except msgspec.ValidationError as error:
-        return str(error)
-    return ""
-
-
-def _without_surrogates(value: Any) -> Any:
-    match value:
-        case str():
-            return well_formed(value)
-        case dict():
-            return {well_formed(name): _without_surrogates(one) for name, one in value.items()}
-        case list():
-            return [_without_surrogates(one) for one in value]
-    return value
-
-
-class _Budget:
-    """How many values may still come."""
-
-    def __init__(self) -> None:
-        self.left = MAX_NODES
-
-
-def _json_value(value: object, max_text: int, depth: int, budget: _Budget) -> JsonValue:
-    budget.left -= 1
-    match value:
-        case None | bool():
-            return value
-        case str():
-            text = well_formed(value[:max_text])
-            return f"{text[:-1]}…" if len(value) > max_text else text
-        case int() if abs(value) < 2**64:
-            return value
-        case float() if math.isfinite(value):
-            return value
-        case float():
-            return {"inf": "Infinity", "-inf": "-Infinity"}.get(str(value), "NaN")
-        case dict() | list() | tuple() if not depth:
-            return "(nested too deeply)"
-        case dict() | list() | tuple() if len(value) > budget.left:
-            return f"({len(value):,} values)"
-        case dict():
-            return {
-                _json_value(str(name), max_text, 0, budget): _json_value(one, max_text, depth - 1, budget)
-                for name, one in value.items()
-            }
-        case list() | tuple():
-            return [_json_value(one, max_text, depth - 1, budget) for one in value]
-    return _json_value(repr(value)[: max_text + 1], max_text, 0, budget)
 
 
 def _draft_7(schema: Any) -> Any:

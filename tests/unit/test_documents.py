@@ -8,20 +8,9 @@ from typing import Annotated, Any
 import pytest
 from msgspec import Meta, field
 
-from widgetshot.documents import (
-    MAX_NODES,
-    Document,
-    JsonValue,
-    check_json,
-    convert,
-    decode,
-    encode,
-    json_schema,
-    json_value,
-    parse_json,
-    read,
-)
+from widgetshot.documents import Document, JsonValue, convert, decode, encode, json_schema, parse_json, read
 from widgetshot.errors import BaselineError, RecordError
+from widgetshot.json_values import MAX_NODES, check_json, json_value
 
 
 class Part(Document, frozen=True):

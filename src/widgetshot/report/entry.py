@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from itertools import islice
 
-from widgetshot.documents import json_value
+from widgetshot.json_values import json_value
 from widgetshot.model import Box, Failure, Quarantine, Repeat, Result
 from widgetshot.report.entry_json import (
     Entry,

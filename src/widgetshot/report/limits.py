@@ -10,7 +10,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from widgetshot.documents import JsonValue, json_value, well_formed
+from widgetshot.documents import JsonValue
+from widgetshot.json_values import json_value, well_formed
 from widgetshot.model import KEY_PATTERN, MAX_KEY
 
 MAX_TEXT = 1_000_000  # characters: a cell's source, a traceback

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 
-from widgetshot.documents import check_json
+from widgetshot.json_values import check_json
 from widgetshot.model import Status, Target, Verdict
 from widgetshot.report.entry_json import Entry, Metrics, Picture, Pictures
 from widgetshot.report.folder import picture_path
