@@ -22,7 +22,7 @@ _Extent = Annotated[int, Meta(ge=0, le=_MAX_COORDINATE)]
 
 
 class ShotDescription(Document, frozen=True, kw_only=True, forbid_unknown_fields=False):
-    """What a shot shows, in text; a run folder has it beside the picture of each shot, as `KEY.shot.json`.
+    """The content of a shot, in text; a run folder has it beside the picture of each shot, as `KEY.shot.json`.
 
     Each member may be absent: an older version did not write it.
     """

@@ -57,7 +57,7 @@ class HistoryFile(Document, frozen=True):
 
 
 class History:
-    """What earlier runs said of each target.
+    """The verdicts of earlier runs on each target.
 
     An unreadable file counts as none: it is a convenience, and its loss must not fail a run.
 

@@ -25,7 +25,7 @@ class Rejection:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a file of decisions comes to: keys of what was accepted, and what was rejected."""
+    """The outcome of a file of decisions: keys of what was accepted, and what was rejected."""
 
     accepted: tuple[str, ...]
     rejected: tuple[Rejection, ...]

@@ -1,4 +1,4 @@
-"""decisions.json: what a person decided in the gallery, from whatever text it is pasted in.
+"""decisions.json: the decisions of a person in the gallery, from whatever text they are pasted in.
 
 The format is described in docs/reference/decisions.md; the schema beside it is made from these types.
 """
@@ -48,7 +48,7 @@ class DecisionsHead(Document, frozen=True, kw_only=True, forbid_unknown_fields=F
 
 
 class DecisionsFile(DecisionsHead, frozen=True, kw_only=True, forbid_unknown_fields=False):
-    """What a reviewer decided in the gallery of one run."""
+    """The decisions of a reviewer in the gallery of one run."""
 
     format: Literal[1]
     decisions: Annotated[list[Decision], Meta(min_length=1)]

@@ -1,4 +1,4 @@
-"""`review.json`: the decisions taken on a run so far, and what the live review's API tells of them."""
+"""`review.json`: the decisions taken on a run so far, and the documents of the live review's API."""
 
 from typing import Annotated, Literal
 
@@ -24,7 +24,7 @@ class TakenDecision(Document, frozen=True, kw_only=True):
 
 
 class ReviewState(Document, frozen=True, kw_only=True):
-    """What is decided on a run."""
+    """The decisions on a run that hold now."""
 
     format: Literal[1] = FORMAT
     run: Annotated[str, Meta(description="`id` of the run; another one is another review.")]
@@ -35,7 +35,7 @@ class ReviewState(Document, frozen=True, kw_only=True):
 
 
 class NamedState(ReviewState, frozen=True, kw_only=True):
-    """What the API answers."""
+    """The state, as the API answers it."""
 
     reviewer: Annotated[str, Meta(description="Default name for this server's user.")]
 
@@ -49,7 +49,7 @@ class Refusal(Document, frozen=True, kw_only=True):
 
 
 class RefusalAnswer(Document, frozen=True, kw_only=True):
-    """What the API answers where it did nothing."""
+    """The answer of the API where it did nothing."""
 
     error: Refusal
     state: Annotated[NamedState | None, Meta(description="What is decided now; null where there is no run.")]
@@ -107,6 +107,6 @@ class ReviewRecord(Document, frozen=True, kw_only=True):
 
     @property
     def state(self) -> ReviewState:
-        """What others may know of it."""
+        """The part of it that others may know."""
         decisions = {key: decision.public for key, decision in self.decisions.items()}
         return ReviewState(run=self.run, version=self.version, decisions=decisions)

@@ -1,7 +1,7 @@
 """The live review's page and API in a Jupyter Server.
 
 - ``GET /widgetshot/review?run=PATH`` is the page
-- ``GET /widgetshot/api/review?run=PATH`` tells what is decided; with ``&since=VERSION`` it waits for news
+- ``GET /widgetshot/api/review?run=PATH`` gives the state; with ``&since=VERSION`` it waits for news
 - ``POST /widgetshot/api/review?run=PATH`` takes ``{"decisions": [...]}`` or ``{"undo": [...]}``
 
 The format is described in docs/reference/review-api.md.
@@ -38,7 +38,7 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Frame-Options": "SAMEORIGIN",
 }
-# The first kind of an error that fits tells the status; 500 where none does.
+# The first kind of an error that fits gives the status; 500 where none does.
 _STATUSES: dict[type[WidgetshotError], int] = {
     MalformedDecision: 400,
     UnknownResult: 404,

@@ -1,4 +1,4 @@
-"""What is wrong with the members of an object that a person or another program has sent, in words.
+"""Wrong members of an object that a person or another program has sent, in words.
 
 Each member is named, and every one that is wrong; `documents.decode` stops at the first. What was expected is said in
 the member's own declaration: `Meta(extra={"expected": "text"})`.

@@ -1,4 +1,4 @@
-"""What a reviewer asks of a review session, typed: decisions, and that decisions are taken back.
+"""Requests of reviewers to a review session, typed: decisions, and decisions that are taken back.
 
 The format is described in docs/reference/review-api.md; the schema beside it is made from these types.
 """
@@ -25,7 +25,7 @@ _SEEN = Meta(
 
 
 class MalformedDecision(ConfigError):
-    """What was sent is no decision."""
+    """A request that is no decision."""
 
 
 class UnknownResult(ConfigError):
@@ -33,7 +33,7 @@ class UnknownResult(ConfigError):
 
 
 class DecisionRequest(Document, frozen=True):
-    """What a reviewer says of one result, bound to what was seen."""
+    """The decision of a reviewer on one result, bound to what was seen."""
 
     key: Annotated[str, _KEY]
     verdict: Annotated[Literal["accept", "reject"], Meta(extra={"expected": "accept or reject"})]
@@ -53,7 +53,7 @@ class DecisionRequest(Document, frozen=True):
 
 
 class UndoRequest(Document, frozen=True):
-    """That the decision on a result is taken back."""
+    """A decision on a result that is to be taken back."""
 
     key: Annotated[str, _KEY]
     seen: Annotated[int, _SEEN]

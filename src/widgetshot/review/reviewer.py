@@ -1,4 +1,4 @@
-"""Who decides, and how that is told."""
+"""Reviewers: the default name, and the sentence on who decided what."""
 
 import contextlib
 import getpass

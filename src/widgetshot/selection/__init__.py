@@ -1,1 +1,1 @@
-"""What of a run need not be run."""
+"""Selection: sessions that need not be run, baselines that nothing declares."""

@@ -1,4 +1,4 @@
-"""What is noted of a session that passed, when it has come to its end."""
+"""Notes of sessions that passed, made when they have come to their end."""
 
 import os
 import sys
@@ -41,7 +41,7 @@ class FinishedSession:
 
 @dataclass(frozen=True)
 class Note:
-    """What is kept of a session, and what it shares with others, by digest."""
+    """A note of a session, and the states that it shares with others, by digest."""
 
     passed: PassedSession
     surroundings: Mapping[str, dict[str, str]]

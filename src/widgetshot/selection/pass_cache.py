@@ -1,4 +1,4 @@
-"""What a run may leave out: a notebook that passed, as long as nothing that its pictures are made from has changed.
+"""Sessions that a run may leave out: they passed, and nothing that their pictures are made from has changed since.
 
 Where that was asked for before, every run notes what each notebook was seen to read and the state that all of it was
 in, if all of its pictures passed. With `--changed` that is compared with the state now. What can't be known counts as

@@ -1,4 +1,4 @@
-"""What a session was seen to be made from."""
+"""The inputs that a session was seen to be made from."""
 
 import contextlib
 import importlib.util
@@ -13,7 +13,7 @@ from widgetshot.ports import SourcesSeen
 
 @dataclass(frozen=True)
 class InputSnapshot:
-    """What one session was seen to be made from.
+    """The inputs that one session was seen to be made from.
 
     Attributes:
         files, folders: absolute paths, those of the private folder as they are called in the project.
