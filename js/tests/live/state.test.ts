@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 
 import { toJson } from "../../src/live/state";
+import shortenedTexts from "./shortened-texts.json";
 
 test("plain values stay as they are, and members are sorted", () => {
   const value = { b: [1, "two", null, true], a: { d: 0.5, c: undefined } };
@@ -25,4 +26,8 @@ test("of a long text the beginning is kept, and a digest tells a change at its e
   expect(one).toMatch(/^x{400}\.\.\. \(1001 characters, digest [0-9a-f]{8}\)$/);
   expect(other).not.toBe(one);
   expect(toJson("x".repeat(1000) + "a")).toBe(one);
+});
+
+test.each(shortenedTexts)("a long text is written as sidecars have it: digest $digest", ({ text, shortened }) => {
+  expect(toJson(text)).toBe(shortened);
 });

@@ -1,11 +1,11 @@
 """(target, shot, baseline, comparison) -> verdict and the sentence that says why. No I/O."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from widgetshot.model import Baseline, Comparison, Repeat, Shot, Target, TraitChange, Verdict
+from widgetshot.shortened_text import find_shortened
 
 _MISSING = "(absent)"
 _LONGEST_VALUE = 40  # characters
@@ -178,9 +178,9 @@ def _count(number: int, word: str) -> str:
 def _step(before: Any, after: Any) -> str:
     """`before → after`, of long values only the part where they begin to differ."""
     old, new = (value if value == _MISSING else json.dumps(value, ensure_ascii=False) for value in (before, after))
-    cut = [re.search(r"\((\d+) characters, digest", text) for text in (old, new)]
-    if cut[0] and cut[1] and old[: cut[0].start()] == new[: cut[1].start()]:
-        return f"changed far inside ({cut[0][1]} → {cut[1][1]} characters)"
+    cut, cut_now = find_shortened(old), find_shortened(new)
+    if cut and cut_now and cut.beginning == cut_now.beginning:
+        return f"changed far inside ({cut.length} → {cut_now.length} characters)"
     common = next((index for index, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]), 0)
     start = max(0, common - 12) if max(len(old), len(new)) > _LONGEST_VALUE else 0
     return " → ".join(_window(text, start) for text in (old, new))

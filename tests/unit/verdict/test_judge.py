@@ -172,8 +172,8 @@ def test_what_the_page_did_is_part_of_the_reason(console: int, blocked: int, sai
         ("x" * 99 + "background: blue", "x" * 99 + "background: green", '…background: blue" → …background: green"'),
         ("(absent)", None, "(absent) → null"),
         (
-            "x (900 characters, digest a1)",
-            "x (901 characters, digest b2)",
+            "x... (900 characters, digest 000000a1)",
+            "x... (901 characters, digest 000000b2)",
             "changed far inside (900 → 901 characters)",
         ),
     ],
