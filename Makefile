@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 MEASURED := COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml COVERAGE_FILE=$(CURDIR)/.coverage/data PYTHONPATH=$(CURDIR)/tests/measure
 COVERAGE := PYTHONPATH=$(CURDIR)/tests/measure COVERAGE_FILE=$(CURDIR)/.coverage/data $(CURDIR)/$(BIN)/coverage
 
-.PHONY: setup services check test coverage-report test-clusters demo demo-clusters pictures baselines schemas reference constraints clean
+.PHONY: setup services check test coverage-report test-clusters demo demo-clusters pictures baselines reference constraints clean
 
 setup: $(VENV)/.ready
 
@@ -83,12 +83,9 @@ pictures: setup
 baselines: setup
 	$(BIN)/widgetshot run --update-baselines
 
-# The JSON Schemas of run.json and the like, made from their types.
-schemas: setup
-	$(BIN)/python -m widgetshot.schemas docs/reference
-
-# The tables of options in docs/reference, made from their declarations.
+# What docs/reference says that is made from code: the tables of options, the JSON Schemas.
 reference: setup
+	$(BIN)/python -m widgetshot.schemas docs/reference
 	$(BIN)/python -m widgetshot.reference docs/reference
 
 # Pin what is installed now, by version only.

@@ -1,5 +1,5 @@
 // Builds the gallery's template: one HTML file with its style and script inside and places for data.
-// `page` (src/widgetshot/gallery) fills these in; it never touches what the hashes below cover.
+// `page` (src/widgetshot/report/gallery.py) fills these in; it never touches what the hashes below cover.
 import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
