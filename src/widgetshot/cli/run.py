@@ -36,7 +36,7 @@ def run(
     settings = settings_from(**flags)
     request = RunRequest(paths, suite, changed, without_services, skip_missing_services)
     progress = Progress(settings, quiet=output == "json")
-    with _terminable(), run_notebooks(settings, request) as running:
+    with _sigterm_interrupts(), run_notebooks(settings, request) as running:
         progress.begin(running)
         for result in running.results():
             progress.result(result)
@@ -50,7 +50,7 @@ def run(
 
 
 @contextmanager
-def _terminable() -> Iterator[None]:
+def _sigterm_interrupts() -> Iterator[None]:
     """Let a termination signal end a run as Ctrl-C does: in order."""
 
     def stop(*_: object) -> NoReturn:

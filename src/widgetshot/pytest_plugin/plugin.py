@@ -38,7 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
             config.addinivalue_line("markers", f"{name}: {meaning}")
     state = begin_state(config)
     if settings_given(config):
-        _ = state.settings  # a wrong option is told before anything is collected
+        _ = state.settings  # a wrong option is an error before anything is collected
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "NotebookFile | None":

@@ -1,7 +1,6 @@
 """What one pytest process knows of widgetshot. Everything in it is made when it is first needed."""
 
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -60,7 +59,7 @@ class PluginState:
             if "report" in given:
                 given["report"] = self.config.invocation_params.dir / given["report"]
             with usage_errors():
-                found = load_settings(self._root(), given)
+                found = load_settings(_project_root(self.config), given)
             # Plugins and conftest.py register some, too.
             self._settings = replace(found, markers=found.markers | marker_names(self.config.getini("markers")))
         return self._settings
@@ -78,25 +77,10 @@ class PluginState:
     @property
     def report(self) -> Path:
         """The run folder of this process."""
-        return self._workers_folder / self.worker if self.worker else self.settings.report
+        from widgetshot.report.workers import worker_folder
 
-    @property
-    def _workers_folder(self) -> Path:
-        from widgetshot.report.folder import WORKERS
-
-        return self.settings.report / WORKERS
-
-    def _root(self) -> Path:
-        """Return the project's folder: the one that the command line would take, unless --rootdir says another.
-
-        pytest's own rootdir is where its configuration is, which may be a folder around several projects.
-        """
-        from widgetshot.project.loading import find_root
-
-        around, here = self.config.rootpath, self.config.invocation_params.dir
-        if self.config.option.rootdir is not None:
-            return around
-        return find_root(here if here.is_relative_to(around) else around)
+        report = self.settings.report
+        return worker_folder(report, self.worker) if self.worker else report
 
     # The run --------------------------------------------------------------------------------------------------------
 
@@ -190,27 +174,17 @@ class PluginState:
             self._services.close()
 
     def clear_workers(self) -> None:
-        """Remove the run folders of workers of a run that was killed; workers write theirs anew."""
-        shutil.rmtree(self._workers_folder, ignore_errors=True)
+        """Remove what workers have left that were killed; those of this run write their folders anew."""
+        from widgetshot.report.workers import clear_workers
+
+        clear_workers(self.settings.report)
 
     def merge_workers(self) -> None:
         """Make one run folder of those of the workers, if they have any."""
         from widgetshot.report.history import History
-        from widgetshot.report.merge import merge
+        from widgetshot.report.workers import merge_workers
 
-        report, workers = self.settings.report, self._workers_folder
-        folders = sorted(folder for folder in workers.glob("*") if (folder / "run.json").is_file())
-        if not folders:
-            return
-        kept = report.with_name(report.name + ".workers")
-        shutil.rmtree(kept, ignore_errors=True)
-        workers.rename(kept)
-        try:
-            history = History(self.settings.root)
-            merge([kept / folder.name for folder in folders], report, workers=True, history=history)
-            self.merged = True
-        finally:
-            shutil.rmtree(kept, ignore_errors=True)
+        self.merged = merge_workers(self.settings.report, History(self.settings.root))
 
     def summary(self) -> list[str]:
         """Return the lines of the terminal's summary; none where nothing was recorded.
@@ -243,9 +217,22 @@ class PluginState:
         self.infrastructure |= ("exit_code", 2) in report.user_properties
 
 
+def _project_root(config: pytest.Config) -> Path:
+    """Return the project's folder: the one that the command line would take, unless --rootdir says another.
+
+    pytest's own rootdir is where its configuration is, which may be a folder around several projects.
+    """
+    from widgetshot.project.loading import find_root
+
+    around, here = config.rootpath, config.invocation_params.dir
+    if config.option.rootdir is not None:
+        return around
+    return find_root(here if here.is_relative_to(around) else around)
+
+
 @contextmanager
 def usage_errors() -> Iterator[None]:
-    """Have pytest tell wrong settings without a traceback, since they are the user's business."""
+    """Have pytest report wrong settings without a traceback, since they are the user's business."""
     from widgetshot.errors import WidgetshotError
 
     try:

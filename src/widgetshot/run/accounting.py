@@ -10,7 +10,7 @@ SHARED_STAGES = frozenset({"server", "browser"})
 
 
 class TimeAccount:
-    """The time of one session, told in laps: each from the end of the one before it."""
+    """The time of one session, in laps: each from the end of the one before it."""
 
     def __init__(self) -> None:
         self._stages: dict[str, float] = {}

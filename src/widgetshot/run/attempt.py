@@ -12,8 +12,8 @@ from widgetshot.capture.pool import PagePool, PageSlot
 from widgetshot.errors import CaptureError, WidgetshotError
 from widgetshot.model import Result
 from widgetshot.run.accounting import TimeAccount
-from widgetshot.run.causes import PAGE_ANSWER_GRACE_S, PageHangs, as_ours, browser_died
-from widgetshot.run.context import RunContext, running
+from widgetshot.run.causes import PAGE_ANSWER_GRACE_S, PageHangs, as_widgetshot_error, browser_died
+from widgetshot.run.context import RunContext, background_task
 from widgetshot.run.execution import Execution
 from widgetshot.run.shot_sequence import ShotSequence
 from widgetshot.run.verdicts import broken
@@ -49,7 +49,7 @@ class Attempt:
         # Whoever has no browser, or mistyped its name, is not kept waiting for a server.
         hosts.find_browser()
         # Kernels need no browser, so that they don't wait for one.
-        async with running(hosts.browser()) as browser:
+        async with background_task(hosts.browser()) as browser:
             frontend = await hosts.frontend(traces_files=self._session.traces_files)
             self._execution = Execution(
                 self._session.notebook, self._context.settings, frontend, self._context.services
@@ -71,7 +71,7 @@ class Attempt:
                     except Exception as raised:
                         if browser.exception() is not None:
                             raise  # no notebook can be captured
-                        error = await self._cause(as_ours(raised), browser.result())
+                        error = await self._cause(as_widgetshot_error(raised), browser.result())
                         for target in pending.values():
                             key = target.key(self._context.settings.environment)
                             duration = perf_counter() - begin
@@ -83,7 +83,7 @@ class Attempt:
         """End the kernel.
 
         Returns:
-            What the server saw the notebook read; None where it did not tell.
+            What the notebook was seen to read; None where the server did not say.
         """
         try:
             return await self._execution.end() if self._execution is not None else None

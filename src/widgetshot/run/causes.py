@@ -19,8 +19,8 @@ class PageHangs(CaptureError):
     """The page's own scripts never end: nothing more can be asked of it."""
 
 
-async def answered(work: Coroutine[Any, Any, T], limit: float) -> T:
-    """Await work on a page, whose scripts may never hand control back.
+async def with_page_timeout(work: Coroutine[Any, Any, T], limit: float) -> T:
+    """Await work on a page, but not for ever: its scripts may never hand control back.
 
     Args:
         limit: seconds that the work itself allows; some are added for what it does besides waiting.
@@ -37,7 +37,7 @@ async def answered(work: Coroutine[Any, Any, T], limit: float) -> T:
         ) from None
 
 
-def as_ours(error: Exception) -> WidgetshotError:
+def as_widgetshot_error(error: Exception) -> WidgetshotError:
     """Return the error itself if it is one of ours, else one that says what nobody foresaw."""
     if isinstance(error, WidgetshotError):
         return error

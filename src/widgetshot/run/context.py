@@ -33,8 +33,8 @@ class RunContext:
 
 
 @asynccontextmanager
-async def running(work: Coroutine[Any, Any, T]) -> AsyncIterator[asyncio.Task[T]]:
-    """Run work beside what is done inside; leaving waits for its end, and does not raise what it raised."""
+async def background_task(work: Coroutine[Any, Any, T]) -> AsyncIterator[asyncio.Task[T]]:
+    """Run work beside what is done inside; leaving waits for its end, and raises nothing of what it raised."""
     task = asyncio.create_task(work)
     try:
         yield task

@@ -66,14 +66,14 @@ class Dispatcher:
         begun: list[Future[Any]] = [self._loop.start(self._ready.wait()), self._ended]
         wait(begun, return_when=FIRST_COMPLETED)
         if self._ended.done():
-            self._ended.result()
+            self._wait_for_end()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.wind_down()
-        self._ended.result()
+        self._wait_for_end()
 
     def submit(self, session: Session) -> dict[str, Future[Result]]:
         """Begin to run a session.
@@ -95,6 +95,15 @@ class Dispatcher:
         """
         self._loop.start(self._stop()).result()
         self._writers.shutdown()
+
+    def _wait_for_end(self) -> None:
+        try:
+            self._ended.result()
+        except BaseExceptionGroup as group:
+            error: BaseException = group
+            while isinstance(error, BaseExceptionGroup):
+                error = error.exceptions[0]
+            raise error from None  # whoever calls knows nothing of task groups
 
     # What happens in the loop's thread ----------------------------------------------------------------------------
 
@@ -140,7 +149,7 @@ class Dispatcher:
                     else:
                         self._finish(session, begin, event, futures)
         except Exception as error:
-            # Without server or browser no target can have a result: whoever asks is told so.
+            # Without server or browser no target can have a result: whoever asks for one gets the error.
             for future in futures.values():
                 if not future.done():
                     future.set_exception(redacted_error(error, self._settings.redactor))

@@ -40,15 +40,15 @@ def expected_renderer(settings: Settings) -> dict[str, Any]:
 
 
 class _Restarted(Generic[P]):
-    """A process that is started when it is first needed, and again when it has died.
+    """A process that is started when it is first needed, and again when it has died; `get` returns it.
 
     Attributes:
         current: the one that was started last.
-        seconds: how long starts took together that `take_seconds` has not told of yet.
+        seconds: of the starts that `Hosts.take_timings` has not returned yet.
 
     Args:
         make: gives one that is not started yet.
-        lives: tells whether a started one can still be used.
+        lives: whether a started one can still be used.
     """
 
     def __init__(self, make: Callable[[], P], lives: Callable[[P], bool]) -> None:

@@ -64,7 +64,7 @@ def plan_run(settings: Settings, request: RunRequest) -> RunPlan:
             notebooks.append(load_notebook(settings, file))
         except WidgetshotError as error:
             unreadable[file.relative_to(settings.root).as_posix()] = error
-    # What is declared wrongly is told before minutes are spent; a file that can't be read sinks only itself.
+    # What is declared wrongly is an error before minutes are spent; a file that can't be read sinks only itself.
     wrong = [error for error in unreadable.values() if isinstance(error, ConfigError)]
     if wrong:
         raise ConfigError("\n".join(str(error) for error in wrong))

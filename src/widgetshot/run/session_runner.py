@@ -54,7 +54,7 @@ class SessionRunner:
                 yield self._counted(repeated[target.name].result())
 
     async def report(self) -> SessionReport:
-        """Wait until all kernels of the session have ended, and tell what is known only then."""
+        """Wait until all kernels of the session have ended, and return what is known only then."""
         answers = await asyncio.gather(*self._endings)
         # Of a time that it was not executed it is not known what it would have read.
         absent = [None] * (self._session.repeat - len(answers))

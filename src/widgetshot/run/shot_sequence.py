@@ -13,7 +13,7 @@ from widgetshot.conditions import Condition, Unrest
 from widgetshot.errors import CaptureError, WidgetshotError
 from widgetshot.model import Result, Target, Verdict
 from widgetshot.run.accounting import TimeAccount
-from widgetshot.run.causes import PageHangs, answered, as_ours, kernel_died
+from widgetshot.run.causes import PageHangs, as_widgetshot_error, kernel_died, with_page_timeout
 from widgetshot.run.context import RunContext
 from widgetshot.run.execution import Execution
 from widgetshot.run.recording import read_baseline
@@ -57,7 +57,7 @@ class ShotSequence:
             CaptureError: it does not answer.
         """
         first = self._session.sequence[0]
-        self._unrest = await answered(self._page.settle(max_settle=first.max_settle), self._page.limit)
+        self._unrest = await with_page_timeout(self._page.settle(max_settle=first.max_settle), self._page.limit)
 
     async def result(self, index: int) -> Result | None:
         """Perform the steps of a target, and take and judge its shot if that is requested; the next one's turn is next.
@@ -79,7 +79,7 @@ class ShotSequence:
                 return None
             result = await self._judged(target, self._session.sequence[index + 1 :])
         except Exception as raised:
-            error = as_ours(raised)
+            error = as_widgetshot_error(raised)
             hopeless = isinstance(error, PageHangs)
             if hopeless or (isinstance(error, CaptureError) and not await self._pool.alive()):
                 raise error from None
@@ -109,17 +109,17 @@ class ShotSequence:
             for number, step in enumerate(target.steps, 1):
                 limit = self._page.limit + float(step.arguments.get("timeout", self._page.limit))
                 page = await self._turn_to(step.tab, target)
-                self._unrest = await answered(page.act(target, step, number, beside), limit)
+                self._unrest = await with_page_timeout(page.act(target, step, number, beside), limit)
         except WidgetshotError as error:
             self._failed_steps[target.cell_id] = error
             raise
 
     async def _turn_to(self, tab: str, target: Target) -> CapturePage:
         """Return the page of a tab, at rest: through the kernel, what was done in another one may have changed it."""
-        page = await answered(self._pool.tab(self._slot, self._page, tab, target), self._page.limit)
+        page = await with_page_timeout(self._pool.tab(self._slot, self._page, tab, target), self._page.limit)
         if page is not self._front:
             page.moved()
-            self._unrest = await answered(page.settle(max_settle=target.max_settle), self._page.limit)
+            self._unrest = await with_page_timeout(page.settle(max_settle=target.max_settle), self._page.limit)
             self._front = page
         return page
 
@@ -135,7 +135,7 @@ class ShotSequence:
         baseline = await asyncio.to_thread(read_baseline, target, context.baselines, context.settings)
         limit = target.max_settle if target.max_settle is not None else page.limit
         capture = take_shot(page, target, expectation(target, baseline), self._unrest, following)
-        shot = await answered(capture, 2 * limit)
+        shot = await with_page_timeout(capture, 2 * limit)
         begin = perf_counter()
         result = await asyncio.to_thread(
             judged,

@@ -1,4 +1,4 @@
-"""What a person at a terminal is told of a run that has ended."""
+"""The lines that a terminal shows of a run that has ended."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""A shot or an error made into a Result, and what of a Result may be told. Nothing here does I/O."""
+"""A shot or an error made into a Result; its quarantine, and its text without secrets. Nothing here does I/O."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -62,17 +62,7 @@ def judged(
     verdict, sentence = judge(target, shot, baseline, comparison, differences)
     traits: tuple[TraitChange, ...] = ()
     if baseline is not None and verdict in (Verdict.CHANGED, Verdict.RESIZED):
-        known = baseline.widgets is not None
-        traits = trait_changes(baseline.widgets, shot.widgets) if known else ()
-        why = explain(
-            traits,
-            moved_elements(baseline, shot, brief=bool(traits)),
-            differences,
-            known=known,
-            cut=baseline.layout_cut or shot.layout_cut,
-            console=len(console),
-            blocked=len(blocked),
-        )
+        traits, why = _explanation(baseline, shot, differences, console=len(console), blocked=len(blocked))
         sentence = f"{why}; {sentence}" if why else sentence
     return Result(
         target=target,
@@ -88,6 +78,22 @@ def judged(
         console=tuple(console),
         blocked=tuple(blocked),
     )
+
+
+def _explanation(
+    baseline: Baseline, shot: Shot, differences: tuple[str, ...], *, console: int, blocked: int
+) -> tuple[tuple[TraitChange, ...], str]:
+    """Return the widget traits that differ, and why the picture changed, in words.
+
+    Args:
+        differences: between the renderers.
+        console, blocked: numbers of errors, and of requests to elsewhere.
+    """
+    known = baseline.widgets is not None
+    traits = trait_changes(baseline.widgets, shot.widgets) if known else ()
+    moved = moved_elements(baseline, shot, brief=bool(traits))
+    cut = baseline.layout_cut or shot.layout_cut
+    return traits, explain(traits, moved, differences, known=known, cut=cut, console=console, blocked=blocked)
 
 
 def broken(

@@ -1,0 +1,46 @@
+"""The run folders of pytest-xdist's workers, which lie in that of their run until they are merged."""
+
+import shutil
+from pathlib import Path
+
+from widgetshot.report.folder import RUN_FILE, WORKERS
+from widgetshot.report.history import History
+from widgetshot.report.merge import merge
+
+
+def worker_folder(report: Path, worker: str) -> Path:
+    """Return the run folder of a worker.
+
+    Args:
+        report: the run folder of the whole.
+    """
+    return report / WORKERS / worker
+
+
+def clear_workers(report: Path) -> None:
+    """Remove what the workers of a run that was killed have left."""
+    shutil.rmtree(report / WORKERS, ignore_errors=True)
+
+
+def merge_workers(report: Path, history: History) -> bool:
+    """Make one run folder of those of the workers; False if there are none.
+
+    Args:
+        history: of earlier runs; gets this one too.
+
+    Raises:
+        ConfigError, RecordError: they can't be merged.
+    """
+    workers = report / WORKERS
+    folders = sorted(folder for folder in workers.glob("*") if (folder / RUN_FILE).is_file())
+    if not folders:
+        return False
+    # Out of the way of the run folder that they become, which is made anew.
+    moved = report.with_name(f"{report.name}.workers")
+    shutil.rmtree(moved, ignore_errors=True)
+    workers.rename(moved)
+    try:
+        merge([moved / folder.name for folder in folders], report, workers=True, history=history)
+    finally:
+        shutil.rmtree(moved, ignore_errors=True)
+    return True
