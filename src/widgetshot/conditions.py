@@ -1,4 +1,4 @@
-"""Codes and sentences: why a page is not at rest, why no picture of it can be trusted, why a notebook has no page.
+"""Reasons as codes, and their sentences: a page is not at rest, a picture can't be trusted, a notebook has no page.
 
 Causes that come from a page's script or from another process are codes with parameters; nobody takes a sentence apart.
 The sentences are made here and nowhere else. js/src/live/protocol.ts has the codes that the script of a page uses.
@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 
 class Unrest(StrEnum):
-    """Why a page is not at rest: what it still waits for, or what moved last."""
+    """The reasons why a page is not at rest: it waits for something, or something moved last."""
 
     SCRIPTS_LOADING = "scripts-loading"
     WIDGETS_LOADING = "widgets-loading"
@@ -30,7 +30,7 @@ class Unrest(StrEnum):
 
 
 class Problem(StrEnum):
-    """Why a picture of a page can't be trusted."""
+    """The reasons why a picture of a page can't be trusted."""
 
     CALLBACK_RAISED = "callback-raised"
     FRONT_END_BROKEN = "front-end-broken"
@@ -46,7 +46,7 @@ class Problem(StrEnum):
 
 
 class OpenFailure(StrEnum):
-    """Why a notebook has no live page."""
+    """The reasons why a notebook has no live page."""
 
     NOTEBOOK_UNREADABLE = "notebook-unreadable"
     KERNEL_UNKNOWN = "kernel-unknown"

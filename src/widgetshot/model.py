@@ -320,12 +320,14 @@ class ServedPage:
         url: where the page is, token included.
         selectors: cell id -> CSS selector of the cell's box.
         timings: seconds per stage spent on the server.
+        token: the part of the address that is secret; "" without any.
     """
 
     id: str
     url: str
     selectors: Mapping[str, str]
     timings: Mapping[str, float] = field(default_factory=dict)
+    token: str = ""
 
 
 @dataclass(frozen=True)

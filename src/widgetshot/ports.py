@@ -44,7 +44,7 @@ class Extent:
 
 
 class Scope(NamedTuple):
-    """What a picture shows.
+    """The part of a page that a picture shows.
 
     Attributes:
         selector: of an element; None for the whole page.
@@ -83,7 +83,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Shown:
-    """What is shown in a scope.
+    """The contents of a scope.
 
     Attributes:
         tree: the state of the widgets, plain JSON.
@@ -115,7 +115,7 @@ class Look:
 
 
 class LivePage(Protocol):
-    """What the camera asks of a live page that is open in a browser.
+    """The questions that the camera asks of a live page that is open in a browser.
 
     Every question may raise `playwright.async_api.Error` where the page does not answer, and CaptureError where the
     answer is not of this form.
@@ -156,7 +156,7 @@ class LivePage(Protocol):
 
 @dataclass(frozen=True)
 class SourcesSeen:
-    """What a live page was made from, as far as it could be seen.
+    """The files that a live page was made from, as far as they could be seen.
 
     Attributes:
         reads: lines of server/file_trace.py; "" without any.
@@ -234,7 +234,7 @@ class BrowserHost(Protocol):
 
     @property
     def connected(self) -> bool:
-        """Whether the browser is there, as far as is known; its death becomes known only a moment later."""
+        """True while the browser is there, as far as is known; its death becomes known only a moment later."""
         ...
 
     async def start(self) -> None:

@@ -1,4 +1,4 @@
-"""Which browser executable is used, and what to type when there is none."""
+"""The browser executable that is used, and what to type when there is none."""
 
 import json
 import os
@@ -12,15 +12,15 @@ from pathlib import Path
 from widgetshot.errors import ConfigError, ServerError
 
 VARIABLE = "WIDGETSHOT_BROWSER"
-_ANSWER_TIMEOUT = 20.0  # seconds
+_VERSION_TIMEOUT_S = 20.0
 # Folder in Playwright's registry (without revision), and globs of the executable in it.
-_PLAYWRIGHT: dict[str, tuple[str, tuple[str, ...]]] = {
+_PLAYWRIGHT_BUILDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "chromium-headless-shell": ("chromium_headless_shell", ("*/*headless*shell", "*/*headless*shell.exe")),
     "chromium": ("chromium", ("*/chrome", "*/chrome.exe", "*/*.app/Contents/MacOS/*")),
     "firefox": ("firefox", ("firefox/firefox", "firefox/firefox.exe", "firefox/*.app/Contents/MacOS/firefox")),
     "webkit": ("webkit", ("pw_run.sh", "Playwright.exe")),
 }
-_SYSTEM = {
+_SYSTEM_PROGRAMS = {
     "chromium": ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
     # Playwright drives patched builds of these two; a system's own can't stand in.
     "firefox": (),
@@ -72,7 +72,7 @@ def candidates(kind: str) -> Iterator[Browser]:
             yield Browser(kind, own[name], "installed by Playwright")
         if name == "chromium-headless-shell" and (path := shutil.which(name)):
             yield Browser(kind, path, "on the PATH")
-    for name in _SYSTEM[kind]:
+    for name in _SYSTEM_PROGRAMS[kind]:
         if name != "chromium-headless-shell" and (path := shutil.which(name)):
             yield Browser(kind, path, "on the PATH")
 
@@ -83,7 +83,7 @@ def _playwrights_own(name: str) -> str | None:
         known = json.loads((driver_package() / "browsers.json").read_text(encoding="utf-8"))["browsers"]
     except (OSError, ValueError, KeyError, ImportError):
         return None
-    prefix, patterns = _PLAYWRIGHT[name]
+    prefix, patterns = _PLAYWRIGHT_BUILDS[name]
     for entry in known:
         folder = registry() / f"{prefix}-{entry['revision']}"
         for path in (path for pattern in patterns for path in sorted(folder.glob(pattern))):
@@ -127,7 +127,11 @@ def identity(browser: Browser) -> str:
             # The executable may be a script that runs another file. Playwright's builds of the other two, which don't
             # all answer, lie in a folder with their revision.
             done = subprocess.run(
-                [browser.executable, "--version"], capture_output=True, text=True, timeout=_ANSWER_TIMEOUT, check=True
+                [browser.executable, "--version"],
+                capture_output=True,
+                text=True,
+                timeout=_VERSION_TIMEOUT_S,
+                check=True,
             )
             said = done.stdout.strip()
     except (OSError, subprocess.SubprocessError) as error:

@@ -24,7 +24,7 @@ _COMPILE_CACHE = "NODE_COMPILE_CACHE"
 
 
 class _PinnedBrowser:
-    """What all of them do; see `BrowserHost`.
+    """The part of a `BrowserHost` that does not depend on who launched the browser.
 
     Attributes:
         browser: Playwright's, async or wrapped by `Awaitable`; None unless it runs.

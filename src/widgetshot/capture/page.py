@@ -60,7 +60,7 @@ class CapturePage:
         self.served = served
         self.settings = settings
         self.limit = limit
-        self.log: PageLog = main.log.of_tab() if main else PageLog(settings.redactor, served.url.partition("token=")[2])
+        self.log: PageLog = main.log.of_tab() if main else PageLog(settings.redactor, served.token)
         self.timings: dict[str, float] = main.timings if main else {}
         self.acted = False
         self.tabs: dict[str, CapturePage] = {}
@@ -81,7 +81,7 @@ class CapturePage:
 
     @property
     def crashed(self) -> bool:
-        """Whether the page's process is gone."""
+        """True once the page's process is gone."""
         return self.log.crashed
 
     def listen(self, events: PageEvents | None = None) -> PageEvents:

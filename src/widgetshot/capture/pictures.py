@@ -13,7 +13,7 @@ from widgetshot.model import Box, Pixels
 from widgetshot.ports import LivePage, Rect
 from widgetshot.redact import Redactor
 
-_KEPT = 2
+_MAX_KEPT = 2
 _SECRET_COLOUR = (128, 128, 128, 255)
 
 
@@ -65,7 +65,7 @@ class PagePictures:
             pixels = np.asarray(image.convert("RGBA"))
         if secrets:
             pixels = self._paint_over(pixels, secrets)
-        if len(self._kept) < _KEPT:
+        if len(self._kept) < _MAX_KEPT:
             self._kept.append(pixels)
         return pixels
 

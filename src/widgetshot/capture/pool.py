@@ -156,7 +156,7 @@ class PagePool:
 
     @property
     def connected(self) -> bool:
-        """Whether the browser is there, as far as is known."""
+        """True while the browser is there, as far as is known."""
         return self.host.connected
 
     async def slot(self, target: Target, frontend: Frontend) -> PageSlot:

@@ -1,1 +1,1 @@
-"""How a notebook becomes a live page. One module each; all answer to `ports.Frontend`."""
+"""Front ends make notebooks live pages. One module each; all answer to `ports.Frontend`."""

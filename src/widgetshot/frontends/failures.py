@@ -1,4 +1,4 @@
-"""Why a notebook has no live page, as errors of ours."""
+"""Errors of ours for notebooks that have no live page."""
 
 from widgetshot.conditions import OpenFailure
 from widgetshot.errors import NotebookError, ServerError, WidgetshotError

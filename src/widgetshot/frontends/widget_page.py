@@ -69,6 +69,7 @@ class PageFrontend:
             url=self._server.page_url(opened.url),
             selectors={cell: f'[data-cell-id="{cell}"]' for cell in opened.cells},
             timings=opened.timings,
+            token=self._server.token,
         )
 
     def connect(self, page: Any) -> PageScript:

@@ -134,9 +134,9 @@ async def connect(km: Any, startup_timeout: float = 60) -> Any:
 async def _listen(km: Any, kc: Any, deadline: float) -> None:
     """Wait until the kernel's broadcasts arrive.
 
-    Kernels of ipykernel 7 welcome whoever listens to them (JEP 65), as soon as he does. Those of which that is not
-    known are asked something as well, which they broadcast: an answer from before they were listened to is lost.
-    `wait_for_ready` waits for an answer, and then for a fifth of a second that there is no other.
+    Kernels of ipykernel 7 send `iopub_welcome` to whoever subscribes (JEP 65). If a kernel may not do so, it is also
+    sent `kernel_info`, whose status it broadcasts; again and again, since a status from before the subscription is
+    lost. jupyter_client's `wait_for_ready` waits for an answer, and then for a fifth of a second without any other.
     """
     kernel = forked(km)
     zygote = kernel.zygote if kernel is not None else None

@@ -30,6 +30,7 @@ class Kernels(AsyncMappingKernelManager):
         return f"{__name__}.{Kernel.__name__}"
 
     def start_watching_activity(self, kernel_id: str) -> None:
+        """See `AsyncMappingKernelManager.start_watching_activity`."""
         kernel: Any = self._kernels[kernel_id]
         kernel.reason = ""
         kernel.last_activity = datetime.now(UTC)

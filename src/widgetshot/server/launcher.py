@@ -18,10 +18,10 @@ from widgetshot.redact import Redactor
 if TYPE_CHECKING:
     from tornado.httpclient import AsyncHTTPClient
 
-_START_TIMEOUT = 60.0
-_STOP_TIMEOUT = 20.0
-_LOG_TAIL = 15
-_LONGEST_LINE = 1 << 20  # bytes of the log that are looked through together
+_START_TIMEOUT_S = 60.0
+_STOP_TIMEOUT_S = 20.0
+_LOG_TAIL_LINES = 15
+_MAX_LOG_CHUNK_BYTES = 1 << 20  # of the log that are looked through together
 # jsonschema, which Jupyter Server and nbformat import, would load these for checks of formats that nobody asks for;
 # compiling the grammar of the first takes over a second. Without them jsonschema leaves those checks out. Beautiful
 # Soup would load the last three for CSS selectors, for texts of unknown encoding, and for another parser.
@@ -43,17 +43,17 @@ main()
 """
 
 
-_LONGEST_SOCKET = 103  # bytes of a Unix socket's path on macOS; Linux takes four more
+_MAX_SOCKET_PATH_BYTES = 103  # on macOS; Linux takes four more
 _KERNEL_SOCKET = f"kernel-{'0' * 36}-ipc-5"  # how jupyter_client names them
 
 
 def _transport(runtime: Path) -> str:
-    """How kernels are talked to.
+    """Return how kernels are talked to: `ipc` or `tcp`.
 
     A TCP port that was found free may be taken by another program before the kernel binds it, and the kernel dies;
     a socket in a private folder belongs to nobody else.
     """
-    fits = len(os.fsencode(runtime / _KERNEL_SOCKET)) <= _LONGEST_SOCKET
+    fits = len(os.fsencode(runtime / _KERNEL_SOCKET)) <= _MAX_SOCKET_PATH_BYTES
     return "ipc" if os.name == "posix" and fits else "tcp"
 
 
@@ -79,11 +79,13 @@ class Server:
 
     @property
     def pid(self) -> int:
+        """The process id of the server."""
         assert self._process is not None
         return self._process.pid
 
     @property
     def running(self) -> bool:
+        """True while its process is there."""
         return self._process is not None and self._process.poll() is None
 
     async def start(self) -> None:
@@ -165,7 +167,7 @@ class Server:
     def _copy_log(self, stream: BinaryIO) -> None:
         """Write what the server says, and what kernels say past it, to the log without secrets, line by line."""
         with stream, (self.folder / "server.log").open("ab", buffering=0) as log:
-            while line := stream.readline(_LONGEST_LINE):
+            while line := stream.readline(_MAX_LOG_CHUNK_BYTES):
                 log.write(self._redactor.text(line.decode(errors="replace")).encode(errors="replace"))
 
     async def _listens(self, file: Path) -> None:
@@ -174,7 +176,7 @@ class Server:
 
         assert self._process is not None
         assert self._http is not None
-        deadline = asyncio.get_running_loop().time() + _START_TIMEOUT
+        deadline = asyncio.get_running_loop().time() + _START_TIMEOUT_S
         while asyncio.get_running_loop().time() < deadline:
             if self._process.poll() is not None:
                 if self._copying is not None:
@@ -190,7 +192,7 @@ class Server:
                 return
             await asyncio.sleep(0.02)
         raise ServerError(
-            f"the Jupyter server was not ready after {_START_TIMEOUT:g} s:\n{self.log_tail()}",
+            f"the Jupyter server was not ready after {_START_TIMEOUT_S:g} s:\n{self.log_tail()}",
             next_step="widgetshot doctor",
         )
 
@@ -200,7 +202,7 @@ class Server:
             lines = (self.folder / "server.log").read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
             return ""
-        return "\n".join(lines[-_LOG_TAIL:])
+        return "\n".join(lines[-_LOG_TAIL_LINES:])
 
     async def request(self, method: str, path: str, body: Any = None) -> Any:
         """Ask the server's API; the answer's JSON, or None.
@@ -218,7 +220,7 @@ class Server:
                 headers={"Authorization": f"token {self.token}", "Content-Type": "application/json"},
                 body=None if body is None else json.dumps(body),
                 request_timeout=0,
-                connect_timeout=_START_TIMEOUT,
+                connect_timeout=_START_TIMEOUT_S,
                 allow_nonstandard_methods=True,
             )
         except (HTTPClientError, OSError) as error:
@@ -246,7 +248,7 @@ class Server:
                 process.kill()  # nobody has asked it for anything
             process.stdin.close()  # it ends its kernels and then itself
             try:
-                await asyncio.to_thread(process.wait, _STOP_TIMEOUT)
+                await asyncio.to_thread(process.wait, _STOP_TIMEOUT_S)
             except subprocess.TimeoutExpired:
                 process.kill()
                 await asyncio.to_thread(process.wait)

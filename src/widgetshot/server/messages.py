@@ -50,7 +50,7 @@ class Opened:
 
 @dataclass(frozen=True)
 class FailedOpening:
-    """Why a notebook has no live page.
+    """The reason why a notebook has no live page.
 
     Attributes:
         cell: the name of the cell that is to blame, if one is.

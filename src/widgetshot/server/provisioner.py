@@ -20,6 +20,7 @@ class Provisioner(LocalProvisioner):
     """Forks what it can, starts the rest as jupyter_client does."""
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
+        """See `LocalProvisioner.launch_kernel`."""
         parts = split(cmd)
         if not CAN_FORK or parts is None or kwargs.get("independent"):
             return await super().launch_kernel(cmd, **kwargs)

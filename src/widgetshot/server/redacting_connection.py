@@ -1,4 +1,4 @@
-"""What kernels send to pages: at once, and without secrets, on its way, so that no page ever has them."""
+"""Messages of kernels on their way to pages: sent at once, and without secrets, so that no page ever has them."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebso
 from widgetshot.redact import Redactor
 from widgetshot.server.zygotes import forked
 
-_WELCOME = 0.2  # seconds that a kernel has to welcome who listens to it
+_WELCOME_TIMEOUT_S = 0.2  # that a kernel has to welcome who listens to it
 
 
 class Connection(ZMQChannelsWebsocketConnection):
@@ -60,13 +60,14 @@ class Connection(ZMQChannelsWebsocketConnection):
         iopub.on_recv(first)
 
         async def arrives() -> None:
-            done, _ = await asyncio.wait([welcomed], timeout=_WELCOME)
+            done, _ = await asyncio.wait([welcomed], timeout=_WELCOME_TIMEOUT_S)
             if not done and not iopub.closed():
                 await super(Connection, self).nudge()
 
         return asyncio.ensure_future(arrives())
 
     def handle_outgoing_message(self, stream: Any, outgoing_msg: list[Any]) -> None:
+        """See `ZMQChannelsWebsocketConnection.handle_outgoing_message`; without secrets."""
         redactor: Redactor = self.websocket_handler.settings["widgetshot"].redactor
         if not redactor:
             super().handle_outgoing_message(stream, outgoing_msg)

@@ -11,6 +11,7 @@ class StaticHandler(web.StaticFileHandler):
     ascii = True  # whether all scripts are
 
     def set_extra_headers(self, path: str) -> None:
+        """See `StaticFileHandler.set_extra_headers`."""
         self.set_header("Cache-Control", "max-age=86400")
         if path.endswith(".js") and self.ascii:
             # Chromium compiles scripts while they arrive, before it looks whether it has compiled them already, as it
@@ -25,10 +26,12 @@ class SearchHandler(StaticHandler):
     roots: tuple[str, ...] = ()
 
     def initialize(self, roots: tuple[str, ...]) -> None:
+        """Take the folders to look in."""
         super().initialize(roots[0] if roots else os.devnull)
         self.roots = roots
 
     def validate_absolute_path(self, root: str, absolute_path: str) -> str:
+        """See `StaticFileHandler.validate_absolute_path`."""
         path = os.path.relpath(absolute_path, root)
         for folder in self.roots:
             found = os.path.abspath(os.path.join(folder, path))

@@ -26,7 +26,7 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 # What every IPython kernel imports, sooner or later. `ipykernel.inprocess` must not be among it: it replaces things.
-_KERNEL = (
+_KERNEL_MODULES = (
     "ipykernel.kernelapp",
     "ipykernel.zmqshell",
     "ipykernel.debugger",
@@ -42,8 +42,8 @@ _KERNEL = (
     "tornado.platform.asyncio",
 )
 # What notebooks import, and kernels when they end; with what each does at its import, where it finds no kernel yet.
-_LATER = {"ipywidgets": "_handle_ipython", "psutil": None}
-_LAST_WORDS = 1.0  # seconds
+_HIDDEN_UNTIL_IMPORTED = {"ipywidgets": "_handle_ipython", "psutil": None}
+_FINAL_ANSWER_GRACE_S = 1.0
 _SETTING = re.compile(r"--[A-Z]\w*\.\w+")
 
 
@@ -89,14 +89,14 @@ def preload():
     Returns:
         Finders of what must look as if it was not there yet.
     """
-    for name in _KERNEL:
+    for name in _KERNEL_MODULES:
         try:
             importlib.import_module(name)
         except ImportError:  # debugpy may be missing, and a kernel does without it
             continue
     warm_up()
     finders = []
-    for name, connect in _LATER.items():
+    for name, connect in _HIDDEN_UNTIL_IMPORTED.items():
         try:
             finders.append(Revived(name, connect))
         except (ImportError, AttributeError):
@@ -134,7 +134,7 @@ def serve(connection):
         if wake_out in ready:
             os.read(wake_out, 512)
             for pid, status in ended(kernels):
-                tell(connection, {"pid": pid, "exit": os.waitstatus_to_exitcode(status)})
+                send(connection, {"pid": pid, "exit": os.waitstatus_to_exitcode(status)})
         if connection not in ready:
             continue
         received = connection.recv(1 << 16)
@@ -157,7 +157,7 @@ def serve(connection):
                 connection.close()
                 return json.loads(line)
             kernels.add(pid)
-            tell(connection, {"pid": pid})
+            send(connection, {"pid": pid})
 
 
 def ended(kernels):
@@ -169,13 +169,14 @@ def ended(kernels):
             yield pid, status
 
 
-def tell(connection, message):
+def send(connection, message):
+    """Send a line of JSON."""
     # Whoever listened may be gone; the next read says so.
     with contextlib.suppress(OSError):
         connection.sendall(json.dumps(message).encode() + b"\n")
 
 
-def become(request, added):
+def become_kernel(request, added):
     """Make this process what `python -m ipykernel_launcher` would be in its place.
 
     Args:
@@ -195,8 +196,8 @@ def become(request, added):
     sys.orig_argv = [sys.executable, *sys.argv]
 
 
-def understand(app, argv):
-    """Let a kernel's program know its arguments, without the grammar of all that it could be told.
+def set_arguments(app, argv):
+    """Let a kernel's program know its arguments, without the grammar of all that it could be given.
 
     Making that grammar takes some eight milliseconds, for arguments that are nearly always the same few.
     """
@@ -220,7 +221,7 @@ def understand(app, argv):
     app.parse_command_line = parse_command_line
 
 
-def ahead_of_cells(shell, program):
+def run_before_first_cell(shell, program):
     """Run something when the first cell is about to run.
 
     A kernel that is asked before what it is, which not every one is, draws random numbers for that (for a tip in its
@@ -235,13 +236,13 @@ def ahead_of_cells(shell, program):
     shell.events.register("pre_execute", run)
 
 
-def hear_out(app):
-    """Let a kernel that was told to end finish answering.
+def finish_answering(app):
+    """Let a kernel that was asked to end finish answering.
 
-    What sends its last words is closed next; whoever still had some would wait for ten seconds then.
+    What sends its answers is closed next; whoever still had some to send would wait for ten seconds then.
     """
     if app.kernel._shutdown_message is not None and app.control_thread is not None:
-        app.control_thread.join(_LAST_WORDS)
+        app.control_thread.join(_FINAL_ANSWER_GRACE_S)
 
 
 if __name__ == "__main__":
@@ -256,16 +257,16 @@ if __name__ == "__main__":
     gc.collect()
     gc.freeze()
     gc.enable()
-    become(serve(socket.socket(fileno=descriptor)), added)
+    become_kernel(serve(socket.socket(fileno=descriptor)), added)
     sys.meta_path[:0] = finders
     from ipykernel.kernelapp import IPKernelApp
 
     app = IPKernelApp.instance()
-    understand(app, sys.argv[1:])
+    set_arguments(app, sys.argv[1:])
     app.initialize()
-    ahead_of_cells(app.shell, before_cells)
+    run_before_first_cell(app.shell, before_cells)
     app.start()
-    hear_out(app)
+    finish_answering(app)
     # What a program does at its end is done. Taking every module apart besides would copy all that is shared.
     threading._shutdown()
     atexit._run_exitfuncs()

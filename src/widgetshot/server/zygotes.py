@@ -20,11 +20,11 @@ _PROGRAM = Path(__file__).with_name("zygote.py")
 # What an interpreter reads once, when it starts, and what decides which of two is needed.
 _INTERPRETER = ("PYTHON", "LANG", "LC_", "LD_", "VIRTUAL_ENV", "PATH", "JUPYTER_WIDGETS_ECHO")
 _LAUNCHER = ["-m", "ipykernel_launcher"]
-_SOON = 5.0  # seconds that the death of a killed process may take to be told
+_EXIT_GRACE_S = 5.0
 
 
 class ForkedKernel:
-    """A kernel that is somebody else's child, in the dress of `subprocess.Popen`."""
+    """A kernel that is another process's child, with the interface of `subprocess.Popen`."""
 
     stdin = stdout = stderr = None
 
@@ -35,20 +35,25 @@ class ForkedKernel:
         self.ended = threading.Event()
 
     def poll(self) -> int | None:
+        """Return the exit code, None while it runs."""
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int | None:
+        """Wait for the end; the exit code, None if it still runs after `timeout` seconds."""
         self.ended.wait(timeout)
         return self.returncode
 
     def send_signal(self, signum: int) -> None:
+        """Send a signal if it still runs."""
         if self.returncode is None:
             os.kill(self.pid, signum)
 
     def terminate(self) -> None:
+        """Send SIGTERM."""
         self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
+        """Send SIGKILL."""
         self.send_signal(signal.SIGKILL)
 
 
@@ -59,7 +64,7 @@ def forked(km: Any) -> ForkedKernel | None:
 
 
 class Zygote:
-    """One process that forks kernels of one interpreter. Usable from several threads.
+    """A process that forks kernels of one interpreter. Usable from several threads.
 
     Args:
         command: the interpreter and its options.
@@ -92,10 +97,12 @@ class Zygote:
 
     @property
     def alive(self) -> bool:
+        """True until the process is gone."""
         return not self._gone
 
     @property
     def pid(self) -> int:
+        """The process id."""
         return self._process.pid
 
     def fork(self, argv: list[str], cwd: str, environment: dict[str, str]) -> ForkedKernel:
@@ -140,7 +147,7 @@ class Zygote:
         """End it, and all of its kernels."""
         self._connection.shutdown(socket.SHUT_RDWR)
         try:
-            self._process.wait(_SOON)
+            self._process.wait(_EXIT_GRACE_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -156,8 +163,8 @@ class Zygotes:
 
     def get(self, command: list[str], environment: dict[str, str]) -> Zygote:
         """Return the zygote of an interpreter; start it if there is none yet."""
-        wanted = {name: value for name, value in environment.items() if name.startswith(_INTERPRETER)}
-        key = (*command, *sorted(wanted.items()))
+        read_at_start = {name: value for name, value in environment.items() if name.startswith(_INTERPRETER)}
+        key = (*command, *sorted(read_at_start.items()))
         with self._lock:
             zygote = self._all.get(key)
             if zygote is None or not zygote.alive:
@@ -165,6 +172,7 @@ class Zygotes:
             return zygote
 
     def close(self) -> None:
+        """End all of them, and their kernels."""
         with self._lock:
             for zygote in self._all.values():
                 zygote.close()

@@ -8,11 +8,11 @@ from widgetshot.model import Baseline, Comparison, Repeat, Shot, Target, TraitCh
 from widgetshot.shortened_text import find_shortened
 
 _MISSING = "(absent)"
-_LONGEST_VALUE = 40  # characters
-_MOST = 3  # changes of one kind that a sentence names
+_MAX_VALUE_LENGTH = 40  # characters
+_MAX_NAMED = 3  # changes of one kind that a sentence names
 # What makes another renderer. Locale and time zone decide on what is drawn, not on how; and the version of a widget's
 # own front end is what its authors test: a new release must not loosen the comparison.
-_RENDERER = ("browser", "machine", "frontend", "fonts", "scale")
+_RENDERER_PARTS = ("browser", "machine", "frontend", "fonts", "scale")
 
 
 def judge(
@@ -58,7 +58,7 @@ def _amount(comparison: Comparison) -> str:
         return f"{_differing(comparison.changed)} ({percent}) {where}"
     words = [
         f"{_count(band.height, 'row')} of pixels {'inserted' if band.inserted else 'removed'} at y={band.y}"
-        for band in comparison.bands[:_MOST]
+        for band in comparison.bands[:_MAX_NAMED]
     ]
     bands = _listed(words, len(comparison.bands))
     unaligned = f"place by place {comparison.changed}, {percent}"
@@ -76,7 +76,7 @@ def renderer_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tup
         before, after: fingerprints. What only one of them tells is unknown, and no difference.
     """
     found = []
-    for part in _RENDERER:
+    for part in _RENDERER_PARTS:
         if part not in before or part not in after:
             continue
         old, new = before[part], after[part]
@@ -93,7 +93,7 @@ def renderer_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tup
 
 
 def _other_renderer(renderer: Sequence[str]) -> str:
-    return f"different renderer: {_listed(renderer[:_MOST], len(renderer))}"
+    return f"different renderer: {_listed(renderer[:_MAX_NAMED], len(renderer))}"
 
 
 def explain(
@@ -106,7 +106,7 @@ def explain(
     console: int = 0,
     blocked: int = 0,
 ) -> str:
-    """Why a picture changed, in words: what a designer understands first.
+    """Say why a picture changed; what a designer understands comes first.
 
     Args:
         layout: see `widgetshot.verdict.layout.changes`; None when the baseline has no layout.
@@ -118,10 +118,10 @@ def explain(
     """
     parts = []
     if layout:
-        parts.append(_listed(layout[:_MOST], len(layout)))
+        parts.append(_listed(layout[:_MAX_NAMED], len(layout)))
     if traits:
         # Markup says nothing to a designer: it is told beside the picture.
-        telling = sorted(traits, key=_is_markup)[:_MOST]
+        telling = sorted(traits, key=_is_markup)[:_MAX_NAMED]
         named = [
             f"{change.widget}.{change.trait} {'changed' if _is_markup(change) else _step(change.before, change.after)}"
             for change in telling
@@ -166,8 +166,8 @@ def flaky_sentence(repeat: Repeat, comparison: Comparison | None) -> str:
 
 def _listed(named: Sequence[str], total: int) -> str:
     """Return the named ones, and how many there are besides."""
-    text = ", ".join(named[:_MOST])
-    more = total - len(named[:_MOST])
+    text = ", ".join(named[:_MAX_NAMED])
+    more = total - len(named[:_MAX_NAMED])
     return f"{text} and {more} more" if more > 0 else text
 
 
@@ -182,12 +182,12 @@ def _step(before: Any, after: Any) -> str:
     if cut and cut_now and cut.beginning == cut_now.beginning:
         return f"changed far inside ({cut.length} → {cut_now.length} characters)"
     common = next((index for index, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]), 0)
-    start = max(0, common - 12) if max(len(old), len(new)) > _LONGEST_VALUE else 0
+    start = max(0, common - 12) if max(len(old), len(new)) > _MAX_VALUE_LENGTH else 0
     return " → ".join(_window(text, start) for text in (old, new))
 
 
 def _window(text: str, start: int) -> str:
-    end = start + _LONGEST_VALUE
+    end = start + _MAX_VALUE_LENGTH
     return f"{'…' if start else ''}{text[start:end]}{'…' if end < len(text) else ''}"
 
 
