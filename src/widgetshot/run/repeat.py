@@ -7,8 +7,10 @@ from widgetshot.files import sha256
 from widgetshot.model import Repeat, Result, Shot, Tolerance, Verdict, boxes_of
 from widgetshot.run.verdicts import moved_elements
 from widgetshot.verdict.compare import compare
-from widgetshot.verdict.judge import explain, flaky_sentence, trait_changes
+from widgetshot.verdict.explain import explain
+from widgetshot.verdict.judge import flaky_sentence
 from widgetshot.verdict.pixels import same, without_masked
+from widgetshot.verdict.traits import trait_changes
 
 _STRICT = Tolerance(threshold=0.0)
 

@@ -21,9 +21,11 @@ from widgetshot.model import (
 )
 from widgetshot.redact import Redactor
 from widgetshot.verdict.compare import compare
-from widgetshot.verdict.judge import explain, judge, renderer_changes, trait_changes
+from widgetshot.verdict.explain import explain, renderer_changes
+from widgetshot.verdict.judge import judge
 from widgetshot.verdict.layout import changes as layout_changes
 from widgetshot.verdict.pixels import same
+from widgetshot.verdict.traits import trait_changes
 
 
 def judged(

@@ -7,7 +7,9 @@ import pytest
 
 from builders import baseline_of, changed_picture, picture, result_called, result_of
 from widgetshot.model import Band, Box, Comparison, Repeat, Rule, Shot, Target, Tolerance, TraitChange, Verdict
-from widgetshot.verdict.judge import explain, flaky_sentence, judge, renderer_changes, trait_changes
+from widgetshot.verdict.explain import explain, renderer_changes
+from widgetshot.verdict.judge import flaky_sentence, judge
+from widgetshot.verdict.traits import trait_changes
 
 TARGET = Target("notebooks/x.ipynb", "a", "c0", 0)
 BASELINE = baseline_of(picture())
