@@ -182,7 +182,7 @@ def json_schema(kind: Any, title: str) -> dict[str, Any]:
 
 
 class _Problem(Exception):
-    """Why a document is refused."""
+    """The reason why a document is refused."""
 
     def __init__(self, place: str, reason: str) -> None:
         super().__init__(place, reason)

@@ -1,4 +1,4 @@
-"""Where in a document a value stands that msgspec refuses, with the names that it leaves out."""
+"""The place in a document of a value that msgspec refuses, with the names that it leaves out."""
 
 import json
 import re

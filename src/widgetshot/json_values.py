@@ -71,7 +71,7 @@ def without_surrogates(value: Any) -> Any:
 
 
 class _Budget:
-    """How many values may still come."""
+    """The number of values that may still come."""
 
     def __init__(self) -> None:
         self.left = MAX_NODES

@@ -28,7 +28,7 @@ MAX_KEY = 5_000  # characters
 
 
 def is_key(text: str) -> bool:
-    """Whether a text may be the key of a result: the name of a baseline, and of the files of a run."""
+    """Tell whether a text may be the key of a result: the name of a baseline, and of the files of a run."""
     try:
         text.encode()
     except UnicodeEncodeError:  # half a surrogate pair, or a file's name that is no UTF-8
@@ -566,7 +566,7 @@ class Result:
 
 @dataclass(frozen=True)
 class RunEnd:
-    """What is known of a run only when it has ended.
+    """The part of a run that is known only when it has ended.
 
     Attributes:
         complete: false where it was stopped.

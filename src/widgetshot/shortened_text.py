@@ -1,4 +1,4 @@
-"""How a sidecar says a long text of a widget's state: its beginning, and what tells whether the rest has changed.
+"""The form of a long text of a widget's state in a sidecar: its beginning, and what tells whether the rest has changed.
 
 A part of the sidecar's format, so no byte of it may change. `js/src/live/state.ts` writes it of texts of more than 400
 UTF-16 units, and this module reads it; `js/tests/live/shortened-texts.json` holds examples that both keep to:

@@ -1,4 +1,4 @@
-"""What a person at a terminal sees of a run."""
+"""A run as a person at a terminal sees it."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What pytest collects of notebooks: a file of targets."""
+"""The files and items that pytest collects of notebooks."""
 
 from collections.abc import Iterator
 from pathlib import Path

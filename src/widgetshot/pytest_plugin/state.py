@@ -1,4 +1,4 @@
-"""What one pytest process knows of widgetshot. Everything in it is made when it is first needed."""
+"""The state of widgetshot in one pytest process. Everything in it is made when it is first needed."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -66,12 +66,12 @@ class PluginState:
 
     @property
     def was_needed(self) -> bool:
-        """Whether anything of pytest's has asked for the settings."""
+        """True once anything of pytest's has asked for the settings."""
         return self._settings is not None
 
     @property
     def controls_workers(self) -> bool:
-        """Whether workers of pytest-xdist do the work, and this process only hands it out."""
+        """True where workers of pytest-xdist do the work, and this process only hands it out."""
         return not self.worker and bool(getattr(self.config.option, "numprocesses", None))
 
     @property

@@ -29,7 +29,7 @@ from widgetshot.report.limits import (
 
 
 class EntryError(Document, frozen=True, kw_only=True):
-    """Why there is no picture that can be trusted."""
+    """The reason why there is no picture that can be trusted."""
 
     type: Name
     message: Text
@@ -37,14 +37,14 @@ class EntryError(Document, frozen=True, kw_only=True):
 
 
 class EntryQuarantine(Document, frozen=True, kw_only=True):
-    """Why the target may fail without failing the run, and until when."""
+    """The reason why the target may fail without failing the run, and until when."""
 
     reason: Line
     until: Annotated[Date, Meta(description="The last day.")]
 
 
 class EntryRepeat(Document, frozen=True, kw_only=True):
-    """How steady the target was under `--repeat`."""
+    """The steadiness of the target under `--repeat`."""
 
     runs: Number
     distinct: Count

@@ -1,4 +1,4 @@
-"""What a run says besides its results."""
+"""The part of a run besides its results."""
 
 import platform
 import re

@@ -19,14 +19,14 @@ MAX_RUN_BYTES = 512_000_000
 
 
 class Tool(Document, frozen=True, kw_only=True):
-    """What wrote the run."""
+    """The program that wrote the run."""
 
     name: Literal["widgetshot"]
     version: Name
 
 
 class Environment(Document, frozen=True, kw_only=True):
-    """Where the pictures were taken."""
+    """The place where the pictures were taken."""
 
     name: Annotated[Name, Meta(description="Of a merged run of several environments, all of them: `a, b`.")]
     python: Name
@@ -78,7 +78,7 @@ class Skipped(Document, frozen=True, kw_only=True):
 
 
 class VerdictCounts(Document, frozen=True, kw_only=True):
-    """How many results have each verdict."""
+    """The number of results that have each verdict."""
 
     match: Count
     changed: Count

@@ -40,7 +40,7 @@ class Decision(Document, frozen=True, kw_only=True, forbid_unknown_fields=False)
 
 
 class DecisionsHead(Document, frozen=True, kw_only=True, forbid_unknown_fields=False):
-    """Which run was decided on, and who decided."""
+    """The run that was decided on, and who decided."""
 
     run: Annotated[str, Meta(description="`id` of the run; a merged run has its own.", extra=_TEXT)]
     commit: Annotated[str | None, Meta(description="`commit` of the run.", extra={"expected": "text or null"})]

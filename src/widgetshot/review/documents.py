@@ -41,7 +41,7 @@ class NamedState(ReviewState, frozen=True, kw_only=True):
 
 
 class Refusal(Document, frozen=True, kw_only=True):
-    """Why the API did nothing."""
+    """The reason why the API did nothing."""
 
     what: str
     where: str

@@ -12,7 +12,7 @@ _OBJECT = re.compile(r'\{\s*"')
 
 
 class NoObjectError(Exception):
-    """Why a text has no object that could be meant."""
+    """The reason why a text has no object that could be meant."""
 
 
 def find_object(data: bytes, noun: str, max_bytes: int) -> dict[str, Any]:

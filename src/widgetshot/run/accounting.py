@@ -1,4 +1,4 @@
-"""Where the time of a run goes: counted by each session, summed up for the report."""
+"""The time that goes into a run: counted by each session, summed up for the report."""
 
 from collections.abc import Mapping
 from time import perf_counter

@@ -40,7 +40,7 @@ class NotebookRun:
 
     @property
     def outcome(self) -> "RunOutcome":
-        """What it came to; known once its context was left."""
+        """The outcome of the run; known once its context was left."""
         assert self._outcome is not None, "the run goes on"
         return self._outcome
 
@@ -77,7 +77,7 @@ class NotebookRun:
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """What a run came to.
+    """The outcome of a run.
 
     Attributes:
         run: what `run.json` says.

@@ -1,4 +1,4 @@
-"""Why a target has no picture that can be trusted, as errors of ours."""
+"""The reasons why a target has no picture that can be trusted, as errors of ours."""
 
 import asyncio
 from collections.abc import Coroutine

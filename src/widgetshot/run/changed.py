@@ -17,7 +17,7 @@ from widgetshot.selection.snapshot import InputSnapshot
 
 @dataclass(frozen=True)
 class ChangedSelection:
-    """What `--changed` comes to.
+    """The outcome of `--changed`.
 
     Attributes:
         left_out: key of each target that need not be run -> when it passed, ISO 8601.

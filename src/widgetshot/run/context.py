@@ -1,4 +1,4 @@
-"""What all sessions that run in one event loop share."""
+"""The things that all sessions in one event loop share."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class RunContext:
-    """What all sessions of a run share.
+    """The things that all sessions of a run share.
 
     Attributes:
         baselines: where baselines are read from.

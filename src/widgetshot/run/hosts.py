@@ -83,7 +83,7 @@ class _Restarted(Generic[P]):
 
 
 class Hosts:
-    """What all sessions of a run share: a server and a browser, started when first needed. A context manager.
+    """The server and the browser that all sessions of a run share, started when first needed. A context manager.
 
     Args:
         launched: a server that was launched ahead, in a folder of its own.

@@ -1,4 +1,4 @@
-"""What a run is asked for, and what of it is left out and why. Nothing heavy is imported here."""
+"""The plan of a run: what is asked for, and what of it is left out and why. Nothing heavy is imported here."""
 
 from dataclasses import dataclass, field
 
@@ -11,7 +11,7 @@ from widgetshot.project.settings import Settings
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What somebody asks a run for.
+    """A request to run notebooks.
 
     Attributes:
         paths: notebooks and folders; those of the configuration where there are none.
@@ -30,7 +30,7 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class RunPlan:
-    """What a run consists of.
+    """The notebooks and targets that a run consists of.
 
     Attributes:
         selected: the notebooks that are run, each with those of its targets that are.

@@ -1,4 +1,4 @@
-"""What a run reads and writes of baselines, and how each result is kept."""
+"""The baselines that a run reads and writes, and the keeping of each result."""
 
 import json
 from collections.abc import Sequence

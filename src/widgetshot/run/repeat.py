@@ -49,7 +49,7 @@ class Repeated:
         self.counts[number] += 1
 
     def _number(self, result: Result, shot: Shot) -> int:
-        """Which of the distinct pictures this is, from 0; the number of those so far if it is another one."""
+        """Tell which of the distinct pictures this is, from 0; the number of those so far if it is another one."""
         if self.result_one is None:
             self.result_one = result
             return 0

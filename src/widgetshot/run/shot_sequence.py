@@ -156,5 +156,5 @@ class ShotSequence:
 
 
 def _of_the_same_state(target: Target, following: Iterable[Target]) -> Iterator[Target]:
-    """Those of the following targets that show what the page shows at the target."""
+    """Return those of the following targets that show what the page shows at the target."""
     return takewhile(lambda one: not one.steps and one.tab == target.tab, following)

@@ -44,11 +44,11 @@ class Session:
 
 @dataclass(frozen=True)
 class SessionReport:
-    """What is known of a session besides its results, when its kernels have ended.
+    """The report of a session besides its results, when its kernels have ended.
 
     Attributes:
         spent: the time since its last result.
-        inputs: for each time that it was executed, what it was seen to read; None where the server did not say.
+        inputs: for each time that it was executed, what it was seen to read; None where the server did not tell.
     """
 
     spent: TimeSpent
