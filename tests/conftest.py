@@ -1,146 +1,47 @@
 """A project on disk that tests run the real commands in, and a watch over what they leave behind."""
 
-import json
-import os
-import secrets
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import nbformat
-import psutil
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from pages import Folder, Open
+from projects import Project, make_project
 from widgetshot.capture.browser import find_browser
 
-MARK = "WIDGETSHOT_TEST_MARK"
 # The files that take longest go first, so that the last one to end is a short one.
 LONGEST = ("plugin", "trust", "faults", "changed", "docs_pictures", "live", "gallery_decisions", "merge", "server")
 # Where commands and their headless servers are measured, too (see tests/measure). Everywhere it would take minutes.
 MEASURED = ("live", "markers", "merge", "secrets", "tabs")
-MEASURING = ("COVERAGE_PROCESS_START", "COVERAGE_FILE", "PYTHONPATH")
+TESTS = Path(__file__).parent
+BOTH = ("browser", "kernel")
+# What the tests of a file need where neither their folder nor their fixtures say it.
+NEEDS: dict[str, tuple[str, ...]] = {
+    "clusters": BOTH, "executors": BOTH, "guide": BOTH, "ports": BOTH, "reuse": BOTH,
+    "page_slot": ("browser",), "server": ("kernel",), "zygote": ("kernel",), "workflows": (),
+}  # fmt: skip
+
+
+def needs(item: pytest.Item) -> tuple[str, ...]:
+    """The markers of what a test needs: a command as a user types it opens notebooks, so it needs both."""
+    if not item.path.is_relative_to(TESTS):
+        return ()
+    folder, name = item.path.relative_to(TESTS).parts[0], item.path.stem.removeprefix("test_")
+    if folder == "unit" or name in NEEDS:
+        return NEEDS.get(name, ())
+    if folder == "acceptance":
+        return BOTH
+    return ("browser",) if "browser_for_gallery" in getattr(item, "fixturenames", ()) else ()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     place = {f"test_{name}": index for index, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path.stem, len(place)))
-
-
-@dataclass
-class Project:
-    """A project folder, and the commands a person would type in it."""
-
-    root: Path
-    measured: bool = False
-    mark: str = field(default_factory=lambda: secrets.token_hex(8))
-    environment: dict[str, str] = field(default_factory=dict)
-
-    def write(self, path: str, text: str) -> Path:
-        file = self.root / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-        return file
-
-    def notebook(self, path: str, *sources: str, tags: dict[int, list[str]] | None = None, **metadata: Any) -> Path:
-        """Write a notebook of code cells whose ids are cell-0, cell-1..."""
-        nb = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
-        nb.metadata.update(metadata)
-        for index, source in enumerate(sources):
-            cell = nbformat.v4.new_code_cell(source, id=f"cell-{index}")
-            if tags and index in tags:
-                cell.metadata["tags"] = tags[index]
-            nb.cells.append(cell)
-        return self.write(path, nbformat.writes(nb))
-
-    def command(
-        self, *words: str, timeout: float = 300, environment: dict[str, str] | None = None, input: str | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        # Settings of the outer pytest, of xdist and of CI are not for the commands inside.
-        others = ("PYTEST_", "COV_", "GITHUB_") if self.measured else ("PYTEST_", "COV_", "GITHUB_", *MEASURING)
-        own = {key: value for key, value in os.environ.items() if not key.startswith(others)}
-        return subprocess.run(
-            words,
-            cwd=self.root,
-            env=own | {MARK: self.mark} | self.environment | (environment or {}),
-            input=input,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-
-    def widgetshot(self, *words: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        return self.command(sys.executable, "-m", "widgetshot", *words, **options)
-
-    def pytest(self, *words: str, cache: bool = False, **options: Any) -> subprocess.CompletedProcess[str]:
-        # Hypothesis takes most of a second to load and has nothing to do here.
-        plugins = ["-p", "no:hypothesispytest", *(["-p", "no:cacheprovider"] if not cache else [])]
-        return self.command(sys.executable, "-m", "pytest", *plugins, *words, **options)
-
-    def report(self, folder: str = "widgetshot-report") -> dict[str, Any]:
-        run: dict[str, Any] = json.loads((self.root / folder / "run.json").read_text(encoding="utf-8"))
-        return run
-
-    def verdicts(self, folder: str = "widgetshot-report") -> dict[str, str]:
-        """Verdict of each target of the last run, by name."""
-        return {test["name"]: test["verdict"] for test in self.report(folder)["tests"]}
-
-    def entry(self, name: str) -> dict[str, Any]:
-        """The last run's entry of one target."""
-        (found,) = [test for test in self.report()["tests"] if test["name"] == name]
-        return dict(found)
-
-    def files(self, folder: str) -> dict[str, bytes]:
-        """Every file under a folder with its bytes."""
-        base = self.root / folder
-        return {str(file.relative_to(base)): file.read_bytes() for file in sorted(base.rglob("*")) if file.is_file()}
-
-    def left_behind(self) -> list[str]:
-        """Processes that this project's commands started and that still live."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                if process.environ().get(MARK) == self.mark and process.status() != psutil.STATUS_ZOMBIE:
-                    found.append(" ".join(process.cmdline()))
-            except psutil.Error:
-                continue
-        return found
-
-
-def make_project(root: Path, *, measured: bool = False) -> Project:
-    project = Project(root, measured)
-    project.write(
-        "pyproject.toml", '[project]\nname = "sample"\nversion = "0"\n\n[tool.widgetshot]\nsettle_timeout = 5\n'
-    )
-    return project
-
-
-def wait_until(true: Callable[[], Any], seconds: float = 40) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.05)
-
-
-@contextmanager
-def small_disk(folder: Path, size: str) -> Iterator[None]:
-    """A disk of its own of so many bytes (`4k`) in place of an empty folder; skips the test where none can be had."""
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("only root may mount a small disk")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
+    for item in items:
+        for marker in needs(item):
+            item.add_marker(marker)
 
 
 def is_measured(request: pytest.FixtureRequest) -> bool:
@@ -160,20 +61,6 @@ def shared_project(tmp_path_factory: pytest.TempPathFactory, request: pytest.Fix
     made = make_project(tmp_path_factory.mktemp("shared"), measured=is_measured(request))
     yield made
     assert made.left_behind() == []
-
-
-BUTTON = """
-import ipywidgets as widgets
-button = widgets.Button(description="Run", button_style="{style}")
-label = widgets.Label("not run")
-button.on_click(lambda _: setattr(label, "value", "ran"))
-widgets.HBox([button, label])
-"""
-
-
-def button_cell(options: str = "#| shot: button", style: str = "info") -> str:
-    """A cell with a button whose click reaches Python."""
-    return options + BUTTON.format(style=style)
 
 
 @pytest.fixture(scope="module")

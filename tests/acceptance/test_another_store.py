@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from conftest import Project, make_project
+from projects import Project, make_project
 from stores import by_digest, files_of, install_digest_store
 
 RUNS = "#| shot: {name}\nprint({text!r})"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conftest import Project, make_project
+from projects import Project, make_project
 
 # What a run with --changed would find, without running anything.
 ASK = """

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from conftest import Project, make_project
+from projects import Project, make_project
 
 TAKEN_ANEW = bool(os.environ.get("WIDGETSHOT_DOCS_PICTURES"))
 ROOT = Path(__file__).parents[2]

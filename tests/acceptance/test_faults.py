@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from conftest import MARK, Project, button_cell, small_disk, wait_until
+from projects import MARK, Project, button_cell, small_disk, wait_until
 
 QUICK = "#| widgetshot: {timeout: 4, settle_timeout: 3}\n"
 CLOCK = """

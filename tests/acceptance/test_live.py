@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Project
+from projects import Project
 
 WIDGETS = "import ipywidgets as widgets\n"
 ANYWIDGET = """

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from builders import PATH, block, read
-from conftest import Project, button_cell, make_project
+from projects import Project, button_cell, make_project
 from widgetshot.errors import ConfigError
 from widgetshot.project.dotenv import read_env_file
 from widgetshot.project.loading import load_settings

@@ -11,7 +11,7 @@ import pytest
 from msgspec import structs
 
 from builders import ENVIRONMENT, VERDICTS, changed_picture, picture, result_called, result_of
-from conftest import Project
+from projects import Project
 from run_folders import edited, finish, killed, quarantined, run_json, tree, writer
 from stores import in_folder
 from widgetshot.cli.main import commands

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Project, button_cell, make_project
+from projects import Project, button_cell, make_project
 
 TWO_STATES = button_cell(
     "#| shot:\n#|   - idle\n#|   - {name: clicked, steps: [{click: button}]}\n#| theme: [light, dark]"

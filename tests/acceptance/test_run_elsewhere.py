@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Project, button_cell
+from projects import Project, button_cell
 
 OURS = Path(__file__).parents[2]
 NOTEBOOKS = ("controls.ipynb", "layouts.ipynb")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Project, make_project
+from projects import Project, make_project
 from widgetshot.errors import ConfigError
 from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.model import Target

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from conftest import MARK, Project, make_project, wait_until
+from projects import MARK, Project, make_project, wait_until
 from widgetshot.doctor import examine, missing_for_services, needed_services
 from widgetshot.errors import ConfigError, ServerError
 from widgetshot.project.loading import load_settings

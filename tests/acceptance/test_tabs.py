@@ -2,7 +2,7 @@
 
 import pytest
 
-from conftest import Project
+from projects import Project
 
 SLIDER = """
 import ipywidgets as widgets

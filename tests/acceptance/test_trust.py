@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Project, button_cell
+from projects import Project, button_cell
 from widgetshot.files import read_png
 
 STEADY = button_cell()

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from conftest import MARK, Project, button_cell, make_project, wait_until
 from executors import ProcessExecutor
+from projects import MARK, Project, button_cell, make_project, wait_until
 from widgetshot.baselines.stores import open_baselines
 from widgetshot.errors import ConfigError, WidgetshotError
 from widgetshot.model import Result, Verdict

@@ -10,13 +10,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from builders import picture, result_of
-from conftest import Project
 from pages import Folder, Open, card, current, decisions, expect_shown, recorded, row, sha256, wait_until
+from projects import Project
 from widgetshot.model import Result
 
 AXE = Path(__file__).parents[2] / "js/node_modules/axe-core/axe.min.js"
-
-
 TIMES = [f"2026-11-0{day}T10:00:00+00:00" for day in (1, 2, 3, 3)]
 
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from builders import notebook_json
-from conftest import Project
+from projects import Project
 from widgetshot.capture.host import LaunchedBrowser
 from widgetshot.capture.pool import PagePool, PageSlot
 from widgetshot.declare.notebook import read_notebook

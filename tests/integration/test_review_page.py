@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from test_review_server import RESULTS, prepare, record, reviewing
 
-from conftest import Project, wait_until
 from pages import card, current, decisions, row
+from projects import Project, wait_until
 from stores import in_folder, picture_file
 from widgetshot.baselines.candidate import shot_bytes
 

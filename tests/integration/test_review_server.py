@@ -21,7 +21,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HT
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
 
 from builders import ENVIRONMENT, VERDICTS, result_called
-from conftest import MARK, Project, make_project
+from projects import MARK, Project, make_project
 from stores import in_folder
 from widgetshot.model import RunEnd
 from widgetshot.report.writer import RunWriter

@@ -20,7 +20,7 @@ import zmq.asyncio
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.session import Session
 
-from conftest import Project
+from projects import Project
 from widgetshot.declare.notebook import read_notebook
 from widgetshot.errors import NotebookError, ServerError
 from widgetshot.frontends.widget_page import PageFrontend
@@ -226,7 +226,7 @@ def test_server_and_kernels_end_when_their_parent_is_killed(project: Project, tm
 import asyncio, os, signal
 from pathlib import Path
 import test_server
-from conftest import Project
+from projects import Project
 project = Project(Path({str(project.root)!r}))
 async def work(frontend, server):
     live_page = await test_server.opened(frontend, project, "notebooks/n.ipynb")

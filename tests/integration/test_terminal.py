@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from builders import ENVIRONMENT, VERDICTS, result_called
-from conftest import MARK, Project
+from projects import MARK, Project
 from stores import in_folder
 from widgetshot.errors import visible
 from widgetshot.model import RunEnd

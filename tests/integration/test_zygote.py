@@ -15,7 +15,7 @@ import pytest
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import KernelProvisionerFactory
 
-from conftest import wait_until
+from projects import wait_until
 from widgetshot.server.execute import connect
 from widgetshot.server.zygotes import CAN_FORK, ZYGOTES, Zygote, kernel_environment, split
 

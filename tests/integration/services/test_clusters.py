@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from instances import need
 
-from conftest import Project, wait_until
+from projects import Project, wait_until
 
 pytestmark = pytest.mark.services
 

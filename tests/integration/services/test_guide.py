@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from instances import need
 
-from conftest import Project
+from projects import Project
 
 pytestmark = pytest.mark.services
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "from-mocks-to-pictures.md"

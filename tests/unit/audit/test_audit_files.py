@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Project
+from projects import Project
 from widgetshot.audit.files import find_files
 from widgetshot.audit.scan import audit
 from widgetshot.audit.table import table

@@ -9,11 +9,11 @@ from time import time_ns
 import numpy as np
 import pytest
 
-from builders import picture
+from builders import LAYOUT, picture, result_called
 from stores import by_digest, files_of, in_folder
 from widgetshot.baselines.access import Baselines, NewBaseline
-from widgetshot.baselines.sidecar import ShotDescription
-from widgetshot.errors import BaselineError
+from widgetshot.baselines.sidecar import ShotDescription, describe
+from widgetshot.errors import BaselineError, ExitCode
 from widgetshot.files import encode_png, sha256
 from widgetshot.model import Box
 from widgetshot.ports import NO_FILES, FileDigests, StoredFiles
@@ -175,7 +175,19 @@ def test_a_damaged_picture_is_an_error_with_a_way_out(baselines: Baselines, dama
         baselines.read(KEY)
     assert caught.value.where == baselines.locate(KEY)
     assert caught.value.next_step.startswith(baselines.commands(KEY).restore)
+    assert caught.value.exit_code == ExitCode.INFRASTRUCTURE
     assert baselines.digest(KEY) == sha256(damaged)
+
+
+def test_a_layout_of_another_picture_does_not_count(baselines: Baselines) -> None:
+    baselines.write(KEY, DATA, describe(result_called("new")))
+    written = baselines.read(KEY)
+    assert written is not None
+    assert written.layout == LAYOUT
+    baselines.store.write({KEY: StoredFiles(OTHER, baselines.snapshot(KEY).sidecar)})
+    baseline = baselines.read(KEY)
+    assert baseline is not None
+    assert (baseline.layout, baseline.widgets) == (None, None)
 
 
 def test_a_damaged_sidecar_is_an_error_with_a_way_out(baselines: Baselines) -> None:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from builders import LAYOUT, MASK, picture, result_called, result_of
@@ -109,7 +110,8 @@ def test_half_a_surrogate_pair_is_read_as_it_was_written() -> None:
     ],
 )
 def test_a_sidecar_says_whether_its_layout_was_cut(side: dict[str, object], cut: bool) -> None:
-    assert read(side).layout_cut is cut
+    baseline = read(side)
+    assert (baseline.data, baseline.layout_cut) == (DATA, cut)
 
 
 @pytest.mark.parametrize(("side", "layout"), [({}, None), ({"layout": []}, ())])
@@ -137,12 +139,15 @@ def test_an_older_sidecar_without_a_layout_is_no_empty_layout(
     ],
 )
 def test_a_malformed_layout_only_explains_nothing(layout: object) -> None:
-    assert read({"layout": layout}).layout is None
+    baseline = read({"layout": layout})
+    assert (baseline.data, baseline.layout) == (DATA, None)
+    np.testing.assert_array_equal(baseline.pixels, PIXELS)
 
 
 def test_a_layout_of_another_picture_does_not_count() -> None:
     other = encode_sidecar(describe(result_called("new")), encode_png(picture(7), optimise=True))
     assert (read(other).layout, read(other).widgets) == (None, None)
+    assert read(other).data == DATA
 
 
 def real_sidecars() -> list[Path]:

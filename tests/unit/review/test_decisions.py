@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from builders import picture
-from conftest import Project, small_disk
 from decision_files import KEY, Json, baseline_file, build, decision, document, fenced, shot_of
+from projects import Project, small_disk
 from stores import in_folder
 from widgetshot.errors import BaselineError, ConfigError, RecordError, StaleDecision, one_line, visible
 from widgetshot.files import encode_png, sha256
