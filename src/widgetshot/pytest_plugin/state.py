@@ -167,11 +167,13 @@ class PluginState:
 
     def finish(self, *, complete: bool) -> None:
         """Make the run folder whole, and end what runs."""
-        if self._run is not None:
-            with self._run as run:
-                run.finish(complete=complete)
-        if self._services is not None:
-            self._services.close()
+        try:
+            if self._run is not None:
+                with self._run as run:
+                    run.finish(complete=complete)
+        finally:
+            if self._services is not None:
+                self._services.close()
 
     def clear_workers(self) -> None:
         """Remove what workers have left that were killed; those of this run write their folders anew."""

@@ -26,6 +26,9 @@ Futures = Mapping[str, Future[Result]]
 class Dispatcher:
     """Runs sessions in a background loop. A context manager; leaving it waits until everything has ended.
 
+    An error of a session that comes when all of its results are known has no future to be told by. Leaving the context
+    raises the first such error, or adds it as a note to the error with which the context is left.
+
     Args:
         executor: runs the sessions. It begins and ends with the dispatcher.
         hosts: begins before the executor, and ends after it.
@@ -60,6 +63,7 @@ class Dispatcher:
         self._ready = asyncio.Event()
         self._stopped = asyncio.Event()
         self._looking: asyncio.Task[None] | None = None
+        self._late_errors: list[Exception] = []
 
     def __enter__(self) -> Self:
         self._ended = self._loop.start(self._main())
@@ -74,6 +78,10 @@ class Dispatcher:
     ) -> None:
         self.wind_down()
         self._wait_for_end()
+        for late in self._late_errors:
+            if error is None:
+                raise late
+            error.add_note(f"besides, a session did not end as it should: {late}")
 
     def submit(self, session: Session) -> dict[str, Future[Result]]:
         """Begin to run a session.
@@ -149,10 +157,13 @@ class Dispatcher:
                     else:
                         self._finish(session, begin, event, futures)
         except Exception as error:
+            shown = redacted_error(error, self._settings.redactor)
+            waiting = [future for future in futures.values() if not future.done()]
+            if not waiting:
+                self._late_errors.append(shown)
             # Without server or browser no target can have a result: whoever asks for one gets the error.
-            for future in futures.values():
-                if not future.done():
-                    future.set_exception(redacted_error(error, self._settings.redactor))
+            for future in waiting:
+                future.set_exception(shown)
 
     async def _record(self, result: Result, futures: Futures) -> None:
         path, spent = result.target.notebook, result.spent or TimeSpent()

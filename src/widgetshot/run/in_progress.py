@@ -91,7 +91,7 @@ class RunInProgress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._resources.close()
+        self._resources.__exit__(kind, error, trace)
 
     # Targets in, results out ----------------------------------------------------------------------------------------
 

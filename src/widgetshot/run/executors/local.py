@@ -46,7 +46,7 @@ class LocalExecutor:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._resources.aclose()
+        await self._resources.__aexit__(kind, error, trace)
 
     async def run(self, session: Session) -> AsyncGenerator[Result | SessionReport, None]:
         """See `SessionExecutor.run`."""
