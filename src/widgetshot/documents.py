@@ -135,9 +135,30 @@ def parse_json(data: bytes) -> JsonValue:
         ValueError: it is no JSON.
     """
     try:
-        return json.loads(data.decode(), parse_constant=_refuse_constant, parse_float=_finite)
+        return json.loads(data.decode(), parse_constant=refuse_constant, parse_float=_finite)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
+
+
+def refuse_constant(word: str) -> Any:
+    """Raise ValueError for `NaN` and its like; a `parse_constant`."""
+    raise ValueError(f"{word} is no JSON number")
+
+
+def unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the members of a JSON object; an `object_pairs_hook`.
+
+    Raises:
+        ValueError: one is there twice.
+    """
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise ValueError(f"the member {json.dumps(name)} is there twice")
+            seen.add(name)
+    return found
 
 
 def invalid(
@@ -226,14 +247,10 @@ def _plain_words(reason: str) -> str:
 def _why_no_json(data: bytes) -> str:
     """Return what the standard library's reader says, which knows lines and columns."""
     try:
-        json.loads(data, parse_constant=_refuse_constant)
+        json.loads(data, parse_constant=refuse_constant)
     except (ValueError, RecursionError) as error:
         return str(error)
     return "it holds half a surrogate pair"
-
-
-def _refuse_constant(word: str) -> Any:
-    raise ValueError(f"{word} is no JSON number")
 
 
 def _finite(word: str) -> float:
@@ -245,20 +262,9 @@ def _finite(word: str) -> float:
 
 def _check_unique(data: bytes) -> None:
     try:
-        json.loads(data, object_pairs_hook=_unique)
+        json.loads(data, object_pairs_hook=unique_members)
     except (ValueError, RecursionError) as error:
         raise _Problem("", str(error)) from error
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        seen: set[str] = set()
-        for name, _ in pairs:
-            if name in seen:
-                raise ValueError(f"the member {json.dumps(name)} is there twice")
-            seen.add(name)
-    return found
 
 
 def _draft_7(schema: Any) -> Any:

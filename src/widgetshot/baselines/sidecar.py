@@ -12,7 +12,6 @@ from widgetshot.files import sha256
 from widgetshot.model import Baseline, Box, Element, Pixels, Result
 
 FORMAT = 1
-_MAX_ELEMENTS = 400  # that a page lists, see js/src/live/layout.ts
 _MAX_LEVELS = 200  # of lists and objects within one another
 
 _MAX_COORDINATE = 1_000_000  # pixels
@@ -24,7 +23,7 @@ _Extent = Annotated[int, Meta(ge=0, le=_MAX_COORDINATE)]
 class ShotDescription(Document, frozen=True, kw_only=True, forbid_unknown_fields=False):
     """The content of a shot, in text; a run folder has it beside the picture of each shot, as `KEY.shot.json`.
 
-    Each member may be absent: an older version did not write it.
+    Each member may be absent, and is not known then; but for `layout_cut`, which is written only where it is so.
     """
 
     size: Annotated[tuple[_Extent, _Extent], Meta(description="Width and height of the picture in pixels.")] | (
@@ -70,7 +69,7 @@ def describe(result: Result) -> ShotDescription:
         fingerprint=dict(result.fingerprint),
         widgets=shot.widgets,
         layout=[str(element) for element in shot.layout],
-        # Said only where it is so: sidecars of most pages, and older ones, do without.
+        # Written only where it is so: without it the layout is whole.
         layout_cut=True if shot.layout_cut else UNSET,
         masks={mask.place: [(box.x, box.y, box.width, box.height) for box in boxes] for mask, boxes in masks},
     )
@@ -127,8 +126,7 @@ def baseline_of(picture: bytes, pixels: Pixels, sidecar: bytes | None) -> Baseli
         None if side.widgets is UNSET else side.widgets,
         {place: tuple(Box(*box) for box in boxes) for place, boxes in masks.items()},
         _layout(layout),
-        # Older sidecars don't say it, and end where the page's list did.
-        cut is True or (isinstance(layout, list) and len(layout) >= _MAX_ELEMENTS),
+        cut is True,
     )
 
 

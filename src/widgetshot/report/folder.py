@@ -2,10 +2,11 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
+from widgetshot.documents import JsonValue
 from widgetshot.errors import ConfigError, RecordError
 
 RUN_FILE = "run.json"
@@ -58,20 +59,31 @@ def clear(folder: Path) -> None:
 
 def refuse_foreign(folder: Path) -> None:
     """Raise ConfigError where a folder holds other things than a run."""
-    if folder.is_dir() and any(folder.iterdir()) and not _is_run(folder / RUN_FILE):
+    if folder.is_dir() and any(folder.iterdir()) and not read_head(folder / RUN_FILE).is_ours:
         raise ConfigError(
             f"the folder {folder} holds other things than a run", next_step="choose another folder for the report"
         )
 
 
-class _Origin(msgspec.Struct):
-    """The part of a run.json, of whatever format and however damaged, that says who wrote it."""
+class RunHead(msgspec.Struct, frozen=True):
+    """The part of a run.json, of whatever format and however damaged, that says what it is.
 
-    tool: dict[str, Any]
+    Attributes:
+        format, tool: as they are there; UNSET where they are not, or where the file is no JSON object.
+    """
+
+    format: JsonValue | UnsetType = UNSET
+    tool: JsonValue | UnsetType = UNSET
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the file says that widgetshot wrote it."""
+        return isinstance(self.tool, dict) and self.tool.get("name") == "widgetshot"
 
 
-def _is_run(file: Path) -> bool:
+def read_head(file: Path) -> RunHead:
+    """Return what a run.json says of itself."""
     try:
-        return bool(msgspec.json.decode(file.read_bytes(), type=_Origin).tool.get("name") == "widgetshot")
+        return msgspec.json.decode(file.read_bytes(), type=RunHead)
     except (OSError, ValueError, RecursionError):
-        return False
+        return RunHead()

@@ -34,7 +34,7 @@ class Stretch(Document, frozen=True, array_like=True):
     Attributes:
         first, last: when the first and the last of them were.
         baseline: of the baseline's sha256; "" for none.
-        first_inputs, last_inputs: what the first and the last were made from, see `_inputs`. Older files lack them.
+        first_inputs, last_inputs: what the first and the last were made from, see `_inputs`.
     """
 
     verdict: Verdict
@@ -42,8 +42,8 @@ class Stretch(Document, frozen=True, array_like=True):
     first: Time
     last: Time
     baseline: _Digest
-    first_inputs: _Digest | None = None
-    last_inputs: _Digest | None = None
+    first_inputs: _Digest
+    last_inputs: _Digest
 
 
 Stretches = Annotated[list[Stretch], Meta(min_length=1, max_length=_MAX_STRETCHES)]

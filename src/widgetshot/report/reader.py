@@ -1,15 +1,15 @@
 """Run folder -> run. Whoever reads a run, reads it here."""
 
 from pathlib import Path
-from typing import Any
 
 import msgspec
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from widgetshot.documents import decode, invalid, read
 from widgetshot.errors import RecordError, one_line
 from widgetshot.report.entry_json import Entry, Pictures
-from widgetshot.report.folder import JOURNAL, PICTURES, RUN_FILE, sidecar_path
+from widgetshot.report.folder import JOURNAL, PICTURES, RUN_FILE, read_head, sidecar_path
 from widgetshot.report.run_json import FORMAT, MAX_RUN_BYTES, Run, summarise
 from widgetshot.report.validate import run_problem
 
@@ -50,17 +50,10 @@ def checked(run: Run, file: Path, next_step: str = RUN_AGAIN) -> Run:
     return run
 
 
-class _Format(msgspec.Struct):
-    """The part of a run.json, of whatever format, that says which one it is."""
-
-    format: Any
-
-
 def _refuse_other_format(file: Path) -> None:
     """Raise RecordError where a file that is no run of this format says that it is one of another."""
-    try:
-        found = msgspec.json.decode(file.read_bytes(), type=_Format).format
-    except (OSError, ValueError, RecursionError):
+    found = read_head(file).format
+    if found is UNSET:
         return
     if type(found) is not int or found != FORMAT:
         raise RecordError(

@@ -7,12 +7,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
-from widgetshot.documents import Document, Sha256
+from widgetshot.documents import Document, JsonValue, Sha256
 from widgetshot.errors import ConfigError, one_line
 from widgetshot.review.members import problems_of, shortened
 from widgetshot.review.pasted import NoObjectError, find_object
@@ -54,18 +54,36 @@ class DecisionsFile(DecisionsHead, frozen=True, kw_only=True, forbid_unknown_fie
     decisions: Annotated[list[Decision], Meta(min_length=1)]
 
 
+class _PastedFile(msgspec.Struct, frozen=True):
+    """The members of a decisions file, whatever they are; UNSET or None for those that are not there."""
+
+    format: JsonValue | UnsetType = UNSET
+    decisions: JsonValue = None
+    run: JsonValue = None
+    commit: JsonValue = None
+    reviewer: JsonValue = None
+
+
+class _PastedDecision(msgspec.Struct, frozen=True):
+    """The members of a decision that more is asked of than their type, whatever they are; None if not there."""
+
+    key: JsonValue = None
+    time: JsonValue = None
+
+
 @dataclass(frozen=True)
 class Decisions:
     """The decisions of a file.
 
     Attributes:
+        run, commit, reviewer: of the file; None where that is no text, which is a problem of run and reviewer.
         by_number: from 1, in the file's order; those that have problems are missing.
         problems: number of a decision (0: the file itself) and what is wrong with its form.
     """
 
-    run: str
+    run: str | None
     commit: str | None
-    reviewer: str
+    reviewer: str | None
     by_number: Mapping[int, Decision]
     problems: tuple[tuple[int, str], ...]
 
@@ -89,23 +107,30 @@ def read_decisions(data: bytes, where: str) -> Decisions:
         whole = find_object(data, "decisions", MAX_BYTES)
     except NoObjectError as error:
         raise ConfigError(str(error), where=where, next_step=_NEXT_STEP) from error
-    _check_format(whole, where)
-    entries = whole.get("decisions")
-    if not isinstance(entries, list):
+    pasted = msgspec.convert(whole, _PastedFile)
+    _check_format(pasted.format, where)
+    if not isinstance(pasted.decisions, list):
         raise ConfigError("holds no list of decisions", where=where, next_step=_NEXT_STEP)
     problems = [(0, problem) for problem in problems_of(DecisionsHead, whole)]
-    if not entries:
+    if not pasted.decisions:
         problems.append((0, "there are no decisions in it"))
-    by_number, wrong = _read_entries(entries)
-    # Only used where there are no problems.
-    head: dict[str, Any] = {name: whole.get(name) for name in ("run", "commit", "reviewer")}
-    return Decisions(**head, by_number=by_number, problems=(*problems, *wrong))
+    by_number, wrong = _read_entries(pasted.decisions)
+    return Decisions(
+        _text(pasted.run),
+        _text(pasted.commit),
+        _text(pasted.reviewer),
+        by_number=by_number,
+        problems=(*problems, *wrong),
+    )
 
 
-def _check_format(whole: Mapping[str, Any], where: str) -> None:
-    version = whole.get("format")
+def _text(value: JsonValue) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _check_format(version: JsonValue | UnsetType, where: str) -> None:
     if type(version) is not int or version != FORMAT:
-        said = "names no format" if "format" not in whole else f"is of format {one_line(json.dumps(version))[:40]}"
+        said = "names no format" if version is UNSET else f"is of format {one_line(json.dumps(version))[:40]}"
         raise ConfigError(
             f"{said}; this version reads {FORMAT}",
             where=where,
@@ -113,7 +138,7 @@ def _check_format(whole: Mapping[str, Any], where: str) -> None:
         )
 
 
-def _read_entries(entries: list[Any]) -> tuple[dict[int, Decision], list[tuple[int, str]]]:
+def _read_entries(entries: list[JsonValue]) -> tuple[dict[int, Decision], list[tuple[int, str]]]:
     by_number: dict[int, Decision] = {}
     problems: list[tuple[int, str]] = []
     first: dict[str, int] = {}
@@ -121,10 +146,11 @@ def _read_entries(entries: list[Any]) -> tuple[dict[int, Decision], list[tuple[i
         if not isinstance(entry, dict):
             problems.append((number, f"decision {number}: must be an object, not {shortened(entry)}"))
             continue
-        key = entry.get("key")
+        pasted = msgspec.convert(entry, _PastedDecision)
+        key, time = pasted.key, pasted.time
         wrong = problems_of(Decision, entry)
-        if isinstance(entry.get("time"), str) and not _is_time(entry["time"]):
-            wrong.append(f"time must be a time such as 2026-01-31T12:00:00Z, not {shortened(entry['time'])}")
+        if isinstance(time, str) and not _is_time(time):
+            wrong.append(f"time must be a time such as 2026-01-31T12:00:00Z, not {shortened(time)}")
         if isinstance(key, str) and first.setdefault(key, number) != number:
             wrong.append(f"decision {first[key]} has decided on it already")
         problems += [(number, f"{label(number, key)}: {problem}") for problem in wrong]

@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any
 
+from widgetshot.documents import refuse_constant, unique_members
 from widgetshot.errors import one_line
 
 # The beginning of a fenced code block that is JSON, or looks as if it were. A form's one-line field loses line ends.
@@ -68,17 +69,4 @@ def _decoded(text: str, begin: int, noun: str) -> tuple[dict[str, Any], int]:
     return dict(whole), end
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        seen: set[str] = set()
-        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
-        raise ValueError(f"the member {json.dumps(twice)} is there twice")
-    return found
-
-
-def _no_constant(word: str) -> Any:
-    raise ValueError(f"{word} is no JSON number")
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+_DECODER = json.JSONDecoder(object_pairs_hook=unique_members, parse_constant=refuse_constant)

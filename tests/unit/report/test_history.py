@@ -225,13 +225,17 @@ def test_what_was_broken_and_repaired_is_not_flaky(tmp_path: Path, what: str) ->
     assert told[-1]["flaky"] is True
 
 
-def test_an_older_file_is_read_and_goes_on(tmp_path: Path) -> None:
+def test_a_file_is_read_and_goes_on(tmp_path: Path) -> None:
     file(tmp_path).parent.mkdir()
-    old = [["match", 2, TIMES[0], TIMES[1], "aaaaaaaa"], ["changed", 1, TIMES[2], TIMES[2], "aaaaaaaa"]]
+    inputs = ["11111111", "22222222"]
+    old = [
+        ["match", 2, TIMES[0], TIMES[1], "aaaaaaaa", *inputs],
+        ["changed", 1, TIMES[2], TIMES[2], "aaaaaaaa", *inputs],
+    ]
     file(tmp_path).write_text(json.dumps({"format": 1, "targets": {"e/n/a": old}}), encoding="utf-8")
     (told,) = run(tmp_path, TIMES[3], entry("changed"))
     assert [stretch[:2] for stretch in told["history"]] == [["match", 2], ["changed", 2]]
-    assert json.loads(file(tmp_path).read_text())["targets"]["e/n/a"][0] == [*old[0], None, None]
+    assert json.loads(file(tmp_path).read_text())["targets"]["e/n/a"][0] == old[0]
 
 
 WRITER = """
