@@ -62,6 +62,7 @@ function problemsIn({ manager, problems, uncaught }: WidgetPage, scope: Element)
       found.push({ code: "image-missing", params: { url } });
     }
   }
+  // Foreign text: ipywidgets draws it in place of a widget that it waits for, and nothing else tells it.
   if (/^\s*Loading widget\.\.\./m.test((scope as HTMLElement).innerText ?? "")) {
     found.push({ code: "widget-still-loading", params: {} });
   }

@@ -77,7 +77,8 @@ def _note_message(log: PageLog, message: Any) -> None:
     if message.type != "error":
         return
     text = str(message.text)
-    # Chromium does not name what failed to load in the text, only in the place.
+    # Chromium does not name what failed to load in the text, only in the place. Its text is the one thing that tells
+    # such a message from others of type `error`.
     if text.startswith("Failed to load resource"):
         text = f"{text} {message.location.get('url', '')}"
     log.add_error(text)

@@ -13,7 +13,8 @@ from widgetshot.redact import Redactor
 
 _LOG_TAIL_LINES = 15
 _DOCTOR = "widgetshot doctor --services"
-# In what programs write; a port that was free a moment ago may have been taken since.
+# Foreign text: programs say it in words of their own, and nothing else tells it. A port that was free a moment ago
+# may have been taken since.
 _ADDRESS_IN_USE = re.compile("in use", re.IGNORECASE)
 
 
