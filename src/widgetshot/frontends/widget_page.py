@@ -1,19 +1,16 @@
 """The default front end: a thin live page, JupyterLab's look without its frame."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from widgetshot.frontends.failures import open_error
 from widgetshot.frontends.page_script import PageScript
 from widgetshot.model import ServedPage, Target
 from widgetshot.ports import SourcesSeen
 from widgetshot.server.launcher import Server
-from widgetshot.server.messages import FailedOpening, Opened, OpenRequest
+from widgetshot.server.messages import FailedOpening, OpenRequest, decode_opening, decode_sources, decode_state, encode
 
 _API = "widgetshot/api/live-pages"
 
@@ -60,10 +57,9 @@ class PageFrontend:
             secrets=self._secrets,
             frozen_at=datetime.fromisoformat(target.clock.start).timestamp() if target.clock.frozen else None,
         )
-        answer: dict[str, Any] = await self._server.request("POST", _API, asdict(request))
-        if "failure" in answer:
-            raise open_error(msgspec.convert(answer["failure"], FailedOpening), request)
-        opened = msgspec.convert(answer["opened"], Opened)
+        opened = decode_opening(await self._server.request("POST", _API, encode(request)))
+        if isinstance(opened, FailedOpening):
+            raise open_error(opened, request)
         return ServedPage(
             id=opened.id,
             url=self._server.page_url(opened.url),
@@ -78,8 +74,8 @@ class PageFrontend:
 
     async def alive(self, served: ServedPage) -> bool:
         """See `Frontend.alive`."""
-        return bool((await self._server.request("GET", f"{_API}/{served.id}"))["alive"])
+        return decode_state(await self._server.request("GET", f"{_API}/{served.id}")).alive
 
     async def close(self, served: ServedPage) -> SourcesSeen:
         """See `Frontend.close`."""
-        return msgspec.convert(await self._server.request("DELETE", f"{_API}/{served.id}"), SourcesSeen)
+        return decode_sources(await self._server.request("DELETE", f"{_API}/{served.id}"))

@@ -1,16 +1,14 @@
 """The requests that the extension answers: its API, pages, and files beside a notebook."""
 
 import asyncio
-import json
 import os
-from dataclasses import asdict
 from pathlib import Path
 
 from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from jupyter_server.utils import url_path_join
 from tornado import web  # type: ignore[attr-defined]
 
-from widgetshot.server.messages import NotOpened, OpenRequest
+from widgetshot.server.messages import FailedOpening, KernelState, NotOpened, Opened, decode_request, encode
 
 
 class LivePagesApiHandler(APIHandler):
@@ -18,12 +16,13 @@ class LivePagesApiHandler(APIHandler):
 
     @web.authenticated
     async def post(self) -> None:
-        request = OpenRequest(**json.loads(self.request.body))
+        request = decode_request(self.request.body)
+        answer: Opened | FailedOpening
         try:
-            answer = {"opened": asdict(await self.settings["widgetshot"].open(request))}
+            answer = await self.settings["widgetshot"].open(request)
         except NotOpened as error:
-            answer = {"failure": asdict(error.failure)}
-        self.finish(json.dumps(answer))
+            answer = error.failure
+        self.finish(encode(answer))
 
 
 class LivePageApiHandler(APIHandler):
@@ -32,14 +31,14 @@ class LivePageApiHandler(APIHandler):
     @web.authenticated
     async def get(self, id: str) -> None:
         try:
-            self.finish(json.dumps({"alive": await self.settings["widgetshot"].alive(id)}))
+            self.finish(encode(KernelState(await self.settings["widgetshot"].alive(id))))
         except KeyError:
             raise web.HTTPError(404) from None
 
     @web.authenticated
     async def delete(self, id: str) -> None:
         try:
-            self.finish(json.dumps(asdict(await self.settings["widgetshot"].close(id))))
+            self.finish(encode(await self.settings["widgetshot"].close(id)))
         except KeyError:
             raise web.HTTPError(404) from None
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from widgetshot.errors import ServerError
 from widgetshot.redact import Redactor
@@ -204,8 +204,11 @@ class Server:
             return ""
         return "\n".join(lines[-_LOG_TAIL_LINES:])
 
-    async def request(self, method: str, path: str, body: Any = None) -> Any:
-        """Ask the server's API; the answer's JSON, or None.
+    async def request(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        """Return what the server's API answers.
+
+        Args:
+            body: JSON; None for none.
 
         Raises:
             ServerError: no answer, or one that is not a success.
@@ -218,7 +221,7 @@ class Server:
                 f"{self.url}/{path}",
                 method=method,
                 headers={"Authorization": f"token {self.token}", "Content-Type": "application/json"},
-                body=None if body is None else json.dumps(body),
+                body=body,
                 request_timeout=0,
                 connect_timeout=_START_TIMEOUT_S,
                 allow_nonstandard_methods=True,
@@ -228,7 +231,7 @@ class Server:
                 f"the Jupyter server did not answer {method} {path}: {error}\n{self.log_tail()}",
                 next_step="widgetshot doctor",
             ) from error
-        return json.loads(response.body) if response.body else None
+        return bytes(response.body)
 
     def path(self, path: str) -> str:
         """Path of an address of the server's, from its origin's root."""

@@ -1,12 +1,22 @@
-"""The messages between the extension and the process that asks it for live pages, as JSON."""
+"""The messages between the extension and the process that asks it for live pages: one JSON document each.
 
-from dataclasses import dataclass
+An `OpenRequest` is answered with `Opened` or `FailedOpening`, the question whether a kernel lives with `KernelState`,
+and the end of a page with `ports.SourcesSeen`.
+"""
 
+from typing import Any
+
+from widgetshot import documents
 from widgetshot.conditions import Condition, OpenFailure
+from widgetshot.documents import Document
+from widgetshot.errors import ServerError
+from widgetshot.ports import SourcesSeen
+
+_WHERE = "a message of the Jupyter server"
+_NEXT_STEP = "widgetshot doctor"
 
 
-@dataclass(frozen=True)
-class OpenRequest:
+class OpenRequest(Document, frozen=True):
     """A request for the live page of a notebook.
 
     Attributes:
@@ -32,8 +42,7 @@ class OpenRequest:
     frozen_at: float | None = None
 
 
-@dataclass(frozen=True)
-class Opened:
+class Opened(Document, frozen=True, tag_field="type", tag="opened"):
     """A notebook was executed and has a live page.
 
     Attributes:
@@ -48,8 +57,7 @@ class Opened:
     timings: dict[str, float]
 
 
-@dataclass(frozen=True)
-class FailedOpening:
+class FailedOpening(Document, frozen=True, tag_field="type", tag="failed"):
     """The reason why a notebook has no live page.
 
     Attributes:
@@ -60,6 +68,12 @@ class FailedOpening:
     condition: Condition[OpenFailure]
     cell: str = ""
     next_step: str = ""
+
+
+class KernelState(Document, frozen=True):
+    """Whether the kernel of a live page lives."""
+
+    alive: bool
 
 
 class NotOpened(Exception):
@@ -73,3 +87,59 @@ class NotOpened(Exception):
     def __init__(self, code: OpenFailure, *, cell: str = "", next_step: str = "", **params: str) -> None:
         self.failure = FailedOpening(Condition(code, params), cell, next_step)
         super().__init__(str(self.failure.condition))
+
+
+def encode(message: object) -> bytes:
+    """Return a message as JSON in ASCII.
+
+    A path or a secret may hold half a surrogate pair, which must arrive as it is.
+    """
+    return documents.to_ascii(message).encode()
+
+
+def decode_request(data: bytes) -> OpenRequest:
+    """Read a request for a live page.
+
+    Raises:
+        ServerError: it is none.
+    """
+    request: OpenRequest = _decode(OpenRequest, data)
+    return request
+
+
+def decode_opening(data: bytes) -> Opened | FailedOpening:
+    """Read the answer to a request for a live page.
+
+    Raises:
+        ServerError: it is none.
+    """
+    answer: Opened | FailedOpening = _decode(Opened | FailedOpening, data)
+    return answer
+
+
+def decode_state(data: bytes) -> KernelState:
+    """Read what is said of a live page's kernel.
+
+    Raises:
+        ServerError: it is no such answer.
+    """
+    state: KernelState = _decode(KernelState, data)
+    return state
+
+
+def decode_sources(data: bytes) -> SourcesSeen:
+    """Read what a live page that has ended was made from.
+
+    Raises:
+        ServerError: it is no such answer.
+    """
+    sources: SourcesSeen = _decode(SourcesSeen, data)
+    return sources
+
+
+def _decode(kind: Any, data: bytes) -> Any:
+    try:
+        value = documents.parse_json(data)
+    except ValueError as error:
+        raise documents.invalid(_WHERE, "", f"is not JSON: {error}", next_step=_NEXT_STEP, error=ServerError) from error
+    return documents.convert(kind, value, _WHERE, next_step=_NEXT_STEP, error=ServerError)
