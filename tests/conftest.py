@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from builders import VERDICTS, result_called
 from pages import Folder, Open
 from projects import Project, make_project
+from run_folders import finish, writer
 from widgetshot.capture.browser import find_browser
 
 # The files that take longest go first, so that the last one to end is a short one.
@@ -118,3 +120,9 @@ def mixed(folder: Folder) -> Folder:
     folder.add("heavy", "changed", changed=900, traits=[{"widget": "W", "trait": "value", "before": 3, "after": "5"}])
     folder.add("taller", "resized", changed=400)
     return folder
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> dict[str, Any]:
+    """The run.json of a folder `report` with one result of each verdict."""
+    return finish(writer(tmp_path / "report"), *map(result_called, VERDICTS), unused=["b", "a"])

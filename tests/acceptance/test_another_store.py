@@ -102,7 +102,7 @@ def test_a_lost_picture_breaks_its_target_alone_and_says_what_to_do(elsewhere: P
 
 
 @pytest.mark.parametrize("command", ["run", "approve --all", "prune", "review --terminal"])
-def test_a_store_that_is_not_installed_is_told_before_anything_is_done(project: Project, command: str) -> None:
+def test_a_store_that_is_not_installed_is_reported_before_anything_is_done(project: Project, command: str) -> None:
     with (project.root / "pyproject.toml").open("a") as file:
         file.write('store = "digest"\n')
     project.notebook("notebooks/a.ipynb", "1")
@@ -112,7 +112,7 @@ def test_a_store_that_is_not_installed_is_told_before_anything_is_done(project: 
     assert not (project.root / "widgetshot-report").exists()
 
 
-def test_a_store_that_cannot_be_imported_is_told(project: Project) -> None:
+def test_a_store_that_cannot_be_imported_is_reported(project: Project) -> None:
     project.environment |= install_digest_store(project.root / "site")
     (project.root / "site" / "digest_store-1.0.dist-info" / "entry_points.txt").write_text(
         "[widgetshot.baseline_stores]\ndigests = no_such_module:open\n"

@@ -240,7 +240,7 @@ def test_a_damaged_memory_counts_as_none(passed: Project) -> None:
         assert set(reasons(passed).values()) == {"not known to have passed"}
 
 
-def told(project: Project) -> tuple[set[str], dict[str, str]]:
+def selected(project: Project) -> tuple[set[str], dict[str, str]]:
     """What run.json says of a run with --changed: keys left out, and why the others were run."""
     run = project.report()["changed"]
     return {entry["key"] for entry in run["not_run"]}, {entry["name"]: entry["why"] for entry in run["ran"]}
@@ -260,7 +260,7 @@ def test_a_run_tells_what_it_left_out_and_why_it_ran_the_rest(project: Project) 
     assert project.report()["summary"] | {"duration_seconds": 0, "verdicts": {}} == {
         "total": 0, "passed": 0, "failed": 0, "quarantined": 0, "updated": 0, "duration_seconds": 0, "verdicts": {}
     }  # fmt: skip
-    assert len(told(project)[0]) == 3
+    assert len(selected(project)[0]) == 3
 
     project.write("notebooks/helper.py", "VALUE = 2\n")
     failed = project.pytest("notebooks", "-q", "-rs", "--widgetshot-changed")
@@ -268,15 +268,15 @@ def test_a_run_tells_what_it_left_out_and_why_it_ran_the_rest(project: Project) 
     assert "1 failed, 2 skipped" in failed.stdout
     assert "not run: nothing changed since it passed at 20" in failed.stdout
     assert "run: notebooks/b.ipynb: notebooks/helper.py changed" in failed.stdout
-    assert told(project)[1] == {"notebooks/b.ipynb": "notebooks/helper.py changed"}
+    assert selected(project)[1] == {"notebooks/b.ipynb": "notebooks/helper.py changed"}
 
     # It failed, so it would be run again although nothing changes any more.
     assert reasons(project) == {"a": "", "b.ipynb": "not known to have passed"}
     assert project.widgetshot("approve", "--all").returncode == 0
     workers = project.pytest("notebooks", "-q", "-n2", "--widgetshot-changed")
     assert "1 passed, 2 skipped" in workers.stdout
-    assert len(told(project)[0]) == 2
-    assert told(project)[1] == {"notebooks/b.ipynb": "not known to have passed"}
+    assert len(selected(project)[0]) == 2
+    assert selected(project)[1] == {"notebooks/b.ipynb": "not known to have passed"}
     assert "3 skipped" in project.pytest("notebooks", "-q", "--widgetshot-changed").stdout
 
     # Not by default, and not in CI.
@@ -304,7 +304,7 @@ def test_a_run_notes_nothing_until_the_option_was_used(project: Project) -> None
     assert not (project.root / ".widgetshot" / "passed.json").exists()
     assert project.widgetshot("run", "--changed", environment={"CI": "true"}).returncode == 0
     assert not (project.root / ".widgetshot" / "passed.json").exists()
-    # The kernel is told to note what it reads, which this one shows.
+    # The kernel is asked to note what it reads, which this one shows.
     assert project.widgetshot("run", "--changed").returncode == 1
     assert project.widgetshot("approve", "--all").returncode == 0
     assert project.widgetshot("run").returncode == 0

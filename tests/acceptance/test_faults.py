@@ -184,7 +184,7 @@ def test_requests_to_elsewhere_are_named(judged: Project) -> None:
     assert sorted(blocked) == ["http://pictures.example/x.png", "https://api.example/data", "ws://203.0.113.9/live"]
 
 
-def test_unreadable_notebook_is_told_and_a_damaged_baseline_is_exit_2(judged: Project) -> None:
+def test_unreadable_notebook_is_reported_and_a_damaged_baseline_is_exit_2(judged: Project) -> None:
     output = (judged.root / "output.txt").read_text()
     assert "notebooks/truncated.ipynb: not a valid notebook (truncated?)" in output
     assert "Traceback" not in output
@@ -254,15 +254,15 @@ def test_no_browser_is_exit_2_with_the_command_that_installs_one(project: Projec
     assert "no chromium browser was found" in done.stderr
     assert "playwright install --with-deps chromium-headless-shell" in done.stderr
     assert "Traceback" not in done.stderr
-    told = project.widgetshot("doctor", environment=nowhere)
-    assert told.returncode == 2
-    assert "✗ chromium" in told.stdout
+    done = project.widgetshot("doctor", environment=nowhere)
+    assert done.returncode == 2
+    assert "✗ chromium" in done.stdout
     stopped = project.pytest("notebooks", environment=nowhere)
     assert stopped.returncode == 2
     assert "no chromium browser was found" in stopped.stdout
 
 
-def test_full_disk_is_exit_2_and_the_verdicts_are_told(project: Project) -> None:
+def test_full_disk_is_exit_2_and_the_verdicts_are_shown(project: Project) -> None:
     project.notebook("notebooks/n.ipynb", button_cell())
     project.notebook("notebooks/m.ipynb", button_cell())
     folder = project.root / "small"

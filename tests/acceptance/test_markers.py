@@ -141,7 +141,7 @@ def test_pytest_knows_markers_that_a_conftest_registers(tmp_path: Path) -> None:
     assert "x.ipynb::s" in project.pytest("-q", "--collect-only", "--strict-markers", "-m", "gpu").stdout
 
 
-def test_a_notebook_without_what_it_requires_is_skipped_and_told(suite: Project) -> None:
+def test_a_notebook_without_what_it_requires_is_skipped_and_reported(suite: Project) -> None:
     # Empty counts as missing: that is what CI makes of a secret that it does not have.
     done = suite.widgetshot("run", "--suite", "unit", environment={"FROM_SHELL": ""})
     assert done.returncode == 0

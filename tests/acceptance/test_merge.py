@@ -252,7 +252,7 @@ def test_the_summary_counts_and_names_the_worst_ten(tmp_path: Path) -> None:
     lines = html.unescape(summary_markdown(read_run(tmp_path / "report"))).splitlines()
     assert lines[0] == "## widgetshot: 14 of 15 pictures need a decision"
     counted = dict(zip(*([cell.strip() for cell in lines[row].split("|")[1:-1]] for row in (2, 4)), strict=True))
-    assert {verdict: re.sub(r"\D", "", told) for verdict, told in counted.items()} == {
+    assert {verdict: re.sub(r"\D", "", written) for verdict, written in counted.items()} == {
         "changed": "2", "resized": "1", "new": "9", "unstable": "1", "broken": "1", "match": "1",
     }  # fmt: skip
     rows = [line for line in lines if line.startswith("| <code>") and "x.ipynb::" in line]
@@ -272,7 +272,7 @@ def test_the_summary_of_a_run_without_failures_names_no_command(tmp_path: Path) 
     assert "widgetshot review" not in text
 
 
-def test_a_long_sentence_is_cut_and_a_stopped_run_told(tmp_path: Path) -> None:
+def test_a_long_sentence_is_cut_and_a_stopped_run_reported(tmp_path: Path) -> None:
     run = read_run(killed(tmp_path / "report"))
     run.tests[1] = structs.replace(run.tests[1], sentence="long " * 500)
     text = summary_markdown(run)

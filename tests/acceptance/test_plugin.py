@@ -61,9 +61,9 @@ def unchanged(approved: Project, tmp_path_factory: pytest.TempPathFactory) -> tu
 def test_unchanged_tree_passes_with_identical_pictures(
     approved: Project, unchanged: tuple[Project, str, dict[str, bytes]]
 ) -> None:
-    project, told, _ = unchanged
+    project, output, _ = unchanged
     pictures = project.files("widgetshot-report/pictures")
-    assert "5 passed" in told
+    assert "5 passed" in output
     assert set(project.verdicts().values()) == {"match"}
     assert len(pictures) == 5
     first = approved.files("widgetshot-report/pictures")
@@ -75,10 +75,10 @@ def test_update_on_an_unchanged_tree_changes_no_byte(unchanged: tuple[Project, s
     assert project.files("baselines") == before
 
 
-def test_where_the_time_went_is_told(unchanged: tuple[Project, str, dict[str, bytes]]) -> None:
-    project, told, _ = unchanged
-    assert re.search(r"^time: [\d.]+ s of work in [\d.]+ s: \w+ [\d.]+, ", told, re.MULTILINE)
-    assert re.search(r"^slowest notebooks:\n  [\d.]+ s notebooks/a.ipynb: ", told, re.MULTILINE)
+def test_where_the_time_went_is_reported(unchanged: tuple[Project, str, dict[str, bytes]]) -> None:
+    project, output, _ = unchanged
+    assert re.search(r"^time: [\d.]+ s of work in [\d.]+ s: \w+ [\d.]+, ", output, re.MULTILINE)
+    assert re.search(r"^slowest notebooks:\n  [\d.]+ s notebooks/a.ipynb: ", output, re.MULTILINE)
     run = project.report()
     assert [entry["notebook"] for entry in run["notebooks"]] == ["notebooks/a.ipynb", "notebooks/b.ipynb"]
     stages = {"kernel", "execute", "render", "load", "settle", "capture", "compare", "write"}
@@ -280,28 +280,28 @@ def test_python_test_drives_the_page_beside_pytest_playwright(
 def test_a_quarantined_picture_of_a_python_test_is_named_in_the_summary(
     python_tests: tuple[Project, str, dict[str, Any]],
 ) -> None:
-    project, told, first = python_tests
+    project, output, first = python_tests
     lit = first["tests/test_lamp.py/test_lamp::lit"]
     assert (lit["verdict"], lit["status"]) == ("new", "quarantined")
-    assert "2 of them in quarantine, which does not fail the run:" in told
-    assert "tests/test_lamp.py/test_lamp::lit: flickers (until 2999-12-31)" in told
-    assert "FAILED tests/test_lamp.py::test_lamp " not in told
+    assert "2 of them in quarantine, which does not fail the run:" in output
+    assert "tests/test_lamp.py/test_lamp::lit: flickers (until 2999-12-31)" in output
+    assert "FAILED tests/test_lamp.py::test_lamp " not in output
     # It does not end its test: the next picture is checked, and has no quarantine.
-    assert "tests/test_lamp.py/test_lamps::still lit: new: has no baseline yet" in told
+    assert "tests/test_lamp.py/test_lamps::still lit: new: has no baseline yet" in output
     # --runxfail asks for quarantined failures to fail, also those of notebooks.
     words = ("tests/test_lamp.py::test_lamp", "notebooks/lamp.ipynb")
     done = project.pytest("-q", *words, "--runxfail")
     assert (done.returncode, "2 failed" in done.stdout) == (1, True), done.stdout
 
 
-def test_a_browser_that_is_gone_is_told_and_not_excused(python_tests: tuple[Project, str, dict[str, Any]]) -> None:
-    _, told, first = python_tests
+def test_a_browser_that_is_gone_is_reported_and_not_excused(python_tests: tuple[Project, str, dict[str, Any]]) -> None:
+    _, output, first = python_tests
     entry = first["tests/test_gone.py/test_closes_the_browser::gone"]
     assert (entry["status"], entry["error"]["type"]) == ("failed", "ServerError")
-    assert "the browser died while its pages were open" in told
-    assert "ServerError: the browser is gone" in told
+    assert "the browser died while its pages were open" in output
+    assert "ServerError: the browser is gone" in output
     for name in ("test_closes_the_browser", "test_comes_after"):
-        assert f"FAILED tests/test_gone.py::{name} " in told
+        assert f"FAILED tests/test_gone.py::{name} " in output
 
 
 def test_a_project_inside_of_pytests_rootdir_is_the_command_lines_project(copy: Project, tmp_path: Path) -> None:
@@ -322,7 +322,7 @@ def test_a_project_inside_of_pytests_rootdir_is_the_command_lines_project(copy: 
     assert (tmp_path / "widgetshot-report").is_dir()
 
 
-def test_declaration_errors_are_told_at_collection_without_running(
+def test_declaration_errors_are_reported_at_collection_without_running(
     copy: Project, python_tests: tuple[Project, str, dict[str, Any]]
 ) -> None:
     copy.notebook("notebooks/wrong.ipynb", WRONG)
@@ -337,7 +337,7 @@ def test_declaration_errors_are_told_at_collection_without_running(
     assert "unknown option 'tolerence'; did you mean 'tolerance'?" in others
 
 
-def test_wrong_settings_are_told_without_a_traceback(copy: Project) -> None:
+def test_wrong_settings_are_reported_without_a_traceback(copy: Project) -> None:
     (copy.root / "other").mkdir()
     (copy.root / "other" / "mine.txt").touch()
     for words, says in (
@@ -351,7 +351,7 @@ def test_wrong_settings_are_told_without_a_traceback(copy: Project) -> None:
         assert "INTERNALERROR" not in done.stdout + done.stderr
 
 
-def test_wrong_project_settings_are_told_without_a_traceback(copy: Project) -> None:
+def test_wrong_project_settings_are_reported_without_a_traceback(copy: Project) -> None:
     copy.write("pyproject.toml", "[tool.widgetshot]\nbrowsr = 'chromium'\n")
     done = copy.pytest("notebooks", "-q")
     assert done.returncode == 2
@@ -378,6 +378,6 @@ def test_plugin_imports_nothing_heavy_without_notebooks(tmp_path: Path) -> None:
 
 
 def test_help_names_every_option(tmp_path: Path) -> None:
-    told = Project(tmp_path).pytest("--help").stdout
+    output = Project(tmp_path).pytest("--help").stdout
     for option in ("--update-baselines", "--widgetshot-report", "--widgetshot-browser", "--widgetshot-jobs"):
-        assert option in told
+        assert option in output

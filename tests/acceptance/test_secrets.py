@@ -167,9 +167,9 @@ def test_a_declared_secret_is_in_no_file_and_on_no_terminal(canaries: dict[str, 
 
 
 @pytest.mark.parametrize("secret", [ONE, OTHER])
-def test_what_happened_is_told_all_the_same(canaries: dict[str, dict[str, bytes]], secret: str) -> None:
-    told = entries(canaries[secret])
-    verdicts = {name: test["verdict"] for name, test in told.items()}
+def test_what_happened_is_reported_all_the_same(canaries: dict[str, dict[str, bytes]], secret: str) -> None:
+    reported = entries(canaries[secret])
+    verdicts = {name: test["verdict"] for name, test in reported.items()}
     assert verdicts == {
         "printed.ipynb::s": "match",
         "printed.ipynb::raised": "match",
@@ -181,11 +181,11 @@ def test_what_happened_is_told_all_the_same(canaries: dict[str, dict[str, bytes]
         "uncaught.ipynb::s": "match",
         "uncaught.ipynb::clicked": "broken",
     }
-    assert f"RuntimeError: no access with {STARS}" in told["fails.ipynb::s"]["sentence"]
+    assert f"RuntimeError: no access with {STARS}" in reported["fails.ipynb::s"]["sentence"]
     assert f"RuntimeError: no access with {STARS}" in canaries[secret]["pytest"].decode()
-    assert "a callback raised KeyError" in told["uncaught.ipynb::clicked"]["sentence"]
-    assert f"key {STARS}" in told["shown.ipynb::s"]["console"]
-    assert told["shown.ipynb::s"]["blocked"] == [f"https://api.example/?key={STARS}"]
+    assert "a callback raised KeyError" in reported["uncaught.ipynb::clicked"]["sentence"]
+    assert f"key {STARS}" in reported["shown.ipynb::s"]["console"]
+    assert reported["shown.ipynb::s"]["blocked"] == [f"https://api.example/?key={STARS}"]
 
 
 def test_no_pixel_depends_on_a_secret(canaries: dict[str, dict[str, bytes]]) -> None:
@@ -242,7 +242,7 @@ def test_the_servers_log_holds_no_secret(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", ["abc", " x "])
-def test_a_secret_too_short_to_be_told_from_text_is_refused(tmp_path: Path, value: str) -> None:
+def test_a_secret_too_short_to_be_distinguished_from_text_is_refused(tmp_path: Path, value: str) -> None:
     (tmp_path / "pyproject.toml").write_text('[tool.widgetshot]\nsecrets = ["*_CANARY"]', encoding="utf-8")
     (tmp_path / ".env.test").write_text(f"SHORT_CANARY='{value}'\nEMPTY_CANARY=\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"the value of SHORT_CANARY has \d characters"):
@@ -284,8 +284,8 @@ def test_streams_are_joined_before_they_are_searched() -> None:
         {"output_type": "display_data", "data": {"text/plain": "x"}},
         {"output_type": "stream", "name": "stdout", "text": "next"},
     ]
-    told = Redactor(["secret-value"]).data(streams)
-    assert [output.get("text") for output in told] == [f"it is {STARS}\n", "warning", None, "next"]
+    reported = Redactor(["secret-value"]).data(streams)
+    assert [output.get("text") for output in reported] == [f"it is {STARS}\n", "warning", None, "next"]
 
 
 @pytest.mark.parametrize(

@@ -181,7 +181,7 @@ def test_services_end_with_a_killed_run(project: Project, name: str) -> None:
     wait_until(lambda: not project.left_behind())
 
 
-def test_missing_program_is_told_with_its_command_before_anything_runs(project: Project) -> None:
+def test_missing_program_is_reported_with_its_command_before_anything_runs(project: Project) -> None:
     project.write("pyproject.toml", ABSENT)
     project.notebook("notebooks/needs.ipynb", "#| widgetshot: {services: [absent]}\n#| shot: s\nprint(1)")
     project.notebook("notebooks/plain.ipynb", "#| shot: s\nprint(1)")
@@ -270,7 +270,7 @@ def services(folder: Path, table: str) -> Services:
     return Services(load_settings(folder).services)
 
 
-def test_daemon_that_ends_at_once_is_told_with_its_log(tmp_path: Path) -> None:
+def test_daemon_that_ends_at_once_is_reported_with_its_log(tmp_path: Path) -> None:
     with services(tmp_path, """command = ["{python}", "-c", "import sys; sys.exit('no good: {port}')"]""") as own:
         future = own.start("it")
         with pytest.raises(ServerError, match=r"it ended with exit code 1 before it was ready(.|\n)*no good: [0-9]+"):
@@ -284,7 +284,7 @@ def test_daemon_that_never_gets_ready_is_ended_after_its_time(tmp_path: Path) ->
             future.result()
 
 
-def test_failing_setup_is_told(tmp_path: Path) -> None:
+def test_failing_setup_is_reported(tmp_path: Path) -> None:
     with services(tmp_path, 'command = "sleep 500"\nsetup = ["cp {folder}/nothing {folder}/x"]') as own:
         future = own.start("it")
         with pytest.raises(ServerError, match=r"exit code 1:\n.*No such file"):

@@ -124,7 +124,7 @@ def test_what_a_callback_prints_is_there_once_in_each_tab(ran: Project, shot: st
     assert baseline(ran, f"printed/{shot}", "json").decode().count("'told once'") == 1
 
 
-def test_a_tab_that_crashed_is_told(ran: Project) -> None:
+def test_a_tab_that_crashed_is_reported(ran: Project) -> None:
     # In a run of its own: the processes that it ends draw for all notebooks.
     ran.notebook("crash/killed.ipynb", KILLED)
     assert ran.widgetshot("run", "crash").returncode == 1

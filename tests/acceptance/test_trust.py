@@ -76,7 +76,7 @@ def test_repeat_tells_which_pictures_vary_and_shows_the_first_two(project: Proje
     assert project.files("baselines") == before
     # Nobody can take one of several pictures for the right one.
     assert "varied between runs" in project.widgetshot("approve", dice["name"]).stderr
-    # A flake of one run is still told in the next one, though everything is green again.
+    # A flake of one run is still reported in the next one, though everything is green again.
     project.notebook("notebooks/a.ipynb", STEADY, calmed)
     done = project.pytest("notebooks", "--widgetshot-repeat", "2", "-q")
     assert done.returncode == 0, done.stdout
@@ -255,7 +255,7 @@ def test_narrowed_mask_covers_only_what_it_names_now(
     assert project.entry("notebooks/edited.ipynb::narrowed")["verdict"] == "changed"
 
 
-def test_another_renderer_is_compared_perceptually_and_told(
+def test_another_renderer_is_compared_perceptually_and_reported(
     edited: tuple[Project, "subprocess.CompletedProcess[str]"],
 ) -> None:
     project, _ = edited
@@ -299,18 +299,18 @@ def test_a_mistyped_browser_ends_a_run_at_once(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tolerance", "told"),
+    ("tolerance", "message"),
     [
         ("{pixels: 0.03}", "'pixels' is a whole number of pixels"),
         ("{max_diff_pixels: 0.03}", "is 'pixels' here"),
         ("0.03", "has no unit"),
     ],
 )
-def test_ambiguous_tolerances_are_refused_before_anything_runs(project: Project, tolerance: str, told: str) -> None:
+def test_ambiguous_tolerances_are_refused_before_anything_runs(project: Project, tolerance: str, message: str) -> None:
     project.notebook("notebooks/a.ipynb", button_cell(f"#| shot: a\n#| tolerance: {tolerance}"))
     done = project.widgetshot("run")
     assert done.returncode == 3
-    assert told in done.stderr
+    assert message in done.stderr
     assert not (project.root / "widgetshot-report").exists()
 
 

@@ -254,8 +254,8 @@ def test_decisions_pasted_into_the_form_become_one_commit_of_baselines(workspace
     branch, origin = workspace / "branch", workspace / "origin"
     applied = shell(script(APPLY, "Apply"), branch, DECISIONS=decided(workspace))
     assert applied.returncode == 0, applied.stderr
-    told = dict(line.split("=") for line in (workspace / "output").read_text().splitlines())
-    assert told == {"commit": git(branch, "rev-parse", "HEAD").strip(), "changed": "yes"}
+    outputs = dict(line.split("=") for line in (workspace / "output").read_text().splitlines())
+    assert outputs == {"commit": git(branch, "rev-parse", "HEAD").strip(), "changed": "yes"}
     git(branch, "reset", "--hard")
     pushed = shell(script(PUSH, "Commit"), branch, BRANCH="topic/buttons", RUN="7", GITHUB_ACTOR="reviewer")
     assert pushed.returncode == 0, pushed.stderr

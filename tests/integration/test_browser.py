@@ -103,7 +103,7 @@ def test_a_configured_one_that_is_absent_is_never_replaced(machine: Path, monkey
 
 
 @pytest.mark.parametrize("kind", ["chromium", "firefox", "webkit"])
-def test_without_a_browser_the_command_that_installs_one_is_told(machine: Path, kind: str) -> None:
+def test_without_a_browser_the_command_that_installs_one_is_shown(machine: Path, kind: str) -> None:
     with pytest.raises(ServerError, match=f"no {kind} browser") as caught:
         find_browser(kind)
     assert f"-m playwright install --with-deps {kind}" in str(caught.value)

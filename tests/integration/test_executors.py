@@ -155,7 +155,7 @@ def test_what_a_notebook_breaks_is_a_result(states: dict[str, Outcome]) -> None:
     assert all(result.failure is not None and "ZeroDivisionError" in result.failure.message for result in results)
 
 
-def test_the_time_that_results_took_is_told_once(states: dict[str, Outcome]) -> None:
+def test_the_time_that_results_took_is_reported_once(states: dict[str, Outcome]) -> None:
     for outcome in states.values():
         times = [result.spent for result in outcome.results]
         assert all(spent is not None and spent.seconds > 0 for spent in times)

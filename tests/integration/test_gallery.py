@@ -353,7 +353,7 @@ def test_repeated_run_tells_how_steady_each_picture_was(tmp_path: Path, open_pag
     expect(card(page, "steady").locator(".aside")).to_contain_text("the same picture in 20 runs")
 
 
-def test_other_renderer_is_named_and_the_rule_told_once(tmp_path: Path, open_page: Open) -> None:
+def test_other_renderer_is_named_and_the_rule_reported_once(tmp_path: Path, open_page: Open) -> None:
     lines = ("browser version 131.0 → 156.0", "fonts 4be1 → 77c0")
     elsewhere = replace(result_of("elsewhere", picture(grey=200), picture()), renderer=lines)
     here = result_of("here", picture(grey=200), picture())
@@ -422,13 +422,13 @@ def test_colours_of_the_diff_are_explained_as_far_as_they_can_occur(tmp_path: Pa
         ("masked", [changed, ("not compared", MASKED)]),
         ("plain", [changed]),
     ):
-        told = card(page, shot).get_by_role("list", name="Colours of the diff").locator("li:has(i)")
-        expect(told).to_have_text([words for words, _ in colours])
-        for entry, (_, index) in zip(told.all(), colours, strict=True):
+        legend = card(page, shot).get_by_role("list", name="Colours of the diff").locator("li:has(i)")
+        expect(legend).to_have_text([words for words, _ in colours])
+        for entry, (_, index) in zip(legend.all(), colours, strict=True):
             expect(entry.locator("i")).to_have_css("background-color", f"rgb{PALETTE[index]}")
 
 
-def test_missing_or_foreign_picture_is_told_and_never_shown(folder: Folder, open_page: Open) -> None:
+def test_missing_or_foreign_picture_is_reported_and_never_shown(folder: Folder, open_page: Open) -> None:
     gone = folder.add("gone", "changed", changed=3)
     (folder.path / gone["pictures"]["baseline"]["path"]).unlink()
     other = folder.add("other", "changed", changed=2)
@@ -573,7 +573,7 @@ def test_same_bytes_go_in_once_and_of_a_match_only_the_shot(folder: Folder) -> N
     assert encoded(folder.path / match["baseline"]["path"]) not in page
 
 
-def test_matches_are_left_out_where_they_find_no_room_and_it_is_told(folder: Folder, open_page: Open) -> None:
+def test_matches_are_left_out_where_they_find_no_room_and_it_is_reported(folder: Folder, open_page: Open) -> None:
     matches = [folder.add(f"calm-{n}", "match")["pictures"]["shot"] for n in range(3)]
     for n, shot in enumerate(matches):
         shot |= folder.picture(f"calm-{n}", knob=20 + n)
@@ -626,7 +626,7 @@ def test_page_that_cannot_be_written_is_a_record_error_and_leaves_nothing_behind
     assert sorted(folder.path.iterdir()) == sorted([*before, folder.path / "run.json"])
 
 
-def test_what_a_run_left_out_is_told_and_not_counted(mixed: Folder, open_page: Open) -> None:
+def test_what_a_run_left_out_is_reported_and_not_counted(mixed: Folder, open_page: Open) -> None:
     left = [{"key": f"page-chromium-linux/notebooks/n{n}/s", "passed": "2026-11-20T08:00:00+00:00"} for n in range(60)]
     ran = [{"name": "notebooks/demo.ipynb", "why": "notebooks/<helper>.py changed"}]
     page = open_page(mixed.write(changed={"not_run": left, "ran": ran, "refused": None}))

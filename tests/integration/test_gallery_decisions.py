@@ -113,7 +113,7 @@ def test_another_run_begins_without_decisions(mixed: Folder, open_page: Open) ->
     assert decisions(page) == {}
 
 
-def test_browser_that_keeps_nothing_is_told_and_the_review_goes_on(mixed: Folder, open_page: Open) -> None:
+def test_browser_that_keeps_nothing_is_reported_and_the_review_goes_on(mixed: Folder, open_page: Open) -> None:
     index = mixed.write()
     page = open_page(index)
     # What a browser does with a page whose storage is blocked.
@@ -333,25 +333,25 @@ def test_regions_are_visited_one_after_the_other(folder: Folder, open_page: Open
 def test_inspector_tells_a_pixel_of_both_pictures(folder: Folder, open_page: Open) -> None:
     folder.add("moved", "changed", changed=9)
     page = open_page(folder.write())
-    told = page.get_by_role("group", name="Pixel inspector")
+    inspector = page.get_by_role("group", name="Pixel inspector")
     actual = card(page, "moved").get_by_role("group", name="Actual").locator(".stage")
     actual.hover(position={"x": 60.5, "y": 40.5})
-    expect(told).to_contain_text("x 60, y 40")
-    expect(told).to_contain_text(re.compile("Expected #2196f3.*Actual #9e9e9e.*125 steps apart"))
+    expect(inspector).to_contain_text("x 60, y 40")
+    expect(inspector).to_contain_text(re.compile("Expected #2196f3.*Actual #9e9e9e.*125 steps apart"))
     page.locator("h1").hover()
-    expect(told).to_contain_text("Point at a pixel")
+    expect(inspector).to_contain_text("Point at a pixel")
     page.keyboard.press("i")
     # The middle of the first region, and from there by keys.
-    expect(told).to_contain_text("x 95, y 40")
-    expect(told).to_contain_text("equal")
+    expect(inspector).to_contain_text("x 95, y 40")
+    expect(inspector).to_contain_text("equal")
     page.keyboard.press("Shift+ArrowUp")
     page.keyboard.press("ArrowRight")
-    expect(told).to_contain_text("x 96, y 30")
-    expect(told).to_contain_text(re.compile("Expected #ffffff.*Actual #ffffff.*equal"))
+    expect(inspector).to_contain_text("x 96, y 30")
+    expect(inspector).to_contain_text(re.compile("Expected #ffffff.*Actual #ffffff.*equal"))
     expect(page.locator(".cross")).to_have_count(3)
     for _ in range(5):
         page.keyboard.press("Shift+ArrowUp")
-    expect(told).to_contain_text("x 96, y 0")
+    expect(inspector).to_contain_text("x 96, y 0")
     page.keyboard.press("i")
     expect(page.locator(".cross")).to_have_count(0)
 

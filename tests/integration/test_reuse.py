@@ -105,8 +105,10 @@ x, y = bqplot.LinearScale(), bqplot.LinearScale()
 axes = [bqplot.Axis(scale=x), bqplot.Axis(scale=y, orientation='vertical')]
 bqplot.Figure(marks=[bqplot.Lines(x=[0, 1, 2], y=[0, 1, 4], scales={'x': x, 'y': y})], axes=axes)
 """
-LISTEN = "window.told = 0; document.addEventListener('securitypolicyviolation', () => { window.told += 1; })"
-TOLD = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(window.told))))"
+LISTEN = (
+    "window.violations = 0; document.addEventListener('securitypolicyviolation', () => { window.violations += 1; })"
+)
+VIOLATIONS = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(window.violations))))"
 
 
 @dataclass
@@ -114,7 +116,7 @@ class Seen:
     """What a notebook's page showed, when that began and ended by the page's clock, and what became of the page.
 
     Attributes:
-        told: how often the browser told of a script that was evaluated at last, by the policy that finds foreign ones.
+        violations: how often the browser reported an evaluated script at last, by the policy that finds foreign ones.
     """
 
     pixels: Pixels
@@ -123,7 +125,7 @@ class Seen:
     ended: float
     page: Any
     kept: bool
-    told: int
+    violations: int
 
 
 class Pages:
@@ -148,14 +150,14 @@ class Pages:
         seen = await stage.look(target)
         ended = await stage.page.evaluate("Date.now()")
         page = slot.page
-        told = 0
+        violations = 0
         if script:
             await page.evaluate(LISTEN)
             await page.evaluate(script)
-            told = await page.evaluate(TOLD)
+            violations = await page.evaluate(VIOLATIONS)
         await self.pool.release(slot, spoiled=False)
         await self.frontend.close(live_page)
-        return Seen(pixels, seen.shown, began, ended, page, slot.kept, told)
+        return Seen(pixels, seen.shown, began, ended, page, slot.kept, violations)
 
 
 @pytest.fixture(scope="module")
@@ -242,7 +244,7 @@ def test_page_with_a_trace_of_a_script_is_not_used_again(
     touched = others(PLAIN, TRACES[trace])
     assert touched.page is before.page
     assert np.array_equal(touched.pixels, first.pixels)
-    assert touched.told == 0
+    assert touched.violations == 0
     assert not touched.kept
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
-from test_review_server import RESULTS, prepare, record, reviewing
+from reviewed_projects import RESULTS, prepare, record, reviewing
 
 from pages import card, current, decisions, row
 from projects import Project, wait_until
@@ -30,10 +30,10 @@ def opened(context: BrowserContext, address: str) -> Page:
     return page
 
 
-def decide(page: Page, key: str, told: str) -> None:
-    """Press a key and wait until its answer is there: others are told of a decision too, and may hear of it earlier."""
+def decide(page: Page, key: str, said: str) -> None:
+    """Press a key and wait until its answer is there: others hear of a decision too, maybe earlier."""
     page.keyboard.press(key)
-    expect(page.locator(".toast")).to_contain_text(told)
+    expect(page.locator(".toast")).to_contain_text(said)
 
 
 def baseline(project: Project) -> bytes:
@@ -117,7 +117,7 @@ def test_baseline_changed_on_disk_is_refused_with_the_reason(project: Project, r
         expect(page.get_by_role("alert")).to_have_count(0)
 
 
-def test_server_that_ended_is_told(project: Project, reviewer: BrowserContext) -> None:
+def test_server_that_ended_is_reported(project: Project, reviewer: BrowserContext) -> None:
     prepare(project)
     with reviewing(project) as (process, address):
         page = opened(reviewer, address)
@@ -198,7 +198,7 @@ def test_news_do_not_replace_a_comment_that_is_being_written(project: Project, p
     assert current(bob) == "changed"
     comment(bob).press_sequentially("dark")
     expect(comment(bob)).to_have_value("too dark")
-    # He had not seen hers when he began: hers stays, and he is told.
+    # He had not seen hers when he began: hers stays, and he sees why.
     comment(bob).press("Escape")
     expect(bob.get_by_role("alert")).to_contain_text("Ada has accepted it (as agreed) meanwhile")
     assert reviewed(project)["changed"]["comment"] == "as agreed"
@@ -230,7 +230,7 @@ def test_comment_and_decision_at_once_do_not_refuse_each_other(project: Project,
         decide(page, "a", "changed accepted.")
         card(page, "changed")
         comment(page).fill("the knob is cut")
-        # The click takes the focus from the comment, which is told first.
+        # The click takes the focus from the comment, which is saved first.
         page.get_by_label("This picture").get_by_role("button", name="Reject").click()
         expect(page.locator(".toast")).to_contain_text("changed rejected.")
         expect(page.get_by_role("alert")).to_have_count(0)
@@ -289,14 +289,14 @@ def test_page_waits_for_news_instead_of_asking_again_and_again(project: Project,
         assert asks == ["run=", "run=&since=0"]
 
 
-def test_another_run_in_the_folder_is_told(project: Project, reviewer: BrowserContext) -> None:
+def test_another_run_in_the_folder_is_reported(project: Project, reviewer: BrowserContext) -> None:
     prepare(project)
     with reviewing(project) as (_, address):
         page = opened(reviewer, address)
         decide(page, "a", "changed accepted.")
         record(project.root)
         expect(page.get_by_role("alert")).to_contain_text("another run by now: reload this page")
-        # What was decided on this page's pictures is still told of them.
+        # What was decided on this page's pictures is still shown of them.
         assert decisions(page) == {"changed": "accepted"}
         page.reload()
         expect(page.locator(".product em")).to_have_text("live")

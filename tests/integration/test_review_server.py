@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import re
 import signal
 import socket
@@ -10,81 +9,21 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
+from reviewed_projects import RESULTS, prepare, record, reviewing, started
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
 
-from builders import ENVIRONMENT, VERDICTS, result_called
-from projects import MARK, Project, make_project
+from projects import Project, make_project
 from stores import in_folder
-from widgetshot.model import RunEnd
-from widgetshot.report.writer import RunWriter
 from widgetshot.review.sessions import ReviewSessions
 
-RESULTS = {verdict: result_called(verdict) for verdict in VERDICTS}
 KEY = RESULTS["changed"].key
-
-
-def record(root: Path, folder: str = "widgetshot-report") -> Path:
-    writer = RunWriter(root / folder, root=root, environment=ENVIRONMENT)
-    for result in RESULTS.values():
-        writer.add(result)
-    writer.finish(RunEnd(complete=True))
-    return writer.folder
-
-
-def prepare(project: Project) -> Project:
-    baselines = in_folder(project.root / "baselines")
-    for result in RESULTS.values():
-        if result.baseline is not None:
-            baselines.write(result.key, result.baseline.data)
-    record(project.root)
-    return project
-
-
-@contextmanager
-def started(project: Project, *words: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    """A command in the project that is ended as Ctrl-C ends it, if it still runs."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", *words],
-        cwd=project.root,
-        env=os.environ | {MARK: project.mark} | environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-        try:
-            process.communicate(timeout=60)
-        except subprocess.TimeoutExpired:
-            # The test fails, and leaves nothing behind all the same.
-            process.kill()
-            process.communicate()
-            raise
-
-
-@contextmanager
-def reviewing(project: Project, *words: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """`widgetshot review` and the address it prints."""
-    with started(project, "widgetshot", "review", "--no-browser", *words, **environment) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        line = process.stdout.readline()
-        assert line, process.stderr.read()
-        found = re.search(r"http://[^\s\"]+", line)
-        assert found is not None
-        yield process, found[0]
 
 
 class Reviewer:
@@ -160,7 +99,7 @@ def anna(running: tuple[Project, str]) -> Reviewer:
     return made
 
 
-def test_the_page_comes_with_its_run_and_is_told_where_to_decide(anna: Reviewer) -> None:
+def test_the_page_comes_with_its_run_and_says_where_to_decide(anna: Reviewer) -> None:
     response = anna.page()
     text = response.body.decode()
     assert '<script type="application/json" id="live">{"api":"/widgetshot/api/review","run":""}</script>' in text
@@ -197,7 +136,7 @@ def test_the_default_reviewer_is_the_one_git_knows(running: tuple[Project, str],
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_without_the_token_nothing_is_told_and_nothing_done(running: tuple[Project, str], method: str) -> None:
+def test_without_the_token_nothing_is_said_and_nothing_done(running: tuple[Project, str], method: str) -> None:
     project, address = running
     before = project.files("")
     stranger = Reviewer(address)
@@ -341,7 +280,7 @@ def test_there_are_no_kernels_no_files_and_no_terminals(anna: Reviewer, path: st
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
-def test_it_ends_when_told_with_a_summary_and_leaves_nothing(project: Project, tmp_path: Path, name: str) -> None:
+def test_it_ends_when_asked_with_a_summary_and_leaves_nothing(project: Project, tmp_path: Path, name: str) -> None:
     prepare(project)
     own = tmp_path / "temporary"
     own.mkdir()
@@ -413,7 +352,7 @@ def test_nobodys_jupyter_settings_can_break_it(project: Project, tmp_path: Path)
         assert Reviewer(address).page().code == 200
 
 
-def test_a_port_that_is_taken_is_told(running: tuple[Project, str]) -> None:
+def test_a_port_that_is_taken_is_reported(running: tuple[Project, str]) -> None:
     project, address = running
     port = address.split(":")[2].partition("/")[0]
     done = project.widgetshot("review", "--no-browser", "--port", port)
@@ -423,7 +362,7 @@ def test_a_port_that_is_taken_is_told(running: tuple[Project, str]) -> None:
 
 
 @pytest.mark.parametrize("words", [["nowhere"], ["baselines"], ["--terminal", "nowhere"]])
-def test_a_folder_without_a_run_is_told_before_anything_starts(project: Project, words: list[str]) -> None:
+def test_a_folder_without_a_run_is_reported_before_anything_starts(project: Project, words: list[str]) -> None:
     prepare(project)
     done = project.widgetshot("review", *words)
     assert done.returncode == 2

@@ -11,30 +11,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from reviewed_projects import RESULTS, prepare
 
-from builders import ENVIRONMENT, VERDICTS, result_called
+from builders import ENVIRONMENT
 from projects import MARK, Project
 from stores import in_folder
 from widgetshot.errors import visible
-from widgetshot.model import RunEnd
-from widgetshot.report.writer import RunWriter
 from widgetshot.review.requests import DecisionRequest
 from widgetshot.review.session import ReviewSession
 
-RESULTS = {verdict: result_called(verdict) for verdict in VERDICTS}
 ORDER = ["changed", "resized", "new", "unstable", "broken"]
 
 
 @pytest.fixture
 def reviewed(project: Project) -> Project:
-    baselines = in_folder(project.root / "baselines")
-    writer = RunWriter(project.root / "widgetshot-report", root=project.root, environment=ENVIRONMENT)
-    for result in RESULTS.values():
-        if result.baseline is not None:
-            baselines.write(result.key, result.baseline.data)
-        writer.add(result)
-    writer.finish(RunEnd(complete=True))
-    return project
+    return prepare(project)
 
 
 def typed(project: Project, *lines: str) -> str:
@@ -79,7 +70,7 @@ def test_everything_that_needs_a_decision_is_shown_by_urgency_with_why_and_its_p
     assert reviewed.files("baselines") == before
 
 
-def test_each_decision_is_applied_at_once_and_told_at_the_end(reviewed: Project) -> None:
+def test_each_decision_is_applied_at_once_and_reported_at_the_end(reviewed: Project) -> None:
     output = typed(reviewed, "a", "r", "wrong height", "a", "r", "", "s")
     assert decisions(reviewed) == {
         "changed": ("accept", ""),
@@ -245,7 +236,7 @@ def test_ctrl_c_and_ctrl_d_quit(reviewed: Project, key: str) -> None:
 
 
 @needs_pty
-def test_somebody_elses_decision_is_told_and_nothing_overwritten(reviewed: Project) -> None:
+def test_somebody_elses_decision_is_reported_and_nothing_overwritten(reviewed: Project) -> None:
     terminal = Terminal(reviewed)
     terminal.expect(ASKED)
     other = review_of(reviewed)
@@ -266,7 +257,7 @@ def test_somebody_elses_decision_is_told_and_nothing_overwritten(reviewed: Proje
 
 
 @needs_pty
-def test_pictures_are_opened_or_their_paths_are_told(reviewed: Project, tmp_path: Path) -> None:
+def test_pictures_are_opened_or_their_paths_are_shown(reviewed: Project, tmp_path: Path) -> None:
     # The command that opens files on a desktop, which notes what it was given.
     opener = reviewed.write("bin/xdg-open", f'#!/bin/sh\necho "$1" >> "{tmp_path}/opened"\n')
     opener.chmod(0o755)

@@ -202,7 +202,7 @@ print(sorted(comm.get_comm_manager().targets), [f for f in sys.meta_path if geta
     asyncio.run(go())
 
 
-def test_end_of_a_forked_kernel_is_told_and_its_exit_handlers_run(
+def test_end_of_a_forked_kernel_is_reported_and_its_exit_handlers_run(
     factory: KernelProvisionerFactory, tmp_path: Path
 ) -> None:
     async def go() -> None:

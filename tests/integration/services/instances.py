@@ -65,10 +65,10 @@ def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
 def need(name: str) -> None:
     """Skip visibly, or fail where services are required, when a program is missing."""
     if missing := builtin.missing([name]):
-        told = "; ".join(f"{need.name} is missing: {need.install}" for need in missing)
+        said = "; ".join(f"{need.name} is missing: {need.install}" for need in missing)
         if os.environ.get("WIDGETSHOT_REQUIRE_SERVICES"):
-            pytest.fail(told)
-        pytest.skip(told)
+            pytest.fail(said)
+        pytest.skip(said)
 
 
 @contextmanager
@@ -94,9 +94,9 @@ def instance(name: str, *wrapper: str) -> Iterator[Instance]:
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        told = process.stdout.readline()
-        assert told, f"{name} did not start; see the error above"
-        fact = json.loads(told)
+        said = process.stdout.readline()
+        assert said, f"{name} did not start; see the error above"
+        fact = json.loads(said)
         endpoint = Endpoint(name, fact["url"], fact["environment"])
         found = Instance(process, endpoint, folder, ports, fact["planned"], fact["started"])
         yield found

@@ -99,7 +99,7 @@ def test_of_several_all_are_written_or_none(baselines: Baselines) -> None:
     assert {key: files.picture for key, files in files_of(baselines).items()} == {"e/n/a": OTHER, "e/n/b": OTHER}
 
 
-def test_what_cannot_be_written_is_told_and_nothing_changes(kind: Kind, tmp_path: Path) -> None:
+def test_what_cannot_be_written_is_reported_and_nothing_changes(kind: Kind, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("where a folder should be")
     baselines = kind(tmp_path / "file")
     with pytest.raises(BaselineError, match="can't be written") as caught:

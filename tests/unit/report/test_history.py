@@ -39,19 +39,19 @@ def file(root: Path) -> Path:
 
 def test_runs_of_one_verdict_are_one_stretch(tmp_path: Path) -> None:
     for time, verdict in zip(TIMES, ["new", "match", "match", "match", "changed"], strict=False):
-        (told,) = run(tmp_path, time, entry(verdict))
-    assert told["history"] == [
+        (noted,) = run(tmp_path, time, entry(verdict))
+    assert noted["history"] == [
         ["new", 1, TIMES[0], TIMES[0]],
         ["match", 3, TIMES[1], TIMES[3]],
         ["changed", 1, TIMES[4], TIMES[4]],
     ]
-    assert told["flaky"] is False
+    assert noted["flaky"] is False
 
 
 def test_another_baseline_begins_another_stretch(tmp_path: Path) -> None:
     for time, baseline in zip(TIMES, ["aaaaaaaa1", "aaaaaaaa1", "bbbbbbbb1", None], strict=False):
-        (told,) = run(tmp_path, time, entry("match", baseline))
-    assert [stretch[:2] for stretch in told["history"]] == [["match", 2], ["match", 1], ["match", 1]]
+        (noted,) = run(tmp_path, time, entry("match", baseline))
+    assert [stretch[:2] for stretch in noted["history"]] == [["match", 2], ["match", 1], ["match", 1]]
 
 
 def test_targets_have_histories_of_their_own(tmp_path: Path) -> None:
@@ -61,20 +61,20 @@ def test_targets_have_histories_of_their_own(tmp_path: Path) -> None:
     assert [stretch[0] for stretch in two["history"]] == ["broken", "match"]
     # What is not part of a run is remembered.
     run(tmp_path, TIMES[2], entry("match"))
-    (told,) = run(tmp_path, TIMES[3], entry("match", key="e/n/b"))
-    assert [stretch[:2] for stretch in told["history"]] == [["broken", 1], ["match", 2]]
+    (noted,) = run(tmp_path, TIMES[3], entry("match", key="e/n/b"))
+    assert [stretch[:2] for stretch in noted["history"]] == [["broken", 1], ["match", 2]]
 
 
 def test_only_the_last_stretches_are_kept(tmp_path: Path) -> None:
     for index, time in enumerate(TIMES):
-        (told,) = run(tmp_path, time, entry("match" if index % 2 else "changed"))
-    assert len(told["history"]) == 12
-    assert told["history"][-1] == ["match", 1, TIMES[-1], TIMES[-1]]
-    assert told["history"][0][2] == TIMES[-12]
+        (noted,) = run(tmp_path, time, entry("match" if index % 2 else "changed"))
+    assert len(noted["history"]) == 12
+    assert noted["history"][-1] == ["match", 1, TIMES[-1], TIMES[-1]]
+    assert noted["history"][0][2] == TIMES[-12]
 
 
 def stretches(text: str) -> list[Stretch]:
-    """`match*3 changed*1@b#xy`: verdict, how many, the baseline, first and last inputs (a and x unless told)."""
+    """`match*3 changed*1@b#xy`: verdict, how many, the baseline, first and last inputs (a and x unless said)."""
     found = []
     for word in text.split():
         verdict, _, rest = word.partition("*")
@@ -132,8 +132,8 @@ def test_an_entry_says_that_it_is_flaky(tmp_path: Path) -> None:
     for time, verdict, expected in zip(
         TIMES, ["match", "changed", "match", "match"], [False, False, True, True], strict=False
     ):
-        (told,) = run(tmp_path, time, entry(verdict))
-        assert told["flaky"] is expected
+        (noted,) = run(tmp_path, time, entry(verdict))
+        assert noted["flaky"] is expected
 
 
 @pytest.mark.parametrize(
@@ -149,25 +149,25 @@ def test_an_entry_says_that_it_is_flaky(tmp_path: Path) -> None:
 def test_an_unreadable_file_counts_as_none_and_is_replaced(tmp_path: Path, text: str) -> None:
     file(tmp_path).parent.mkdir()
     file(tmp_path).write_text(text, encoding="utf-8")
-    (told,) = run(tmp_path, TIMES[0], entry("match"))
-    assert (told["history"], told["flaky"]) == ([["match", 1, TIMES[0], TIMES[0]]], False)
-    (told,) = run(tmp_path, TIMES[1], entry("match"))
-    assert told["history"] == [["match", 2, TIMES[0], TIMES[1]]]
+    (noted,) = run(tmp_path, TIMES[0], entry("match"))
+    assert (noted["history"], noted["flaky"]) == ([["match", 1, TIMES[0], TIMES[0]]], False)
+    (noted,) = run(tmp_path, TIMES[1], entry("match"))
+    assert noted["history"] == [["match", 2, TIMES[0], TIMES[1]]]
 
 
 def test_bytes_that_are_no_utf8_count_as_none(tmp_path: Path) -> None:
     file(tmp_path).parent.mkdir()
     file(tmp_path).write_bytes(b"\xff\xfe{")
-    (told,) = run(tmp_path, TIMES[0], entry("match"))
-    assert told["history"] == [["match", 1, TIMES[0], TIMES[0]]]
+    (noted,) = run(tmp_path, TIMES[0], entry("match"))
+    assert noted["history"] == [["match", 1, TIMES[0], TIMES[0]]]
 
 
 def test_without_a_place_to_write_nothing_else_is_lost(tmp_path: Path) -> None:
     (tmp_path / LOCAL_FOLDER).write_text("a file where the folder should be")
-    (told,) = run(tmp_path, TIMES[0], entry("unstable"))
-    assert (len(told["history"]), told["flaky"]) == (1, True)
-    (told,) = run(tmp_path / "absent", TIMES[0], entry("match"))
-    assert len(told["history"]) == 1
+    (noted,) = run(tmp_path, TIMES[0], entry("unstable"))
+    assert (len(noted["history"]), noted["flaky"]) == (1, True)
+    (noted,) = run(tmp_path / "absent", TIMES[0], entry("match"))
+    assert len(noted["history"]) == 1
     assert (tmp_path / LOCAL_FOLDER).read_text() == "a file where the folder should be"
     assert not (tmp_path / "absent").exists()
 
@@ -210,19 +210,19 @@ def test_a_run_of_nothing_leaves_a_readable_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("what", ["commit", "notebook", "test"])
 def test_what_was_broken_and_repaired_is_not_flaky(tmp_path: Path, what: str) -> None:
     name = "test_x.py" if what == "test" else "n.ipynb"
-    told: list[dict[str, Any]] = []
+    noted: list[dict[str, Any]] = []
     for time, verdict, state in zip(TIMES, ["match", "changed", "match"], ["good", "bad", "good"], strict=False):
         if what != "commit":
             (tmp_path / name).write_text(state)
         one = structs.replace(entry(verdict), notebook=f"{name}/test_it" if what == "test" else "n.ipynb")
-        told += run(tmp_path, time, one, commit=state if what == "commit" else "c0")
-    assert told[-1]["flaky"] is False
+        noted += run(tmp_path, time, one, commit=state if what == "commit" else "c0")
+    assert noted[-1]["flaky"] is False
     # The same once more, and nobody touched anything.
     for time, verdict in zip(TIMES[3:], ["changed", "match"], strict=False):
-        told += run(
+        noted += run(
             tmp_path, time, structs.replace(one, verdict=Verdict(verdict)), commit=state if what == "commit" else "c0"
         )
-    assert told[-1]["flaky"] is True
+    assert noted[-1]["flaky"] is True
 
 
 def test_a_file_is_read_and_goes_on(tmp_path: Path) -> None:
@@ -233,8 +233,8 @@ def test_a_file_is_read_and_goes_on(tmp_path: Path) -> None:
         ["changed", 1, TIMES[2], TIMES[2], "aaaaaaaa", *inputs],
     ]
     file(tmp_path).write_text(json.dumps({"format": 1, "targets": {"e/n/a": old}}), encoding="utf-8")
-    (told,) = run(tmp_path, TIMES[3], entry("changed"))
-    assert [stretch[:2] for stretch in told["history"]] == [["match", 2], ["changed", 2]]
+    (noted,) = run(tmp_path, TIMES[3], entry("changed"))
+    assert [stretch[:2] for stretch in noted["history"]] == [["match", 2], ["changed", 2]]
     assert json.loads(file(tmp_path).read_text())["targets"]["e/n/a"][0] == old[0]
 
 

@@ -276,6 +276,8 @@ def test_a_run_that_differs_in_one_member_is_refused_with_its_place_or_as_good_a
             if not way or (place, old is None) in seen:
                 continue
             seen.add((place, old is None))
+            # The others begin with `read_run`: one mutation of a member that is refused, and one that is not, shows it.
+            sampled: set[bool] = set()
             for what, value in VALUES.items():
                 if not is_worth_it(place, what, old) or (value == old and type(value) is type(old)):
                     continue
@@ -285,15 +287,19 @@ def test_a_run_that_differs_in_one_member_is_refused_with_its_place_or_as_good_a
                     counts["as good"] += 1
                     if not may_be(place, what):
                         odd.append(f"{place} {old!r:.40} may be {what}")
-                    for act in (*readers, lambda: read_run(merged)):
-                        answer(act)
+                    if True not in sampled:
+                        sampled.add(True)
+                        for act in (*readers, lambda: read_run(merged)):
+                            answer(act)
                     continue
                 counts["refused"] += 1
                 assert isinstance(error, RecordError), (place, what)
                 assert error.where == str(file), (place, what)
                 assert error.next_step, (place, what)
                 assert tells_the_place(error.what, way, what), (place, what, error.what)
-                assert [str(answer(act)) for act in readers] == [str(error)] * len(readers), (place, what)
+                if False not in sampled:
+                    sampled.add(False)
+                    assert [str(answer(act)) for act in readers] == [str(error)] * len(readers), (place, what)
     finally:
         file.write_text(original)
     assert odd == []

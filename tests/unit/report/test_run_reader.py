@@ -15,12 +15,6 @@ from widgetshot.errors import RecordError
 from widgetshot.model import Quarantine, Repeat
 from widgetshot.report.reader import read_run
 
-
-@pytest.fixture
-def run(tmp_path: Path) -> dict[str, Any]:
-    return finish(writer(tmp_path / "report"), *map(result_called, VERDICTS), unused=["b", "a"])
-
-
 DOCS = Path(__file__).parents[3] / "docs" / "reference" / "run-folder.md"
 
 

@@ -8,23 +8,12 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from builders import (
-    VERDICTS,
-    changed_picture,
-    picture,
-    result_called,
-    result_of,
-)
-from run_folders import finish, run_of, writer
+from builders import changed_picture, picture, result_called, result_of
+from run_folders import run_of
 from widgetshot.model import Repeat, Status, Verdict
 from widgetshot.report.entry import entry_of
 from widgetshot.report.entry_json import Entry, EntryQuarantine, EntryRepeat
 from widgetshot.report.text import failure_text, summary_lines
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> dict[str, Any]:
-    return finish(writer(tmp_path / "report"), *map(result_called, VERDICTS), unused=["b", "a"])
 
 
 @pytest.mark.parametrize(

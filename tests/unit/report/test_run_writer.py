@@ -23,11 +23,6 @@ from widgetshot.report.text import failure_text
 from widgetshot.verdict.compare import compare
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> dict[str, Any]:
-    return finish(writer(tmp_path / "report"), *map(result_called, VERDICTS), unused=["b", "a"])
-
-
 def test_a_finished_run_is_read_as_it_was_recorded(run: dict[str, Any], tmp_path: Path) -> None:
     assert run["summary"]["verdicts"] == dict.fromkeys(VERDICTS, 1)
     assert {key: run["summary"][key] for key in ("total", "passed", "failed", "quarantined", "updated")} == {

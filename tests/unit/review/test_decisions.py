@@ -73,9 +73,9 @@ def test_applying_twice_is_applying_once(root: Path) -> None:
 
 def test_a_dry_run_tells_the_same_and_writes_nothing(root: Path) -> None:
     before = files(root)
-    told = apply(root, document(root), dry_run=True)
+    tried = apply(root, document(root), dry_run=True)
     assert files(root) == before
-    assert apply(root, document(root)) == told
+    assert apply(root, document(root)) == tried
 
 
 def test_what_has_no_picture_to_trust_can_be_rejected(root: Path) -> None:
@@ -368,7 +368,7 @@ def test_a_run_that_breaks_its_rules_refuses_them_all(root: Path, change: Callab
     assert files(root) == before
 
 
-def test_every_problem_is_told_at_once_in_the_file_s_order(root: Path) -> None:
+def test_every_problem_is_reported_at_once_in_the_file_s_order(root: Path) -> None:
     baseline_file(root, "resized").write_bytes(OTHER)
     decided = also(document(root), decision(root, "unstable"), 7) | {"run": "other"}
     decided["decisions"][2]["time"] = "soon"

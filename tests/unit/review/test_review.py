@@ -146,7 +146,7 @@ def test_a_folder_in_place_of_a_file_approves_nothing(
     assert files_of(baselines) == before
 
 
-def test_several_refusals_are_told_together(report: Path, baselines: Baselines) -> None:
+def test_several_refusals_are_reported_together(report: Path, baselines: Baselines) -> None:
     for verdict in ("new", "resized"):
         EVENTS["tampered"](verdict, report, baselines)
     with pytest.raises(StaleDecision, match="nothing was approved") as caught:
@@ -230,7 +230,7 @@ def test_unreadable_notebook_makes_unused_unknown_and_sinks_no_run(tmp_path: Pat
     assert unused_if_known(baselines.keys(), tmp_path, Defaults()) is None
 
 
-def test_pruning_what_cannot_be_removed_is_told(tmp_path: Path) -> None:
+def test_pruning_what_cannot_be_removed_is_reported(tmp_path: Path) -> None:
     baselines = in_folder(tmp_path / "own")
     (folder_of(baselines) / "e" / "x.png").mkdir(parents=True)
     with pytest.raises(BaselineError, match="can't be removed"):

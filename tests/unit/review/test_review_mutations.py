@@ -41,7 +41,7 @@ def test_every_change_of_one_member_of_a_decisions_file_is_refused_or_harmless(t
             refused.append(error)
         else:
             harmless.append(said)
-    # Fewer decisions, and what is only told.
+    # Fewer decisions, and what is only said.
     kinds = {said.split(" ")[0].rpartition(".")[2] for said in harmless}
     assert kinds == {"reviewer", "comment", "0", "1", "2"}
     assert all(said.endswith(" gone") or "= '" in said for said in harmless)
@@ -107,7 +107,7 @@ def test_every_change_of_one_member_of_a_request_is_refused_or_harmless(review: 
             refused += 1
             assert (files_of(review.baselines), review.state()) == (baselines, state)
         else:
-            # What is only told.
+            # What is only said.
             assert said.startswith((".decisions.0.comment", ".decisions.0.reviewer")), said
             version = review.state().decisions[key("new")].version
             state = review.undo([UndoRequest(key("new"), version)])

@@ -188,7 +188,7 @@ def test_what_is_not_about_this_run_is_refused(
     refused(review, error, message, say(review, "new"), say(review, name, **changes))
 
 
-def test_several_refusals_are_told_together(review: ReviewSession) -> None:
+def test_several_refusals_are_reported_together(review: ReviewSession) -> None:
     refused(review, ConfigError, "(?s)nothing was decided.*::unstable.*::broken", *map(say, [review] * 2, OPEN[3:]))
 
 
@@ -252,7 +252,7 @@ def test_another_run_in_the_folder_is_another_review(review: ReviewSession, tmp_
     assert ReviewSession(review.folder, review.baselines, review.root).state().decisions == {}
 
 
-def test_a_folder_whose_run_is_gone_is_told(review: ReviewSession) -> None:
+def test_a_folder_whose_run_is_gone_is_reported(review: ReviewSession) -> None:
     mine = say(review, "changed")
     (review.folder / "run.json").unlink()
     with pytest.raises(RecordError, match="no readable run"):
@@ -276,7 +276,7 @@ def test_results_come_by_urgency_the_largest_change_first(tmp_path: Path, baseli
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"seal": 5}', '{"seal": ""}', '{"seal": "é"}', "[" * 99_999])
-def test_a_damaged_file_of_decisions_is_told_and_nothing_is_written(review: ReviewSession, text: str) -> None:
+def test_a_damaged_file_of_decisions_is_reported_and_nothing_is_written(review: ReviewSession, text: str) -> None:
     mine = say(review, "changed")
     (review.folder / "review.json").write_text(text)
     before = stored(review)
@@ -407,17 +407,17 @@ def test_threads_and_processes_decide_one_after_the_other(review: ReviewSession)
     assert (state.decisions, stored(review)) == ({}, before)
 
 
-def test_of_two_at_once_one_decides_and_the_other_is_told(review: ReviewSession) -> None:
+def test_of_two_at_once_one_decides_and_the_other_gets_a_reason(review: ReviewSession) -> None:
     decisions = [say(review, "changed", verdict, reviewer=verdict) for verdict in ("accept", "reject")]
     start = threading.Barrier(2)
-    told: list[str] = []
+    refusals: list[str] = []
 
     def go(decision: DecisionRequest) -> None:
         start.wait()
         try:
             review.decide([decision])
         except StaleDecision as error:
-            told.append(error.what)
+            refusals.append(error.what)
 
     threads = [threading.Thread(target=go, args=(decision,)) for decision in decisions]
     for thread in threads:
@@ -425,7 +425,7 @@ def test_of_two_at_once_one_decides_and_the_other_is_told(review: ReviewSession)
     for thread in threads:
         thread.join()
     winner = review.state().decisions[key("changed")]
-    assert told == [f"{winner.reviewer} has {winner.verdict}ed it meanwhile"]
+    assert refusals == [f"{winner.reviewer} has {winner.verdict}ed it meanwhile"]
 
 
 def test_what_cannot_be_remembered_is_not_done(review: ReviewSession) -> None:
@@ -433,7 +433,7 @@ def test_what_cannot_be_remembered_is_not_done(review: ReviewSession) -> None:
     refused(review, RecordError, "can't be kept", say(review, "changed"))
 
 
-def test_a_lock_that_cannot_be_had_is_told(review: ReviewSession, tmp_path: Path) -> None:
+def test_a_lock_that_cannot_be_had_is_reported(review: ReviewSession, tmp_path: Path) -> None:
     mine = say(review, "changed")
     shutil.rmtree(tmp_path / LOCAL_FOLDER, ignore_errors=True)
     (tmp_path / LOCAL_FOLDER).write_text("a file where the folder should be")

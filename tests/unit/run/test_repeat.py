@@ -75,7 +75,7 @@ def failed(error: WidgetshotError) -> Result:
         ([ServerError("one"), ServerError("two")], "ServerError", "in run 1: one (2 of 3 runs failed)"),
     ],
 )
-def test_of_several_failures_the_weightiest_is_told(errors: list[WidgetshotError], kind: str, begins: str) -> None:
+def test_of_several_failures_the_weightiest_is_reported(errors: list[WidgetshotError], kind: str, begins: str) -> None:
     repeated = Repeated()
     for error in errors:
         repeated.add(failed(error))

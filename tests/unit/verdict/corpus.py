@@ -37,7 +37,7 @@ class Pair:
 
 TINY = ((1, 1), (2, 1), (1, 2), (2, 2), (3, 1), (3, 3), (1, 7), (5, 4), (3, 8))
 MIDDLING = ((9, 16), (17, 9), (24, 24), (40, 30), (33, 17), (7, 50))
-SIGNS = ((90, 16), (48, 31), (52, 33), (30, 45))  # the least on which text and shapes can be told
+SIGNS = ((90, 16), (48, 31), (52, 33), (30, 45))  # the least on which text and shapes can be recognised
 LARGE = ((320, 200), (150, 401), (257, 129))
 
 

@@ -71,7 +71,7 @@ def test_no_tolerance_excuses_another_size() -> None:
     assert judge(target, Shot(picture(25)), BASELINE, Comparison(0, 750, resized=True))[0] is Verdict.RESIZED
 
 
-def test_a_tolerated_difference_is_told() -> None:
+def test_a_tolerated_difference_is_reported() -> None:
     target = replace(TARGET, tolerance=Tolerance(2))
     assert judge(target, Shot(picture()), BASELINE, Comparison(1, 10**7, ())) == (
         "match",
@@ -136,16 +136,16 @@ STYLE = ": style, drawing or front end"
         ("", (), ("u",), True, f"no widget trait and no box differs{STYLE}; different renderer: u"),
     ],
 )
-def test_the_reason_is_told_in_words(
+def test_the_reason_is_reported_in_words(
     traits: str, layout: tuple[str, ...] | None, renderer: tuple[str, ...], known: bool, said: str
 ) -> None:
     assert explain([trait(name) for name in traits], layout, renderer, known=known) == said
 
 
 def test_boxes_that_were_not_listed_are_not_said_to_be_the_same() -> None:
-    told = explain((), (), (), known=True, cut=True)
-    assert told.startswith("no widget trait and none of the first boxes differs")
-    assert told.endswith("or boxes further on, which are not listed")
+    reason = explain((), (), (), known=True, cut=True)
+    assert reason.startswith("no widget trait and none of the first boxes differs")
+    assert reason.endswith("or boxes further on, which are not listed")
     # Where nothing is claimed of boxes, nothing is taken back.
     assert explain((), ("a moved",), (), known=True, cut=True) == "a moved"
     assert explain((), None, (), known=True, cut=True) == f"no widget trait differs{STYLE}"
@@ -163,8 +163,8 @@ def test_boxes_that_were_not_listed_are_not_said_to_be_the_same() -> None:
 )
 def test_what_the_page_did_is_part_of_the_reason(console: int, blocked: int, said: str) -> None:
     assert explain((), None, (), known=False, console=console, blocked=blocked) == said
-    told = explain([trait("a")], (), ("u",), known=True, console=console, blocked=blocked)
-    assert told == "; ".join(part for part in ("Button.a 1 → 2", "different renderer: u", said) if part)
+    reason = explain([trait("a")], (), ("u",), known=True, console=console, blocked=blocked)
+    assert reason == "; ".join(part for part in ("Button.a 1 → 2", "different renderer: u", said) if part)
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_of_an_unknown_renderer_nothing_is_said() -> None:
             "1 pixel differs (0.17%) in 0 regions, within the tolerance: up to 1 pixel may differ; another "
             "renderer drew the baseline, so edges may be smoothed otherwise; different renderer: u, v",
         ),
-        # Why something changed is told by `explain`, which names the renderer itself.
+        # Why something changed is said by `explain`, which names the renderer itself.
         (Comparison(1, 600), Tolerance(), "1 pixel differs (0.17%) in 0 regions"),
     ],
 )
@@ -330,13 +330,13 @@ def test_flaky_runs_are_counted(counts: tuple[int, ...], first: int, comparison:
         ),
     ],
 )
-def test_a_tolerance_is_told_in_words(tolerance: Tolerance, rule: Rule, said: str) -> None:
+def test_a_tolerance_is_reported_in_words(tolerance: Tolerance, rule: Rule, said: str) -> None:
     assert tolerance.words(rule) == said
     if rule is not Rule.PERCEPTUAL:
         assert str(tolerance) == said
 
 
-def test_plain_traits_are_told_before_markup_which_is_only_named() -> None:
+def test_plain_traits_are_reported_before_markup_which_is_only_named() -> None:
     changes = [
         TraitChange("HTML", "value", "<style>a { color: red }</style>", "<style>a { color: blue }</style>"),
         TraitChange("HTML", "value", "<b>1</b>", "<b>2</b>"),

@@ -205,7 +205,7 @@ def test_nothing_is_said_of_identical_layouts(layout: list[Element]) -> None:
 
 @settings(QUICK, max_examples=80)
 @given(LAYOUTS, LAYOUTS)
-def test_whatever_differs_is_told_and_the_brief_part_first(before: list[Element], after: list[Element]) -> None:
+def test_whatever_differs_is_reported_and_the_brief_part_first(before: list[Element], after: list[Element]) -> None:
     said, brief = changes(before, after), changes(before, after, brief=True)
     assert said[: len(brief)] == brief
     assert all(sentence for sentence in said)
