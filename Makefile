@@ -83,10 +83,11 @@ pictures: setup
 baselines: setup
 	$(BIN)/widgetshot run --update-baselines
 
-# What docs/reference says that is made from code: the tables of options, the JSON Schemas.
+# What is made from code: the tables of options and JSON Schemas in docs/reference, and the gallery's types from those.
 reference: setup
 	$(BIN)/python -m widgetshot.schemas docs/reference
 	$(BIN)/python -m widgetshot.reference docs/reference
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix js run --silent types
 
 # Pin what is installed now, by version only.
 constraints: setup

@@ -32,7 +32,7 @@ async function bundle(entry) {
 
 /** Writes `gallery.html` into the folder `outdir`, which is made if need be. */
 export async function buildGallery(outdir) {
-  const [style, script] = await Promise.all([bundle("src/gallery/gallery.css"), bundle("src/gallery/app.tsx")]);
+  const [style, script] = await Promise.all([bundle("src/gallery/gallery.css"), bundle("src/gallery/main.tsx")]);
   const policy = [
     "default-src 'none'",
     `script-src ${hash(script)}`,

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
-import { ALL } from "../../src/gallery/run";
-import { format, parse, type Place } from "../../src/gallery/state";
+import { format, parse, type Place } from "../../../src/gallery/model/address";
+import { ALL } from "../../../src/gallery/model/filter";
 
 const plain: Place = { filter: ALL, sort: "urgency", mode: "side", zoom: 0, at: "" };
 

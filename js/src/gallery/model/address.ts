@@ -1,6 +1,9 @@
 /** What the reader chose to see: kept in the address, so that a reload or a link shows the same. */
 
-import { ALL, MARKS, SORTS, VERDICTS, type Filter, type Mark, type Sort, type Verdict } from "./run";
+import { VERDICTS, type Verdict } from "../run";
+import { ALL, type Filter } from "./filter";
+import { SORTS, type Sort } from "./listing";
+import { MARKS, type Mark } from "./results";
 import { MODES, ZOOMS, type Mode } from "./view";
 
 export interface Place {

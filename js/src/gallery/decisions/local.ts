@@ -1,7 +1,7 @@
 /** Decisions that the browser keeps, for a gallery that was opened from disk. */
 
 import { Decisions, now, STEPS, type Decision, type Word } from "./decisions";
-import type { Result, Run } from "./run";
+import type { Result, Run } from "../run";
 
 const FORGETFUL = "This browser keeps nothing for this page: download your decisions before you leave it.";
 

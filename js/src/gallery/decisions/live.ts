@@ -1,26 +1,12 @@
 /** Decisions that a review server keeps, which writes baselines as they are accepted. */
 
-import { Decisions, entry, now, STEPS, type Decision, type Seen, type Word } from "./decisions";
-import type { Result, Run } from "./run";
-
-export interface Live {
-  /** Address of the server's API for this run. */
-  api: string;
-  run: string;
-}
-
-/** What the server knows, see docs/reference/review-api.md. */
-export interface State {
-  run: string;
-  version: number;
-  reviewer: string;
-  decisions: Record<string, Decision & { comment: string; version: number }>;
-}
-
-interface Refusal {
-  error?: { what: string; where?: string; next_step?: string };
-  state?: State | null;
-}
+import type { NamedState, TakenDecision } from "../generated/review-refusal";
+import type { ReviewRequest } from "../generated/review-request";
+import type { Result, Run } from "../run";
+import { messageOf, type ReviewApi } from "./api";
+import { Decisions, now, STEPS, type Decision, type Seen, type Word } from "./decisions";
+import { Drafts } from "./drafts";
+import { entry } from "./file";
 
 /** What is taken back together. */
 interface Step {
@@ -28,17 +14,7 @@ interface Step {
   skipped: boolean;
 }
 
-/** A comment that the server has not got yet, and the version of the decision that its writer saw when beginning it. */
-interface Draft {
-  text: string;
-  seen: number;
-  /** Whether the server refused it: its writer has been told, and says so if it shall stand all the same. */
-  refused?: boolean;
-}
-
 const OTHER_RUN = "The run folder holds another run by now: reload this page to see it.";
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**
  * What the server says and what the reviewer does here are kept apart: an answer may come at any time, and must neither
@@ -46,23 +22,23 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
  */
 export class LiveDecisions extends Decisions {
   readonly live = true;
-  private state: State | null = null;
+  private state: NamedState | null = null;
   /** Only what is skipped stays here; the server is not told. */
   private readonly skipped = new Map<string, Decision>();
-  private readonly drafts: Map<string, Draft>;
-  private readonly place: string;
+  private readonly drafts: Drafts;
   private steps: Step[] = [];
   /** Versions that this page's own requests made. */
   private readonly own = new Map<string, number>();
+  /** Whether the server gave no answer when it was last asked. */
+  private silent = false;
   private last: Promise<unknown> = Promise.resolve();
 
   constructor(
-    private readonly at: Live,
+    private readonly api: ReviewApi,
     private readonly run: Run,
   ) {
     super();
-    this.place = `widgetshot drafts ${run.id}`;
-    this.drafts = this.readDrafts();
+    this.drafts = new Drafts(run.id);
     void this.follow();
   }
 
@@ -84,7 +60,6 @@ export class LiveDecisions extends Decisions {
 
   write(key: string, text: string): void {
     this.drafts.set(key, { text, seen: this.drafts.get(key)?.seen ?? this.get(key)?.version ?? 0 });
-    this.keepDrafts();
     this.changed();
   }
 
@@ -96,8 +71,7 @@ export class LiveDecisions extends Decisions {
       if (!draft || draft.refused || !decision) return true;
       if (draft.text !== decision.comment) return this.send([result], decision.verdict, this.seen([result]));
       this.drafts.delete(result.key);
-      this.keepDrafts();
-      return true;
+        return true;
     });
   }
 
@@ -131,8 +105,7 @@ export class LiveDecisions extends Decisions {
       for (const key of keys) this.skipped.delete(key);
       // Who takes a decision back may still mean what was said of it.
       for (const [key, text] of comments) if (text) this.drafts.set(key, { text, seen: 0 });
-      this.keepDrafts();
-      this.changed();
+        this.changed();
       return keys;
     });
   }
@@ -147,7 +120,7 @@ export class LiveDecisions extends Decisions {
     this.changed();
   }
 
-  private decided(key: string): State["decisions"][string] | undefined {
+  private decided(key: string): TakenDecision | undefined {
     return this.state && Object.hasOwn(this.state.decisions, key) ? this.state.decisions[key] : undefined;
   }
 
@@ -158,7 +131,7 @@ export class LiveDecisions extends Decisions {
     return done;
   }
 
-  private async send(results: readonly Result[], verdict: Word, seen: Seen): Promise<boolean> {
+  private async send(results: readonly Result[], verdict: TakenDecision["verdict"], seen: Seen): Promise<boolean> {
     const comments = new Map(results.map(({ key }) => [key, this.comment(key)]));
     const decisions = results.map((result) => ({
       ...entry(result, verdict, comments.get(result.key)!),
@@ -176,56 +149,46 @@ export class LiveDecisions extends Decisions {
       if (done && draft.text === text) this.drafts.delete(key);
       else this.drafts.set(key, { text: draft.text, seen: version, refused: !done });
     }
-    this.keepDrafts();
     this.changed();
     return done;
   }
 
-  private async post(body: unknown): Promise<boolean> {
+  private async post(request: ReviewRequest): Promise<boolean> {
     try {
-      const answer = await fetch(this.address, {
-        method: "POST",
-        headers: { "Content-Type": "application/json", "X-XSRFToken": /(?:^|; )_xsrf=([^;]*)/.exec(document.cookie)?.[1] ?? "" },
-        body: JSON.stringify(body),
-      });
-      const told = (await answer.json()) as State & Refusal;
-      if (answer.ok) {
-        this.say("");
-        this.take(told);
-        return true;
-      }
-      if (told.state) this.take(told.state);
-      const { what = answer.statusText, where = "", next_step = "" } = told.error ?? {};
-      this.say(`Refused: ${where ? `${where}: ` : ""}${what}${next_step ? `. Next: ${next_step}` : ""}`);
+      const { state, refusal } = await this.api.post(request);
+      this.silent = false;
+      this.say(refusal ? `Refused: ${refusal}` : "");
+      if (state) this.take(state);
+      return !refusal;
     } catch (error) {
-      this.say(`The review server does not answer: ${messageOf(error)}. Nothing was written.`);
+      this.unanswered(error, "Nothing was written.");
+      return false;
     }
-    return false;
-  }
-
-  private get address(): string {
-    return `${this.at.api}?run=${encodeURIComponent(this.at.run)}`;
   }
 
   /** Others decide too: the server answers as soon as there is something newer. */
   private async follow(): Promise<void> {
     for (let wait = 500; ; ) {
       try {
-        const answer = await fetch(this.state ? `${this.address}&since=${this.state.version}` : this.address);
-        if (!answer.ok) throw new Error(`the server says ${answer.status} ${answer.statusText}`);
-        if (!this.take((await answer.json()) as State)) return;
-        if (this.trouble.startsWith("The review server")) this.say("");
+        if (!this.take(await this.api.state(this.state?.version))) return;
+        if (this.silent) this.say("");
+        this.silent = false;
         wait = 500;
       } catch (error) {
-        this.say(`The review server does not answer: ${messageOf(error)}. Nothing more is written until it does.`);
+        this.unanswered(error, "Nothing more is written until it does.");
         await new Promise((resolve) => setTimeout(resolve, wait));
         wait = Math.min(10_000, wait * 2);
       }
     }
   }
 
+  private unanswered(error: unknown, consequence: string): void {
+    this.silent = true;
+    this.say(`The review server does not answer: ${messageOf(error)}. ${consequence}`);
+  }
+
   /** Returns false for the state of another run: no answer can be about this page's pictures any more. */
-  private take(state: State): boolean {
+  private take(state: NamedState): boolean {
     if (state.run !== this.run.id) {
       this.say(OTHER_RUN);
       return false;
@@ -237,21 +200,5 @@ export class LiveDecisions extends Decisions {
     for (const key of this.own.keys()) if (!this.decided(key)) this.own.delete(key);
     this.changed();
     return true;
-  }
-
-  private readDrafts(): Map<string, Draft> {
-    try {
-      return new Map(JSON.parse(sessionStorage.getItem(this.place) ?? "[]") as [string, Draft][]);
-    } catch {
-      return new Map();
-    }
-  }
-
-  private keepDrafts(): void {
-    try {
-      sessionStorage.setItem(this.place, JSON.stringify([...this.drafts]));
-    } catch {
-      // Remembered by this page alone.
-    }
   }
 }

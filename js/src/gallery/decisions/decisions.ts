@@ -1,6 +1,6 @@
 /** What a reviewer decided, whoever keeps it: the browser for a page from disk, a review server for a live one. */
 
-import type { Result, Run } from "./run";
+import type { Result } from "../run";
 
 export type Word = "accept" | "reject" | "skip";
 export const DO: Record<Word, string> = { accept: "Accept", reject: "Reject", skip: "Skip" };
@@ -73,7 +73,7 @@ export abstract class Decisions {
     }
     return this.name ?? kept ?? this.fallback;
   }
-  set reviewer(name: string) {
+  rename(name: string): void {
     try {
       localStorage.setItem(REVIEWER, name);
       this.name = null;
@@ -96,26 +96,4 @@ export abstract class Decisions {
     this.trouble = trouble;
     this.changed();
   }
-}
-
-/** What binds a decision to the pictures that were looked at. */
-export function entry(result: Result, verdict: Word, comment: string) {
-  return {
-    key: result.key,
-    verdict,
-    baseline_sha256: result.baseline_sha256,
-    shot_sha256: result.pictures.shot?.sha256 ?? null,
-    comment,
-  };
-}
-
-/** The text of decisions.json: what was accepted and rejected, bound to the pictures that were looked at. */
-export function decisionsFile(run: Run, decisions: Pick<Decisions, "get" | "comment" | "reviewer">): string {
-  const decided = run.tests.flatMap((result) => {
-    const decision = decisions.get(result.key);
-    if (!decision || decision.verdict === "skip") return [];
-    return [{ ...entry(result, decision.verdict, decisions.comment(result.key)), time: decision.time }];
-  });
-  const file = { format: 1, run: run.id, commit: run.commit, reviewer: decisions.reviewer, decisions: decided };
-  return `${JSON.stringify(file, null, 1)}\n`;
 }
