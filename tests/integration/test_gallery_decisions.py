@@ -17,6 +17,8 @@ from widgetshot.model import Result
 AXE = Path(__file__).parents[2] / "js/node_modules/axe-core/axe.min.js"
 TIMES = [f"2026-11-0{day}T10:00:00+00:00" for day in (1, 2, 3, 3)]
 
+TALLER, FIRST = "page-chromium-linux/notebooks/demo/taller", "page-chromium-linux/notebooks/demo/first"
+
 
 def press(page: Page, keys: str) -> None:
     for key in keys:
@@ -374,6 +376,42 @@ def test_enlarged_picture_is_dragged_and_zoomed_with_the_wheel(mixed: Folder, op
     page.mouse.wheel(0, 100)
     page.keyboard.up("Control")
     expect(page.get_by_label("400 %, back to fit")).to_be_visible()
+
+
+FILL_STORAGE = """() => {
+    for (let size = 1 << 22; size >= 1; size >>= 1) {
+        try {
+            for (let n = 0; ; n++) localStorage.setItem(`${size} ${n}`, "x".repeat(size));
+        } catch {}
+    }
+}"""
+
+
+def test_decisions_that_find_no_room_in_the_browser_stay_on_the_page(mixed: Folder, open_page: Open) -> None:
+    page = open_page(mixed.write())
+    page.keyboard.press("a")
+    page.evaluate(FILL_STORAGE)
+    press(page, "rs")
+    expect(page.get_by_role("alert")).to_contain_text("download your decisions before you leave it")
+    page.get_by_label("Comment on this picture").fill("the knob is cut")
+    page.keyboard.press("Escape")
+    page.keyboard.press("a")
+    assert decisions(page) == {"heavy": "accepted", "slight": "rejected", "taller": "skipped", "first": "accepted"}
+
+
+def test_what_the_browser_kept_in_another_form_is_left_out(mixed: Folder, open_page: Open) -> None:
+    page = open_page(mixed.write())
+    press(page, "ar")
+    kept = next(name for name in page.evaluate("Object.keys(localStorage)") if name.startswith("widgetshot decisions"))
+    text = page.evaluate("name => localStorage[name]", kept)
+    damage = {**json.loads(text)["decisions"], TALLER: None, FIRST: {"verdict": "lovely", "time": ""}}
+    for damaged in ('{"decisions": 5, "comments": null}', json.dumps({"decisions": damage, "steps": [[5]]}), "{"):
+        page.evaluate("([name, text]) => localStorage.setItem(name, text)", [kept, damaged])
+        page.reload()
+        expect(page.locator(".card")).to_be_visible()
+        assert decisions(page) == ({"heavy": "accepted", "slight": "rejected"} if "lovely" in damaged else {})
+    page.keyboard.press("u")
+    expect(page.locator(".toast")).to_have_text("There is nothing to undo.")
 
 
 def test_key_behind_the_one_that_closes_a_dialog_is_meant_for_the_page(mixed: Folder, open_page: Open) -> None:

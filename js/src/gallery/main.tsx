@@ -6,16 +6,16 @@ import { App } from "./components/app";
 import { ReviewApi, type Live } from "./decisions/api";
 import { LiveDecisions } from "./decisions/live";
 import { LocalDecisions } from "./decisions/local";
-import { overview, title } from "./model/overview";
+import { overviewOf, title } from "./model/overview";
 import type { Run } from "./run";
 
-/** What `page` in Python has put into an element. */
-const carried = (id: string): unknown => JSON.parse(document.getElementById(id)!.textContent);
+/** The JSON that Python has put into an element of the page, see report/gallery.py. */
+const embedded = (id: string): unknown => JSON.parse(document.getElementById(id)!.textContent);
 
-const run = carried("run") as Run;
-const live = carried("live") as Live | null;
+const run = embedded("run") as Run;
+const live = embedded("live") as Live | null;
 const decisions = live ? new LiveDecisions(new ReviewApi(live), run) : new LocalDecisions(run);
-const of = overview(run);
+const overview = overviewOf(run);
 
-document.title = title(of);
-render(<App of={of} decisions={decisions} />, document.getElementById("app")!);
+document.title = title(overview);
+render(<App overview={overview} decisions={decisions} />, document.getElementById("app")!);

@@ -10,10 +10,10 @@ export type { Rectangle as Box, RowBand as Band, Status, Stretch, Verdict } from
 /** The most urgent first. */
 export const VERDICTS = ["changed", "resized", "new", "unstable", "broken", "match"] as const satisfies readonly recorded.Verdict[];
 
-export type Facts = recorded.Entry["fingerprint"];
+export type Fingerprint = recorded.Entry["fingerprint"];
 
 export interface Picture extends recorded.Picture {
-  /** Why the file's bytes are not in this page; null when they are. */
+  /** The reason why the file's bytes are not in this page; null when they are. */
   absent: string | null;
 }
 

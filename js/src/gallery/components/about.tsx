@@ -6,7 +6,7 @@ import type { Run } from "../run";
 import { Timings } from "./part";
 
 /** Lines of one list among the facts of the run. */
-const LISTED = 50;
+const LONGEST = 50;
 /** Lines of a list of the slowest. */
 const SLOWEST = 5;
 
@@ -14,15 +14,15 @@ const longestFirst = (timings: Record<string, number>): Record<string, number> =
   Object.fromEntries(Object.entries(timings).sort(([, a], [, b]) => b - a));
 
 /** A list under a heading, as long as it holds anything. */
-function Listed<T>({ title, of, most = LISTED, tellRest = true, line }: {
-  title: string; of: readonly T[]; most?: number; tellRest?: boolean; line: (one: T) => ComponentChildren;
+function FactList<T>({ title, of, most = LONGEST, countRest = true, line }: {
+  title: string; of: readonly T[]; most?: number; countRest?: boolean; line: (one: T) => ComponentChildren;
 }) {
   if (!of.length) return null;
   return (
     <section class="part">
       <h2>{title}</h2>
       <ul class="lines">{of.slice(0, most).map((one) => <li>{line(one)}</li>)}</ul>
-      {tellRest && of.length > most && <p class="soft">and {(of.length - most).toLocaleString("en")} more</p>}
+      {countRest && of.length > most && <p class="soft">and {(of.length - most).toLocaleString("en")} more</p>}
     </section>
   );
 }
@@ -60,25 +60,25 @@ export function About({ run }: { run: Run }) {
       <div class="parts" tabIndex={0} role="group" aria-label="Facts of the run">
         <Environment run={run} />
         <Time run={run} />
-        <Listed title="Slowest notebooks" of={notebooks} most={SLOWEST} tellRest={false}
+        <FactList title="Slowest notebooks" of={notebooks} most={SLOWEST} countRest={false}
           line={({ notebook, seconds: all, timings }) => {
             const [longest] = Object.entries(longestFirst(timings));
             return <>{seconds(all)} {visible(notebook)}{longest && `, ${visible(longest[0])} ${seconds(longest[1])}`}</>;
           }} />
         {run.tests.length > 1 && (
-          <Listed title="Slowest pictures" of={sorted(run.tests, "time")} most={SLOWEST} tellRest={false}
+          <FactList title="Slowest pictures" of={sorted(run.tests, "time")} most={SLOWEST} countRest={false}
             line={({ name, duration }) => <>{seconds(duration)} {visible(name)}</>} />
         )}
-        <Listed title="Services" of={services} most={Infinity}
+        <FactList title="Services" of={services} most={Infinity}
           line={({ name, seconds: all, instances, elsewhere }) => (
             <>{visible(name)}: {elsewhere ? "runs elsewhere" : `ready after ${seconds(all / instances)}`}{instances > 1 && `, started ${count(instances, "time")}`}</>
           )} />
-        <Listed title="Measured by tests" of={durations} line={({ test, name, seconds: all }) => <>{seconds(all)} {visible(name)}, {visible(test)}</>} />
-        <Listed title="Notebooks left out" of={skipped} line={({ notebook, reason }) => <>{visible(notebook)}: {visible(reason)}</>} />
-        <Listed title="Run because" of={changed?.ran ?? []} line={({ name, why }) => <>{visible(name)}: {visible(why)}</>} />
-        <Listed title="Not run: nothing changed since they passed" of={changed?.not_run ?? []}
+        <FactList title="Measured by tests" of={durations} line={({ test, name, seconds: all }) => <>{seconds(all)} {visible(name)}, {visible(test)}</>} />
+        <FactList title="Notebooks left out" of={skipped} line={({ notebook, reason }) => <>{visible(notebook)}: {visible(reason)}</>} />
+        <FactList title="Run because" of={changed?.ran ?? []} line={({ name, why }) => <>{visible(name)}: {visible(why)}</>} />
+        <FactList title="Not run: nothing changed since they passed" of={changed?.not_run ?? []}
           line={({ key, passed }) => <>{visible(key)}, {visible(passed.slice(0, 10))}</>} />
-        <Listed title="Baselines that no notebook declares" of={unused} most={Infinity} line={(key) => visible(key)} />
+        <FactList title="Baselines that no notebook declares" of={unused} most={Infinity} line={(key) => visible(key)} />
       </div>
     </details>
   );

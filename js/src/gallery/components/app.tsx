@@ -1,68 +1,68 @@
 import { useRef, useState } from "preact/hooks";
 
 import type { Decisions } from "../decisions/decisions";
-import { useDeciding } from "../hooks/use-deciding";
+import { useDecisionActions } from "../hooks/use-decision-actions";
 import { useDecisions } from "../hooks/use-decisions";
 import { useKeys } from "../hooks/use-keys";
 import { useList } from "../hooks/use-list";
-import { useLook } from "../hooks/use-look";
+import { useViewing } from "../hooks/use-viewing";
 import { useNotice } from "../hooks/use-notice";
-import { useAddress, usePlace } from "../hooks/use-place";
+import { useSavedAddress, useAddress } from "../hooks/use-address";
 import type { Overview } from "../model/overview";
 import { Confirm } from "./confirm";
-import { Desk } from "./desk";
+import { ResultCard } from "./result-card";
 import { Finish } from "./finish";
 import { Header } from "./header";
 import { Help } from "./help";
-import { keysOf } from "./keys";
-import { Rail } from "./rail";
-import { VerdictBar } from "./verdict-bar";
+import { keyActions } from "./keyboard";
+import { Sidebar } from "./sidebar";
+import { DecisionBar } from "./decision-bar";
 
 /** The gallery of one run. */
-export function App({ of, decisions }: { of: Overview; decisions: Decisions }) {
-  const { run } = of;
+export function App({ overview, decisions }: { overview: Overview; decisions: Decisions }) {
+  const { run } = overview;
   useDecisions(decisions);
-  const [place, goTo] = usePlace();
+  const [address, navigate] = useAddress();
   const [dialog, setDialog] = useState<"" | "help" | "finish">("");
-  const [railOpen, setRailOpen] = useState(false);
-  const [said, say] = useNotice();
+  const [sidebarOpen, setSidebarOpen] = useState(false);
+  const [notice, notify] = useNotice();
   const search = useRef<HTMLInputElement>(null);
   const note = useRef<HTMLTextAreaElement>(null);
 
-  const list = useList(run, place, decisions, (at) => {
-    goTo({ at });
-    look.reset();
+  const list = useList(run, address, decisions, (at) => {
+    navigate({ at });
+    viewing.reset();
   });
   const { current } = list;
-  useAddress({ ...place, at: current?.key ?? "" });
-  const look = useLook(place, goTo, current);
-  const deciding = useDeciding(of, decisions, list, say);
+  useSavedAddress({ ...address, at: current?.key ?? "" });
+  const viewing = useViewing(address, navigate, current);
+  const actions = useDecisionActions(overview, decisions, list, notify);
 
   function find() {
-    setRailOpen(true);
+    setSidebarOpen(true);
     // On a narrow screen it is hidden until then.
     requestAnimationFrame(() => search.current!.focus());
   }
-  useKeys(keysOf({ list, look, deciding, find, comment: () => note.current?.focus(), open: setDialog }));
+  useKeys(keyActions({ list, viewing, actions, find, comment: () => note.current?.focus(), open: setDialog }));
 
   // A dialog tells that it closed when another one may be open already.
   const closed = (which: "help" | "finish") => setDialog((old) => (old === which ? "" : old));
   return (
     <>
-      <Header of={of} decisions={decisions} onFinish={() => setDialog("finish")} onHelp={() => setDialog("help")} />
+      <Header overview={overview} decisions={decisions} onFinish={() => setDialog("finish")} onHelp={() => setDialog("help")} />
       <div class="review">
-        <Rail of={of} decisions={decisions} place={place} onPlace={goTo} list={list} deciding={deciding} search={search} open={railOpen} onOpen={setRailOpen} />
+        <Sidebar overview={overview} decisions={decisions} address={address} onNavigate={navigate} list={list} actions={actions} search={search} open={sidebarOpen} onOpen={setSidebarOpen} />
         <main class="desk" tabIndex={-1}>
-          {current && <Desk key={current.key} run={run} result={current} look={look} />}
+          {current && <ResultCard key={current.key} run={run} result={current} viewing={viewing} />}
         </main>
       </div>
       {current && (
-        <VerdictBar result={current} list={list} deciding={deciding} decisions={decisions} note={note} onPin={() => goTo({ at: current.key })} />
+        <DecisionBar result={current} list={list} actions={actions} decisions={decisions} note={note} onPin={() => navigate({ at: current.key })} />
       )}
-      <p class="toast" role="status">{said}</p>
+      <p class="toast" role="status">{notice}</p>
       <Help open={dialog === "help"} onClose={() => closed("help")} />
       <Finish open={dialog === "finish"} onClose={() => closed("finish")} run={run} decisions={decisions} />
-      <Confirm question={deciding.question} onClose={() => deciding.answer(false)} onYes={() => deciding.answer(true)} />
+      <Confirm question={actions.question} onClose={() => actions.answer(false)} onYes={() => actions.answer(true)} />
     </>
   );
 }

@@ -9,12 +9,12 @@ export function Comment({ result, decisions, field, onBegin }: {
   result: Result; decisions: Decisions; field: RefObject<HTMLTextAreaElement | null>; onBegin: () => void;
 }) {
   // Its field goes without a word when another result is shown.
-  useEffect(() => () => void decisions.written(result), [decisions, result]);
+  useEffect(() => () => void decisions.commitComment(result), [decisions, result]);
   return (
     <textarea ref={field} rows={1} placeholder="Comment  c" aria-label="Comment on this picture" value={decisions.comment(result.key)}
       onFocus={onBegin}
-      onInput={(event) => decisions.write(result.key, event.currentTarget.value)}
-      onBlur={() => void decisions.written(result)}
+      onInput={(event) => decisions.editComment(result.key, event.currentTarget.value)}
+      onBlur={() => void decisions.commitComment(result)}
       onKeyDown={(event) => event.key === "Escape" && event.currentTarget.blur()} />
   );
 }

@@ -1,4 +1,4 @@
-import { DO, type Seen } from "../decisions/decisions";
+import { IMPERATIVE, type Seen } from "../decisions/decisions";
 import { nameParts } from "../model/results";
 import { count, visible } from "../model/text";
 import type { Result } from "../run";
@@ -14,14 +14,14 @@ export interface Question {
   results: Result[];
   /** The decisions on them when the question was asked. */
   seen: Seen;
-  /** What they have in common, in words. */
+  /** A sentence on what they have in common. */
   what: string;
 }
 
 /** Shows all that one keystroke would decide, and asks. */
 export function Confirm({ question, onClose, onYes }: { question: Question | null; onClose: () => void; onYes: () => void }) {
   const n = question?.results.length ?? 0;
-  const title = question ? `${DO[question.verdict]} ${count(n, "picture")}?` : "";
+  const title = question ? `${IMPERATIVE[question.verdict]} ${count(n, "picture")}?` : "";
   return (
     <Dialog open={question !== null} onClose={onClose} title={title} wide>
       {question && (
@@ -41,7 +41,7 @@ export function Confirm({ question, onClose, onYes }: { question: Question | nul
           {n > THUMBS && <p>and {n - THUMBS} more</p>}
           <div class="buttons">
             <button type="button" onClick={onClose}>Cancel</button>
-            <button type="submit" class={question.verdict} data-first><Icon shape={question.verdict} /> {DO[question.verdict]} {n}</button>
+            <button type="submit" class={question.verdict} data-first><Icon shape={question.verdict} /> {IMPERATIVE[question.verdict]} {n}</button>
           </div>
         </form>
       )}

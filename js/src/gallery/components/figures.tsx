@@ -89,14 +89,14 @@ export function Onion({ under, over, canvas, at, onMove }: Controlled) {
 }
 
 /** Two pictures in turn. */
-export function Blink({ under, over, canvas, still, onView }: Stacked & { still: boolean; onView: (change: Partial<View>) => void }) {
+export function Blink({ under, over, canvas, reducedMotion, onView }: Stacked & { reducedMotion: boolean; onView: (change: Partial<View>) => void }) {
   const { view } = canvas;
   return (
     <figure>
       <figcaption class="ends">
         <span><Caption pane={under} /></span>
         <span class="blinker">
-          <button type="button" disabled={still} title={still ? "Your system asks for reduced motion" : "Key b"}
+          <button type="button" disabled={reducedMotion} title={reducedMotion ? "Your system asks for reduced motion" : "Key b"}
             onClick={() => onView({ blinking: !view.blinking })}>{view.blinking ? "Pause" : "Play"}</button>
           <button type="button" title="Key x" onClick={() => onView({ blinking: false, over: !view.over })}>Swap</button>
           <span role="status">{view.blinking ? "Both in turn" : `Showing: ${(view.over ? over : under).label}`}</span>

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { Decisions } from "../decisions/decisions";
-import { decisionsFile, reviewText, tallied, tally } from "../decisions/file";
+import { decisionsFile, reviewText, countsText, countDecisions } from "../decisions/file";
 import type { Run } from "../run";
 import { Command } from "./command";
 import { Dialog } from "./dialog";
@@ -20,8 +20,8 @@ function download(text: string, name: string) {
 export function Finish({ open, onClose, run, decisions }: { open: boolean; onClose: () => void; run: Run; decisions: Decisions }) {
   const [said, setSaid] = useState("");
   const text = useRef<HTMLTextAreaElement>(null);
-  const told = tally(run, decisions);
-  const nothing = told.accepted.length + told.rejected.length === 0;
+  const counts = countDecisions(run, decisions);
+  const nothing = counts.accepted.length + counts.rejected.length === 0;
   useEffect(() => setSaid(""), [open]);
 
   function save() {
@@ -43,8 +43,8 @@ export function Finish({ open, onClose, run, decisions }: { open: boolean; onClo
   }
   return (
     <Dialog open={open} onClose={onClose} title="Finish the review">
-      <p class="tally">{tallied(told)}</p>
-      <label>Your name, told with the decisions
+      <p class="tally">{countsText(counts)}</p>
+      <label>Your name, counts with the decisions
         <input type="text" value={decisions.reviewer} autocomplete="name" onInput={(event) => decisions.rename(event.currentTarget.value)} />
       </label>
       <div class="buttons start">

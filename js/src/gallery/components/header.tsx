@@ -46,10 +46,10 @@ function Meta({ run }: { run: Run }) {
   );
 }
 
-export function Header({ of, decisions, onFinish, onHelp }: {
-  of: Overview; decisions: Decisions; onFinish: () => void; onHelp: () => void;
+export function Header({ overview, decisions, onFinish, onHelp }: {
+  overview: Overview; decisions: Decisions; onFinish: () => void; onHelp: () => void;
 }) {
-  const { run, failed } = of;
+  const { run, failed } = overview;
   return (
     <header>
       <div class="top">
@@ -60,11 +60,11 @@ export function Header({ of, decisions, onFinish, onHelp }: {
           <button type="button" class="main" title="Key d" onClick={onFinish}>{decisions.live ? "Finish" : "Download decisions"}</button>
         </div>
       </div>
-      <h1>{headline(of)}</h1>
+      <h1>{headline(overview)}</h1>
       {failed.length > 0 && <Progress of={failed.length} done={failed.filter(({ key }) => settled(decisions.get(key))).length} />}
       <Meta run={run} />
       {!run.complete && <p class="notice">This run did not finish: results may be missing.</p>}
-      {decisions.trouble && <p class="notice bad" role="alert">{visible(decisions.trouble)}</p>}
+      {decisions.problem && <p class="notice bad" role="alert">{visible(decisions.problem)}</p>}
       <About run={run} />
     </header>
   );

@@ -1,9 +1,9 @@
-import type { Word } from "../decisions/decisions";
+import type { DecisionVerdict } from "../decisions/decisions";
 import type { Mark } from "../model/results";
 import type { Verdict } from "../run";
 
-/** One outline per verdict, mark and decision, told apart by shape, so that colour is only a help. */
-const SHAPES: Record<Verdict | Mark | Word | "renderer" | "group" | "fold", string> = {
+/** One outline per verdict, mark and decision, distinguished by shape, so that colour is only a help. */
+const SHAPES: Record<Verdict | Mark | DecisionVerdict | "renderer" | "group" | "fold", string> = {
   changed: "M3 6h10M3 10h10M10.5 3l-5 10",
   resized: "M9.5 3H13v3.5M13 3 9 7M6.5 13H3V9.5M3 13l4-4",
   new: "M8 3v10M3 8h10",

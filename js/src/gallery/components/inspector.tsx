@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 
-import { pixels } from "../blobs";
-import type { Spot } from "../hooks/use-spot";
+import { pictureData } from "../embedded-pictures";
+import type { Pixel } from "../hooks/use-inspected-pixel";
 import { earlier } from "../model/bands";
 import type { Pane } from "../model/panes";
 import { count } from "../model/text";
@@ -13,10 +13,10 @@ const hex = (colour: Colour): string =>
   `#${(colour[3] === 255 ? colour.slice(0, 3) : colour).map((channel) => channel.toString(16).padStart(2, "0")).join("")}`;
 
 /** The colour of a pixel of a pane; null where the picture has none. */
-async function colourOf({ picture, role }: Pane, spot: Spot, bands: readonly Band[]): Promise<Colour | null> {
+async function colourOf({ picture, role }: Pane, pixel: Pixel, bands: readonly Band[]): Promise<Colour | null> {
   if (picture.absent !== null) return null;
-  const [x, y, , height] = role === "before" ? earlier([...spot, 1, 1], bands) : [...spot, 1, 1];
-  const { data, width, height: rows } = await pixels(picture.sha256);
+  const [x, y, , height] = role === "before" ? earlier([...pixel, 1, 1], bands) : [...pixel, 1, 1];
+  const { data, width, height: rows } = await pictureData(picture.sha256);
   // Rows that were inserted are not in the earlier picture.
   if (!height || x >= width || y >= rows) return null;
   const first = 4 * (y * width + x);
@@ -25,30 +25,30 @@ async function colourOf({ picture, role }: Pane, spot: Spot, bands: readonly Ban
 
 /** Colours with the pixel they belong to, since reading them takes its time. */
 interface Reading {
-  spot: Spot;
+  pixel: Pixel;
   colours: (Colour | null)[];
 }
 
-function useReading(spot: Spot | null, compared: Pane[], bands: readonly Band[]): Reading | null {
+function useReading(pixel: Pixel | null, compared: Pane[], bands: readonly Band[]): Reading | null {
   const [reading, setReading] = useState<Reading | null>(null);
   useEffect(() => {
     let current = true;
-    async function read(spot: Spot) {
-      const colours = await Promise.all(compared.map((pane) => colourOf(pane, spot, bands)));
-      if (current) setReading({ spot, colours });
+    async function read(pixel: Pixel) {
+      const colours = await Promise.all(compared.map((pane) => colourOf(pane, pixel, bands)));
+      if (current) setReading({ pixel, colours });
     }
-    if (spot) void read(spot);
+    if (pixel) void read(pixel);
     else setReading(null);
     return () => {
       current = false;
     };
-  }, [spot, compared, bands]);
-  return spot && (reading ?? { spot, colours: [] });
+  }, [pixel, compared, bands]);
+  return pixel && (reading ?? { pixel, colours: [] });
 }
 
 /** The colour of one pixel in each of the pictures that are compared. */
-export function Inspector({ spot, compared, bands, held }: { spot: Spot | null; compared: Pane[]; bands: readonly Band[]; held: boolean }) {
-  const reading = useReading(spot, compared, bands);
+export function Inspector({ pixel, compared, bands, held }: { pixel: Pixel | null; compared: Pane[]; bands: readonly Band[]; held: boolean }) {
+  const reading = useReading(pixel, compared, bands);
   const [one, other] = reading?.colours ?? [];
   const step = one && other ? Math.max(...one.map((channel, i) => Math.abs(channel - other[i]!))) : 0;
   return (
@@ -56,7 +56,7 @@ export function Inspector({ spot, compared, bands, held }: { spot: Spot | null; 
       <output aria-live={held ? "polite" : "off"}>
         {!reading ? <span class="soft">Point at a pixel to read its colours, or press i</span> : (
           <>
-            <b>x {reading.spot[0]}, y {reading.spot[1]}</b>
+            <b>x {reading.pixel[0]}, y {reading.pixel[1]}</b>
             {compared.map(({ label }, i) => {
               const colour = reading.colours[i];
               return (

@@ -1,10 +1,10 @@
 import { useLayoutEffect, useMemo, useState } from "preact/hooks";
 
 import { putAt } from "../hooks/panning";
-import { useSpot } from "../hooks/use-spot";
+import { useInspectedPixel } from "../hooks/use-inspected-pixel";
 import { useWidth } from "../hooks/use-width";
 import { arrange } from "../model/arrange";
-import { look } from "../model/panes";
+import { selectPanes } from "../model/panes";
 import { count, visible } from "../model/text";
 import type { View } from "../model/view";
 import type { Box, Result } from "../run";
@@ -19,24 +19,24 @@ interface Props {
   region: number;
   onZoom: (step: 1 | -1) => void;
   onView: (change: Partial<View>) => void;
-  /** Whether the reader's system asks for reduced motion. */
-  still: boolean;
+  /** True where the reader's system asks for it. */
+  reducedMotion: boolean;
 }
 
 const NOWHERE: Box = [0, 0, 0, 0];
 
-export function Pictures({ result, view, region, onZoom, onView, still }: Props) {
+export function Pictures({ result, view, region, onZoom, onView, reducedMotion }: Props) {
   const { ref, width: space } = useWidth();
   const [slide, setSlide] = useState(50);
   const [fade, setFade] = useState(50);
-  const { mode, all, pair, shown, compared } = useMemo(() => look(result, view.mode), [result, view.mode]);
+  const { mode, all, pair, shown, compared } = useMemo(() => selectPanes(result, view.mode), [result, view.mode]);
   const { bands, regions } = result.metrics;
   const box = regions[Math.max(0, region)] ?? NOWHERE;
 
   const width = Math.max(1, ...shown.map(({ picture }) => picture.width));
   const height = Math.max(1, ...shown.map(({ picture }) => picture.height));
   const { columns, fit } = arrange(space, mode === "side" ? shown.length : 1, width, height);
-  const { spot, point } = useSpot(view.inspect, box, { width, height });
+  const { pixel, point } = useInspectedPixel(view.inspect, box, { width, height });
   const ready = space > 0;
 
   // Whoever enlarges wants to see what differs, not the top left corner.
@@ -48,7 +48,7 @@ export function Pictures({ result, view, region, onZoom, onView, still }: Props)
     if (region >= 0) ref.current!.querySelector(".region.here")?.scrollIntoView({ block: "center", inline: "nearest" });
   }, [view.zoom, mode, region, box, ready, ref]);
 
-  const canvas: Canvas = { result, view, region, width, height, scale: view.zoom || fit, spot, onPoint: point, onZoom };
+  const canvas: Canvas = { result, view, region, width, height, scale: view.zoom || fit, pixel, onPoint: point, onZoom };
   const stacked = { under: pair[0]!, over: pair[1]!, canvas };
   return (
     <div class="pictures" ref={ref} data-mode={mode} style={{ "--columns": columns }}>
@@ -57,8 +57,8 @@ export function Pictures({ result, view, region, onZoom, onView, still }: Props)
         shown.map((pane) => <Alone key={pane.label} pane={pane} all={all} canvas={canvas} />)}
       {ready && mode === "slider" && <Slider {...stacked} at={slide} onMove={setSlide} />}
       {ready && mode === "onion" && <Onion {...stacked} at={fade} onMove={setFade} />}
-      {ready && mode === "blink" && <Blink {...stacked} still={still} onView={onView} />}
-      {ready && compared.length > 0 && <Inspector spot={spot} compared={compared} bands={bands} held={view.inspect} />}
+      {ready && mode === "blink" && <Blink {...stacked} reducedMotion={reducedMotion} onView={onView} />}
+      {ready && compared.length > 0 && <Inspector pixel={pixel} compared={compared} bands={bands} held={view.inspect} />}
       {view.masks && result.masks.length > 0 && (
         <ul class="legend">
           {result.masks.map((mask) => (

@@ -1,8 +1,8 @@
 import type { ComponentChildren } from "preact";
 
-import { url } from "../blobs";
+import { url } from "../embedded-pictures";
 import { drag, panTogether } from "../hooks/panning";
-import type { Spot } from "../hooks/use-spot";
+import type { Pixel } from "../hooks/use-inspected-pixel";
 import { earlier } from "../model/bands";
 import type { Pane, Role } from "../model/panes";
 import { visible } from "../model/text";
@@ -14,7 +14,7 @@ const SEAM = 2;
 
 export const px = (n: number): string => `${n}px`;
 
-/** What all panes of a result have in common. Pictures of different sizes are aligned at the top left, as they were compared. */
+/** The common properties of all panes of a result. Pictures of different sizes are aligned at the top left, as they were compared. */
 export interface Canvas {
   result: Result;
   view: View;
@@ -23,8 +23,8 @@ export interface Canvas {
   width: number;
   height: number;
   scale: number;
-  spot: Spot | null;
-  onPoint: (spot: Spot | null) => void;
+  pixel: Pixel | null;
+  onPoint: (pixel: Pixel | null) => void;
   onZoom: (step: 1 | -1) => void;
 }
 
@@ -42,7 +42,7 @@ export function Image({ pane: { label, picture }, canvas: { result, scale } }: {
 }
 
 /** Masks, regions and the inspected pixel, where they are in a picture of that role. */
-function Outlines({ canvas: { result, view, region, scale, spot }, role }: { canvas: Canvas; role: Role }) {
+function Outlines({ canvas: { result, view, region, scale, pixel }, role }: { canvas: Canvas; role: Role }) {
   const { bands, regions } = result.metrics;
   const here = (box: Box) => (role === "before" ? earlier(box, bands) : box);
   const place = ([x, y, w, h]: Box) => ({ left: px(x * scale), top: px(y * scale), width: px(w * scale), height: px(h * scale) });
@@ -60,12 +60,12 @@ function Outlines({ canvas: { result, view, region, scale, spot }, role }: { can
         )}
       {view.regions && role !== "aside" &&
         regions.map(here).map((box, i) => <div class={`region ${seam(box) ? "seam" : ""} ${i === region ? "here" : ""}`} style={place(box)} />)}
-      {view.inspect && spot && <div class="cross" style={place([...spot, 1, 1])} aria-hidden="true" />}
+      {view.inspect && pixel && <div class="cross" style={place([...pixel, 1, 1])} aria-hidden="true" />}
     </>
   );
 }
 
-/** A window on the canvas, with whatever is shown in it. */
+/** A scrollable window on the canvas. */
 export function Port({ label, role = "after", canvas, children }: {
   label: string; role?: Role; canvas: Canvas; children: ComponentChildren;
 }) {

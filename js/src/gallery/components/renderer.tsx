@@ -2,7 +2,7 @@ import { count, flatten, visible } from "../model/text";
 import type { Result } from "../run";
 import { Part } from "./part";
 
-/** What the pictures' look depends on, and what of it is another one than the baseline's. */
+/** The facts on which the look of a picture depends, and those in which it differs from its baseline. */
 export function Renderer({ result: { baseline_fingerprint: before, fingerprint: after, renderer } }: { result: Result }) {
   const old = new Map(flatten(before));
   const now = new Map(flatten(after));

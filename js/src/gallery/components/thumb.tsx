@@ -1,4 +1,4 @@
-import { url } from "../blobs";
+import { url } from "../embedded-pictures";
 import type { Result } from "../run";
 import { px } from "./port";
 
@@ -6,7 +6,7 @@ const SIZE = [168, 96] as const;
 /** Surroundings of the region that stay visible, in pixels. */
 const AROUND = 32;
 
-/** What changed, small: the surroundings of the largest region. */
+/** A thumbnail of what changed: the surroundings of the largest region. */
 export function Thumb({ result }: { result: Result }) {
   const { shot } = result.pictures;
   if (!shot || shot.absent !== null) return <span class="thumb" />;

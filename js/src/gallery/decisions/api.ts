@@ -1,9 +1,9 @@
-/** What the page asks of a review server, see docs/reference/review-api.md. */
+/** Requests to a review server, see docs/reference/review-api.md. */
 
 import type { NamedState, RefusalAnswer } from "../generated/review-refusal";
 import type { ReviewRequest } from "../generated/review-request";
 
-/** Where a server takes decisions. */
+/** The place where a server takes decisions. */
 export interface Live {
   /** Address of the server's API. */
   api: string;
@@ -13,7 +13,7 @@ export interface Live {
 
 export interface Answer {
   state: NamedState | null;
-  /** Why nothing was done; empty where all was. */
+  /** The reason why nothing was done; empty where all was. */
   refusal: string;
 }
 
@@ -33,7 +33,7 @@ export class ReviewApi {
     return (await answer.json()) as NamedState;
   }
 
-  /** Asks for something to be done. Rejects where there is no answer. */
+  /** Ask for decisions, or for decisions to be taken back. Rejects where there is no answer. */
   async post(request: ReviewRequest): Promise<Answer> {
     const answer = await fetch(this.address, {
       method: "POST",

@@ -1,13 +1,13 @@
-/** What a reviewer decided, whoever keeps it: the browser for a page from disk, a review server for a live one. */
+/** The decisions of a reviewer, whoever keeps them: the browser for a page from disk, a review server for a live one. */
 
 import type { Result } from "../run";
 
-export type Word = "accept" | "reject" | "skip";
-export const DO: Record<Word, string> = { accept: "Accept", reject: "Reject", skip: "Skip" };
-export const DONE: Record<Word, string> = { accept: "accepted", reject: "rejected", skip: "skipped" };
+export type DecisionVerdict = "accept" | "reject" | "skip";
+export const IMPERATIVE: Record<DecisionVerdict, string> = { accept: "Accept", reject: "Reject", skip: "Skip" };
+export const PAST_TENSE: Record<DecisionVerdict, string> = { accept: "accepted", reject: "rejected", skip: "skipped" };
 
 export interface Decision {
-  verdict: Word;
+  verdict: DecisionVerdict;
   time: string;
   /** Of a review server: who decided and why, the decision's version, and whether the baseline was written. */
   reviewer?: string;
@@ -20,22 +20,22 @@ export interface Decision {
 export const STEPS = 200;
 const REVIEWER = "widgetshot reviewer";
 
-export const now = (): string => new Date().toISOString().replace(/\.\d+/, "");
+export const timestamp = (): string => new Date().toISOString().replace(/\.\d+/, "");
 
 /** The versions of decisions that somebody saw, by key; 0 where there was none. */
 export type Seen = ReadonlyMap<string, number>;
 
 export abstract class Decisions {
-  /** What went wrong, for the reader; empty when nothing did. */
-  trouble = "";
-  /** Counts the changes: who draws what stands here can tell whether it is still what was drawn. */
+  /** A sentence on what went wrong; empty when nothing did. */
+  problem = "";
+  /** The number of changes so far, by which a drawn page knows that it is out of date. */
   revision = 0;
   /** The reviewer's name where the browser keeps none. */
   private name: string | null = null;
   private readonly listeners = new Set<() => void>();
 
   constructor() {
-    // Another tab may have been told another name.
+    // Another tab may have another name by now.
     addEventListener("storage", ({ key }) => key === REVIEWER && this.changed());
   }
 
@@ -43,27 +43,27 @@ export abstract class Decisions {
   abstract readonly undoable: boolean;
   abstract get(key: string): Decision | undefined;
   abstract comment(key: string): string;
-  /** Takes over the text of a comment as it is typed. */
-  abstract write(key: string, text: string): void;
-  /** Tells whoever keeps the decisions that a comment is written to its end. */
-  abstract written(result: Result): Promise<boolean>;
+  /** Take over the text of a comment as it is typed. */
+  abstract editComment(key: string, text: string): void;
+  /** Send a comment that was edited to whoever keeps the decisions. */
+  abstract commitComment(result: Result): Promise<boolean>;
   /**
-   * Decides on all of `results` or on none.
+   * Decide on all of `results` or on none.
    *
-   * @param seen What the reviewer saw when they were asked; without it, what is shown now.
+   * @param seen The decisions that the reviewer saw when they were asked; without it, those that are shown now.
    */
-  abstract decide(results: readonly Result[], verdict: Word, seen?: Seen): Promise<boolean>;
-  /** Takes back the last step. Returns the keys it was about. */
+  abstract decide(results: readonly Result[], verdict: DecisionVerdict, seen?: Seen): Promise<boolean>;
+  /** Take back the last step. Return the keys it was about. */
   abstract undo(): Promise<string[]>;
   /** The reviewer's name as long as nobody has said one. */
-  protected abstract readonly fallback: string;
+  protected abstract readonly defaultReviewer: string;
 
   /** The versions of the decisions on `results` as they are shown. */
   seen(results: readonly Result[]): Seen {
     return new Map(results.map(({ key }) => [key, this.get(key)?.version ?? 0]));
   }
 
-  /** Empty for somebody who wants no name to be told. */
+  /** Empty for somebody who gives no name. */
   get reviewer(): string {
     let kept: string | null = null;
     try {
@@ -71,7 +71,7 @@ export abstract class Decisions {
     } catch {
       // Remembered by this page alone.
     }
-    return this.name ?? kept ?? this.fallback;
+    return this.name ?? kept ?? this.defaultReviewer;
   }
   rename(name: string): void {
     try {
@@ -91,9 +91,9 @@ export abstract class Decisions {
     this.revision += 1;
     for (const listener of this.listeners) listener();
   }
-  protected say(trouble: string): void {
-    if (this.trouble === trouble) return;
-    this.trouble = trouble;
+  protected setProblem(problem: string): void {
+    if (this.problem === problem) return;
+    this.problem = problem;
     this.changed();
   }
 }

@@ -4,16 +4,16 @@ export interface Draft {
   text: string;
   /** The version of the decision that its writer saw when beginning it; 0 for none. */
   seen: number;
-  /** Whether the server refused it: its writer has been told, and says so if it shall stand all the same. */
+  /** True if the server refused it. Its writer has read why, and decides again if it shall stand all the same. */
   refused?: boolean;
 }
 
 export class Drafts {
-  private readonly place: string;
+  private readonly storageKey: string;
   private readonly drafts: Map<string, Draft>;
 
   constructor(run: string) {
-    this.place = `widgetshot drafts ${run}`;
+    this.storageKey = `widgetshot drafts ${run}`;
     this.drafts = this.read();
   }
 
@@ -33,7 +33,7 @@ export class Drafts {
 
   private read(): Map<string, Draft> {
     try {
-      return new Map(JSON.parse(sessionStorage.getItem(this.place) ?? "[]") as [string, Draft][]);
+      return new Map(JSON.parse(sessionStorage.getItem(this.storageKey) ?? "[]") as [string, Draft][]);
     } catch {
       return new Map();
     }
@@ -41,7 +41,7 @@ export class Drafts {
 
   private keep(): void {
     try {
-      sessionStorage.setItem(this.place, JSON.stringify([...this.drafts]));
+      sessionStorage.setItem(this.storageKey, JSON.stringify([...this.drafts]));
     } catch {
       // Remembered by this page alone.
     }

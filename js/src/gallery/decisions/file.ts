@@ -1,14 +1,14 @@
-/** What leaves the page: decisions.json (docs/reference/decisions.md), and the same as text for a pull request. */
+/** The ways out of the page: decisions.json (docs/reference/decisions.md), and the same as text for a pull request. */
 
 import type { Decision as Entry, DecisionsFile } from "../generated/decisions";
 import { visible } from "../model/text";
 import type { Result, Run } from "../run";
-import type { Decisions, Word } from "./decisions";
+import type { Decisions, DecisionVerdict } from "./decisions";
 
 type Decided = Pick<Decisions, "get" | "comment" | "reviewer">;
 
-/** What binds a decision to the pictures that were looked at. */
-export function entry(result: Result, verdict: Entry["verdict"], comment: string): Omit<Entry, "time"> {
+/** A decision, bound to the pictures that were looked at. */
+export function decisionEntry(result: Result, verdict: Entry["verdict"], comment: string): Omit<Entry, "time"> {
   return {
     key: result.key,
     verdict,
@@ -23,43 +23,43 @@ export function decisionsFile(run: Run, decisions: Decided): string {
   const decided = run.tests.flatMap((result) => {
     const decision = decisions.get(result.key);
     if (!decision || decision.verdict === "skip") return [];
-    return [{ ...entry(result, decision.verdict, decisions.comment(result.key)), time: decision.time }];
+    return [{ ...decisionEntry(result, decision.verdict, decisions.comment(result.key)), time: decision.time }];
   });
   const file: DecisionsFile = { format: 1, run: run.id, commit: run.commit, reviewer: decisions.reviewer, decisions: decided };
   return `${JSON.stringify(file, null, 1)}\n`;
 }
 
-export interface Tally {
+export interface DecisionCounts {
   accepted: Result[];
   rejected: Result[];
-  /** How many that need a decision have none. */
+  /** The number of those that need a decision and have none. */
   left: number;
 }
 
-export function tally(run: Run, decisions: Decided): Tally {
-  const of = (verdict: Word) => run.tests.filter(({ key }) => decisions.get(key)?.verdict === verdict);
+export function countDecisions(run: Run, decisions: Decided): DecisionCounts {
+  const of = (verdict: DecisionVerdict) => run.tests.filter(({ key }) => decisions.get(key)?.verdict === verdict);
   const open = run.tests.filter(({ key, status }) => status === "failed" && (decisions.get(key)?.verdict ?? "skip") === "skip");
   return { accepted: of("accept"), rejected: of("reject"), left: open.length };
 }
 
-export const tallied = ({ accepted, rejected, left }: Tally): string =>
+export const countsText = ({ accepted, rejected, left }: DecisionCounts): string =>
   `${accepted.length} accepted, ${rejected.length} rejected, ${left} left undecided`;
 
 /** The text of a comment on a pull request: lines that a person reads, then what `widgetshot approve` reads. */
 export function reviewText(run: Run, decisions: Decided): string {
-  const told = tally(run, decisions);
+  const counts = countDecisions(run, decisions);
   const file = decisionsFile(run, decisions);
-  const lines = told.rejected
+  const lines = counts.rejected
     .filter(({ key }) => decisions.comment(key))
-    .map((result) => `- ${code(result.name)}: ${code(decisions.comment(result.key).replace(/\s+/g, " "))}`);
+    .map((result) => `- ${inlineCode(result.name)}: ${inlineCode(decisions.comment(result.key).replace(/\s+/g, " "))}`);
   const fence = "`".repeat(Math.max(3, longestRun(file) + 1));
-  return [`widgetshot review of ${code(run.id)}: ${tallied(told)}.`, ...lines, "", `${fence}json`, file.trimEnd(), fence, ""].join("\n");
+  return [`widgetshot review of ${inlineCode(run.id)}: ${countsText(counts)}.`, ...lines, "", `${fence}json`, file.trimEnd(), fence, ""].join("\n");
 }
 
 const longestRun = (text: string): number => Math.max(0, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
 
 /** Markdown code of one line, whatever the text holds; a comment must not speak to others in a notebook's name. */
-function code(text: string): string {
+function inlineCode(text: string): string {
   const ticks = "`".repeat(longestRun(text) + 1);
   const space = /^`|`$/.test(text) ? " " : "";
   return `${ticks}${space}${visible(text)}${space}${ticks}`;

@@ -4,11 +4,11 @@ import type { NamedState, TakenDecision } from "../generated/review-refusal";
 import type { ReviewRequest } from "../generated/review-request";
 import type { Result, Run } from "../run";
 import { messageOf, type ReviewApi } from "./api";
-import { Decisions, now, STEPS, type Decision, type Seen, type Word } from "./decisions";
+import { Decisions, STEPS, timestamp, type Decision, type DecisionVerdict, type Seen } from "./decisions";
 import { Drafts } from "./drafts";
-import { entry } from "./file";
+import { decisionEntry } from "./file";
 
-/** What is taken back together. */
+/** Decisions that are taken back together. */
 interface Step {
   keys: string[];
   skipped: boolean;
@@ -17,21 +17,21 @@ interface Step {
 const OTHER_RUN = "The run folder holds another run by now: reload this page to see it.";
 
 /**
- * What the server says and what the reviewer does here are kept apart: an answer may come at any time, and must neither
+ * The server's state and the reviewer's own input are kept apart: an answer may come at any time, and must neither
  * replace a comment that is being written nor be replaced by one whose writer had not seen it.
  */
 export class LiveDecisions extends Decisions {
   readonly live = true;
   private state: NamedState | null = null;
-  /** Only what is skipped stays here; the server is not told. */
+  /** Skipped results are known to this page alone. */
   private readonly skipped = new Map<string, Decision>();
   private readonly drafts: Drafts;
   private steps: Step[] = [];
   /** Versions that this page's own requests made. */
-  private readonly own = new Map<string, number>();
-  /** Whether the server gave no answer when it was last asked. */
-  private silent = false;
-  private last: Promise<unknown> = Promise.resolve();
+  private readonly ownVersions = new Map<string, number>();
+  /** True if the server gave no answer when it was last asked. */
+  private unreachable = false;
+  private lastRequest: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly api: ReviewApi,
@@ -42,7 +42,7 @@ export class LiveDecisions extends Decisions {
     void this.follow();
   }
 
-  protected get fallback(): string {
+  protected get defaultReviewer(): string {
     return this.state?.reviewer ?? "";
   }
 
@@ -58,14 +58,14 @@ export class LiveDecisions extends Decisions {
     return this.drafts.get(key)?.text ?? this.decided(key)?.comment ?? "";
   }
 
-  write(key: string, text: string): void {
+  editComment(key: string, text: string): void {
     this.drafts.set(key, { text, seen: this.drafts.get(key)?.seen ?? this.get(key)?.version ?? 0 });
     this.changed();
   }
 
-  /** A comment on what is decided already is told at once; another one comes with its decision. */
-  written(result: Result): Promise<boolean> {
-    return this.inTurn(async () => {
+  /** A comment on a decision that stands is sent at once; another one is sent with its decision. */
+  commitComment(result: Result): Promise<boolean> {
+    return this.enqueue(async () => {
       const draft = this.drafts.get(result.key);
       const decision = this.decided(result.key);
       if (!draft || draft.refused || !decision) return true;
@@ -75,14 +75,14 @@ export class LiveDecisions extends Decisions {
     });
   }
 
-  decide(results: readonly Result[], verdict: Word, seen: Seen = this.seen(results)): Promise<boolean> {
+  decide(results: readonly Result[], verdict: DecisionVerdict, seen: Seen = this.seen(results)): Promise<boolean> {
     if (verdict === "skip") {
       const open = results.filter(({ key }) => !this.get(key));
-      for (const { key } of open) this.skipped.set(key, { verdict, time: now() });
+      for (const { key } of open) this.skipped.set(key, { verdict, time: timestamp() });
       if (open.length) this.step(open, true);
       return Promise.resolve(true);
     }
-    return this.inTurn(async () => {
+    return this.enqueue(async () => {
       const done = await this.send(results, verdict, seen);
       if (done) this.step(results, false);
       return done;
@@ -90,7 +90,7 @@ export class LiveDecisions extends Decisions {
   }
 
   undo(): Promise<string[]> {
-    return this.inTurn(async () => {
+    return this.enqueue(async () => {
       const step = this.steps.pop() ?? { keys: [], skipped: true };
       const { keys } = step;
       const decided = step.skipped ? [] : keys.flatMap((key) => {
@@ -125,27 +125,27 @@ export class LiveDecisions extends Decisions {
   }
 
   /** One request after the other: the second may build on what the first made. */
-  private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.last.then(work);
-    this.last = done.catch(() => undefined);
+  private enqueue<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.lastRequest.then(work);
+    this.lastRequest = done.catch(() => undefined);
     return done;
   }
 
   private async send(results: readonly Result[], verdict: TakenDecision["verdict"], seen: Seen): Promise<boolean> {
     const comments = new Map(results.map(({ key }) => [key, this.comment(key)]));
     const decisions = results.map((result) => ({
-      ...entry(result, verdict, comments.get(result.key)!),
+      ...decisionEntry(result, verdict, comments.get(result.key)!),
       reviewer: this.reviewer,
       // What this page itself asked for meanwhile is no surprise.
-      seen: Math.max(seen.get(result.key) ?? 0, this.own.get(result.key) ?? 0),
+      seen: Math.max(seen.get(result.key) ?? 0, this.ownVersions.get(result.key) ?? 0),
     }));
     const done = await this.post({ decisions });
     for (const [key, text] of comments) {
       const version = this.decided(key)?.version ?? 0;
-      if (done) this.own.set(key, version);
+      if (done) this.ownVersions.set(key, version);
       const draft = this.drafts.get(key);
       if (!draft) continue;
-      // Either it is kept by now, or its writer is told what stands in the way.
+      // Either the server has it by now, or its writer has read what stands in the way.
       if (done && draft.text === text) this.drafts.delete(key);
       else this.drafts.set(key, { text: draft.text, seen: version, refused: !done });
     }
@@ -156,12 +156,12 @@ export class LiveDecisions extends Decisions {
   private async post(request: ReviewRequest): Promise<boolean> {
     try {
       const { state, refusal } = await this.api.post(request);
-      this.silent = false;
-      this.say(refusal ? `Refused: ${refusal}` : "");
-      if (state) this.take(state);
+      this.unreachable = false;
+      this.setProblem(refusal ? `Refused: ${refusal}` : "");
+      if (state) this.receive(state);
       return !refusal;
     } catch (error) {
-      this.unanswered(error, "Nothing was written.");
+      this.reportUnreachable(error, "Nothing was written.");
       return false;
     }
   }
@@ -170,34 +170,34 @@ export class LiveDecisions extends Decisions {
   private async follow(): Promise<void> {
     for (let wait = 500; ; ) {
       try {
-        if (!this.take(await this.api.state(this.state?.version))) return;
-        if (this.silent) this.say("");
-        this.silent = false;
+        if (!this.receive(await this.api.state(this.state?.version))) return;
+        if (this.unreachable) this.setProblem("");
+        this.unreachable = false;
         wait = 500;
       } catch (error) {
-        this.unanswered(error, "Nothing more is written until it does.");
+        this.reportUnreachable(error, "Nothing more is written until it does.");
         await new Promise((resolve) => setTimeout(resolve, wait));
         wait = Math.min(10_000, wait * 2);
       }
     }
   }
 
-  private unanswered(error: unknown, consequence: string): void {
-    this.silent = true;
-    this.say(`The review server does not answer: ${messageOf(error)}. ${consequence}`);
+  private reportUnreachable(error: unknown, consequence: string): void {
+    this.unreachable = true;
+    this.setProblem(`The review server does not answer: ${messageOf(error)}. ${consequence}`);
   }
 
-  /** Returns false for the state of another run: no answer can be about this page's pictures any more. */
-  private take(state: NamedState): boolean {
+  /** Return false for the state of another run: no answer can be about this page's pictures any more. */
+  private receive(state: NamedState): boolean {
     if (state.run !== this.run.id) {
-      this.say(OTHER_RUN);
+      this.setProblem(OTHER_RUN);
       return false;
     }
     // Answers may overtake each other.
     if (this.state && state.version < this.state.version) return true;
     this.state = state;
     for (const key of this.skipped.keys()) if (this.decided(key)) this.skipped.delete(key);
-    for (const key of this.own.keys()) if (!this.decided(key)) this.own.delete(key);
+    for (const key of this.ownVersions.keys()) if (!this.decided(key)) this.ownVersions.delete(key);
     this.changed();
     return true;
   }

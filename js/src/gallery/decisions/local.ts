@@ -1,38 +1,30 @@
 /** Decisions that the browser keeps, for a gallery that was opened from disk. */
 
-import { Decisions, now, STEPS, type Decision, type Word } from "./decisions";
 import type { Result, Run } from "../run";
+import { Decisions, STEPS, timestamp, type Decision, type DecisionVerdict } from "./decisions";
+import { parseKept, type Kept, type Step } from "./kept";
 
-const FORGETFUL = "This browser keeps nothing for this page: download your decisions before you leave it.";
-
-/** Keys with what was decided on them before; undone together. */
-type Step = [key: string, before: Decision | null][];
-
-interface Kept {
-  decisions: Record<string, Decision>;
-  comments: Record<string, string>;
-  steps: Step[];
-}
+const STORAGE_FAILED = "This browser keeps nothing for this page: download your decisions before you leave it.";
 
 /** Kept by the run's id: reloading loses nothing, and two tabs see each other's decisions. */
 export class LocalDecisions extends Decisions {
   readonly live = false;
-  protected readonly fallback = "";
+  protected readonly defaultReviewer = "";
   private kept: Kept = { decisions: {}, comments: {}, steps: [] };
-  private readonly place: string;
-  private forgetful = false;
+  private readonly storageKey: string;
+  private storageFailed = false;
 
   constructor(run: Run) {
     super();
-    this.place = `widgetshot decisions ${run.id}`;
+    this.storageKey = `widgetshot decisions ${run.id}`;
     this.read();
-    const again = () => {
+    const refresh = () => {
       this.read();
       this.changed();
     };
-    addEventListener("storage", ({ key }) => key === this.place && again());
+    addEventListener("storage", ({ key }) => key === this.storageKey && refresh());
     // A page that comes back as it was left has not heard of what other tabs wrote meanwhile.
-    addEventListener("pageshow", ({ persisted }) => persisted && again());
+    addEventListener("pageshow", ({ persisted }) => persisted && refresh());
   }
 
   get(key: string): Decision | undefined {
@@ -47,18 +39,18 @@ export class LocalDecisions extends Decisions {
     return Object.hasOwn(this.kept.comments, key) ? this.kept.comments[key]! : "";
   }
 
-  write(key: string, text: string): void {
+  editComment(key: string, text: string): void {
     this.change(() => (this.kept.comments[key] = text));
   }
 
-  written(): Promise<boolean> {
+  commitComment(): Promise<boolean> {
     return Promise.resolve(true);
   }
 
-  decide(results: readonly Result[], verdict: Word): Promise<boolean> {
+  decide(results: readonly Result[], verdict: DecisionVerdict): Promise<boolean> {
     this.change(() => {
       this.kept.steps = [...this.kept.steps, results.map(({ key }): Step[number] => [key, this.get(key) ?? null])].slice(-STEPS);
-      for (const { key } of results) this.kept.decisions[key] = { verdict, time: now() };
+      for (const { key } of results) this.kept.decisions[key] = { verdict, time: timestamp() };
     });
     return Promise.resolve(true);
   }
@@ -82,22 +74,21 @@ export class LocalDecisions extends Decisions {
     this.read();
     make();
     try {
-      localStorage.setItem(this.place, JSON.stringify(this.kept));
+      localStorage.setItem(this.storageKey, JSON.stringify(this.kept));
     } catch {
       // From here on only this page knows.
-      this.forgetful = true;
-      this.trouble = FORGETFUL;
+      this.storageFailed = true;
+      this.problem = STORAGE_FAILED;
     }
     this.changed();
   }
 
   private read(): void {
-    if (this.forgetful) return;
+    if (this.storageFailed) return;
     try {
-      const kept = JSON.parse(localStorage.getItem(this.place) ?? "null") as Partial<Kept> | null;
-      if (kept) this.kept = { decisions: kept.decisions ?? {}, comments: kept.comments ?? {}, steps: Array.isArray(kept.steps) ? kept.steps : [] };
+      this.kept = parseKept(localStorage.getItem(this.storageKey)) ?? this.kept;
     } catch {
-      this.trouble = FORGETFUL;
+      this.problem = STORAGE_FAILED;
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { TargetedEvent, TargetedPointerEvent } from "preact";
 
-/** Where panes were put that nobody scrolled. */
+/** Scroll positions of panes that nobody scrolled by hand. */
 const put = new WeakMap<Element, readonly [number, number]>();
 
 export function putAt(port: Element, left: number, top: number): void {

@@ -9,7 +9,7 @@ function isTyping(target: EventTarget | null): boolean {
   return field && !target.closest("dialog");
 }
 
-/** Does what a key stands for, unless it is typed into a field or meant for a dialog. */
+/** Do what a key stands for, unless it is typed into a field or meant for a dialog. */
 export function useKeys(actions: Actions): void {
   const latest = useRef(actions);
   latest.current = actions;

@@ -1,31 +1,31 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 
-import { warm } from "../blobs";
+import { preload } from "../embedded-pictures";
 import type { Decisions } from "../decisions/decisions";
 import { toggled } from "../model/filter";
 import { leader, listing, sorted, type Folds, type Listing, type Section } from "../model/listing";
-import type { Place } from "../model/address";
+import type { Address } from "../model/address";
 import type { Result, Run } from "../run";
 
 export interface List extends Listing {
   unfolded: ReadonlySet<string>;
-  /** Shows a result, and unfolds the group that it is in. */
+  /** Show a result, and unfold the group that it is in. */
   show: (result: Result | undefined) => void;
-  /** Shows the next or the previous one. */
+  /** Show the next or the previous one. */
   step: (by: 1 | -1) => void;
   unfold: (first: Result) => void;
   toggleGroup: (first: Result) => void;
   toggleSection: (section: Section) => void;
 }
 
-/** The list as the reader chose to see it, and how they move in it. */
-export function useList(run: Run, place: Place, decisions: Decisions, onShow: (key: string) => void): List {
+/** The list as the reader chose to see it, with the actions that move in it. */
+export function useList(run: Run, address: Address, decisions: Decisions, onShow: (key: string) => void): List {
   const [folds, setFolds] = useState<Folds>({ sections: {}, groups: new Set() });
-  const order = useMemo(() => sorted(run.tests, place.sort), [run, place.sort]);
-  const list = listing({ order, filter: place.filter, folds, at: place.at, decision: (key) => decisions.get(key) });
-  const ahead = list.walk[list.place + 1];
+  const order = useMemo(() => sorted(run.tests, address.sort), [run, address.sort]);
+  const list = listing({ order, filter: address.filter, folds, at: address.at, decision: (key) => decisions.get(key) });
+  const ahead = list.sequence[list.position + 1];
   useEffect(() => {
-    const idle = requestIdleCallback(() => warm(ahead));
+    const idle = requestIdleCallback(() => preload(ahead));
     return () => cancelIdleCallback(idle);
   }, [ahead]);
 
@@ -38,9 +38,9 @@ export function useList(run: Run, place: Place, decisions: Decisions, onShow: (k
     document.querySelector(".desk")?.scrollTo({ top: 0 });
   }
   function step(by: 1 | -1) {
-    const last = list.walk.length - 1;
-    const next = list.place < 0 ? (by > 0 ? 0 : last) : Math.max(0, Math.min(last, list.place + by));
-    show(list.walk[next]);
+    const last = list.sequence.length - 1;
+    const next = list.position < 0 ? (by > 0 ? 0 : last) : Math.max(0, Math.min(last, list.position + by));
+    show(list.sequence[next]);
   }
   return {
     ...list,

@@ -2,12 +2,12 @@ import { useEffect, useState } from "preact/hooks";
 
 const SHOWN_MS = 6000;
 
-/** A sentence that is told for a while. */
-export function useNotice(): [said: string, say: (sentence: string) => void] {
-  const [said, setSaid] = useState("");
+/** A sentence that is shown for a while. */
+export function useNotice(): [notice: string, notify: (sentence: string) => void] {
+  const [notice, setNotice] = useState("");
   useEffect(() => {
-    const gone = setTimeout(() => setSaid(""), SHOWN_MS);
+    const gone = setTimeout(() => setNotice(""), SHOWN_MS);
     return () => clearTimeout(gone);
-  }, [said]);
-  return [said, setSaid];
+  }, [notice]);
+  return [notice, setNotice];
 }

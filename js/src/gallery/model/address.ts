@@ -1,4 +1,4 @@
-/** What the reader chose to see: kept in the address, so that a reload or a link shows the same. */
+/** The reader's choice of what is shown: kept in the address of the page, so that a reload or a link shows the same. */
 
 import { VERDICTS, type Verdict } from "../run";
 import { ALL, type Filter } from "./filter";
@@ -6,7 +6,7 @@ import { SORTS, type Sort } from "./listing";
 import { MARKS, type Mark } from "./results";
 import { MODES, ZOOMS, type Mode } from "./view";
 
-export interface Place {
+export interface Address {
   filter: Filter;
   sort: Sort;
   mode: Mode;
@@ -22,7 +22,7 @@ const known = <T extends string>(words: string | null, valid: readonly T[]): T[]
   (words ?? "").split(",").filter((word): word is T => (valid as readonly string[]).includes(word));
 
 /** Reads an address that anybody may have written: what it can't mean is left out. */
-export function parse(hash: string): Place {
+export function parse(hash: string): Address {
   const params = new URLSearchParams(hash.replace(/^#/, ""));
   const zoom = Number(params.get("zoom") ?? 0);
   const filter: Filter = {
@@ -42,7 +42,7 @@ export function parse(hash: string): Place {
   };
 }
 
-export function format({ filter, sort, mode, zoom, at }: Place): string {
+export function format({ filter, sort, mode, zoom, at }: Address): string {
   const params = new URLSearchParams();
   const set = (name: string, value: string) => value && params.set(name, value);
   set("verdict", [...filter.verdicts].join());

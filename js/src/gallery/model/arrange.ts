@@ -1,4 +1,4 @@
-/** How large pictures are shown, and in how many columns. */
+/** The size and the columns in which pictures are shown. */
 
 const GAP = 16;
 /** Width of a pane's border and padding, in which frames at the picture's edge stand. */

@@ -1,4 +1,4 @@
-/** Which results the reader chose to see. */
+/** The choice of results that are listed. */
 
 import type { Result, Verdict } from "../run";
 import { environment, MARKS, variant, type Mark } from "./results";
@@ -9,7 +9,7 @@ export interface Filter {
   notebook: string;
   environment: string;
   variant: string;
-  /** What was decided: `open` for what was not. */
+  /** `open` stands for results without a decision. */
   decision: "" | "open" | "accept" | "reject" | "skip";
   text: string;
 }
@@ -18,7 +18,7 @@ export const ALL: Filter = {
   verdicts: new Set(), marks: new Set(), notebook: "", environment: "", variant: "", decision: "", text: "",
 };
 
-/** Whether a filter leaves anything out. */
+/** True for a filter that may leave anything out. */
 export const narrows = ({ verdicts, marks, ...texts }: Filter): boolean => verdicts.size + marks.size > 0 || Object.values(texts).some(Boolean);
 
 /** Every word of the filter's text occurs somewhere in what names or explains the result. */

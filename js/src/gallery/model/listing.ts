@@ -28,7 +28,7 @@ export function grouped(results: readonly Result[]): Result[][] {
   return [...groups.values()];
 }
 
-/** Whether there is nothing left to say about a result; a skipped one was only put off. */
+/** True for a result on which nothing is left to say; a skipped one was only put off. */
 export const settled = (decision: Decision | undefined): boolean => decision?.verdict === "accept" || decision?.verdict === "reject";
 
 export interface Section {
@@ -39,7 +39,7 @@ export interface Section {
   open: boolean;
 }
 
-/** What the reader sees of the list, besides the filter: by a section's name, and by the key of a group's first. */
+/** The parts of the list that are folded or unfolded: by a section's name, and by the key of a group's first. */
 export interface Folds {
   sections: Partial<Record<Section["id"], boolean>>;
   groups: ReadonlySet<string>;
@@ -49,11 +49,11 @@ export interface Listing {
   /** All that pass the filter. */
   shown: Result[];
   sections: Section[];
-  /** Results one after the other, as the keys j and k go. */
-  walk: Result[];
-  /** What is looked at, and where in `walk`; -1 where it is not listed. */
+  /** The listed results in the order in which the keys j and k step through them. */
+  sequence: Result[];
+  /** The result that is shown, and its index in `sequence`; -1 where it is not listed. */
   current: Result | null;
-  place: number;
+  position: number;
   /** Those that changed in the same way as `current`, itself included. */
   group: Result[];
   /** Those of `shown` that nobody has decided. */
@@ -84,15 +84,15 @@ export function listing({ order, filter, folds, at, decision }: Asked): Listing 
   ];
   const groups = sections.flatMap((section) => section.groups);
   const members = (group: Result[]) => (group.length === 1 || folds.groups.has(group[0]!.key) ? group : group.slice(0, 1));
-  const walk = sections.flatMap((section) => (section.open ? section.groups.flatMap(members) : []));
+  const sequence = sections.flatMap((section) => (section.open ? section.groups.flatMap(members) : []));
   // What is shown stays, although a filter or a fold hides it from the list; without it, the first.
-  const current = order.find(({ key }) => key === at) ?? walk[0] ?? shown[0] ?? null;
+  const current = order.find(({ key }) => key === at) ?? sequence[0] ?? shown[0] ?? null;
   return {
     shown,
     sections,
-    walk,
+    sequence,
     current,
-    place: current ? walk.indexOf(current) : -1,
+    position: current ? sequence.indexOf(current) : -1,
     group: current ? (groups.find((group) => group.includes(current)) ?? [current]) : [],
     open: shown.filter((result) => result.status === "failed" && !settled(decision(result.key))),
   };

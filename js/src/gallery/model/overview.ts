@@ -1,11 +1,11 @@
-/** What stays the same of a run as long as its page is open. */
+/** Facts of a run that stay the same as long as its page is open. */
 
 import type { Result, Run } from "../run";
 import { environment, MARKS, variant, type Mark } from "./results";
 import { count, visible } from "./text";
 
-/** Values to choose from, with their names. */
-export type Choices = [value: string, label: string][];
+/** Values to select from, with their names. */
+export type SelectOptions = [value: string, label: string][];
 
 export interface Overview {
   run: Run;
@@ -13,14 +13,14 @@ export interface Overview {
   quarantined: number;
   /** The marks that any result has. */
   marks: Mark[];
-  notebooks: Choices;
-  environments: Choices;
-  variants: Choices;
+  notebooks: SelectOptions;
+  environments: SelectOptions;
+  variants: SelectOptions;
 }
 
-export function overview(run: Run): Overview {
+export function overviewOf(run: Run): Overview {
   const results = run.tests;
-  const distinct = (of: (result: Result) => string): Choices =>
+  const distinct = (of: (result: Result) => string): SelectOptions =>
     [...new Set(results.map(of))].sort((a, b) => a.localeCompare(b, "en", { numeric: true })).map((name) => [name, visible(name)]);
   return {
     run,
@@ -33,7 +33,7 @@ export function overview(run: Run): Overview {
   };
 }
 
-/** How the run went, in one sentence. */
+/** The outcome of the run in one sentence. */
 export function headline({ run: { tests }, failed: { length: n }, quarantined }: Overview): string {
   if (!tests.length) return "This run took no pictures";
   const known = quarantined ? `, ${quarantined} in quarantine` : "";

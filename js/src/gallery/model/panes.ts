@@ -1,4 +1,4 @@
-/** Which pictures of a result are shown beside each other, and which over each other. */
+/** The choice of pictures that are shown beside or over each other. */
 
 import type { Picture, Result } from "../run";
 import { varied } from "./results";
@@ -36,18 +36,18 @@ export function panes(result: Result): { all: Pane[]; pair: Pane[] } {
   return { all, pair: second ? [...actual, ...again] : [...expected, ...actual] };
 }
 
-/** What of a result's pictures is on the screen. */
-export interface Look {
-  /** How they are looked at: the reader's choice, where the result has what it takes. */
+/** The pictures of a result that are on the screen. */
+export interface PaneSelection {
+  /** The reader's choice, where the result has what it takes. */
   mode: Mode;
   all: Pane[];
   pair: Pane[];
   shown: Pane[];
-  /** Those whose pixels are told by the inspector. */
+  /** Those whose colours the inspector shows. */
   compared: Pane[];
 }
 
-export function look(result: Result, wanted: Mode): Look {
+export function selectPanes(result: Result, wanted: Mode): PaneSelection {
   const { all, pair } = panes(result);
   const overlay = pair.length === 2 && pair.every(({ picture }) => picture.absent === null);
   const diff = all.filter(({ role }) => role === "diff");

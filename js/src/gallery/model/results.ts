@@ -1,4 +1,4 @@
-/** What the gallery asks of one result. */
+/** Questions about one result. */
 
 import type { Result, Run, Stretch } from "../run";
 import { count, sum } from "./text";
@@ -13,7 +13,7 @@ export const variant = (result: Result): string => result.variant || PLAIN;
 export const acceptable = (result: Result): boolean =>
   !result.updated && (result.verdict === "changed" || result.verdict === "resized" || result.verdict === "new");
 
-/** What a result may be besides its verdict; each can be filtered for. */
+/** Marks that a result may have besides its verdict; each can be filtered for. */
 export const MARKS = {
   quarantined: { label: "quarantined", has: (result: Result): boolean => result.status === "quarantined" },
   flaky: { label: "flaky lately", has: (result: Result): boolean => result.verdict === "match" && result.flaky },
@@ -26,10 +26,10 @@ export function nameParts({ name }: Result): [path: string, shot: string] {
   return cut < 0 ? ["", name] : [name.slice(0, cut), name.slice(cut + 2)];
 }
 
-/** How many pixels differ; none where nothing was compared. */
+/** The number of pixels that differ; 0 where nothing was compared. */
 export const changedPixels = ({ metrics }: Result): number => metrics.changed_pixels ?? 0;
 
-/** What results have in common that changed in the same way; null for one that is decided for itself. */
+/** The name that results have in common which changed in the same way; null for one that is decided for itself. */
 export function changeGroup(result: Result): string | null {
   if (!acceptable(result)) return null;
   // A new picture has nothing to have changed from: those that look the same are alike.
@@ -37,16 +37,16 @@ export function changeGroup(result: Result): string | null {
   return common && `${result.verdict} ${environment(result)} ${common}`;
 }
 
-/** Whether the day has passed until which a failure was allowed. The run's own day counts, not the reader's. */
+/** True once the day has passed until which a failure was allowed. The run's own day counts, not the reader's. */
 export const ended = ({ status, quarantine }: Result, { started }: Run): boolean =>
   status !== "quarantined" && !!quarantine && quarantine.until < started.slice(0, 10);
 
-/** Whether its first two distinct pictures are what `shot`, `second` and `diff` show. */
+/** True where `shot`, `second` and `diff` show the first two distinct pictures of a repeated run. */
 export const varied = ({ verdict, repeat }: Result): boolean =>
   // With a failed run among them, that run's pictures are shown.
   verdict === "unstable" && !!repeat && repeat.distinct > 1 && sum(repeat.counts) === repeat.runs;
 
-/** How steady it was under `--repeat`, in words. */
+/** The number of different pictures under `--repeat`, in words. */
 export function steadiness({ repeat }: Result): string | null {
   if (!repeat || !repeat.distinct) return null;
   const taken = sum(repeat.counts);

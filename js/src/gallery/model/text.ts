@@ -1,14 +1,14 @@
 /** Values, counts and commands as a person would write them. */
 
-import type { Facts } from "../run";
+import type { Fingerprint } from "../run";
 
 export const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
 
 /** `{a: {b: 1}}` becomes `[["a.b", "1"]]`, so that two fingerprints compare line by line. */
-export function flatten(facts: Facts | null | undefined, prefix = ""): [string, string][] {
+export function flatten(facts: Fingerprint | null | undefined, prefix = ""): [string, string][] {
   return Object.entries(facts ?? {}).flatMap(([name, value]): [string, string][] =>
     value !== null && typeof value === "object" && !Array.isArray(value)
-      ? flatten(value as Facts, `${prefix}${name}.`)
+      ? flatten(value as Fingerprint, `${prefix}${name}.`)
       : [[prefix + name, plain(value)]],
   );
 }

@@ -1,4 +1,4 @@
-/** How pictures are looked at. */
+/** The ways in which pictures are looked at. */
 
 export const MODES = {
   side: "Side by side", slider: "Slider", onion: "Onion skin", blink: "Blink", diff: "Diff", actual: "Only actual",
@@ -12,9 +12,10 @@ export interface View {
   zoom: number;
   regions: boolean;
   masks: boolean;
-  /** Whether the blink goes on by itself, and which picture it shows while it does not. */
+  /** True while the blink goes on by itself. */
   blinking: boolean;
+  /** True where a blink that stands still shows the later picture. */
   over: boolean;
-  /** Whether one pixel is held on to, and told. */
+  /** True while one pixel is held, and its colours are shown. */
   inspect: boolean;
 }

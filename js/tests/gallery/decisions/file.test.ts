@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import type { Decision } from "../../../src/gallery/decisions/decisions";
-import { decisionsFile, reviewText, tallied, tally } from "../../../src/gallery/decisions/file";
+import { decisionsFile, reviewText, countsText, countDecisions } from "../../../src/gallery/decisions/file";
 import { picture, result, run } from "../builders";
 
 const TIME = "2026-11-21T10:00:00Z";
@@ -37,8 +37,8 @@ test("decisions.json binds what was accepted and rejected to the pictures that w
 });
 
 test("a skipped one is as undecided as one that nobody looked at", () => {
-  const told = tally(reviewed, decisions());
-  expect(tallied(told)).toBe("1 accepted, 1 rejected, 2 left undecided");
+  const counts = countDecisions(reviewed, decisions());
+  expect(countsText(counts)).toBe("1 accepted, 1 rejected, 2 left undecided");
 });
 
 test("the text for a pull request is a line for people, and the whole file", () => {

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 
-import { format, parse, type Place } from "../../../src/gallery/model/address";
+import { format, parse, type Address } from "../../../src/gallery/model/address";
 import { ALL } from "../../../src/gallery/model/filter";
 
-const plain: Place = { filter: ALL, sort: "urgency", mode: "side", zoom: 0, at: "" };
+const plain: Address = { filter: ALL, sort: "urgency", mode: "side", zoom: 0, at: "" };
 
 test("a place that is as usual is an empty address", () => {
   expect(format(plain)).toBe("#");
@@ -12,14 +12,14 @@ test("a place that is as usual is an empty address", () => {
 });
 
 test("every part of a place comes back from its address", () => {
-  const place: Place = {
+  const address: Address = {
     filter: {
       verdicts: new Set(["changed", "new"]), marks: new Set(["flaky"]), notebook: "notebooks/a & b.ipynb", environment: "page-firefox-linux",
       variant: "dark", decision: "open", text: "über #1 = 50%",
     },
     sort: "time", mode: "onion", zoom: 4, at: "page-chromium-linux/notebooks/it's/a[dark]",
   };
-  expect(parse(format(place))).toEqual(place);
+  expect(parse(format(address))).toEqual(address);
 });
 
 test.each(["#verdict=lovely", "#mark=constructor", "#sort=__proto__&mode=toString", "#zoom=3", "#zoom=NaN", "#zoom=-1", "#decision=maybe", "#%E0%A4%A"])(

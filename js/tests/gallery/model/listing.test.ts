@@ -49,11 +49,11 @@ describe("list", () => {
   const decide = (verdict: Decision["verdict"], ...all: Result[]) => all.forEach(({ key }) => decided.set(key, { verdict, time: "" }));
 
   test("what needs a decision, then what is in quarantine; what passed is folded", () => {
-    const { sections, walk, current, place } = list();
+    const { sections, sequence, current, position } = list();
     expect(sections.map(({ id, open, groups }) => [id, open, groups.length])).toEqual([["decide", true, 3], ["known", true, 1], ["passed", false, 1]]);
     // A group that is folded is walked over by its first.
-    expect(shots(walk)).toEqual(["x", "a1", "y", "known"]);
-    expect([current?.shot, place]).toEqual(["x", 0]);
+    expect(shots(sequence)).toEqual(["x", "a1", "y", "known"]);
+    expect([current?.shot, position]).toEqual(["x", 0]);
   });
   test("what passed is open where nothing else is, and to whoever filters", () => {
     const calm = [result("calm", "match")];
@@ -61,14 +61,14 @@ describe("list", () => {
     expect([open(calm), open([...calm, result("x")]), open([...calm, result("x")], { ...ALL, text: "calm" })]).toEqual([true, false, true]);
   });
   test("folding is the reader's", () => {
-    expect(shots(list("", {}, { sections: { decide: false, passed: true } }).walk)).toEqual(["known", "calm"]);
-    expect(shots(list("", {}, { groups: new Set([first.key]) }).walk)).toEqual(["x", "a1", "a2", "a3", "y", "known"]);
+    expect(shots(list("", {}, { sections: { decide: false, passed: true } }).sequence)).toEqual(["known", "calm"]);
+    expect(shots(list("", {}, { groups: new Set([first.key]) }).sequence)).toEqual(["x", "a1", "a2", "a3", "y", "known"]);
   });
   test("what is shown stays, although a filter or a fold hides it", () => {
     const hidden = list(results[3]!.key, { text: "calm" });
-    expect([hidden.current?.shot, hidden.place, shots(hidden.walk)]).toEqual(["y", -1, ["calm"]]);
+    expect([hidden.current?.shot, hidden.position, shots(hidden.sequence)]).toEqual(["y", -1, ["calm"]]);
     const folded = list(results[4]!.key);
-    expect([folded.current?.shot, folded.place, shots(folded.group), leader(folded, results[4]!)?.shot]).toEqual(["a3", -1, ["a1", "a2", "a3"], "a1"]);
+    expect([folded.current?.shot, folded.position, shots(folded.group), leader(folded, results[4]!)?.shot]).toEqual(["a3", -1, ["a1", "a2", "a3"], "a1"]);
     expect(list("nothing/of/that/name").current?.shot).toBe("x");
     expect(list("", { text: "nowhere" }).current).toBeNull();
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import { arrange } from "../../../src/gallery/model/arrange";
-import { look, panes } from "../../../src/gallery/model/panes";
+import { selectPanes, panes } from "../../../src/gallery/model/panes";
 import { MODES, type Mode } from "../../../src/gallery/model/view";
 import { picture, result } from "../builders";
 
@@ -37,12 +37,12 @@ describe("pictures beside each other", () => {
 
 describe("the reader's way to look", () => {
   const modes = Object.keys(MODES) as Mode[];
-  const seen = (of: typeof changed) => modes.map((mode) => look(of, mode).mode);
+  const seen = (of: typeof changed) => modes.map((mode) => selectPanes(of, mode).mode);
 
   test("is taken where there are two pictures", () => {
     expect(seen(changed)).toEqual(modes);
-    expect(look(changed, "slider").shown.map(({ label }) => label)).toEqual(["Expected", "Actual"]);
-    expect(look(changed, "diff").shown.map(({ label }) => label)).toEqual(["Diff"]);
+    expect(selectPanes(changed, "slider").shown.map(({ label }) => label)).toEqual(["Expected", "Actual"]);
+    expect(selectPanes(changed, "diff").shown.map(({ label }) => label)).toEqual(["Diff"]);
   });
   test("falls back where there is nothing to lay over or no difference", () => {
     expect(seen(result("a", "new", { pictures: { shot: picture("s") } }))).toEqual(["side", "side", "side", "side", "side", "actual"]);

@@ -27,13 +27,13 @@ export function url(sha256: string): string {
   return known;
 }
 
-/** Decodes a result's pictures ahead, so that moving on to it shows them at once. */
-export function warm(result: Result | undefined): void {
+/** Decode a result's pictures ahead, so that moving on to it shows them at once. */
+export function preload(result: Result | undefined): void {
   for (const picture of Object.values(result?.pictures ?? {})) {
     if (picture.absent !== null) continue;
     const image = new Image();
     image.src = url(picture.sha256);
-    // One that can't be decoded is told where it is shown.
+    // One that can't be decoded is seen to be broken where it is shown.
     image.decode().catch(() => undefined);
   }
 }
@@ -43,7 +43,7 @@ const decoded = new Map<string, Promise<ImageData>>();
 const DECODED = 6;
 
 /** A picture's pixels as they are in the file: no colour management, no smoothing. */
-export function pixels(sha256: string): Promise<ImageData> {
+export function pictureData(sha256: string): Promise<ImageData> {
   let known = decoded.get(sha256);
   if (!known) {
     known = (async () => {

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 
 import type { Question } from "../components/confirm";
-import { DONE, type Decisions, type Seen, type Word } from "../decisions/decisions";
+import { PAST_TENSE, type DecisionVerdict, type Decisions, type Seen } from "../decisions/decisions";
 import { following, settled } from "../model/listing";
 import type { Overview } from "../model/overview";
 import { acceptable, nameParts } from "../model/results";
@@ -9,75 +9,76 @@ import { count, visible } from "../model/text";
 import type { Result } from "../run";
 import type { List } from "./use-list";
 
-export type Verdict = "accept" | "reject";
+/** A verdict that several results may be given at once. */
+export type GroupVerdict = "accept" | "reject";
 
-export interface Deciding {
+export interface DecisionActions {
   /** Decides on the current result. */
-  judge: (verdict: Word) => void;
+  decide: (verdict: DecisionVerdict) => void;
   undo: () => void;
   /** Asks before all of `results` are decided that can be. */
-  ask: (results: readonly Result[], verdict: Verdict, what: string) => void;
+  confirm: (results: readonly Result[], verdict: GroupVerdict, what: string) => void;
   /** Asks about all that changed in the same way as the current result. */
-  askGroup: (verdict: Verdict) => void;
+  confirmGroup: (verdict: GroupVerdict) => void;
   question: Question | null;
   answer: (yes: boolean) => void;
 }
 
 const shotOf = (result: Result): string => visible(nameParts(result)[1]);
 
-/** What the reviewer can decide, and what they are told of it. */
-export function useDeciding({ run, failed }: Overview, decisions: Decisions, list: List, say: (sentence: string) => void): Deciding {
+/** The actions by which a reviewer decides, with a notice on the outcome of each. */
+export function useDecisionActions({ run, failed }: Overview, decisions: Decisions, list: List, notify: (sentence: string) => void): DecisionActions {
   const [question, setQuestion] = useState<Question | null>(null);
   const { current, group } = list;
 
-  async function decide(chosen: readonly Result[], verdict: Word, seen?: Seen) {
+  async function decideAll(chosen: readonly Result[], verdict: DecisionVerdict, seen?: Seen) {
     const able = verdict === "accept" ? chosen.filter(acceptable) : chosen;
     if (!able.length) {
-      if (current) say(`${shotOf(current)} can't be accepted: ${current.updated ? "its baseline was written by the run" : `it is ${current.verdict}`}.`);
+      if (current) notify(`${shotOf(current)} can't be accepted: ${current.updated ? "its baseline was written by the run" : `it is ${current.verdict}`}.`);
       return;
     }
     const next = following(list, able, (key) => decisions.get(key));
     if (!(await decisions.decide(able, verdict, seen))) {
-      say("Nothing was decided.");
+      notify("Nothing was decided.");
       return;
     }
     const what = able.length === 1 ? shotOf(able[0]!) : count(able.length, "picture");
     const wrote = decisions.live && verdict === "accept" ? " Its baseline is written." : "";
     const left = failed.filter(({ key }) => !settled(decisions.get(key))).length;
-    say(`${what} ${DONE[verdict]}.${wrote} ${left ? `${left} left.` : "Everything is decided."}`);
+    notify(`${what} ${PAST_TENSE[verdict]}.${wrote} ${left ? `${left} left.` : "Everything is decided."}`);
     if (next) list.show(next);
   }
   async function undo() {
     const keys = await decisions.undo();
     if (!keys.length) {
-      say(decisions.trouble ? "Nothing was undone." : "There is nothing to undo.");
+      notify(decisions.problem ? "Nothing was undone." : "There is nothing to undo.");
       return;
     }
     const undone = run.tests.filter(({ key }) => keys.includes(key));
-    say(`Undone: ${keys.length === 1 && undone[0] ? shotOf(undone[0]) : count(keys.length, "decision")}.`);
+    notify(`Undone: ${keys.length === 1 && undone[0] ? shotOf(undone[0]) : count(keys.length, "decision")}.`);
     list.show(undone.find(({ key }) => key === keys[0]));
   }
-  function ask(results: readonly Result[], verdict: Verdict, what: string) {
+  function confirm(results: readonly Result[], verdict: GroupVerdict, what: string) {
     const able = results.filter((result) => result.status !== "passed" && (verdict === "reject" || acceptable(result)));
     if (able.length) setQuestion({ verdict, results: able, seen: decisions.seen(able), what });
-    else say("There is nothing among them that could be accepted.");
+    else notify("There is nothing among them that could be accepted.");
   }
-  function judge(verdict: Word) {
+  function decide(verdict: DecisionVerdict) {
     if (!current) return;
-    if (current.status === "passed") say(`${shotOf(current)} needs no decision.`);
-    else void decide([current], verdict);
+    if (current.status === "passed") notify(`${shotOf(current)} needs no decision.`);
+    else void decideAll([current], verdict);
   }
-  function askGroup(verdict: Verdict) {
+  function confirmGroup(verdict: GroupVerdict) {
     if (group.length < 2) {
-      judge(verdict);
+      decide(verdict);
       return;
     }
     list.unfold(group[0]!);
-    ask(group, verdict, "All of them changed in the same way: the same sizes, the same colours.");
+    confirm(group, verdict, "All of them changed in the same way: the same sizes, the same colours.");
   }
   function answer(yes: boolean) {
     setQuestion(null);
-    if (yes && question) void decide(question.results, question.verdict, question.seen);
+    if (yes && question) void decideAll(question.results, question.verdict, question.seen);
   }
-  return { judge, undo: () => void undo(), ask, askGroup, question, answer };
+  return { decide, undo: () => void undo(), confirm, confirmGroup, question, answer };
 }

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 
-import type { Place } from "../model/address";
+import type { Address } from "../model/address";
 import { ZOOMS, type View } from "../model/view";
 import type { Result } from "../run";
 
@@ -9,32 +9,32 @@ const SMALL = 24;
 /** Pixels on the screen that a small region is enlarged to, at most. */
 const LARGE = 240;
 
-export interface Look {
+export interface Viewing {
   view: View;
   /** The region that is looked at; -1 for none yet. */
   region: number;
-  /** Whether the reader's system asks for reduced motion. */
-  still: boolean;
+  /** True where the reader's system asks for it. */
+  reducedMotion: boolean;
   change: (part: Partial<View>) => void;
   zoom: (by: 1 | -1) => void;
-  /** Goes to another region, near enough to be seen. */
+  /** Go to another region, and enlarge it where it is too small to be seen. */
   step: (by: 1 | -1) => void;
-  /** Begins anew with the regions, of whatever result. */
+  /** Forget which region was looked at. */
   reset: () => void;
 }
 
-const STILL = matchMedia("(prefers-reduced-motion: reduce)").matches;
+const REDUCED_MOTION = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
-/** How the current result's pictures are looked at. */
-export function useLook({ mode, zoom }: Place, onPlace: (part: Partial<Place>) => void, current: Result | null): Look {
-  const [rest, setRest] = useState<Omit<View, "mode" | "zoom">>({ regions: true, masks: true, blinking: !STILL, over: false, inspect: false });
+/** The way in which the current result's pictures are looked at. */
+export function useViewing({ mode, zoom }: Address, onNavigate: (part: Partial<Address>) => void, current: Result | null): Viewing {
+  const [rest, setRest] = useState<Omit<View, "mode" | "zoom">>({ regions: true, masks: true, blinking: !REDUCED_MOTION, over: false, inspect: false });
   // With the result it is of: another one begins anew.
   const [looked, setLooked] = useState({ at: "", region: -1 });
   const region = looked.at === current?.key ? looked.region : -1;
 
   function change({ mode: otherMode, zoom: otherZoom, ...part }: Partial<View>) {
-    if (otherMode !== undefined) onPlace({ mode: otherMode });
-    if (otherZoom !== undefined) onPlace({ zoom: otherZoom });
+    if (otherMode !== undefined) onNavigate({ mode: otherMode });
+    if (otherZoom !== undefined) onNavigate({ zoom: otherZoom });
     setRest((old) => ({ ...old, ...part }));
   }
   function step(by: 1 | -1) {
@@ -49,7 +49,7 @@ export function useLook({ mode, zoom }: Place, onPlace: (part: Partial<Place>) =
   return {
     view: { mode, zoom, ...rest },
     region,
-    still: STILL,
+    reducedMotion: REDUCED_MOTION,
     change,
     zoom: (by) => change({ zoom: ZOOMS[ZOOMS.findIndex((level) => level === zoom) + by] ?? zoom }),
     step,

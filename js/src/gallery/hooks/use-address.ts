@@ -1,6 +1,6 @@
 import { useLayoutEffect, useState } from "preact/hooks";
 
-import { format, parse, type Place } from "../model/address";
+import { format, parse, type Address } from "../model/address";
 
 /** Browsers ignore a page that writes its address too often; 200 times in 30 seconds is one's limit. */
 const WRITES = 150;
@@ -20,21 +20,21 @@ function remember(hash: string): void {
   history.replaceState(null, "", hash);
 }
 
-/** What the reader chose to see: begun and changed by the page's address. */
-export function usePlace(): [place: Place, change: (part: Partial<Place>) => void] {
-  const [place, setPlace] = useState(() => parse(location.hash));
+/** The reader's choice of what is shown: begun and changed by the page's address. */
+export function useAddress(): [address: Address, change: (part: Partial<Address>) => void] {
+  const [address, setAddress] = useState(() => parse(location.hash));
   // Before the page is seen, as all that listens: what happens meanwhile would be missed.
   useLayoutEffect(() => {
-    const follow = () => setPlace(parse(location.hash));
+    const follow = () => setAddress(parse(location.hash));
     addEventListener("hashchange", follow);
     return () => removeEventListener("hashchange", follow);
   }, []);
-  return [place, (part) => setPlace((old) => ({ ...old, ...part }))];
+  return [address, (part) => setAddress((old) => ({ ...old, ...part }))];
 }
 
-/** Keeps what is seen in the page's address. */
-export function useAddress(place: Place): void {
-  const hash = format(place);
+/** Keep the reader's choice in the page's address. */
+export function useSavedAddress(address: Address): void {
+  const hash = format(address);
   // At once: a reload shows the same, however soon it comes.
   useLayoutEffect(() => remember(hash), [hash]);
 }

@@ -26,8 +26,8 @@ function Traits({ result }: { result: Result }) {
   );
 }
 
-/** What is known of a result besides its sentence and its pictures. */
-export function Facts({ result }: { result: Result }) {
+/** The facts of a result besides its sentence and its pictures. */
+export function ResultFacts({ result }: { result: Result }) {
   const { changed_share, rule } = result.metrics;
   const changed = changedPixels(result);
   const share = 100 * (changed_share ?? 0);
@@ -42,7 +42,7 @@ export function Facts({ result }: { result: Result }) {
   return <ul class="aside">{facts.map((fact) => fact && <li>{visible(fact)}</li>)}</ul>;
 }
 
-export function Failure({ result: { error } }: { result: Result }) {
+export function ResultError({ result: { error } }: { result: Result }) {
   if (!error) return null;
   return (
     <div class="error" role="note">
@@ -53,8 +53,8 @@ export function Failure({ result: { error } }: { result: Result }) {
   );
 }
 
-/** Why it looks as it does. */
-export function Why({ result }: { result: Result }) {
+/** The evidence of why a result looks as it does. */
+export function Explanation({ result }: { result: Result }) {
   const { timings } = result.metrics;
   return (
     <div class="parts">

@@ -1,4 +1,4 @@
-import type { Look } from "../hooks/use-look";
+import type { Viewing } from "../hooks/use-viewing";
 import { ended, MARKS, nameParts } from "../model/results";
 import { count, visible } from "../model/text";
 import { MODES, ZOOMS, type Mode } from "../model/view";
@@ -6,7 +6,7 @@ import type { Result, Run } from "../run";
 import { History } from "./history";
 import { Icon } from "./icon";
 import { Pictures } from "./pictures";
-import { Facts, Failure, Why } from "./why";
+import { ResultFacts, ResultError, Explanation } from "./explanation";
 
 function Title({ result, over }: { result: Result; over: boolean }) {
   const { quarantine } = result;
@@ -26,7 +26,7 @@ function Title({ result, over }: { result: Result; over: boolean }) {
 }
 
 /** Buttons for the ways to look. */
-function Looks({ result, look: { view, region, change, zoom, step } }: { result: Result; look: Look }) {
+function ViewControls({ result, viewing: { view, region, change, zoom, step } }: { result: Result; viewing: Viewing }) {
   const regions = result.metrics.regions.length;
   const percent = `${view.zoom * 100} %`;
   return (
@@ -57,7 +57,7 @@ function Looks({ result, look: { view, region, change, zoom, step } }: { result:
 }
 
 /** Shows `result` as large as there is room, and why it is as it is. */
-export function Desk({ run, result, look }: { run: Run; result: Result; look: Look }) {
+export function ResultCard({ run, result, viewing }: { run: Run; result: Result; viewing: Viewing }) {
   const { quarantine } = result;
   const over = ended(result, run);
   return (
@@ -65,12 +65,12 @@ export function Desk({ run, result, look }: { run: Run; result: Result; look: Lo
       <Title result={result} over={over} />
       <p class="sentence">{visible(result.sentence)}</p>
       {quarantine && !over && <p class="reason">In quarantine because: <bdi>{visible(quarantine.reason)}</bdi></p>}
-      <Facts result={result} />
+      <ResultFacts result={result} />
       <History result={result} />
-      <Failure result={result} />
-      <Looks result={result} look={look} />
-      <Pictures result={result} view={look.view} region={look.region} onZoom={look.zoom} onView={look.change} still={look.still} />
-      <Why result={result} />
+      <ResultError result={result} />
+      <ViewControls result={result} viewing={viewing} />
+      <Pictures result={result} view={viewing.view} region={viewing.region} onZoom={viewing.zoom} onView={viewing.change} reducedMotion={viewing.reducedMotion} />
+      <Explanation result={result} />
     </article>
   );
 }

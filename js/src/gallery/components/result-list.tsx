@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
 
-import { DONE, type Decision, type Decisions } from "../decisions/decisions";
+import { PAST_TENSE, type Decision, type Decisions } from "../decisions/decisions";
 import type { List } from "../hooks/use-list";
 import type { Section } from "../model/listing";
 import { changedPixels, ended, MARKS, nameParts } from "../model/results";
@@ -32,7 +32,7 @@ function Row({ run, result, decision, current, inside, onPick }: RowProps) {
       {MARKS.flaky.has(result) && <span title="Was flaky lately"><Icon shape="flaky" /><span class="hidden">, was flaky lately</span></span>}
       {result.quarantine && <span title={ended(result, run) ? "Its quarantine has ended" : "In quarantine"}><Icon shape="quarantined" /></span>}
       {decision ? (
-        <span class="decision" data-decision={decision.verdict}><Icon shape={decision.verdict} /> {DONE[decision.verdict]}</span>
+        <span class="decision" data-decision={decision.verdict}><Icon shape={decision.verdict} /> {PAST_TENSE[decision.verdict]}</span>
       ) : changed > 0 ? <span class="size" title={count(changed, "pixel")}>{short(changed)} px</span> : null}
     </button>
   );
@@ -63,7 +63,7 @@ function Group({ group, props: { run, list, decisions } }: { group: Result[]; pr
   );
 }
 
-function SectionOf({ section, props }: { section: Section; props: Props }) {
+function ListSection({ section, props }: { section: Section; props: Props }) {
   const n = section.groups.reduce((sum, group) => sum + group.length, 0);
   if (!n) return null;
   return (
@@ -90,7 +90,7 @@ export function ResultList(props: Props) {
   }, [current]);
   return (
     <nav ref={list} class="list" aria-label="Results">
-      {props.list.sections.map((section) => <SectionOf key={section.id} section={section} props={props} />)}
+      {props.list.sections.map((section) => <ListSection key={section.id} section={section} props={props} />)}
     </nav>
   );
 }

@@ -1,34 +1,34 @@
-import type { Deciding } from "../hooks/use-deciding";
+import type { DecisionActions } from "../hooks/use-decision-actions";
 import type { Actions } from "../hooks/use-keys";
 import type { List } from "../hooks/use-list";
-import type { Look } from "../hooks/use-look";
+import type { Viewing } from "../hooks/use-viewing";
 import { MODES, type Mode } from "../model/view";
 
-interface Doors {
+interface KeyTargets {
   list: List;
-  look: Look;
-  deciding: Deciding;
+  viewing: Viewing;
+  actions: DecisionActions;
   find: () => void;
   comment: () => void;
   open: (dialog: "help" | "finish") => void;
 }
 
-/** What every key of the page does; told to people in help.tsx. */
-export function keysOf({ list, look: { view, still, change, zoom, step }, deciding, find, comment, open }: Doors): Actions {
+/** The action of every key of the page; help.tsx lists them for people. */
+export function keyActions({ list, viewing: { view, reducedMotion, change, zoom, step }, actions, find, comment, open }: KeyTargets): Actions {
   const modes = (Object.keys(MODES) as Mode[]).map((mode, i): [string, () => void] => [String(i + 1), () => change({ mode })]);
   return {
     ...Object.fromEntries(modes),
     j: () => list.step(1),
     k: () => list.step(-1),
-    a: () => deciding.judge("accept"),
-    r: () => deciding.judge("reject"),
-    s: () => deciding.judge("skip"),
-    u: deciding.undo,
-    A: () => deciding.askGroup("accept"),
-    R: () => deciding.askGroup("reject"),
+    a: () => actions.decide("accept"),
+    r: () => actions.decide("reject"),
+    s: () => actions.decide("skip"),
+    u: actions.undo,
+    A: () => actions.confirmGroup("accept"),
+    R: () => actions.confirmGroup("reject"),
     c: comment,
     d: () => open("finish"),
-    b: () => change({ blinking: !still && !view.blinking }),
+    b: () => change({ blinking: !reducedMotion && !view.blinking }),
     x: () => change({ blinking: false, over: !view.over }),
     i: () => change({ inspect: !view.inspect }),
     o: () => change({ regions: !view.regions }),
