@@ -139,24 +139,24 @@ class Pages:
         file = self.root / "n.ipynb"
         file.write_text(notebook_json(source), encoding="utf-8")
         (target,) = read_notebook(file, "n.ipynb", self.pool.settings).targets
-        live_page = await self.frontend.open(file, target, "")
+        served = await self.frontend.open(file, target, "")
         slot: PageSlot = await self.pool.slot(target, self.frontend)
-        stage = await self.pool.show(slot, live_page, 20)
-        began = await stage.page.evaluate("Date.now()")
-        await stage.settle(max_settle=target.max_settle)
-        for number, step in enumerate(target.steps, 1):
-            await stage.act(target, step, number, self.root)
-        pixels = await stage.picture()
-        seen = await stage.look(target)
-        ended = await stage.page.evaluate("Date.now()")
+        capturing = await self.pool.show(slot, served, 20)
         page = slot.page
+        began = await page.evaluate("Date.now()")
+        await capturing.settle(max_settle=target.max_settle)
+        for number, step in enumerate(target.steps, 1):
+            await capturing.act(target, step, number, self.root)
+        pixels = await capturing.picture()
+        seen = await capturing.look(target)
+        ended = await page.evaluate("Date.now()")
         violations = 0
         if script:
             await page.evaluate(LISTEN)
             await page.evaluate(script)
             violations = await page.evaluate(VIOLATIONS)
         await self.pool.release(slot, spoiled=False)
-        await self.frontend.close(live_page)
+        await self.frontend.close(served)
         return Seen(pixels, seen.shown, began, ended, page, slot.kept, violations)
 
 

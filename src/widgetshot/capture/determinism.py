@@ -36,7 +36,7 @@ _FLAGS = (
     "--disable-quic",
     "--no-first-run",
     "--no-proxy-server",
-    # Which line of a script asked for something, which is told to Playwright of every request, would be found out by
+    # Which line of a script asked for something, which Playwright gets with every request, would be found out by
     # parsing the whole script once more.
     "--js-flags=--no-enable-lazy-source-positions",
 )

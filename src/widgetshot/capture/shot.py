@@ -80,7 +80,7 @@ async def take_shot(
 
 
 def _shot(page: CapturePage, pixels: Pixels, masks: Masks, frame: Box, shown: Shown) -> Shot:
-    """Return a shot with what the page told of its widgets, without secrets."""
+    """Return a shot with what the page reported of its widgets, without secrets."""
     redactor = page.settings.redactor
     covers = tuple(relative_to(box, frame) for box in page.pictures.covers)
     return Shot(
@@ -168,7 +168,7 @@ def _elements(
     """Return the page's elements in the picture's pixels, without what a mask covers.
 
     Args:
-        covers: masks, and what was painted over. Of an element that one of them touches only the kind is told.
+        covers: masks, and what was painted over. Of an element that one of them touches only the kind is kept.
     """
     found = []
     for one in shown:
