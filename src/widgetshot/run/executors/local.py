@@ -46,7 +46,8 @@ class LocalExecutor:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._resources.__aexit__(kind, error, trace)
+        # The error is not for the group of tasks: it would cancel the endings of kernels, and wrap the error.
+        await self._resources.aclose()
 
     async def run(self, session: Session) -> AsyncGenerator[Result | SessionReport, None]:
         """See `SessionExecutor.run`."""
