@@ -515,6 +515,12 @@ class TimeSpent:
     seconds: float = 0.0
     stages: dict[str, float] = field(default_factory=dict)
 
+    def add(self, stages: Mapping[str, float], seconds: float = 0.0) -> None:
+        """Count seconds that were spent on stages, and what passed meanwhile."""
+        self.seconds += seconds
+        for stage, spent in stages.items():
+            self.stages[stage] = self.stages.get(stage, 0.0) + spent
+
 
 @dataclass(frozen=True)
 class Result:

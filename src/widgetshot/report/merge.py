@@ -18,7 +18,7 @@ from widgetshot.report.entry_json import Entry, Pictures
 from widgetshot.report.folder import RUN_FILE, clear, refuse_foreign, sidecar_path
 from widgetshot.report.head import notebook_times, service_times
 from widgetshot.report.history import History
-from widgetshot.report.limits import MAX_ITEMS, seconds
+from widgetshot.report.limits import MAX_ITEMS, timings
 from widgetshot.report.reader import RUN_AGAIN, checked, read_run
 from widgetshot.report.run_json import (
     MAX_RUN_BYTES,
@@ -154,6 +154,9 @@ def _merged(runs: Sequence[Run], ran: Container[str], unused: list[str] | None) 
     if unused is None:
         known = [set(one) for one in lists if one is not None]
         unused = sorted(known[0].intersection(*known)) if len(known) == len(lists) else None
+    total = TimeSpent()
+    for run in runs:
+        total.add(run.timings)
     return replace(
         runs[0],
         id=f"{datetime.fromisoformat(started):%Y%m%dT%H%M%SZ}-{digest[:6]}",
@@ -166,7 +169,7 @@ def _merged(runs: Sequence[Run], ran: Container[str], unused: list[str] | None) 
         suite=runs[0].suite if all(run.suite == runs[0].suite for run in runs) else None,
         skipped=list({one.notebook: one for run in runs for one in run.skipped}.values())[:MAX_ITEMS],
         environment=_merged_environment([run.environment for run in runs]),
-        timings=_added(run.timings for run in runs),
+        timings=timings(total.stages),
         notebooks=_merged_notebooks(chain.from_iterable(run.notebooks for run in runs)),
         services=_merged_services(chain.from_iterable(run.services for run in runs)),
         durations=list(chain.from_iterable(run.durations for run in runs))[:MAX_ITEMS],
@@ -174,21 +177,10 @@ def _merged(runs: Sequence[Run], ran: Container[str], unused: list[str] | None) 
     )
 
 
-def _added(many: Iterable[Mapping[str, float]]) -> dict[str, float]:
-    """Return the sums of what several runs say of each stage."""
-    total: dict[str, float] = {}
-    for stages in many:
-        for stage, duration in stages.items():
-            total[stage] = seconds(total.get(stage, 0.0) + duration)
-    return total
-
-
 def _merged_notebooks(times: Iterable[NotebookTime]) -> list[NotebookTime]:
     spent: dict[str, TimeSpent] = {}
     for one in times:
-        total = spent.setdefault(one.notebook, TimeSpent())
-        total.seconds += one.seconds
-        total.stages = _added((total.stages, one.timings))
+        spent.setdefault(one.notebook, TimeSpent()).add(one.timings, one.seconds)
     return notebook_times(spent)
 
 

@@ -13,8 +13,7 @@ class TimeAccount:
     """The time of one session, in laps: each from the end of the one before it."""
 
     def __init__(self) -> None:
-        self._stages: dict[str, float] = {}
-        self._seconds = 0.0
+        self._spent = TimeSpent()
         self._since: float | None = None
         self._page: Mapping[str, float] = {}
         self._page_counted: dict[str, float] = {}
@@ -25,8 +24,7 @@ class TimeAccount:
 
     def add(self, stages: Mapping[str, float]) -> None:
         """Count seconds that were spent on stages."""
-        for stage, seconds in stages.items():
-            self._stages[stage] = self._stages.get(stage, 0.0) + seconds
+        self._spent.add(stages)
 
     def follow(self, page: Mapping[str, float]) -> None:
         """Count what a page spends on stages.
@@ -45,8 +43,7 @@ class TimeAccount:
     def lap(self) -> TimeSpent:
         """Return what was spent since this was last asked."""
         self._count()
-        spent = TimeSpent(self._seconds, self._stages)
-        self._seconds, self._stages = 0.0, {}
+        spent, self._spent = self._spent, TimeSpent()
         return spent
 
     def _count(self) -> None:
@@ -54,7 +51,7 @@ class TimeAccount:
         self.add({stage: seconds - self._page_counted.get(stage, 0.0) for stage, seconds in page.items()})
         self._page_counted = page
         if self._since is not None:
-            self._seconds += now - self._since
+            self._spent.add({}, now - self._since)
             self._since = now
 
 
@@ -62,13 +59,17 @@ class TimeSums:
     """The time of a whole run.
 
     Attributes:
-        stages: seconds of each stage, over all notebooks.
         notebooks: path of each notebook -> the time that went into it.
     """
 
     def __init__(self) -> None:
-        self.stages: dict[str, float] = {}
+        self._total = TimeSpent()
         self.notebooks: dict[str, TimeSpent] = {}
+
+    @property
+    def stages(self) -> Mapping[str, float]:
+        """The seconds of each stage, over all notebooks."""
+        return self._total.stages
 
     def add(self, stages: Mapping[str, float], notebook: str = "", seconds: float = 0.0) -> None:
         """Count seconds that were spent on stages.
@@ -77,10 +78,7 @@ class TimeSums:
             notebook: the path of the notebook that they were spent on; "" for none of its own.
             seconds: what passed meanwhile.
         """
-        for stage, time in stages.items():
-            self.stages[stage] = self.stages.get(stage, 0.0) + time
+        self._total.add(stages)
         if notebook:
-            spent = self.notebooks.setdefault(notebook, TimeSpent())
-            spent.seconds += seconds
-            for stage in stages.keys() - SHARED_STAGES:
-                spent.stages[stage] = spent.stages.get(stage, 0.0) + stages[stage]
+            own = {stage: spent for stage, spent in stages.items() if stage not in SHARED_STAGES}
+            self.notebooks.setdefault(notebook, TimeSpent()).add(own, seconds)
