@@ -13,8 +13,16 @@ export function Dialog({ open, onClose, title, wide, children }: {
     }
     if (!open) dialog.current!.close();
   }, [open]);
+  // Escape closes it by way of the page's state, in the same moment: a key behind it may open the dialog again, which
+  // the browser's word that it has closed, coming later, must not undo.
+  function cancel(event: Event) {
+    if (event.target !== dialog.current) return;
+    event.preventDefault();
+    onClose();
+  }
   return (
-    <dialog ref={dialog} class={wide ? "wide" : ""} aria-label={title} onClose={onClose}
+    <dialog ref={dialog} class={wide ? "wide" : ""} aria-label={title} onCancel={cancel}
+      onClose={() => open && !dialog.current!.open && onClose()}
       onClick={(event) => event.target === dialog.current && onClose()}>
       {open && <div class="inner"><h2>{title}</h2>{children}</div>}
     </dialog>
