@@ -15,7 +15,7 @@ import pytest
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import KernelProvisionerFactory
 
-from projects import wait_until
+from projects import MEASURING, wait_until
 from widgetshot.server.execute import connect
 from widgetshot.server.zygotes import CAN_FORK, ZYGOTES, Zygote, kernel_environment, split
 
@@ -60,6 +60,13 @@ threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
 import ipywidgets
 ipywidgets.IntSlider.value.default_value = 5
 """
+
+
+@pytest.fixture(autouse=True)
+def unmeasured_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kernels that these tests start without a server are not measured, as those of a server are not."""
+    for name in MEASURING:
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
