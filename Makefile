@@ -48,9 +48,12 @@ check: setup
 # Everything that needs no services: checks, tests, and our own notebooks against their baselines.
 test: check
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix js run --silent test
+	# What is installed from its sources in place is compiled by nobody else where Python is told to write no bytecode.
+	$(BIN)/python -m compileall -q src tests
 	rm -rf .coverage && mkdir .coverage
 	$(MEASURED) $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not services" --junit-xml junit/tests.xml tests
-	$(BIN)/pytest -m "not services" --junit-xml junit/notebooks.xml notebooks
+	# Notebooks of clusters wait more than they compute.
+	$(BIN)/pytest --widgetshot-jobs 3 -m "not services" --junit-xml junit/notebooks.xml notebooks
 	$(MAKE) --no-print-directory coverage-report
 
 # What the tests have run of src/, line by line and branch by branch: a table, and junit/coverage/index.html.

@@ -1,5 +1,6 @@
 """A project on disk that tests run the real commands in, and a watch over what they leave behind."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from run_folders import finish, writer
 from widgetshot.capture.browser import find_browser
 
 # The files that take longest go first, so that the last one to end is a short one.
-LONGEST = ("plugin", "trust", "faults", "changed", "docs_pictures", "live", "gallery_decisions", "merge", "server")
+LONGEST = ("ports", "plugin", "changed", "services", "faults", "gallery_decisions", "reuse", "trust", "live", "markers")
+# The pictures of the docs are taken when they are wanted (`make pictures`), not in each run of the tests.
+collect_ignore = [] if os.environ.get("WIDGETSHOT_DOCS_PICTURES") else ["acceptance/test_docs_pictures.py"]
 # Where commands and their headless servers are measured, too (see tests/measure). Everywhere it would take minutes.
 MEASURED = ("live", "markers", "merge", "secrets", "tabs")
 TESTS = Path(__file__).parent

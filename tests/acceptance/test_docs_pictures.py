@@ -1,6 +1,5 @@
 """The gallery's pictures in docs/images: of a real run, with real changes. `make pictures` takes them anew."""
 
-import os
 import shutil
 from pathlib import Path
 
@@ -10,7 +9,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from projects import Project, make_project
 
-TAKEN_ANEW = bool(os.environ.get("WIDGETSHOT_DOCS_PICTURES"))
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs/images"
 NOTEBOOKS = ("jobs_dashboard", "clustrix_panel")
@@ -24,11 +22,6 @@ EDITS = {
 }
 WIDE, NARROW = (1440, 900), (375, 800)
 ALL_DONE, PANEL = "jobs_dashboard/all-done", "clustrix_panel/problems"
-# All that the pictures show but for the length of their list, which a test does not need.
-SHOWN = (
-    "notebooks/jobs_dashboard.ipynb::all-done",
-    *(f"notebooks/clustrix_panel.ipynb::{name}" for name in ("default", "ssh", "problems", "problems[dark]")),
-)
 # Name of a picture, its window, its colours, the result it shows, and the keys that lead there.
 PICTURES = {
     "gallery": (WIDE, "light", ALL_DONE, ""),
@@ -61,7 +54,7 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
             assert old in text
             text = text.replace(old, new)
         project.write(f"notebooks/{name}", text)
-    done = project.pytest(*(["notebooks"] if TAKEN_ANEW else SHOWN))
+    done = project.pytest("notebooks")
     assert done.returncode == 1, done.stdout + done.stderr
     assert project.left_behind() == []
     return project.root / "widgetshot-report/index.html"
@@ -74,9 +67,7 @@ def settled(page: Page) -> None:
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_picture_is_taken_and_in_the_docs(
-    name: str, gallery: Path, browser_for_gallery: Browser, tmp_path: Path
-) -> None:
+def test_picture_is_taken(name: str, gallery: Path, browser_for_gallery: Browser) -> None:
     (width, height), scheme, at, keys = PICTURES[name]
     page = browser_for_gallery.new_page(
         viewport={"width": width, "height": height},
@@ -90,11 +81,10 @@ def test_picture_is_taken_and_in_the_docs(
     # Nothing pushes the header out of the window.
     assert page.evaluate("document.scrollingElement.scrollTop") == 0
     settled(page)
-    kept = IMAGES / f"{name}.png"
-    file = kept if TAKEN_ANEW else tmp_path / kept.name
+    file = IMAGES / f"{name}.png"
     page.screenshot(path=file)
     page.close()
-    with Image.open(file) as taken, Image.open(kept) as shown:
-        assert taken.size == shown.size == (width, height)
+    with Image.open(file) as taken:
+        assert taken.size == (width, height)
         # Not an empty page: the sketch of every one of them has hundreds of colours.
         assert len(taken.convert("RGB").getcolors(1 << 24) or ()) > 200

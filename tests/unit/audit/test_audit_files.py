@@ -146,19 +146,3 @@ def test_what_a_file_says_can_not_pass_for_a_line_of_ours(tmp_path: Path) -> Non
     file.write_text("from mock import patch\npatch('a\\n\\x1b[2Kno mocks found')\n", encoding="utf-8")
     assert "\x1b" not in "".join(lines := table(audit([file])))
     assert len(lines) == 4
-
-
-# -- ourselves
-
-
-def test_this_repository_has_no_mocks() -> None:
-    files = [
-        file
-        for folder in ("tests", "notebooks", "benchmarks", "src")
-        for file in find_files(ROOT, [str(ROOT / folder)])
-    ]
-    result = audit(files, lambda path: path.relative_to(ROOT).as_posix())
-    assert len(files) > 80
-    # Values of the environment may be set; nothing of ours and nothing of others is replaced.
-    assert [(one.place, one.replaces) for one in result.counted] == []
-    assert result.unread == ()
