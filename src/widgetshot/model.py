@@ -67,7 +67,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle in CSS pixels of the picture: left, top, width, height."""
+    """A rectangle in pixels of the picture (CSS pixels times `scale`): left, top, width, height."""
 
     x: int
     y: int

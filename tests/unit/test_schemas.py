@@ -15,7 +15,7 @@ REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_a_schema_is_that_of_the_types(name: str) -> None:
-    assert (REFERENCE / name).read_text(encoding="utf-8") == schema_texts()[name], "make schemas"
+    assert (REFERENCE / name).read_text(encoding="utf-8") == schema_texts()[name], "make reference"
 
 
 def test_every_schema_is_made_from_types(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ OPTIONS = (
         parser="widgetshot.declare.masks:parse_masks",
         meaning="parts of the picture that are not compared, and why; those of the notebook and of the shot add up",
         takes="`{selector: CSS, reason: TEXT}`, `{box: [x, y, width, height], reason: TEXT}`, or a list of them",
-        more="A selector must match something, unless it is declared for the whole notebook.",
+        more="A selector must match something, unless it is declared for the whole notebook. A box is in pixels of the "
+        "picture, from its top left corner.",
         shot=True,
         notebook=True,
     ),
