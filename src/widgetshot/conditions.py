@@ -18,6 +18,7 @@ class Unrest(StrEnum):
     SCRIPTS_LOADING = "scripts-loading"
     WIDGETS_LOADING = "widgets-loading"
     KERNEL_BUSY = "kernel-busy"
+    KERNEL_WORKS = "kernel-works"
     ASSETS_LOADING = "assets-loading"
     WORK_PENDING = "work-pending"
     ELEMENTS_CHANGING = "elements-changing"
@@ -25,7 +26,8 @@ class Unrest(StrEnum):
     FILE_READ = "file-read"
     REQUEST_ANSWERED = "request-answered"
     KERNEL_MESSAGE = "kernel-message"
-    # The camera says this by itself, of a page that says it is at rest.
+    # The camera says these by itself, of a page that says it is at rest.
+    REQUESTS_PENDING = "requests-pending"
     PICTURES_DIFFER = "pictures-differ"
 
 
@@ -38,6 +40,7 @@ class Problem(StrEnum):
     FRONT_END_MISSING = "front-end-missing"
     IMAGE_MISSING = "image-missing"
     PAGE_NOT_STARTED = "page-not-started"
+    SCRIPT_BLOCKED = "script-blocked"
     WIDGET_FAILED = "widget-failed"
     WIDGET_NOT_DRAWN = "widget-not-drawn"
     WIDGET_SHOWS_ERROR = "widget-shows-error"
@@ -65,11 +68,13 @@ _SENTENCES: dict[Code, str] = {
     Unrest.SCRIPTS_LOADING: "the page is still loading its scripts",
     Unrest.WIDGETS_LOADING: "widgets are still being loaded or drawn",
     Unrest.KERNEL_BUSY: "the kernel is busy and does not answer",
+    Unrest.KERNEL_WORKS: "the {kind} '{name}' still runs in the kernel ({where})",
     Unrest.ASSETS_LOADING: "fonts or images are still loading",
     Unrest.WORK_PENDING: "timers or requests are pending",
     Unrest.ELEMENTS_CHANGING: "the page's elements changed",
     Unrest.IMAGE_LOADED: "an image was loaded",
     Unrest.FILE_READ: "a file was read",
+    Unrest.REQUESTS_PENDING: "requests of the page or its frames have no answer",
     Unrest.REQUEST_ANSWERED: "a request was answered",
     Unrest.KERNEL_MESSAGE: "the kernel sent '{type}'",
     Unrest.PICTURES_DIFFER: "two pictures taken after one another differ",
@@ -80,6 +85,7 @@ _SENTENCES: dict[Code, str] = {
     "nbextensions/{module}/index.js is not among the installed Jupyter data files",
     Problem.IMAGE_MISSING: "an image did not load: {url}",
     Problem.PAGE_NOT_STARTED: "the page could not start: {cause}",
+    Problem.SCRIPT_BLOCKED: "it asks for a script from elsewhere, which no page gets: {url}",
     Problem.WIDGET_FAILED: "{message}",
     Problem.WIDGET_NOT_DRAWN: "a widget could not be drawn: {cause}",
     Problem.WIDGET_SHOWS_ERROR: "a widget shows an error in place of itself",
@@ -134,6 +140,11 @@ def advice(problems: Iterable[Condition[Problem]]) -> str:
             case Problem.FRONT_END_MISSING | Problem.FRONT_END_BROKEN:
                 package = problem.params["module"].lstrip("@").split("/")[0]
                 return f"pip install {package or 'the widget package'}"
+            case Problem.SCRIPT_BLOCKED:
+                return (
+                    "let it draw with what is installed, e.g. alt.renderers.enable('mimetype') for Altair, or with "
+                    "scripts that it holds itself"
+                )
             case Problem.CALLBACK_RAISED:
                 return "mend the callback, or let an Output widget show its error"
     return _LOOK_AT_IT

@@ -321,6 +321,7 @@ class ServedPage:
         selectors: cell id -> CSS selector of the cell's box.
         timings: seconds per stage spent on the server.
         token: the part of the address that is secret; "" without any.
+        notices: what whoever looks at the page is to know of how it was made.
     """
 
     id: str
@@ -328,6 +329,7 @@ class ServedPage:
     selectors: Mapping[str, str]
     timings: Mapping[str, float] = field(default_factory=dict)
     token: str = ""
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ export interface Config {
   /** Empty in the page that only loads what the others need. */
   kernelId: string;
   kernelName: string;
+  /** Whether the kernel can tell what the notebook has set going in it. */
+  asksKernel: boolean;
   amdUrl: string;
   /** AMD name of each installed front end -> its address, without `.js`. */
   frontEnds: Record<string, string>;

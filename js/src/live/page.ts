@@ -8,6 +8,9 @@ import { activity } from "./activity";
 import type { Config } from "./config";
 import { type PlacedProblem, WIDGET_MIMETYPE, liveManager } from "./manager";
 import type { Typesetter } from "./math";
+import { KernelWork } from "./work";
+
+const LONGEST_URL = 200;
 
 /** An error that a front end let escape, and which front ends its stack names. */
 interface UncaughtError {
@@ -21,10 +24,13 @@ export class WidgetPage {
   /** Undefined in the page that only loads what the others need, and until the kernel has answered. */
   kernel: KernelConnection | undefined;
   manager: Manager | undefined;
+  work: KernelWork | undefined;
   problems: PlacedProblem[] = [];
   uncaught: UncaughtError[] = [];
   /** The place of each widget that a cell displays -> the model's id. */
   places = new Map<Element, string>();
+  /** Whether the page has asked for the widgets that are there: kernels that know of none complain of it. */
+  private isRestored = false;
   /** Settled when all widgets have begun to be drawn. */
   started: Promise<void> = Promise.resolve();
 
@@ -34,6 +40,8 @@ export class WidgetPage {
   ) {
     window.addEventListener("error", (event) => this.noteUncaught(event.error));
     window.addEventListener("unhandledrejection", (event) => this.noteUncaught(event.reason));
+    // What fails to load tells its element only, which the window hears before that.
+    window.addEventListener("error", (event) => this.noteScript(event.target), { capture: true });
   }
 
   /** Begin to draw the page once its elements are there: this script runs in the head, before the notebook's own. */
@@ -50,6 +58,7 @@ export class WidgetPage {
 
   /** Forget everything that belongs to the notebook. */
   clear(): void {
+    this.isRestored = false;
     this.problems = [];
     this.uncaught = [];
     this.places = new Map();
@@ -73,9 +82,22 @@ export class WidgetPage {
     const stack = error.stack ?? "";
     const { frontEnds } = this.config;
     const modules = Object.keys(frontEnds).filter((name) => stack.includes(frontEnds[name]!));
-    // anywidget runs a widget's own code from a blob.
-    if (stack.includes("blob:")) modules.push("anywidget");
+    // anywidget runs a widget's own code from a blob; what that fails to import has no place in any script.
+    if (stack.includes("blob:") || !/\n\s+at /.test(stack)) modules.push("anywidget");
     if (modules.length) this.uncaught.push({ modules, message: error.message });
+  }
+
+  /** Note a script from elsewhere that could not be loaded, with the outputs that name its address. */
+  private noteScript(target: EventTarget | null): void {
+    if (!(target instanceof HTMLScriptElement) || !target.src || target.src.startsWith(location.origin)) return;
+    const { origin, pathname } = new URL(target.src);
+    const problem = { code: "script-blocked", params: { url: target.src.slice(0, LONGEST_URL) } } as const;
+    // Scripts are put together of a base and the name of a package.
+    const name = pathname.split("/").find((part) => part && part !== "npm")?.split("@")[0] ?? "";
+    const places = [...document.querySelectorAll("[data-cell-id]")].filter(
+      ({ innerHTML: html }) => html.includes(target.src) || (html.includes(origin) && html.includes(name)),
+    );
+    for (const element of places.length ? places : [null]) this.problems.push({ element, problem });
   }
 
   private async draw(): Promise<void> {
@@ -88,9 +110,11 @@ export class WidgetPage {
     if (!kernelId) return;
     const kernel = (this.kernel = this.connect());
     await kernel.info;
+    this.work = this.config.asksKernel ? new KernelWork(kernel) : undefined;
     const manager = (this.manager = new (liveManager(kernel))());
     await fonts;
     await manager.restore();
+    this.isRestored = true;
     const outputs = document.querySelectorAll<HTMLScriptElement>(`script[type="${WIDGET_MIMETYPE}"]`);
     await Promise.all([...outputs].map((script) => this.show(manager, script)));
     for (const element of document.querySelectorAll(".jp-RenderedLatex, .jp-RenderedMarkdown")) this.math.typeset(element);
@@ -114,6 +138,11 @@ export class WidgetPage {
       const type = msg.header.msg_type;
       // Status messages belong to our own questions too; everything else may change the picture.
       if (type !== "status") activity.note({ code: "kernel-message", params: { type } });
+      const parent = (msg.parent_header as { msg_type?: string }).msg_type;
+      if (this.isRestored && type === "stream" && parent === "comm_msg" && !this.manager?.captured.has(msg.header.msg_id)) {
+        // JupyterLab shows it in its log, and so in no picture; whoever reads the console is told.
+        console.error(`a callback printed, which only JupyterLab's log shows: ${(msg.content as { text: string }).text}`);
+      }
       if (type === "error" && !this.manager?.captured.has(msg.header.msg_id)) {
         const { ename, evalue } = msg.content as { ename: string; evalue: string };
         const problem = { code: "callback-raised", params: { name: ename, value: evalue } } as const;

@@ -10,6 +10,7 @@ export interface UnrestParams {
   "scripts-loading": NoParams;
   "widgets-loading": NoParams;
   "kernel-busy": NoParams;
+  "kernel-works": { kind: string; name: string; where: string };
   "assets-loading": NoParams;
   "work-pending": NoParams;
   "elements-changing": NoParams;
@@ -27,6 +28,7 @@ export interface ProblemParams {
   "front-end-missing": { module: string; version: string };
   "image-missing": { url: string };
   "page-not-started": { cause: string };
+  "script-blocked": { url: string };
   "widget-failed": { message: string };
   "widget-not-drawn": { cause: string };
   "widget-shows-error": NoParams;

@@ -6,6 +6,9 @@ import type { Unrest } from "./protocol";
 
 const LOADING: Unrest = { code: "widgets-loading", params: {} };
 
+/** Between two questions whether the notebook's own work in the kernel has ended; nothing else tells. */
+const WORK_INTERVAL_MS = 50;
+
 class Deadline extends Error {}
 
 export const nextFrame = (): Promise<void> => new Promise((resolve) => requestAnimationFrame(() => resolve()));
@@ -29,11 +32,25 @@ export async function ready(page: WidgetPage, limit: number, maxSettle: number |
       const before = activity.events;
       stage = { code: "kernel-busy", params: {} };
       await kernelCaughtUp(page);
+      const work = await page.work?.goesOn(limit - past);
+      if (work) {
+        stage = work;
+        // Anything may come of it; asking again soon costs the kernel a fraction of a millisecond.
+        activity.note(work);
+        await new Promise((resolve) => activity.after(resolve, WORK_INTERVAL_MS));
+        continue;
+      }
       stage = LOADING;
       await widgetsDrawn(page);
       stage = { code: "assets-loading", params: {} };
       await assetsDrawn(page);
       const quiet = activity.events === before;
+      const { quietLeft } = activity;
+      if (quiet && quietLeft) {
+        stage = { code: "work-pending", params: {} };
+        await new Promise((resolve) => activity.after(resolve, quietLeft));
+        if (activity.events !== before) continue;
+      }
       if (quiet && activity.pending === 0 && (await messagesAnswered(page))) {
         // Some widgets draw nothing at all; they get half of the time to prove otherwise.
         if (!hasEmptyView(page) || performance.now() - begin > limit / 2) return;
@@ -80,6 +97,10 @@ async function messagesAnswered({ manager }: WidgetPage): Promise<boolean> {
 async function assetsDrawn({ math }: WidgetPage): Promise<void> {
   await math.idle;
   await document.fonts.ready;
+  for (const image of document.images) {
+    // A picture shows all of the page, also what nobody has scrolled to.
+    if (image.loading === "lazy") image.loading = "eager";
+  }
   await Promise.allSettled([...document.images].map((image) => image.decode()));
   for (const animation of document.getAnimations()) {
     const end = animation.effect?.getComputedTiming().endTime;
@@ -109,7 +130,7 @@ function alignCells(): void {
 /** Tell whether a view has drawn nothing so far: anywidget draws on its own time and keeps no promise of it. */
 function hasEmptyView({ manager }: WidgetPage): boolean {
   for (const [element, module] of manager?.drawn ?? []) {
-    if (module === "anywidget" && element.isConnected && !element.childElementCount && !element.textContent) return true;
+    if (module === "anywidget" && element.isConnected && !element.childElementCount && !element.shadowRoot?.childElementCount && !element.textContent) return true;
   }
   return false;
 }

@@ -10,6 +10,7 @@ from widgetshot.redact import Redactor
 _MAX_CONSOLE_ERRORS = 50
 _MAX_ERROR_LENGTH = 2000  # characters
 _MAX_BLOCKED = 200
+_ENDLESS_REQUESTS = {"eventsource", "media", "websocket"}
 
 
 @dataclass
@@ -62,11 +63,25 @@ class PageEvents:
 
     def __init__(self, page: Any) -> None:
         self.log: PageLog | None = None
+        self._unanswered: set[Any] = set()
         page.on("console", lambda message: self._note(_note_message, message))
         page.on("pageerror", lambda error: self._note(PageLog.add_error, str(error)))
         page.on("crash", lambda _: self._note(_note_crash, None))
         page.on("request", lambda request: self._note(PageLog.add_request, request.url))
+        page.on("request", self._begin)
+        page.on("requestfinished", lambda request: self._unanswered.discard(request))
+        page.on("requestfailed", lambda request: self._unanswered.discard(request))
         page.on("websocket", lambda socket: self._note(PageLog.add_request, socket.url))
+
+    @property
+    def requests(self) -> int:
+        """The number of requests of the page and its frames that have no answer yet."""
+        return len(self._unanswered)
+
+    def _begin(self, request: Any) -> None:
+        # Sound and film are fetched as they are played.
+        if request.resource_type not in _ENDLESS_REQUESTS:
+            self._unanswered.add(request)
 
     def _note(self, note: Callable[[PageLog, Any], None], event: Any) -> None:
         if self.log is not None:

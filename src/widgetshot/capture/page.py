@@ -128,7 +128,18 @@ class CapturePage:
             CaptureError: the page does not answer.
         """
         with self._timed("settle"), capture_errors("the page could not be made ready", self.log):
-            return await self.live.ready(self.limit if limit is None else limit, max_settle)
+            return await self._at_rest(self.limit if limit is None else limit, max_settle)
+
+    async def _at_rest(self, limit: float, max_settle: float | None) -> Condition[Unrest] | None:
+        begin = perf_counter()
+        while True:
+            past = perf_counter() - begin
+            unrest = await self.live.ready(max(0.0, limit - past), max_settle)
+            # Of modules and frames that are being loaded the page's script knows nothing.
+            if unrest is not None or self._events is None or not self._events.requests:
+                return unrest
+            if past > (limit if max_settle is None else min(limit, max_settle)):
+                return Condition(Unrest.REQUESTS_PENDING)
 
     async def act(self, target: Target, step: Step, number: int, beside: Path) -> Condition[Unrest] | None:
         """Perform one step and wait until its effect is there; what still moves then, or None.

@@ -212,6 +212,8 @@ class PagePool:
         live = slot.frontend.connect(slot.page)
         shown = slot.shown = CapturePage(slot.page, slot.cdp, live, served, self.settings, limit)
         slot.events = shown.listen(slot.events)
+        for notice in served.notices:
+            shown.log.add_error(notice)
         if not slot.kept:
             await shown.load()
         elif not await shown.take_over():

@@ -65,6 +65,7 @@ class PageFrontend:
             url=self._server.page_url(opened.url),
             selectors={cell: f'[data-cell-id="{cell}"]' for cell in opened.cells},
             timings=opened.timings,
+            notices=tuple(opened.notices),
             token=self._server.token,
         )
 

@@ -66,6 +66,11 @@ def judged(
     if baseline is not None and verdict in (Verdict.CHANGED, Verdict.RESIZED):
         traits, why = _explanation(baseline, shot, differences, console=len(console), blocked=len(blocked))
         sentence = f"{why}; {sentence}" if why else sentence
+    elif verdict is Verdict.NEW and (
+        why := explain((), None, (), known=False, console=len(console), blocked=len(blocked))
+    ):
+        # Before anybody accepts what something is missing in.
+        sentence = f"{why}; {sentence}"
     return Result(
         target=target,
         key=key,

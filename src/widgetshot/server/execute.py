@@ -21,9 +21,10 @@ from widgetshot.server.zygotes import forked
 
 _HERE = Path(__file__).parent
 _FILE_TRACE = (_HERE / "file_trace.py").read_text(encoding="utf-8")
-# For kernels that are started; what forks kernels has it compiled (zygote.py). The second as a text: IPython takes ten
-# milliseconds to look through a cell as long as that.
-_PRELUDE = (_HERE / "prelude.py").read_text(encoding="utf-8") + f"exec({_FILE_TRACE!r}, {{}})\n"
+_WORK = (_HERE / "kernel_work.py").read_text(encoding="utf-8")
+# For kernels that are started; what forks kernels has it compiled (zygote.py). The others as texts: IPython takes ten
+# milliseconds to look through a cell as long as those.
+_PRELUDE = (_HERE / "prelude.py").read_text(encoding="utf-8") + f"exec({_FILE_TRACE!r}, {{}})\nexec({_WORK!r}, {{}})\n"
 # time-machine stops what tells the date and the time of day; clocks that measure durations go on, so that timers of
 # the kernel and of libraries still fire. A time stamp, not a date with a zone: that would change the kernel's zone.
 _FREEZE = "__import__('time_machine').travel({start!r}, tick=False).start()"
@@ -187,7 +188,8 @@ async def execute(nb: Any, km: Any, kc: Any, *, timeout: float, frozen_at: float
 
     client.on_cell_execute = note
     kc.iopub_channel.outputs_only = True
-    if forked(km) is None:
+    # Kernels of other languages are sent nothing but the cells.
+    if forked(km) is None and km.kernel_spec.language == "python":
         kc.execute(_PRELUDE, silent=True, store_history=False)
     if frozen_at is not None:
         await _freeze(kc, frozen_at)

@@ -28,6 +28,8 @@ from widgetshot.server.render import page_config, render, render_anchor
 from widgetshot.server.work_folder import prepare_folder
 
 _DEFAULT_KERNEL = "python3"
+# The languages of notebooks that the default kernel runs.
+_PYTHON = ("python", "ipython")
 
 
 @dataclass
@@ -37,6 +39,7 @@ class OpenedNotebook:
     Attributes:
         folder: private to it, see `work_folder`.
         pid: of its kernel.
+        notices: what whoever looks at the page is to know of how it was made.
         requested: the files beside the notebook that its page has asked for.
     """
 
@@ -46,6 +49,7 @@ class OpenedNotebook:
     kernel_id: str = ""
     pid: int | None = None
     html: str = ""
+    notices: list[str] = field(default_factory=list)
     requested: set[str] = field(default_factory=set)
 
     @property
@@ -85,7 +89,7 @@ class LivePages:
         if tuple(request.secrets) != self.redactor.values:
             self.redactor = Redactor(request.secrets)
         nb = _read(Path(request.file), request.path)
-        opened.kernel_name = request.kernel or nb.metadata.get("kernelspec", {}).get("name") or _DEFAULT_KERNEL
+        opened.kernel_name = request.kernel or self._kernel_of(nb, opened)
         km, kc = await self._start_kernel(opened, request)
         times.append(perf_counter())
         try:
@@ -94,7 +98,11 @@ class LivePages:
             kc.stop_channels()
         times.append(perf_counter())
         redact_notebook(nb, self.redactor)
-        config = self._config(kernel_id=opened.kernel_id, kernel_name=opened.kernel_name)
+        config = self._config(
+            kernel_id=opened.kernel_id,
+            kernel_name=opened.kernel_name,
+            asks_kernel=km.kernel_spec.language == "python",
+        )
         opened.html = await asyncio.to_thread(render, nb, request.path, request.theme, config)
         times.append(perf_counter())
         stages = ("kernel", "execute", "render")
@@ -102,6 +110,7 @@ class LivePages:
             id=opened.id,
             url=url_path_join(self._serverapp.base_url, "widgetshot/live-pages", opened.id) + "/",
             cells=[cell.metadata["widgetshot_id"] for cell in nb.cells],
+            notices=opened.notices,
             timings={stage: end - begin for stage, begin, end in zip(stages, times, times[1:], strict=False)},
         )
 
@@ -120,7 +129,17 @@ class LivePages:
         except (RuntimeError, OSError) as error:
             raise NotOpened(OpenFailure.KERNEL_NOT_STARTED, kernel=name, cause=str(error)) from error
 
-    def _config(self, **kernel: str) -> dict[str, Any]:
+    def _kernel_of(self, nb: Any, opened: OpenedNotebook) -> str:
+        """Return the name of a notebook's kernel spec; of a Python notebook whose own is not here, the default one."""
+        spec = nb.metadata.get("kernelspec", {})
+        name = str(spec.get("name") or _DEFAULT_KERNEL)
+        language = spec.get("language") or nb.metadata.get("language_info", {}).get("name") or ""
+        if str(language).lower() in _PYTHON and name not in self._serverapp.kernel_spec_manager.find_kernel_specs():
+            opened.notices.append(f"its kernel '{name}' is not installed: it ran on '{_DEFAULT_KERNEL}'")
+            return _DEFAULT_KERNEL
+        return name
+
+    def _config(self, **kernel: Any) -> dict[str, Any]:
         return page_config(self._serverapp.base_url, self._serverapp.identity_provider.token, **kernel)
 
     def anchor(self) -> str:

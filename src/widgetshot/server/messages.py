@@ -48,12 +48,14 @@ class Opened(Document, frozen=True, tag_field="type", tag="opened"):
     Attributes:
         url: path of the page on the server.
         cells: names of the cells, in order.
+        notices: what whoever looks at the page is to know of how it was made.
         timings: seconds that each stage took.
     """
 
     id: str
     url: str
     cells: list[str]
+    notices: list[str]
     timings: dict[str, float]
 
 

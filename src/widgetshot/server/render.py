@@ -26,17 +26,21 @@ _TEMPLATES = PACKAGE / "server" / "templates"
 _render_lock = threading.Lock()
 
 
-def page_config(base_url: str, token: str, *, kernel_id: str = "", kernel_name: str = "") -> dict[str, Any]:
+def page_config(
+    base_url: str, token: str, *, kernel_id: str = "", kernel_name: str = "", asks_kernel: bool = False
+) -> dict[str, Any]:
     """Return what the script of a page is told, see js/src/live/config.ts.
 
     Args:
         kernel_id, kernel_name: "" for a page without a kernel.
+        asks_kernel: whether the kernel can tell what the notebook has set going in it.
     """
     return {
         "baseUrl": base_url,
         "token": token,
         "kernelId": kernel_id,
         "kernelName": kernel_name,
+        "asksKernel": asks_kernel,
         "frontEnds": _front_ends(base_url),
         "amdUrl": url_path_join(base_url, "widgetshot/amd"),
         "mathUrl": url_path_join(base_url, "widgetshot/static/tex-svg.js"),

@@ -1,0 +1,140 @@
+# Runs in the kernel before a notebook's first cell. Answers, on the control channel, which work the notebook itself has
+# set going and has not ended: threads, timers and asyncio tasks that run code of its cells, or of modules that are not
+# installed. Idle workers of libraries are none. Leaves no name behind.
+def _widgetshot_work():
+    import asyncio
+    import os
+    import sys
+    import sysconfig
+    import threading
+
+    try:
+        from IPython import get_ipython
+
+        shell = get_ipython()
+        kernel = shell.kernel
+        handlers = kernel.control_handlers
+        compiler = shell.compile
+        cache = compiler.cache
+    except Exception:
+        return  # a kernel of another kind, which can't be asked
+
+    places = [*sysconfig.get_paths().values()]
+    places += [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
+    installed = tuple({form(path) + os.sep for path in places for form in (str, os.path.realpath)})
+    before = {thread.ident for thread in threading.enumerate()}
+    known = {}  # file -> whether it is the notebook's own
+    cells = {"": ""}  # file of a cell's code -> the cell's id
+    deepest = 200
+
+    def begin(info):
+        cells[""] = getattr(info, "cell_id", None) or ""
+
+    def cached(*args, **options):
+        name = cache(*args, **options)
+        cells[name] = cells[""]
+        return name
+
+    shell.events.register("pre_run_cell", begin)
+    compiler.cache = cached
+
+    def is_own(file):
+        if file not in known:
+            foreign = file.startswith(("<frozen", "<widgetshot>", *installed)) or file == __file
+            known[file] = not foreign
+        return known[file]
+
+    def code_of(function):
+        """Return the code that a callable runs, behind whatever wraps it."""
+        for _ in range(9):
+            for name in ("__func__", "__wrapped__", "func"):
+                if not hasattr(function, "__code__") and hasattr(function, name):
+                    function = getattr(function, name)
+                    break
+            else:
+                break
+        call = type(function).__dict__.get("__call__")
+        return getattr(function, "__code__", None) or getattr(call, "__code__", None)
+
+    def told(kind, name, code, line=None):
+        function = getattr(code, "co_qualname", code.co_name)
+        return {
+            "kind": kind, "name": str(name), "function": function, "line": line or code.co_firstlineno,
+            "cell": cells.get(code.co_filename, ""), "due": 0.0,
+        }  # fmt: skip
+
+    def in_frames(frame):
+        """Return the innermost frame of the notebook's own code."""
+        for _ in range(deepest):
+            if frame is None:
+                return None
+            if is_own(frame.f_code.co_filename):
+                return frame
+            frame = frame.f_back
+        return None
+
+    def threads():
+        frames = sys._current_frames()
+        mine = (threading.get_ident(), threading.main_thread().ident)
+        for thread in threading.enumerate():
+            if thread.ident in before or thread.ident in mine:
+                continue
+            kind = "timer" if isinstance(thread, threading.Timer) else "thread"
+            frame = in_frames(frames.get(thread.ident))
+            if frame is not None:
+                yield told(kind, thread.name, frame.f_code, frame.f_lineno)
+                continue
+            target = getattr(thread, "function", None) or getattr(thread, "_target", None) or type(thread).run
+            code = code_of(target)
+            if code is not None and is_own(code.co_filename):
+                yield told(kind, thread.name, code)
+
+    def awaited(coroutine):
+        """Yield the code and frame of each coroutine that waits for the next."""
+        for _ in range(deepest):
+            if coroutine is None:
+                return
+            for kind in ("cr", "gi", "ag"):
+                code = getattr(coroutine, kind + "_code", None)
+                if code is not None:
+                    yield code, getattr(coroutine, kind + "_frame", None)
+                    break
+            coroutine = (
+                getattr(coroutine, "cr_await", None)
+                or getattr(coroutine, "gi_yieldfrom", None)
+                or getattr(coroutine, "ag_await", None)
+            )
+
+    def tasks():
+        loop = getattr(getattr(kernel, "io_loop", None), "asyncio_loop", None)
+        if loop is None:
+            return
+        running = asyncio.current_task(loop)
+        for task in asyncio.all_tasks(loop):
+            if task is running:
+                continue
+            for code, frame in awaited(task.get_coro()):
+                if is_own(code.co_filename):
+                    yield told("task", task.get_name(), code, frame and frame.f_lineno)
+                    break
+        for handle in list(getattr(loop, "_scheduled", ())):
+            code = None if handle.cancelled() else code_of(handle._callback)
+            if code is not None and is_own(code.co_filename):
+                yield dict(told("callback", code.co_name, code), due=handle.when() - loop.time())
+
+    def answer(stream, ident, parent):
+        work = []
+        # What changes while it is looked through is asked again.
+        for find in (threads, tasks):
+            try:
+                work.extend(find())
+            except RuntimeError:
+                work.append({"kind": "work", "name": "", "function": "", "line": 0, "cell": "", "due": 0.0})
+        kernel.session.send(stream, "widgetshot_work_reply", {"status": "ok", "work": work}, parent, ident)
+
+    __file = answer.__code__.co_filename
+    handlers["widgetshot_work_request"] = answer
+
+
+_widgetshot_work()
+del _widgetshot_work

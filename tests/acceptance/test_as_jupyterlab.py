@@ -1,0 +1,228 @@
+"""A page shows what JupyterLab shows: small notebooks of what is easily shown otherwise, each with the right value.
+
+Each has a shot `s`. What it shows is looked up in the layout beside its picture, or in its pixels.
+"""
+
+import json
+import sys
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from builders import cell, notebook_json
+from projects import Project
+
+WIDGETS = "import ipywidgets as widgets\n"
+SHOT = "#| shot: s\n"
+CLICK = "#| shot: {name: s, steps: [click: button]}\n"
+FIRST, SECOND = (200, 30, 30), (30, 160, 30)  # the frames of a picture that moves
+ANYWIDGET = "import anywidget\nclass W(anywidget.AnyWidget):\n    _esm = '''{esm}'''\nW()"
+KERNEL = "from ipykernel.kernelapp import launch_new_instance\nlaunch_new_instance()\n"
+
+
+def moving_picture() -> bytes:
+    data = BytesIO()
+    frames = [Image.new("RGB", (60, 40), colour) for colour in (FIRST, SECOND)]
+    frames[0].save(data, "GIF", save_all=True, append_images=frames[1:], duration=40, loop=0)
+    return data.getvalue()
+
+
+# What is shown: texts that the layout has, and texts that it must not have.
+SHOWN: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
+    "task_of_a_click": (
+        (
+            CLICK + WIDGETS + "import asyncio\nb, label = widgets.Button(description='go'), widgets.Label('idle')\n"
+            "async def work():\n    await asyncio.sleep(2)\n    label.value = 'done'\n"
+            "b.on_click(lambda _: asyncio.ensure_future(work()))\nwidgets.VBox([b, label])",
+        ),
+        ("text 'done'",),
+        (),
+    ),
+    "thread_of_a_click": (
+        (
+            CLICK
+            + WIDGETS
+            + "import threading, time\nb, label = widgets.Button(description='go'), widgets.Label('idle')\n"
+            "def work():\n    time.sleep(2)\n    label.value = 'done'\n"
+            "b.on_click(lambda _: threading.Thread(target=work).start())\nwidgets.VBox([b, label])",
+        ),
+        ("text 'done'",),
+        (),
+    ),
+    "timer_of_the_kernel": (
+        (
+            SHOT + WIDGETS + "import threading\nlabel = widgets.Label('idle')\n"
+            "threading.Timer(1.5, lambda: setattr(label, 'value', 'done')).start()\nlabel",
+        ),
+        ("text 'done'",),
+        (),
+    ),
+    "callback_of_the_loop": (
+        (
+            SHOT + WIDGETS + "import asyncio\nlabel = widgets.Label('idle')\n"
+            "asyncio.get_running_loop().call_later(1.5, lambda: setattr(label, 'value', 'done'))\nlabel",
+        ),
+        ("text 'done'",),
+        (),
+    ),
+    "module_that_is_loaded_late": (
+        (
+            SHOT
+            + ANYWIDGET.format(
+                esm="export default { async render({ el }) { el.innerHTML = '<p>loading</p>';"
+                " const { word } = await import('data:text/javascript,await new Promise(done => setTimeout(done, 400));"
+                ' export const word = "loaded"\'); el.innerHTML = `<p>${word}</p>`; } }'
+            ),
+        ),
+        ("text 'loaded'",),
+        (),
+    ),
+    "shadow_root": (
+        (
+            SHOT
+            + ANYWIDGET.format(
+                esm="export default { render({ el }) {"
+                " el.attachShadow({ mode: 'open' }).innerHTML = '<p>in the shadow</p>'; } }"
+            ),
+        ),
+        ("text 'in the shadow'",),
+        (),
+    ),
+}
+BROKEN = {
+    "script_from_elsewhere": (
+        SHOT + "from IPython.display import HTML\n"
+        "HTML('<div>chart</div><script src=\"https://cdn.example/npm/vega@6\"></script>')",
+        "it asks for a script from elsewhere, which no page gets: https://cdn.example/npm/vega@6",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def ran(shared_project: Project) -> Project:
+    project = shared_project
+    for name, (sources, _, _) in SHOWN.items():
+        project.notebook(f"notebooks/{name}.ipynb", *sources)
+    for name, (source, _) in BROKEN.items():
+        project.notebook(f"notebooks/{name}.ipynb", source)
+    (project.root / "notebooks/a.gif").write_bytes(moving_picture())
+    project.notebook(
+        "notebooks/gif.ipynb", SHOT + 'from IPython.display import HTML\nHTML(\'<img alt="" src="a.gif">\')'
+    )
+    lazy = "".join(
+        f'<div style="height:700px"></div><img alt="{n}" loading="lazy" width="60" height="40" src="a.gif">'
+        for n in range(30)
+    )
+    project.notebook("notebooks/lazy.ipynb", SHOT + f"from IPython.display import HTML\nHTML('''{lazy}''')")
+    project.notebook(
+        "notebooks/prints.ipynb",
+        CLICK + WIDGETS + "b = widgets.Button(description='go')\nb.on_click(lambda _: print('said to the log'))\nb",
+    )
+    project.notebook(
+        "notebooks/tiles.ipynb",
+        SHOT + 'from IPython.display import HTML\nHTML(\'<p>map</p><img alt="" src="https://tiles.example/1.png">\')',
+    )
+    project.write(
+        "notebooks/other_kernel.ipynb",
+        notebook_json(
+            cell(SHOT + "print('it runs')", "c"),
+            metadata={"kernelspec": {"name": "widgets-tutorial", "display_name": "x", "language": "python"}},
+        ),
+    )
+    project.write(
+        "kernels/other/kernel.json",
+        json.dumps({"argv": [sys.executable, str(project.write("kernel.py", KERNEL)), "-f", "{connection_file}"],
+                    "display_name": "Other", "language": "other"}),
+    )  # fmt: skip
+    project.environment["JUPYTER_PATH"] = str(project.root)
+    project.notebook(
+        "notebooks/other_language.ipynb",
+        SHOT + "import sys\nprint('finders', [getattr(one, '__name__', type(one).__name__) for one in sys.meta_path])",
+        kernelspec={"name": "other", "display_name": "Other", "language": "other"},
+    )
+    project.notebook(
+        "notebooks/endless.ipynb",
+        SHOT + "import threading, time\ndef poll():\n    while True: time.sleep(0.1)\n"
+        "threading.Thread(target=poll, name='poll', daemon=True).start()\nprint('begun')",
+    )
+    done = project.widgetshot("run", "--update-baselines")
+    assert "Traceback" not in done.stderr
+    return project
+
+
+def shown(project: Project, name: str) -> list[str]:
+    entry = project.entry(f"notebooks/{name}.ipynb::s")
+    assert entry["verdict"] == "new", entry["sentence"]
+    sidecar: dict[str, Any] = json.loads((project.root / f"baselines/{entry['key']}.json").read_text(encoding="utf-8"))
+    return list(sidecar["layout"])
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_output_is_shown_as_jupyterlab_shows_it(ran: Project, name: str) -> None:
+    _, there, absent = SHOWN[name]
+    layout = "\n".join(shown(ran, name))
+    for text in there:
+        assert text in layout
+    for text in absent:
+        assert text not in layout
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_can_not_be_shown_is_broken_by_name(ran: Project, name: str) -> None:
+    entry = ran.entry(f"notebooks/{name}.ipynb::s")
+    assert entry["verdict"] == "broken"
+    assert BROKEN[name][1] in entry["sentence"]
+
+
+def pixels(project: Project, name: str) -> np.ndarray:
+    key = project.entry(f"notebooks/{name}.ipynb::s")["key"]
+    with Image.open(project.root / f"baselines/{key}.png") as picture:
+        return np.asarray(picture.convert("RGB"))
+
+
+def count(picture: np.ndarray, colour: tuple[int, int, int]) -> int:
+    return int((np.abs(picture.astype(int) - colour).max(axis=2) <= 3).sum())
+
+
+def test_of_a_picture_that_moves_the_first_frame_is_shown(ran: Project) -> None:
+    picture = pixels(ran, "gif")
+    assert (count(picture, FIRST), count(picture, SECOND)) == (60 * 40, 0)
+
+
+def test_pictures_that_wait_to_be_scrolled_to_are_shown(ran: Project) -> None:
+    picture = pixels(ran, "lazy")
+    assert picture.shape[0] > 20_000
+    assert count(picture, FIRST) == 30 * 60 * 40
+
+
+def test_what_a_callback_prints_is_in_no_picture_and_told(ran: Project) -> None:
+    assert "said" not in "\n".join(shown(ran, "prints"))
+    console = ran.entry("notebooks/prints.ipynb::s")["console"]
+    assert [text for text in console if "JupyterLab's log" in text and "said to the log" in text]
+
+
+def test_what_was_blocked_is_told_before_anybody_approves(ran: Project) -> None:
+    entry = ran.entry("notebooks/tiles.ipynb::s")
+    assert entry["verdict"] == "new"
+    assert "1 request to elsewhere was blocked" in entry["sentence"]
+
+
+def test_notebook_of_a_kernel_that_is_not_here_runs_on_the_default_one_and_says_so(ran: Project) -> None:
+    assert "it runs" in "\n".join(shown(ran, "other_kernel"))
+    console = ran.entry("notebooks/other_kernel.ipynb::s")["console"]
+    assert console == ["its kernel 'widgets-tutorial' is not installed: it ran on 'python3'"]
+
+
+def test_thread_that_never_ends_is_unstable_by_name(ran: Project) -> None:
+    entry = ran.entry("notebooks/endless.ipynb::s")
+    assert entry["verdict"] == "unstable"
+    assert "the thread 'poll' still runs in the kernel (poll, line 4)" in entry["sentence"]
+
+
+def test_kernels_of_other_languages_are_sent_nothing_but_the_cells(ran: Project) -> None:
+    layout = "\n".join(shown(ran, "other_language"))
+    assert "finders" in layout
+    assert "NumpyFinder" not in layout
