@@ -37,10 +37,15 @@ REST = 40.0
 # So many pictures in a row have to be equal.
 EQUAL = 3
 
+# An output begins at a fraction of a pixel where what is above it has such a height, and what is rounded depends on
+# it. Whatever differs above moves all that is below: pictures are taken at each of these shifts, in CSS pixels.
+SHIFTS = tuple(k / 8 for k in range(1, 8))
+
 # What our page leaves away of JupyterLab's frame, on purpose. Nothing here says how an output looks inside. The
 # notebook's ancestors are put into the page's flow, because JupyterLab lays its panels out by the window and scrolls
-# them, and a picture shows what is scrolled away only where the whole page is that high. Specificity and order are
-# those of page.css, so that an output's own style wins here where it wins there.
+# them, and a picture shows what is scrolled away only where the whole page is that high. What else hangs on the body is
+# out of sight, but laid out: front ends measure their texts there. Specificity and order are those of page.css, so that
+# an output's own style wins here where it wins there.
 FRAME = """
 html, body.fidelity { overflow: visible !important; height: auto !important; position: static !important }
 body.fidelity { min-height: 0 }
@@ -51,13 +56,12 @@ body.fidelity .fidelity-open {
   margin: 0 !important; padding: 0 !important; border: 0 !important; overflow: visible !important;
   contain: none !important; transform: none !important; background: transparent !important;
 }
-body.fidelity > :not(.fidelity-open),
 .fidelity-open:not(.fidelity-cells) > :not(.fidelity-open) { display: none !important }
+body.fidelity > :not(.fidelity-open) { position: fixed !important; visibility: hidden !important }
 .fidelity-open::before, .fidelity-open::after { display: none !important }
 .fidelity * { caret-color: transparent !important; scroll-behavior: auto !important }
 .fidelity .jp-Cell { display: flow-root; padding: 0 0 8px !important; margin: 0 !important }
 .fidelity .jp-Cell.jp-mod-noOutputs { display: none }
-.fidelity .jp-Cell-outputWrapper { margin: 0 !important; }
 .fidelity .jp-Cell-inputWrapper, .fidelity .jp-Collapser, .fidelity .jp-OutputArea-prompt, .fidelity .jp-OutputPrompt,
 .fidelity .jp-OutputArea-promptOverlay, .fidelity .jp-CellHeader, .fidelity .jp-CellFooter, .fidelity .jp-cell-toolbar,
 .fidelity .jp-CellResizeHandle { display: none !important }
@@ -75,10 +79,12 @@ OPEN = """() => {
   document.body.classList.add("fidelity");
 }"""
 
-# As Galata's `notebook.run` does it. The cells that were not executed, of those that have something to execute.
+# As Galata's `notebook.run` does it. The cells that were not executed, of those that have something to execute. The
+# command ends with the first error, also of a cell that may raise; the others are executed all the same.
 RUN_ALL = """async () => {
   const notebook = window.jupyterapp.shell.currentWidget;
   await window.jupyterapp.commands.execute("notebook:run-all-cells");
+  await notebook.sessionContext.session?.kernel?.requestKernelInfo();
   const cells = [...notebook.content.model.cells].filter((cell) => cell.type === "code");
   return cells.filter((cell) => cell.executionCount === null && cell.sharedModel.source.trim()).map((cell) => cell.id);
 }"""
@@ -119,11 +125,13 @@ class Seen:
 
     Attributes:
         pictures: cell -> its output; none of cells without output.
+        shifted: cell -> how its output looks, too, where it begins at other fractions of a pixel.
         moving: cells whose pictures went on changing.
         trouble: why there are no pictures, in words; "" if there are.
     """
 
     pictures: dict[str, Pixels] = field(default_factory=dict)
+    shifted: dict[str, list[Pixels]] = field(default_factory=dict)
     moving: set[str] = field(default_factory=set)
     trouble: str = ""
 
@@ -211,9 +219,10 @@ class LabPage:
         self._page = page
         self._cdp = cdp
         self._pending: set[Any] = set()
-        page.on("request", self._pending.add)
-        page.on("requestfinished", self._pending.discard)
-        page.on("requestfailed", self._pending.discard)
+        # Playwright takes functions, no methods of built-in types.
+        page.on("request", lambda request: self._pending.add(request))
+        page.on("requestfinished", lambda request: self._pending.discard(request))
+        page.on("requestfailed", lambda request: self._pending.discard(request))
 
     async def run(self, url: str, name: str, style: str) -> str:
         """Open a notebook and run all of its cells; what went wrong, in words, or ""."""
@@ -250,18 +259,32 @@ class LabPage:
             if not late and (look["loading"] or not look["idle"] or self._fetching()):
                 earlier.clear()
                 continue
-            whole = await self._picture(look)
-            pictures = {}
-            for cell, box in look["cells"]:
-                if box["width"] and box["height"]:
-                    pictures[cell], _ = cut_out(whole, Rect(**box), 1)
+            pictures = await self._pictures(look)
             earlier = [*earlier[1 - EQUAL :], pictures]
             moving = {cell for cell in pictures if not _steady(cell, earlier)}
             if (len(earlier) == EQUAL and not moving) or late:
                 seen.pictures, seen.moving = pictures, moving
                 if look["loading"]:
                     seen.trouble = "a widget never came"
+                await self._shift(seen)
                 return seen
+
+    async def _shift(self, seen: Seen) -> None:
+        """Take the pictures at other fractions of a pixel, and keep those that are others."""
+        for shift in SHIFTS:
+            await self._page.evaluate("shift => { document.body.style.paddingTop = `${16 + shift}px`; }", shift)
+            look = await asyncio.wait_for(self._page.evaluate(LOOK), TIMEOUT / 1000)
+            for cell, pixels in (await self._pictures(look)).items():
+                known = seen.shifted.setdefault(cell, [])
+                if not any(np.array_equal(pixels, one) for one in (seen.pictures.get(cell), *known)):
+                    known.append(pixels)
+
+    async def _pictures(self, look: Mapping[str, Any]) -> dict[str, Pixels]:
+        """Return the picture of each cell that shows something."""
+        whole = await self._picture(look)
+        return {
+            cell: cut_out(whole, Rect(**box), 1)[0] for cell, box in look["cells"] if box["width"] and box["height"]
+        }
 
     def _fetching(self) -> bool:
         """Tell whether a request is under way that will end: sockets and what polls the server don't count."""
