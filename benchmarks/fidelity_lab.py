@@ -275,8 +275,10 @@ class LabPage:
             await self._page.evaluate("shift => { document.body.style.paddingTop = `${16 + shift}px`; }", shift)
             look = await asyncio.wait_for(self._page.evaluate(LOOK), TIMEOUT / 1000)
             for cell, pixels in (await self._pictures(look)).items():
+                if cell not in seen.pictures:
+                    continue
                 known = seen.shifted.setdefault(cell, [])
-                if not any(np.array_equal(pixels, one) for one in (seen.pictures.get(cell), *known)):
+                if not any(np.array_equal(pixels, one) for one in (seen.pictures[cell], *known)):
                     known.append(pixels)
 
     async def _pictures(self, look: Mapping[str, Any]) -> dict[str, Pixels]:
