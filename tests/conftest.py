@@ -19,7 +19,7 @@ LONGEST = ("ports", "plugin", "changed", "services", "faults", "gallery_decision
 # The pictures of the docs are taken when they are wanted (`make pictures`), not in each run of the tests.
 collect_ignore = [] if os.environ.get("WIDGETSHOT_DOCS_PICTURES") else ["acceptance/test_docs_pictures.py"]
 # Where commands and their headless servers are measured, too (see tests/measure). Everywhere it would take minutes.
-MEASURED = ("live", "markers", "merge", "secrets", "tabs")
+MEASURED = ("live", "merge", "tabs")
 TESTS = Path(__file__).parent
 BOTH = ("browser", "kernel")
 # What the tests of a file need where neither their folder nor their fixtures say it.
