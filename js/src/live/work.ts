@@ -12,8 +12,6 @@ interface Work {
   name: string;
   function: string;
   line: number;
-  /** "" where it is not known. */
-  cell: string;
   /** Seconds until it begins; 0 where it has begun. */
   due: number;
 }
@@ -58,7 +56,6 @@ export class KernelWork {
   }
 }
 
-function unrestOf({ kind, name, function: where, line, cell }: Work): Unrest {
-  const place = cell ? `cell ${cell}, ` : "";
-  return { code: "kernel-works", params: { kind, name, where: `${place}${where}, line ${line}` } };
+function unrestOf({ kind, name, function: where, line }: Work): Unrest {
+  return { code: "kernel-works", params: { kind, name, where: `${where}, line ${line}` } };
 }

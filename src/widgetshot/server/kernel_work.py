@@ -11,11 +11,8 @@ def _widgetshot_work():
     try:
         from IPython import get_ipython
 
-        shell = get_ipython()
-        kernel = shell.kernel
+        kernel = get_ipython().kernel
         handlers = kernel.control_handlers
-        compiler = shell.compile
-        cache = compiler.cache
     except Exception:
         return  # a kernel of another kind, which can't be asked
 
@@ -24,19 +21,7 @@ def _widgetshot_work():
     installed = tuple({form(path) + os.sep for path in places for form in (str, os.path.realpath)})
     before = {thread.ident for thread in threading.enumerate()}
     known = {}  # file -> whether it is the notebook's own
-    cells = {"": ""}  # file of a cell's code -> the cell's id
     deepest = 200
-
-    def begin(info):
-        cells[""] = getattr(info, "cell_id", None) or ""
-
-    def cached(*args, **options):
-        name = cache(*args, **options)
-        cells[name] = cells[""]
-        return name
-
-    shell.events.register("pre_run_cell", begin)
-    compiler.cache = cached
 
     def is_own(file):
         if file not in known:
@@ -58,10 +43,8 @@ def _widgetshot_work():
 
     def told(kind, name, code, line=None):
         function = getattr(code, "co_qualname", code.co_name)
-        return {
-            "kind": kind, "name": str(name), "function": function, "line": line or code.co_firstlineno,
-            "cell": cells.get(code.co_filename, ""), "due": 0.0,
-        }  # fmt: skip
+        line = line or code.co_firstlineno
+        return {"kind": kind, "name": str(name), "function": function, "line": line, "due": 0.0}
 
     def in_frames(frame):
         """Return the innermost frame of the notebook's own code."""
@@ -129,7 +112,7 @@ def _widgetshot_work():
             try:
                 work.extend(find())
             except RuntimeError:
-                work.append({"kind": "work", "name": "", "function": "", "line": 0, "cell": "", "due": 0.0})
+                work.append({"kind": "work", "name": "", "function": "", "line": 0, "due": 0.0})
         kernel.session.send(stream, "widgetshot_work_reply", {"status": "ok", "work": work}, parent, ident)
 
     __file = answer.__code__.co_filename
