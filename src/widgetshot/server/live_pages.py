@@ -134,7 +134,10 @@ class LivePages:
         spec = nb.metadata.get("kernelspec", {})
         name = str(spec.get("name") or _DEFAULT_KERNEL)
         language = spec.get("language") or nb.metadata.get("language_info", {}).get("name") or ""
-        if str(language).lower() in _PYTHON and name not in self._serverapp.kernel_spec_manager.find_kernel_specs():
+        if name == _DEFAULT_KERNEL or str(language).lower() not in _PYTHON:
+            return name
+        # It looks through folders, which is for notebooks that name another kernel.
+        if name not in self._serverapp.kernel_spec_manager.find_kernel_specs():
             opened.notices.append(f"its kernel '{name}' is not installed: it ran on '{_DEFAULT_KERNEL}'")
             return _DEFAULT_KERNEL
         return name
