@@ -1,11 +1,10 @@
 // What the camera asks about pictures when they are taken: what is shown, where, and whether it can be trusted.
 
 import { layout } from "./layout";
-import type { WidgetPage } from "./page";
+import { LONGEST_URL, type WidgetPage } from "./page";
 import type { Extent, Json, Look, Problem, Rect, Scope, Shown } from "./protocol";
 import { describe } from "./state";
 
-const LONGEST_URL = 200;
 
 /**
  * Look at several scopes at once.

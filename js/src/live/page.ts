@@ -10,7 +10,7 @@ import { type PlacedProblem, WIDGET_MIMETYPE, liveManager } from "./manager";
 import type { Typesetter } from "./math";
 import { KernelWork } from "./work";
 
-const LONGEST_URL = 200;
+export const LONGEST_URL = 200;
 
 /** An error that a front end let escape, and which front ends its stack names. */
 interface UncaughtError {
