@@ -65,7 +65,8 @@ body.fidelity > :not(.fidelity-open) { position: fixed !important; visibility: h
 .fidelity .jp-Cell-inputWrapper, .fidelity .jp-Collapser, .fidelity .jp-OutputArea-prompt, .fidelity .jp-OutputPrompt,
 .fidelity .jp-OutputArea-promptOverlay, .fidelity .jp-CellHeader, .fidelity .jp-CellFooter, .fidelity .jp-cell-toolbar,
 .fidelity .jp-CellResizeHandle { display: none !important }
-.jp-Cell, .jp-Cell .jp-OutputArea, .jp-Cell .jp-OutputArea-child, .jp-Cell .jp-OutputArea-output.jp-OutputArea-output {
+.jp-Cell, .jp-Cell .jp-OutputArea, .jp-Cell .jp-OutputArea-child,
+.jp-Cell .jp-OutputArea-output.jp-OutputArea-output:not(.leaflet-container) {
   overflow: visible;
 }
 .jp-Cell .jp-OutputArea-output { padding: 0; max-height: none }

@@ -102,6 +102,8 @@ async def load(frontend: PageFrontend, pool: PagePool, folder: Path, file: Path)
     live_page = await frontend.open(file, first, notebook.kernel)
     slot = await pool.slot(first, frontend)
     stage = await pool.show(slot, live_page, notebook.settle_timeout)
+    while not await stage.execute():
+        pass
     if unrest := await stage.settle():
         raise BenchmarkError(f"{file.name} does not come to rest: {unrest}")
     whole = await stage.picture()

@@ -76,6 +76,8 @@ async def way(
         await slot.context.browser.start_tracing(page=slot.page, categories=CATEGORIES)
     stage = await pool.show(slot, live_page, notebook.settle_timeout)
     clock.lap("page loaded: HTML, styles, scripts run")
+    while not await stage.execute():
+        pass
     await stage.settle()
     clock.lap("page ready: kernel connected, widgets drawn, at rest")
     for target in notebook.targets:

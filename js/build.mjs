@@ -4,8 +4,9 @@ import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build, transform } from "esbuild";
+import { transform } from "esbuild";
 import { buildGallery } from "./build-gallery.mjs";
+import { buildPage } from "./build-page.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const modules = join(here, "node_modules");
@@ -38,43 +39,7 @@ await writeFile(join(out, "page.css"), page);
 const installed = page.replace(/url\(fonts\/([\w-]+\.ttf)\)/g, (url, file) => `local("${FONTS[file].postscript}"), ${url}`);
 await writeFile(join(out, "page-installed.css"), installed);
 
-// html-manager holds the widgets of ipywidgets 7, too. Those come from its own build below, for notebooks that have them.
-const withoutLegacy = {
-  name: "without-legacy",
-  setup(build) {
-    build.onResolve({ filter: /^@jupyter-widgets\/(base|controls)7(\/|$)/ }, ({ path }) => ({ path, namespace: "legacy" }));
-    build.onLoad({ filter: /.*/, namespace: "legacy" }, () => ({ contents: "module.exports = {};" }));
-  },
-};
-
-await build({
-  entryPoints: [join(here, "src", "live", "index.ts")],
-  plugins: [withoutLegacy],
-  // The styles are those of widgets.css.
-  loader: { ".css": "empty", ".svg": "text" },
-  bundle: true,
-  minify: true,
-  format: "iife",
-  target: "es2022",
-  charset: "ascii",
-  define: { "process.env.NODE_ENV": '"production"', global: "window", define: "undefined" },
-  // What is only said to who debugs it would be carried to the camera with each connection.
-  pure: ["console.debug"],
-  outfile: join(out, "live.js"),
-  logLevel: "warning",
-});
-
-await build({
-  entryPoints: [join(here, "src", "live", "widgets.css")],
-  bundle: true,
-  minifyWhitespace: true,
-  loader: { ".woff2": "file" },
-  // Formats of icon fonts for browsers that know no other.
-  external: ["*.eot", "*.eot?#iefix", "*.svg#fontawesome", "*.ttf", "*.woff"],
-  assetNames: "webfonts/[name]",
-  outfile: join(out, "widgets.css"),
-  logLevel: "warning",
-});
+const drawing = await buildPage(out);
 
 // html-manager's AMD build, and the icon fonts where its style sheet will ask for them: beside the module.
 const manager = join(modules, "@jupyter-widgets", "html-manager", "dist");
@@ -88,7 +53,6 @@ for (const file of await readdir(manager)) {
   if (/\.(woff2?|ttf)$/.test(file)) await cp(join(manager, file), join(out, "amd", "@jupyter-widgets", file));
 }
 await cp(join(modules, "requirejs", "require.js"), join(out, "require.js"));
-await cp(join(modules, "mathjax-full", "es5", "tex-svg.js"), join(out, "tex-svg.js"));
 
 const digest = createHash("sha256");
 for (const [name, { source }] of Object.entries(FONTS).sort()) {
@@ -117,7 +81,7 @@ await writeFile(
   join(out, "frontend.json"),
   JSON.stringify(
     {
-      "html-manager": await version("@jupyter-widgets/html-manager"),
+      ...drawing,
       mathjax: await version("mathjax-full"),
       fonts: digest.digest("hex").slice(0, 16),
     },

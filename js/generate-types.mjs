@@ -13,6 +13,7 @@ const out = join(here, "src", "gallery", "generated");
 /** Documents the gallery reads or writes. What Python writes has every member, also one that a reader could do without. */
 const SCHEMAS = [
   { name: "run", complete: false },
+  { name: "trace", complete: false },
   { name: "decisions", complete: false },
   { name: "review-request", complete: false },
   { name: "review-refusal", complete: true },

@@ -25,7 +25,8 @@ BOTH = ("browser", "kernel")
 # What the tests of a file need where neither their folder nor their fixtures say it.
 NEEDS: dict[str, tuple[str, ...]] = {
     "clusters": BOTH, "executors": BOTH, "guide": BOTH, "ports": BOTH, "reuse": BOTH,
-    "page_slot": ("browser",), "server": ("kernel",), "zygote": ("kernel",), "workflows": (),
+    "large_pages": ("browser",), "page_slot": ("browser",), "server": ("kernel",), "zygote": ("kernel",),
+    "workflows": (),
 }  # fmt: skip
 
 

@@ -46,7 +46,7 @@ class Folder:
     def add(self, shot: str, verdict: str, changed: int = 0, **more: Any) -> dict[str, Any]:
         """One entry of tests[]; the pictures it has follow from its verdict."""
         n = len(self.tests)
-        pictures: dict[str, Any] = dict.fromkeys(("shot", "baseline", "diff", "second"))
+        pictures: dict[str, Any] = dict.fromkeys(("shot", "baseline", "diff", "second", "seen"))
         if verdict != "broken":
             pictures["shot"] = self.picture(f"{n}.shot", knob=120)
         if verdict in ("changed", "resized", "new"):
@@ -97,6 +97,7 @@ class Folder:
             "baseline_fingerprint": FINGERPRINT if pictures["baseline"] else None,
             "baseline_sha256": pictures["baseline"]["sha256"] if pictures["baseline"] else None,
             "pictures": pictures,
+            "trace": None,
             **more,
         }
         self.tests.append(test)

@@ -1,6 +1,7 @@
-"""A second front end, of real executions and real pages: a notebook is executed and exported to a plain page.
+"""A second front end, of real executions and real pages: a notebook is executed and exported to plain pages.
 
-Its pages have no kernel and no script of ours. What the camera asks is answered from outside, by looking at the page.
+There is one for each of its code cells, which shows what there was when that had run. They have no kernel and no script
+of ours. What the camera asks is answered from outside, by looking at the page.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import html
 import secrets
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,7 +25,7 @@ from widgetshot.conditions import Condition, Unrest
 from widgetshot.declare.cells import cell_names
 from widgetshot.errors import NotebookError
 from widgetshot.model import ServedPage, Target
-from widgetshot.ports import Extent, Look, Rect, Scope, SourcesSeen
+from widgetshot.ports import Extent, Look, PageTrace, Rect, Scope, SourcesSeen
 
 STYLE = "body { margin: 8px; font: 14px 'Noto Sans' } [data-cell-id] { margin-bottom: 8px; overflow: hidden }"
 
@@ -84,8 +86,23 @@ SECRETS = """forms => [...document.querySelectorAll("body *")]
 class StaticPage:
     """See `LivePage`: a page that is looked at from outside."""
 
-    def __init__(self, page: Any) -> None:
+    def __init__(self, page: Any, executions: Mapping[str, "Execution"]) -> None:
         self._page = page
+        self._executions = executions
+
+    async def execute(self, served: ServedPage, within: float, until: str) -> bool:
+        execution = self._executions[served.id]
+        if until not in execution.pages:
+            assert execution.failure is not None
+            raise execution.failure
+        await self._page.goto(execution.pages[until])
+        return True
+
+    async def outputs(self) -> str:
+        return ""
+
+    async def follow(self, outputs: str) -> None:
+        """Nothing to do: all pages of a notebook show the same file."""
 
     async def ready(self, limit: float, max_settle: float | None) -> Condition[Unrest] | None:
         answer = await self._page.evaluate(READY, [limit * 1000, max_settle and max_settle * 1000])
@@ -103,11 +120,27 @@ class StaticPage:
     async def secret_places(self, forms: Sequence[str]) -> list[Rect]:
         return msgspec.convert(await self._page.evaluate(SECRETS, list(forms)), list[Rect])
 
+    async def trace(self) -> PageTrace:
+        return PageTrace()  # it has no kernel, and no script that could note anything
+
     async def enter(self, url: str) -> bool:
         return False
 
     async def leave(self) -> bool:
         return False
+
+
+@dataclass
+class Execution:
+    """What came of executing a notebook.
+
+    Attributes:
+        pages: name of each code cell that ran, and "" if all did -> address of the page that was made then.
+        failure: why the others did not run.
+    """
+
+    pages: dict[str, str] = field(default_factory=dict)
+    failure: NotebookError | None = None
 
 
 class StaticFrontend:
@@ -117,7 +150,7 @@ class StaticFrontend:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._served: set[str] = set()
+        self._executions: dict[str, Execution] = {}
         handler = partial(_QuietHandler, directory=str(folder))
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -135,28 +168,39 @@ class StaticFrontend:
         self, file: Path, target: Target, kernel: str, environment: Mapping[str, str] | None = None
     ) -> ServedPage:
         nb = nbformat.read(file, as_version=4)
-        client = NotebookClient(nb, timeout=target.timeout, kernel_name=kernel or "python3")
-        try:
-            await client.async_execute(cwd=str(file.parent), env=dict(environment or {}))
-        except CellExecutionError as error:
-            raise NotebookError(f"the cell raised {error.ename}: {error.evalue}", where=target.notebook) from error
         names = cell_names(file, target.notebook)
         id = secrets.token_hex(8)
-        page = self._folder / f"{id}.html"
-        await asyncio.to_thread(page.write_text, _page(nb, names, target.theme), encoding="utf-8")
-        self._served.add(id)
-        url = f"http://127.0.0.1:{self._server.server_port}/{page.name}"
-        return ServedPage(id, url, {name: f'[data-cell-id="{name}"]' for name in names})
+        execution = self._executions[id] = Execution()
+        first = last = await self._write(f"{id}.html", _page(nb, names, target.theme))
+        client = NotebookClient(nb, timeout=target.timeout, kernel_name=kernel or "python3")
+        try:
+            async with client.async_setup_kernel(cwd=str(file.parent), env=dict(environment or {})):
+                for index, (name, cell) in enumerate(zip(names, nb.cells, strict=True)):
+                    if cell.cell_type == "code":
+                        await client.async_execute_cell(cell, index)
+                        last = await self._write(f"{id}-{index}.html", _page(nb, names, target.theme))
+                        execution.pages[name] = last
+            execution.pages[""] = last
+        except CellExecutionError as error:
+            execution.failure = NotebookError(
+                f"the cell raised {error.ename}: {error.evalue}", where=f"{target.notebook}::{name}"
+            )
+        return ServedPage(id, first, {name: f'[data-cell-id="{name}"]' for name in names})
+
+    async def _write(self, name: str, text: str) -> str:
+        await asyncio.to_thread((self._folder / name).write_text, text, encoding="utf-8")
+        return f"http://127.0.0.1:{self._server.server_port}/{name}"
 
     def connect(self, page: Any) -> StaticPage:
-        return StaticPage(page)
+        return StaticPage(page, self._executions)
 
     async def alive(self, served: ServedPage) -> bool:
-        return served.id in self._served
+        return served.id in self._executions
 
     async def close(self, served: ServedPage) -> SourcesSeen:
-        self._served.remove(served.id)
-        (self._folder / f"{served.id}.html").unlink()
+        del self._executions[served.id]
+        for file in self._folder.glob(f"{served.id}*.html"):
+            file.unlink()
         return SourcesSeen(reads="", work=str(self._folder))
 
 

@@ -25,6 +25,7 @@ class Unrest(StrEnum):
     IMAGE_LOADED = "image-loaded"
     FILE_READ = "file-read"
     REQUEST_ANSWERED = "request-answered"
+    WORKER_ANSWERED = "worker-answered"
     KERNEL_MESSAGE = "kernel-message"
     # The camera says these by itself, of a page that says it is at rest.
     REQUESTS_PENDING = "requests-pending"
@@ -40,6 +41,7 @@ class Problem(StrEnum):
     FRONT_END_MISSING = "front-end-missing"
     IMAGE_MISSING = "image-missing"
     PAGE_NOT_STARTED = "page-not-started"
+    RENDERER_MISSING = "renderer-missing"
     SCRIPT_BLOCKED = "script-blocked"
     WIDGET_FAILED = "widget-failed"
     WIDGET_NOT_DRAWN = "widget-not-drawn"
@@ -76,15 +78,17 @@ _SENTENCES: dict[Code, str] = {
     Unrest.FILE_READ: "a file was read",
     Unrest.REQUESTS_PENDING: "requests of the page or its frames have no answer",
     Unrest.REQUEST_ANSWERED: "a request was answered",
+    Unrest.WORKER_ANSWERED: "a worker answered",
     Unrest.KERNEL_MESSAGE: "the kernel sent '{type}'",
     Unrest.PICTURES_DIFFER: "two pictures taken after one another differ",
     Problem.CALLBACK_RAISED: "a callback raised {name}: {value}",
     Problem.FRONT_END_BROKEN: "the front end of '{module}' ({version}) is not installed: {cause}",
     Problem.FRONT_END_FAILED: "the front end '{module}' failed: {message}",
-    Problem.FRONT_END_MISSING: "the front end of '{module}' ({version}) is not installed: "
-    "nbextensions/{module}/index.js is not among the installed Jupyter data files",
+    Problem.FRONT_END_MISSING: "the front end of '{module}' ({version}) is not installed: neither a labextension nor "
+    "nbextensions/{module}/index.js brings it",
     Problem.IMAGE_MISSING: "an image did not load: {url}",
     Problem.PAGE_NOT_STARTED: "the page could not start: {cause}",
+    Problem.RENDERER_MISSING: "nothing that is installed draws '{type}', so that its plain text stands there",
     Problem.SCRIPT_BLOCKED: "it asks for a script from elsewhere, which no page gets: {url}",
     Problem.WIDGET_FAILED: "{message}",
     Problem.WIDGET_NOT_DRAWN: "a widget could not be drawn: {cause}",
@@ -140,6 +144,8 @@ def advice(problems: Iterable[Condition[Problem]]) -> str:
             case Problem.FRONT_END_MISSING | Problem.FRONT_END_BROKEN:
                 package = problem.params["module"].lstrip("@").split("/")[0]
                 return f"pip install {package or 'the widget package'}"
+            case Problem.RENDERER_MISSING:
+                return f"install the JupyterLab extension that draws {problem.params['type']}"
             case Problem.SCRIPT_BLOCKED:
                 return (
                     "let it draw with what is installed, e.g. alt.renderers.enable('mimetype') for Altair, or with "

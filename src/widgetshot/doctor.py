@@ -115,7 +115,7 @@ def _assets() -> Check:
             "page assets", False, f"{', '.join(missing)} not built", "pip install --force-reinstall widgetshot"
         )
     built = json.loads((STATIC / "frontend.json").read_text(encoding="utf-8"))
-    return Check("page assets", True, f"html-manager {built['html-manager']}, fonts {built['fonts']}")
+    return Check("page assets", True, f"JupyterLab {built['jupyterlab']}, fonts {built['fonts']}")
 
 
 def _kernel(name: str) -> Check:

@@ -17,6 +17,7 @@ PACKAGE = Path(__file__).resolve().parent
 STATIC = PACKAGE / "static"  # built from js/, shipped in the wheel
 LOCAL_FOLDER = ".widgetshot"  # in a project's root: what belongs to one checkout and not into git
 _LOCK_POLL_S = 0.01  # between two looks at a lock that somebody else holds
+_MAX_DECODED_PIXELS = 2**24  # at a time
 
 
 def sha256(data: bytes) -> str:
@@ -37,7 +38,16 @@ def read_png(data: bytes) -> "Pixels":
     from PIL import Image
 
     with Image.open(io.BytesIO(data)) as image:
-        return np.asarray(image.convert("RGBA"))
+        width, height = image.size
+        if width * height <= _MAX_DECODED_PIXELS:
+            return np.asarray(image.convert("RGBA"))
+        # On its way to numpy a picture is there four times.
+        pixels = np.empty((height, width, 4), dtype=np.uint8)
+        rows = max(1, _MAX_DECODED_PIXELS // width)
+        for top in range(0, height, rows):
+            strip = image.crop((0, top, width, min(height, top + rows)))
+            pixels[top : top + rows] = np.asarray(strip.convert("RGBA"))
+        return pixels
 
 
 def encode_png(pixels: "Pixels", *, optimise: bool) -> bytes:

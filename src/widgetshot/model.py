@@ -258,10 +258,11 @@ class Target:
         notebook: path relative to the project's root, with forward slashes.
         shot: the shot's name.
         cell_id: nbformat id (or position, for old notebooks) of the cell; None for the whole page.
-        order: position in the notebook, the order in which a person would act.
+        order: position among those of the notebook, the order in which they are taken.
         capture: `cell` for the cell's box, `page` for the whole page.
         max_settle: seconds after which a page that never settles is captured anyway; None to insist.
         tab: the browser page, among those of one kernel, that the picture shows; "" is the main one.
+        after: name of the cell after which it is taken, before the next one runs; "" for after all cells.
         quarantine: under which it may fail without failing the run.
         markers: names of pytest markers, sorted.
     """
@@ -281,6 +282,7 @@ class Target:
     max_settle: float | None = None
     allow_blank: bool = False
     tab: str = ""
+    after: str = ""
     timeout: float = 60.0
     clock: Clock = Clock()
     quarantine: Quarantine | None = None
@@ -313,7 +315,7 @@ class Target:
 
 @dataclass(frozen=True)
 class ServedPage:
-    """A notebook made into a live page. Pure data.
+    """A notebook that has a live page, which executes it. Pure data.
 
     Attributes:
         id: the server's name for it; closing it ends its kernel.
@@ -322,6 +324,8 @@ class ServedPage:
         timings: seconds per stage spent on the server.
         token: the part of the address that is secret; "" without any.
         notices: what whoever looks at the page is to know of how it was made.
+        notebook: the notebook as messages call it.
+        cell_timeout: seconds that each of its cells may take.
     """
 
     id: str
@@ -330,6 +334,8 @@ class ServedPage:
     timings: Mapping[str, float] = field(default_factory=dict)
     token: str = ""
     notices: tuple[str, ...] = ()
+    notebook: str = ""
+    cell_timeout: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -380,6 +386,7 @@ class Shot:
         modules: front-end module of each kind of widget shown -> its version.
         layout: what is visible and where, in the order of the page; nothing of it under a mask.
         layout_cut: True if there was more than the layout holds.
+        missing_glyphs: characters that no font has, each of them drawn as a box, in the order of the page.
         settled: True if the page came to rest.
         second: where the page never came to rest, another picture of it that differs.
         unrest: what kept moving.
@@ -391,6 +398,7 @@ class Shot:
     modules: Mapping[str, str] = field(default_factory=dict)
     layout: tuple[Element, ...] = ()
     layout_cut: bool = False
+    missing_glyphs: tuple[str, ...] = ()
     settled: bool = True
     second: Pixels | None = None
     unrest: Condition[Unrest] | None = None
@@ -404,6 +412,7 @@ class Baseline:
     Attributes:
         masks: place of each mask (see `Mask.place`) -> the boxes that it covered.
         layout, layout_cut: as a shot's; None and False where the sidecar does not say.
+        missing_glyphs: as a shot's.
     """
 
     pixels: Pixels
@@ -414,6 +423,7 @@ class Baseline:
     masks: Mapping[str, tuple[Box, ...]] = field(default_factory=dict)
     layout: tuple[Element, ...] | None = None
     layout_cut: bool = False
+    missing_glyphs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -525,6 +535,61 @@ class TimeSpent:
 
 
 @dataclass(frozen=True)
+class TraceSpan:
+    """Something that took its time while a notebook was executed and captured.
+
+    Attributes:
+        begin: seconds since its page was opened.
+        duration: seconds; None if it had not ended.
+        status: how it ended, as a word; "" where there is only one way.
+    """
+
+    name: str
+    begin: float
+    duration: float | None
+    status: str = ""
+
+
+@dataclass(frozen=True)
+class TraceMoment:
+    """Something that happened at once.
+
+    Attributes:
+        at: seconds since the page was opened.
+    """
+
+    name: str
+    at: float
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The way to a result: what happened on its page until then, the last of it where there was much; no secrets.
+
+    Attributes:
+        duration: seconds between the opening of the page and the end of the trace.
+        cells: named by their ids.
+        stages: of the capture: load, execute, settle, capture.
+        steps, shots: those of all targets so far.
+        requests: of the page, named by method and address.
+        console: errors.
+        messages: the last between page and kernel, named by channel and type; `text` is the begin of their content.
+        counts: number of all messages, by channel and type.
+    """
+
+    duration: float
+    cells: tuple[TraceSpan, ...] = ()
+    stages: tuple[TraceSpan, ...] = ()
+    steps: tuple[TraceSpan, ...] = ()
+    shots: tuple[TraceSpan, ...] = ()
+    requests: tuple[TraceSpan, ...] = ()
+    console: tuple[TraceMoment, ...] = ()
+    messages: tuple[TraceMoment, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Result:
     """A target with what came of it.
 
@@ -538,6 +603,9 @@ class Result:
         updated: True if this run wrote the baseline (only under --update-baselines).
         duration: seconds from opening its session, or from the previous shot, to the verdict.
         spent: the time that its session took since its previous result; None where nobody counted it.
+        seen: the page, or the cell, as it was when the result became what it is; never a baseline. None where no page
+            answered, or where nobody needs it.
+        trace: what happened until then; None where nobody needs it.
     """
 
     target: Target
@@ -558,6 +626,8 @@ class Result:
     updated: bool = False
     duration: float = 0.0
     spent: TimeSpent | None = None
+    seen: Pixels | None = None
+    trace: Trace | None = None
 
     @property
     def passed(self) -> bool:

@@ -5,7 +5,7 @@ holds baselines, a sink takes results. Nothing here does any work.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 from widgetshot.conditions import Condition, Problem, Unrest
@@ -88,11 +88,13 @@ class Shown:
     Attributes:
         tree: the state of the widgets, plain JSON.
         modules: front-end module of each kind of widget -> its version.
+        missing_glyphs: the characters that no font has, in the order of the page.
     """
 
     tree: Any
     modules: dict[str, str]
     layout: Layout
+    missing_glyphs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,12 +116,87 @@ class Look:
     shown: Shown | None
 
 
+@dataclass(frozen=True)
+class TracedCell:
+    """A cell that the page has begun to execute.
+
+    Attributes:
+        began: seconds before the answer.
+        duration: seconds; None while it runs.
+        status: `ok`, `error`, `aborted`, `late`, `gone` where the kernel was, or `running`.
+    """
+
+    cell: str
+    began: float
+    duration: float | None
+    status: str
+
+
+@dataclass(frozen=True)
+class TracedMessage:
+    """A message between page and kernel.
+
+    Attributes:
+        at: seconds before the answer.
+        type: channel and type, e.g. `iopub/comm_msg`.
+        text: of its content, as much as there is room for.
+        cut: whether there was more.
+    """
+
+    at: float
+    type: str
+    text: str
+    cut: bool
+
+
+@dataclass(frozen=True)
+class PageTrace:
+    """What a page has noted of its notebook.
+
+    Attributes:
+        counts: number of messages by channel and type.
+        messages: the last of them, without those that only say that the kernel is busy or idle.
+    """
+
+    cells: tuple[TracedCell, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    messages: tuple[TracedMessage, ...] = ()
+
+
 class LivePage(Protocol):
     """The questions that the camera asks of a live page that is open in a browser.
+
+    A page that was opened for a notebook executes it; a further one of the same kernel follows that one instead.
 
     Every question may raise `playwright.async_api.Error` where the page does not answer, and CaptureError where the
     answer is not of this form.
     """
+
+    async def execute(self, served: "ServedPage", within: float, until: str) -> bool:
+        """Execute the cells that have not been executed yet, from top to bottom.
+
+        Args:
+            within: seconds after which no further cell is begun.
+            until: name of the cell behind which no further cell is begun either; "" for all cells.
+
+        Returns:
+            Whether all of these have run.
+
+        Raises:
+            NotebookError: the notebook did not get there.
+        """
+        ...
+
+    async def outputs(self) -> str:
+        """Return what another page of the same kernel needs to show the same, for its `follow`."""
+        ...
+
+    async def follow(self, outputs: str) -> None:
+        """Show what another page shows that has executed the notebook, and whatever is added to it.
+
+        It is asked again when the other page has executed further cells.
+        """
+        ...
 
     async def ready(self, limit: float, max_settle: float | None) -> Condition[Unrest] | None:
         """Wait until the page is ready to be captured.
@@ -145,6 +222,10 @@ class LivePage(Protocol):
         """Tell where the page shows one of some texts."""
         ...
 
+    async def trace(self) -> PageTrace:
+        """Tell what has happened so far; nothing where the page does not know."""
+        ...
+
     async def enter(self, url: str) -> bool:
         """Show another live page in this page, which `leave` has emptied; False where it needs a page of its own."""
         ...
@@ -160,10 +241,11 @@ class SourcesSeen:
 
     Attributes:
         reads: lines of server/file_trace.py; "" without any.
-        work: the private folder that stood for the notebook's own.
-        requested: the files beside the notebook that its page asked for.
+        work: the private folder that stood for the project's.
+        requested: the files that its page asked for, by their paths in the project.
         front_ends: folders of installed front ends.
         kernel_spec: a file; "" without any.
+        above: whether the notebook was given what lies above its folder, too.
     """
 
     reads: str
@@ -171,6 +253,7 @@ class SourcesSeen:
     requested: tuple[str, ...] = ()
     front_ends: tuple[str, ...] = ()
     kernel_spec: str = ""
+    above: bool = False
 
 
 class Frontend(Protocol):
@@ -187,14 +270,14 @@ class Frontend(Protocol):
     async def open(
         self, file: "Path", target: "Target", kernel: str, environment: Mapping[str, str] | None = None
     ) -> "ServedPage":
-        """Execute the notebook of `target` and serve its page.
+        """Start a kernel for the notebook of `target` and serve its page, which is to execute it.
 
         Args:
             kernel: name of the kernel spec; "" leaves it to the notebook.
             environment: variables that this kernel gets besides those of all.
 
         Raises:
-            NotebookError: it did not run to its end.
+            NotebookError: there is no such page.
             ServerError: no server or kernel could be had.
         """
         ...

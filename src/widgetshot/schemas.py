@@ -8,6 +8,7 @@ from typing import Any
 from widgetshot.baselines.sidecar import Sidecar
 from widgetshot.documents import json_schema
 from widgetshot.report.run_json import Run
+from widgetshot.report.trace_file import TraceFile
 from widgetshot.review.decisions import DecisionsFile
 from widgetshot.review.documents import NamedState, RefusalAnswer
 from widgetshot.review.requests import ReviewRequest
@@ -15,6 +16,7 @@ from widgetshot.review.requests import ReviewRequest
 # Name of the schema's file -> the document's type and title.
 DOCUMENTS: dict[str, tuple[Any, str]] = {
     "run.schema.json": (Run, "Run"),
+    "trace.schema.json": (TraceFile, "Trace of a result"),
     "sidecar.schema.json": (Sidecar, "Sidecar of a baseline"),
     "decisions.schema.json": (DecisionsFile, "Decisions"),
     "review-state.schema.json": (NamedState, "State of a live review"),

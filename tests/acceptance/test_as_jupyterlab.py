@@ -71,8 +71,88 @@ SHOWN = {
         ),
         "text 'in the shadow'",
     ),
+    "interactive_output": (
+        SHOT
+        + WIDGETS
+        + "a, b = widgets.IntSlider(3, description='first'), widgets.IntSlider(4, description='second')\n"
+        "out = widgets.interactive_output(lambda a, b: print('product', a * b), {'a': a, 'b': b})\n"
+        "widgets.HBox([widgets.VBox([a, b]), out])",
+        "text 'product 12'",
+    ),
+    "update_of_a_display": (
+        CLICK + WIDGETS + "from IPython.display import display, update_display\n"
+        "display('idle', display_id='x')\nb = widgets.Button(description='go')\n"
+        "b.on_click(lambda _: update_display('done', display_id='x'))\nb",
+        "text ''done''",
+    ),
+    "update_through_a_handle": (
+        SHOT + WIDGETS + "from IPython.display import display\nslider = widgets.IntSlider(3)\n"
+        "handle = display('at 3', display_id=True)\n"
+        "slider.observe(lambda change: handle.update(f'at {change.new}'), 'value')\ndisplay(slider)\nslider.value = 7",
+        "text ''at 7''",
+    ),
+    "prints_of_a_thread": (
+        SHOT + "import threading, time\ndef tick():\n    for n in range(4):\n        time.sleep(0.3)\n"
+        "        print('tick', n, flush=True)\nthreading.Thread(target=tick).start()",
+        "text 'tick 0 tick 1 tick 2 tick 3'",
+    ),
+    "vega_lite": (
+        SHOT + "from IPython.display import display\ndisplay({'application/vnd.vegalite.v5+json': {'mark': 'bar', "
+        "'data': {'values': [{'a': 'A', 'b': 28}, {'a': 'B', 'b': 55}]}, "
+        "'encoding': {'x': {'field': 'a'}, 'y': {'field': 'b', 'type': 'quantitative'}}}}, raw=True)",
+        "drawing",
+    ),
+    "json": (SHOT + "from IPython.display import JSON\nJSON({'name': 'tree'}, expanded=True)", "text '\"tree\"'"),
+    "mermaid": (
+        SHOT + "from IPython.display import display\n"
+        "display({'text/vnd.mermaid': 'flowchart LR; a[Begin] --> b[End]'}, raw=True)",
+        "image",
+    ),
+    "code_in_markdown": (
+        SHOT + "from IPython.display import Markdown\nMarkdown('```python\\ndef f(): return 1\\n```')",
+        "text 'def'",
+    ),
+    "mathematics": (SHOT + "from IPython.display import Math\nMath(r'\\frac{a}{b}')", "formula 'ab'"),
+    "closed_widget": (
+        SHOT + WIDGETS + "from IPython.display import display\nprint('before')\nw = widgets.IntText()\ndisplay(w)\n"
+        "w.close()\nprint('after')",
+        "text 'before'",
+    ),
+    "template_of_a_layout": (
+        SHOT + WIDGETS + "widgets.TwoByTwoLayout(top_left=widgets.Button(description='left'), "
+        "bottom_right=widgets.Button(description='right'))",
+        "button 'right'",
+    ),
+    "timer_of_the_page": (
+        SHOT
+        + ANYWIDGET.format(
+            esm="export default { render({ el }) { el.innerHTML = '<p>first</p>';"
+            " setTimeout(() => { el.innerHTML = '<p>second</p>'; }, 3000); } }"
+        ),
+        "text 'second'",
+    ),
+    "frame_that_draws_late": (
+        SHOT + "from IPython.display import HTML\nHTML('<p>framed</p><iframe srcdoc=\"<p>load</p><script>"
+        "setTimeout(() => { document.body.innerHTML = 1 }, 300)</script>\"></iframe>')",
+        "text 'framed'",
+    ),
 }
 BROKEN = {
+    "widget_that_never_was": (
+        SHOT + "from IPython.display import display\n"
+        "display({'application/vnd.jupyter.widget-view+json': {'model_id': 'none', 'version_major': 2,"
+        " 'version_minor': 0}}, raw=True)",
+        "the kernel knows no widget none",
+    ),
+    "module_beside_that_is_not_there": (
+        SHOT + ANYWIDGET.format(esm="import square from './square.js'; export default { render() {} }"),
+        "./square.js",
+    ),
+    "type_without_a_renderer": (
+        SHOT + "from IPython.display import display\n"
+        "display({'application/vnd.nobody.v1+json': {}, 'text/plain': 'stands in'}, raw=True)",
+        "nothing that is installed draws 'application/vnd.nobody.v1+json'",
+    ),
     "script_from_elsewhere": (
         SHOT + "from IPython.display import HTML\n"
         "HTML('<div>chart</div><script src=\"https://cdn.example/npm/vega@6\"></script>')",
@@ -89,6 +169,14 @@ def ran(shared_project: Project) -> Project:
     (project.root / "notebooks/a.gif").write_bytes(moving_picture())
     project.notebook(
         "notebooks/gif.ipynb", SHOT + 'from IPython.display import HTML\nHTML(\'<img alt="" src="a.gif">\')'
+    )
+    project.notebook("notebooks/image.ipynb", SHOT + "from IPython.display import Image\nImage('a.gif')")
+    project.notebook(
+        "notebooks/canvas.ipynb",
+        "import ipycanvas\nc = ipycanvas.Canvas(width=100, height=50)\nc.fill_style = 'rgb(200, 30, 30)'\n"
+        "c.fill_rect(0, 0, 50, 50)",
+        SHOT + "c",
+        "c.fill_style = 'rgb(30, 160, 30)'\nc.fill_polygon([(50, 0), (100, 0), (100, 50), (50, 50)])",
     )
     lazy = "".join(
         f'<div style="height:700px"></div><img alt="{n}" loading="lazy" width="60" height="40" src="a.gif">'
@@ -163,6 +251,32 @@ def count(picture: np.ndarray, colour: tuple[int, int, int]) -> int:
 def test_of_a_picture_that_moves_the_first_frame_is_shown(ran: Project) -> None:
     picture = pixels(ran, "gif")
     assert (count(picture, FIRST), count(picture, SECOND)) == (60 * 40, 0)
+
+
+def test_image_of_a_file_shows_its_first_frame(ran: Project) -> None:
+    picture = pixels(ran, "image")
+    assert (count(picture, FIRST), count(picture, SECOND)) == (60 * 40, 0)
+
+
+def test_what_was_drawn_before_a_canvas_was_shown_and_after_is_there(ran: Project) -> None:
+    picture = pixels(ran, "canvas")
+    assert (count(picture, FIRST), count(picture, SECOND)) == (50 * 50, 50 * 50)
+
+
+def test_sliders_beside_an_output_keep_their_width(ran: Project) -> None:
+    key = ran.entry("notebooks/interactive_output.ipynb::s")["key"]
+    sidecar = json.loads((ran.root / f"baselines/{key}.json").read_text(encoding="utf-8"))
+    sliders = [line.split()[1] for line in sidecar["layout"] if line.endswith("slider")]
+    assert sliders == ["300x28", "300x28"]
+
+
+def test_code_in_markdown_has_the_colours_of_jupyterlab(ran: Project) -> None:
+    assert count(pixels(ran, "code_in_markdown"), (0, 128, 0)) > 10
+
+
+def test_nothing_is_left_in_the_place_of_a_widget_that_was_closed(ran: Project) -> None:
+    assert "Error" not in "\n".join(shown(ran, "closed_widget"))
+    assert "text 'after'" in "\n".join(shown(ran, "closed_widget"))
 
 
 def test_pictures_that_wait_to_be_scrolled_to_are_shown(ran: Project) -> None:

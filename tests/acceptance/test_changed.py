@@ -316,3 +316,30 @@ def test_all_baselines_can_not_be_written_without_what_is_left_out(project: Proj
     done = project.widgetshot("run", "--changed", "--update-baselines=all")
     assert done.returncode == 3
     assert "leave one of the two out" in done.stderr
+
+
+def test_what_lies_above_the_folder_of_a_notebook_counts(project: Project) -> None:
+    project.environment["CI"] = ""
+    project.write("data/x.csv", "1")
+    project.write("package/__init__.py", "")
+    project.write("package/part.py", "VALUE = 1\n")
+    project.write("img/dot.svg", '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
+    project.notebook("notebooks/alone/a.ipynb", f"{SHOT}print(1)")
+    project.notebook("notebooks/reads/a.ipynb", f"{SHOT}print(open('../../data/x.csv').read())")
+    project.notebook(
+        "notebooks/imports/a.ipynb",
+        f"{SHOT}import sys\nsys.path.insert(0, '../..')\nfrom package.part import VALUE\nprint(VALUE)",
+    )
+    project.notebook(
+        "notebooks/page/a.ipynb", SHOT + "from IPython.display import HTML\nHTML('<img src=../../img/dot.svg> x')"
+    )
+    done = project.widgetshot("run", "--changed", "--update-baselines")
+    assert done.returncode == 0, done.stdout + done.stderr
+    before = reasons(project)
+    assert before == dict.fromkeys(("alone", "reads", "imports", "page"), "")
+    for path, who in (("data/x.csv", "reads"), ("package/part.py", "imports"), ("img/dot.svg", "page")):
+        with changed(project.root / path, "other"):
+            assert reasons(project) == before | {who: f"{path} changed"}
+    # Whether a file exists can be asked without opening it.
+    with changed(project.root / "data/more.csv", ""):
+        assert reasons(project) == dict.fromkeys(before, "the project: data/more.csv is new") | {"alone": ""}

@@ -140,7 +140,7 @@ def test_good_neighbours_are_judged(judged: Project, name: str) -> None:
         ("failing_view.ipynb::s", "CaptureError", "view broke", "open the notebook"),
         ("cells.ipynb::blank", "CaptureError", "blank", "allow_blank: true"),
         ("cells.ipynb::nothing", "CaptureError", "shows nothing", "display the widget"),
-        ("cells.ipynb::closed", "CaptureError", "closed", "open the notebook"),
+        ("cells.ipynb::closed", "CaptureError", "blank", "allow_blank"),
         ("cells.ipynb::no_mask", "CaptureError", "'.nowhere' (test) matches nothing", "remove the mask"),
         ("no_step.ipynb::lost", "CaptureError", "'.nowhere' in 0.5 s", "correct the selector"),
         ("no_step.ipynb::after", "CaptureError", "an earlier step of its cell failed", ""),

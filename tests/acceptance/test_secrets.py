@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from executed_pages import executed
 from projects import Project, make_project
 from widgetshot.errors import ConfigError
 from widgetshot.frontends.widget_page import PageFrontend
@@ -228,12 +229,13 @@ def test_the_servers_log_holds_no_secret(tmp_path: Path) -> None:
         await server.start()
         try:
             frontend = PageFrontend(server, {}, {"CANARY_KEY": ONE}, [ONE])
-            await frontend.open(file, Target(notebook="x.ipynb", shot="page", cell_id=None, order=0), "")
-            deadline = asyncio.get_running_loop().time() + 40
-            while "spoken" not in server.log_tail():
-                assert asyncio.get_running_loop().time() < deadline
-                await asyncio.sleep(0.05)
-            return server.log_tail()
+            target = Target(notebook="x.ipynb", shot="page", cell_id=None, order=0)
+            async with executed(frontend, await frontend.open(file, target, "")):
+                deadline = asyncio.get_running_loop().time() + 40
+                while "spoken" not in server.log_tail():
+                    assert asyncio.get_running_loop().time() < deadline
+                    await asyncio.sleep(0.05)
+                return server.log_tail()
         finally:
             await server.stop()
 

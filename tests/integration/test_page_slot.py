@@ -105,7 +105,9 @@ def test_fonts_that_the_browser_has_are_not_fetched_and_draw_the_same(with_pool:
 
 def test_memory_is_shared_on_no_disk_where_there_is_room(with_pool: Callable[[Work], None], tmp_path: Path) -> None:
     async def work(pool: PagePool, frontend: PageFrontend) -> None:
-        commands = [process.cmdline() for process in psutil.Process().children(recursive=True)]
+        # Of those that have ended nobody knows the command.
+        children = psutil.Process().children(recursive=True)
+        commands = [process.cmdline() for process in children if process.status() != psutil.STATUS_ZOMBIE]
         browser = next(command for command in commands if "--remote-debugging-pipe" in command)
         assert ("--disable-dev-shm-usage" in browser) != has_room(Path("/dev/shm"))
 

@@ -1,7 +1,7 @@
 """Front ends and browser hosts can be swapped: each test holds for both of a kind, with real pages and real pixels."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,9 +13,11 @@ import pytest
 from playwright.async_api import async_playwright
 
 from builders import notebook_json
+from executed_pages import execute
 from static_frontend import StaticFrontend
 from widgetshot.capture.browser import find_browser
 from widgetshot.capture.determinism import launch_options
+from widgetshot.capture.evidence import Evidence, patiently, take_evidence
 from widgetshot.capture.host import HandedBrowser, LaunchedBrowser
 from widgetshot.capture.page import CapturePage
 from widgetshot.capture.pool import PagePool
@@ -52,6 +54,7 @@ OUTSIDE = (
     '#| shot: s\nfrom IPython.display import HTML\nHTML(\'<p>x</p><img alt="" src="http://pictures.example/x.png">\')'
 )
 RAISES = "#| shot: s\n1 / 0"
+GROWING = ("#| shot: {name: s, after: each}\nprint('one')", "print('two')", "1 / 0")
 
 
 @dataclass
@@ -70,23 +73,25 @@ class Rig:
 
         return self.runner.run(go())
 
-    def target(self, source: str) -> tuple[Path, Target]:
+    def target(self, *sources: str) -> tuple[Path, Target]:
         file = self.folder / "n.ipynb"
-        file.write_text(notebook_json(source), encoding="utf-8")
+        file.write_text(notebook_json(*sources), encoding="utf-8")
         return file, read_notebook(file, "n.ipynb", self.settings).targets[0]
 
     @asynccontextmanager
     async def shown(
-        self, frontend: str, host: str, source: str, *secrets: str
+        self, frontend: str, host: str, *sources: str, secrets: Sequence[str] = ()
     ) -> AsyncIterator[tuple[CapturePage, Target]]:
-        """A notebook's page, loaded."""
+        """A notebook's page, loaded and executed."""
         front = self.frontends[frontend]
         pool = PagePool(replace(self.settings, redactor=Redactor(secrets)), self.hosts[host])
-        file, target = self.target(source)
+        file, target = self.target(*sources)
         served = await front.open(file, target, "")
         try:
             slot = await pool.slot(target, front)
-            yield await pool.show(slot, served, 20), target
+            page = await pool.show(slot, served, 20)
+            await execute(page, target.after)
+            yield page, target
             await pool.release(slot, spoiled=False)
         finally:
             await front.close(served)
@@ -181,7 +186,9 @@ def test_second_notebook_looks_as_the_first(rig: Rig, frontend: str) -> None:
             file, target = rig.target(source)
             served = await front.open(file, target, "")
             slot = await pool.slot(target, front)
-            shots.append(await shot_of(await pool.show(slot, served, 20), target))
+            page = await pool.show(slot, served, 20)
+            await execute(page)
+            shots.append(await shot_of(page, target))
             await pool.release(slot, spoiled=False)
             await front.close(served)
         return shots[0], shots[2]
@@ -216,7 +223,7 @@ def test_picture_of_the_page_goes_to_its_end(rig: Rig, frontend: str, host: str)
 @both_frontends
 def test_secret_on_the_page_is_painted_over(rig: Rig, frontend: str) -> None:
     async def work(*secrets: str) -> Shot:
-        async with rig.shown(frontend, "launched", TELLS_SECRET, *secrets) as (page, target):
+        async with rig.shown(frontend, "launched", TELLS_SECRET, secrets=secrets) as (page, target):
             return await shot_of(page, target)
 
     open_, hidden = rig.run(work()), rig.run(work(SECRET))
@@ -251,10 +258,32 @@ def test_nothing_is_asked_of_other_machines(rig: Rig, frontend: str, host: str) 
 
 
 @both_frontends
-def test_notebook_that_raises_has_no_page(rig: Rig, frontend: str) -> None:
-    file, target = rig.target(RAISES)
+def test_notebook_that_raises_is_not_executed_to_its_end(rig: Rig, frontend: str) -> None:
+    async def work() -> None:
+        async with rig.shown(frontend, "launched", RAISES):
+            pass
+
     with pytest.raises(NotebookError, match="the cell raised ZeroDivisionError: division by zero"):
-        rig.run(rig.frontends[frontend].open(file, target, ""))
+        rig.run(work())
+
+
+@both_frontends
+def test_cells_run_as_far_as_is_asked(rig: Rig, frontend: str) -> None:
+    async def work() -> tuple[bool, list[str], str]:
+        async with rig.shown(frontend, "launched", *GROWING) as (page, _):
+            there = [await page.page.locator("body").inner_text()]
+            before = await page.execute("c0")
+            await execute(page, "c1")
+            there.append(await page.page.locator("body").inner_text())
+            with pytest.raises(NotebookError, match="the cell raised ZeroDivisionError: division by zero") as raised:
+                await execute(page)
+            return before, there, raised.value.where
+
+    before, (first, second), where = rig.run(work())
+    assert before
+    assert ("one" in first, "two" in first) == (True, False)
+    assert ("one" in second, "two" in second) == (True, True)
+    assert where == "n.ipynb::c2"
 
 
 @both_frontends
@@ -283,6 +312,24 @@ def test_host_that_runs_is_alive(rig: Rig, host: str) -> None:
     one = rig.hosts[host]
     assert one.connected
     assert rig.run(one.alive())
+
+
+@both_frontends
+@both_hosts
+def test_page_is_seen_as_it_is_and_tells_what_has_happened(rig: Rig, frontend: str, host: str) -> None:
+    async def work() -> tuple[Evidence, Evidence]:
+        async with rig.shown(frontend, host, PLAIN) as (page, target):
+            await page.settle()
+            cell = await take_evidence(page, page, target, patiently, picture=True)
+            return cell, await take_evidence(page, page, None, patiently, picture=True)
+
+    cell, whole = rig.run(work())
+    for found in (cell, whole):
+        assert found.trace is not None
+        assert {stage.name for stage in found.trace.stages} >= {"load", "settle"}
+        assert found.seen is not None
+        assert (found.seen == BLUE).all(axis=2).sum() > 100 * 40
+    assert cell.seen.shape[0] < whole.seen.shape[0]
 
 
 def test_host_whose_browser_ended_is_not_alive(rig: Rig) -> None:

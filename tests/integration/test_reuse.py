@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from builders import notebook_json
+from executed_pages import execute
 from projects import Project
 from widgetshot.capture.host import LaunchedBrowser
 from widgetshot.capture.pool import PagePool, PageSlot
@@ -144,6 +145,7 @@ class Pages:
         capturing = await self.pool.show(slot, served, 20)
         page = slot.page
         began = await page.evaluate("Date.now()")
+        await execute(capturing)
         await capturing.settle(max_settle=target.max_settle)
         for number, step in enumerate(target.steps, 1):
             await capturing.act(target, step, number, self.root)

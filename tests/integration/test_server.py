@@ -1,10 +1,8 @@
 """The headless server: execution that never hangs, kernels that share nothing, and nothing left behind."""
 
 import asyncio
-import html
 import json
 import os
-import select
 import subprocess
 import sys
 import time
@@ -12,21 +10,16 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import psutil
 import pytest
-import zmq
-import zmq.asyncio
-from jupyter_client.manager import AsyncKernelManager
-from jupyter_client.session import Session
 
+from executed_pages import shown_text
 from projects import Project
 from widgetshot.declare.notebook import read_notebook
 from widgetshot.errors import NotebookError, ServerError
 from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.model import ServedPage
 from widgetshot.project.loading import load_settings
-from widgetshot.server.execute import SlicedShellChannel, connect, execute
 from widgetshot.server.launcher import Server
 
 # Where the modules of this folder and their helpers are.
@@ -80,8 +73,7 @@ def test_kernels_are_private_seeded_and_alike(project: Project, tmp_path: Path) 
         seen = []
         for _ in range(2):
             live_page = await opened(frontend, project, "notebooks/probe.ipynb")
-            page = await asyncio.to_thread(fetch, live_page.url)
-            seen.append(json.loads(html.unescape(page.split("<pre>")[1].split("</pre>")[0])))
+            seen.append(json.loads((await shown_text(frontend, live_page)).splitlines()[0]))
             await frontend.close(live_page)
         return seen
 
@@ -118,9 +110,10 @@ def test_server_asks_for_its_token_and_listens_on_loopback_only(project: Project
         with pytest.raises(HTTPError) as refused:
             await asyncio.to_thread(fetch, bare.replace("/live-pages/", "/api/live-pages/"))
         assert refused.value.code == 403
-        assert "secret" not in await asyncio.to_thread(fetch, bare)
-        assert "secret" in await asyncio.to_thread(fetch, live_page.url)
-        for path in ("static/../server/prelude.py", "lab/../../../kernels/python3/kernel.json"):
+        assert "kernelId" not in await asyncio.to_thread(fetch, bare)
+        assert "kernelId" in await asyncio.to_thread(fetch, live_page.url)
+        assert "secret" in await shown_text(frontend, live_page)
+        for path in ("static/../server/prelude.py", "labextensions/../../kernels/python3/kernel.json"):
             with pytest.raises(HTTPError):
                 await asyncio.to_thread(fetch, f"{server.url}/widgetshot/{path.replace('..', '%2e%2e')}")
         sockets = {
@@ -135,36 +128,6 @@ def test_server_asks_for_its_token_and_listens_on_loopback_only(project: Project
     with_frontend(tmp_path, work)
 
 
-def test_reply_is_noticed_although_a_send_swallowed_its_wake_up() -> None:
-    """nbclient's hang with `Output` widgets, on real sockets: it sends while it waits. See `SlicedShellChannel`."""
-
-    async def work() -> str:
-        plain, asynchronous = zmq.Context(), zmq.asyncio.Context()
-        router = plain.socket(zmq.ROUTER)
-        dealer = asynchronous.socket(zmq.DEALER)
-        dealer.connect(f"tcp://127.0.0.1:{router.bind_to_random_port('tcp://127.0.0.1')}")
-        session = Session(key=b"")
-        channel = SlicedShellChannel(dealer, session)
-        try:
-            channel.send(session.msg("execute_request"))
-            identity, _ = session.feed_identities(router.recv_multipart())
-            waiting = asyncio.ensure_future(channel.get_msg(timeout=None))
-            while not dealer._recv_futures:
-                await asyncio.sleep(0)  # until the wait has begun
-            session.send(router, "execute_reply", ident=identity)
-            # The reply is here, and the event loop has not looked yet: now the output widget sends.
-            assert select.select([dealer.FD], [], [], 10)[0]
-            channel.send(session.msg("comm_msg"))
-            return str((await asyncio.wait_for(waiting, 10))["msg_type"])
-        finally:
-            for socket in (router, dealer):
-                socket.close(0)
-            plain.term()
-            asynchronous.term()
-
-    assert asyncio.run(work()) == "execute_reply"
-
-
 OUTPUT = """
 import ipywidgets as widgets
 out = widgets.Output()
@@ -177,25 +140,14 @@ out
 """
 
 
-def test_output_widgets_hold_what_was_printed_last() -> None:
-    async def work() -> None:
-        km = AsyncKernelManager()
-        await km.start_kernel()
-        kc = await connect(km)
-        try:
-            for _ in range(5):
-                nb = nbformat.v4.new_notebook(
-                    cells=[nbformat.v4.new_code_cell(OUTPUT), nbformat.v4.new_code_cell("print(out.outputs)")]
-                )
-                for index, cell in enumerate(nb.cells):
-                    cell.metadata["widgetshot_id"] = f"cell-{index}"
-                await execute(nb, km, kc, timeout=60)
-                assert "21\\n22\\n23\\n24\\n" in nb.cells[1].outputs[0].text
-        finally:
-            kc.stop_channels()
-            await km.shutdown_kernel(now=True)
+def test_output_widgets_hold_what_was_printed_last(project: Project, tmp_path: Path) -> None:
+    project.notebook("notebooks/n.ipynb", OUTPUT, "print(out.outputs)")
 
-    asyncio.run(work())
+    async def work(frontend: PageFrontend, server: Server) -> list[str]:
+        return [await shown_text(frontend, await opened(frontend, project, "notebooks/n.ipynb")) for _ in range(3)]
+
+    for text in with_frontend(tmp_path, work):
+        assert "21\\n22\\n23\\n24\\n" in text
 
 
 def test_what_a_notebook_started_ends_with_its_exhibit(project: Project, tmp_path: Path) -> None:
@@ -208,7 +160,7 @@ def test_what_a_notebook_started_ends_with_its_exhibit(project: Project, tmp_pat
 
     async def work(frontend: PageFrontend, server: Server) -> None:
         live_page = await opened(frontend, project, "notebooks/n.ipynb")
-        pid = int((await asyncio.to_thread(fetch, live_page.url)).split("PID ")[1].split(" END")[0])
+        pid = int((await shown_text(frontend, live_page)).split("PID ")[1].split(" END")[0])
         assert psutil.pid_exists(pid)
         assert await frontend.alive(live_page)
         await frontend.close(live_page)
@@ -264,40 +216,3 @@ def test_extension_can_be_enabled_in_any_jupyter_server(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "widgetshot.server" in done.stdout + done.stderr
-
-
-STATED = "import ipywidgets as widgets\nslider = widgets.IntSlider(3)\nslider.value = 4"
-CAUGHT = "out = widgets.Output()\nwith out:\n    print('caught')\nprint('shown')\nslider.value = 5"
-
-
-def test_of_broadcasts_only_those_of_output_widgets_and_cells_are_taken_apart(tmp_path: Path) -> None:
-    async def go() -> None:
-        km = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=str(tmp_path / "k"))
-        await km.start_kernel(cwd=str(tmp_path))
-        kc = await connect(km)
-
-        async def said(code: str) -> list[str]:
-            asked, kinds = kc.execute(code), []
-            while "idle" not in kinds:
-                msg = await kc.get_iopub_msg(timeout=30)
-                if msg["parent_header"].get("msg_id") == asked:
-                    kinds.append(msg["content"].get("execution_state", msg["msg_type"]))
-            return kinds
-
-        try:
-            assert "comm_open" in await said(STATED)
-            kc.iopub_channel.outputs_only = True
-            assert await said(STATED) == ["idle"]
-            # What an `Output` widget catches comes by the same way as all that is said of widgets.
-            sources = (STATED, CAUGHT, "print(out.outputs)")
-            nb = nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, sources)))
-            for cell in nb.cells:
-                cell.metadata["widgetshot_id"] = cell.id
-            await execute(nb, km, kc, timeout=30)
-            assert [output.text for output in nb.cells[1].outputs] == ["shown\n"]
-            assert "'text': 'caught\\n'" in nb.cells[2].outputs[0].text
-        finally:
-            kc.stop_channels()
-            await km.shutdown_kernel(now=True)
-
-    asyncio.run(go())

@@ -18,7 +18,7 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import KernelProvisionerFactory
 
 from projects import MEASURING, wait_until
-from widgetshot.server.execute import connect
+from widgetshot.server.kernel_client import connect
 from widgetshot.server.zygotes import CAN_FORK, ZYGOTES, Zygote, kernel_environment, split
 
 pytestmark = pytest.mark.skipif(not CAN_FORK, reason="kernels are forked on Linux only")

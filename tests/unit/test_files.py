@@ -30,6 +30,11 @@ def test_a_picture_survives_encoding_with_every_channel(pixels: Pixels, optimise
     assert encode_png(pixels.copy(), optimise=optimise) == data
 
 
+def test_a_large_picture_is_decoded_strip_by_strip() -> None:
+    pixels = np.random.default_rng(1).integers(0, 2, (4_200, 4_100, 4), dtype=np.uint8) * 255
+    assert np.array_equal(read_png(encode_png(pixels, optimise=False)), pixels)
+
+
 def test_optimising_makes_a_file_smaller() -> None:
     pixels = np.tile(picture(), (10, 10, 1))
     assert len(encode_png(pixels, optimise=True)) < len(encode_png(pixels, optimise=False))

@@ -4,7 +4,9 @@
  */
 
 import type * as recorded from "./generated/run";
+import type { TraceFile } from "./generated/trace";
 
+export type { Moment, Span, TraceFile } from "./generated/trace";
 export type { Rectangle as Box, RowBand as Band, Status, Stretch, Verdict } from "./generated/run";
 
 /** The most urgent first. */
@@ -17,9 +19,17 @@ export interface Picture extends recorded.Picture {
   absent: string | null;
 }
 
+export interface Trace extends recorded.EntryTrace {
+  /** Null where it is not in this page. */
+  content: TraceFile | null;
+  /** The reason why it is not; null when it is. */
+  absent: string | null;
+}
+
 /** The result of one target. Only those pictures are there that the page may show. */
-export interface Result extends Omit<recorded.Entry, "pictures"> {
+export interface Result extends Omit<recorded.Entry, "pictures" | "trace"> {
   pictures: Partial<Record<keyof recorded.Pictures, Picture>>;
+  trace: Trace | null;
 }
 
 export interface Run extends Omit<recorded.Run, "tests"> {

@@ -2,6 +2,31 @@
 
 const ELEMENT = "widgetshot-config";
 
+/** A prebuilt extension of JupyterLab. */
+export interface LabExtension {
+  name: string;
+  /** Address of its script. */
+  load: string;
+  /** Names of its modules. */
+  extension?: string;
+  mimeExtension?: string;
+  style?: string;
+  /** Names of installed extensions whose modules it uses. */
+  needs: string[];
+}
+
+export interface Cell {
+  /** As targets call it. */
+  id: string;
+  type: "code" | "markdown" | "raw";
+  /** Whether it may raise. */
+  raises: boolean;
+  /** Empty for code, which no page ever has: the server puts it into the request that names the cell. */
+  source: string;
+  /** Name of a file -> MIME type -> data. */
+  attachments: Record<string, Record<string, string>>;
+}
+
 export interface Config {
   baseUrl: string;
   token: string;
@@ -10,10 +35,15 @@ export interface Config {
   kernelName: string;
   /** Whether the kernel can tell what the notebook has set going in it. */
   asksKernel: boolean;
+  cells: Cell[];
+  /** Milliseconds that each cell may take. */
+  timeout: number;
   amdUrl: string;
   /** AMD name of each installed front end -> its address, without `.js`. */
   frontEnds: Record<string, string>;
-  mathUrl: string;
+  labExtensions: LabExtension[];
+  /** Address of the folder of our own scripts. */
+  staticUrl: string;
 }
 
 export function configOf(page: Document): Config {

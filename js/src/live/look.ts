@@ -1,5 +1,6 @@
 // What the camera asks about pictures when they are taken: what is shown, where, and whether it can be trusted.
 
+import { MissingGlyphs } from "./glyphs";
 import { layout } from "./layout";
 import { LONGEST_URL, type WidgetPage } from "./page";
 import type { Extent, Json, Look, Problem, Rect, Scope, Shown } from "./protocol";
@@ -12,7 +13,8 @@ import { describe } from "./state";
  * @returns a `Look` of each; null for one that can't be told, unless it is the first
  */
 export async function look(page: WidgetPage, scopes: Scope[]): Promise<(Look | null)[]> {
-  const [first, ...rest] = scopes.map((scope) => lookAt(page, scope));
+  const missing = new MissingGlyphs();
+  const [first, ...rest] = scopes.map((scope) => lookAt(page, scope, missing));
   const ahead = await Promise.allSettled(rest);
   return [await first!, ...ahead.map((seen) => (seen.status === "fulfilled" ? seen.value : null))];
 }
@@ -25,7 +27,7 @@ export function extent(): Extent {
   return { width, height, beyond: width > innerWidth || height > innerHeight || scrollX !== 0 || scrollY !== 0 };
 }
 
-async function lookAt(page: WidgetPage, [selector, masks]: Scope): Promise<Look> {
+async function lookAt(page: WidgetPage, [selector, masks]: Scope, missing: MissingGlyphs): Promise<Look> {
   const scope = selector === null ? document.body : document.querySelector(selector)!;
   const problems = problemsIn(page, scope);
   const seen: Look = { problems, rect: selector === null ? null : overflowRect(scope), masks: [], invalid: null, shown: null };
@@ -34,7 +36,7 @@ async function lookAt(page: WidgetPage, [selector, masks]: Scope): Promise<Look>
   } catch (error) {
     seen.invalid = error instanceof Error ? error.message : String(error);
   }
-  if (!problems.length) seen.shown = await shownIn(page, scope);
+  if (!problems.length) seen.shown = { ...(await shownIn(page, scope)), missing_glyphs: missing.in(scope, seen.masks.flat()) };
   return seen;
 }
 
@@ -43,6 +45,10 @@ function problemsIn({ manager, problems, uncaught }: WidgetPage, scope: Element)
   const found: Problem[] = [];
   for (const { element, problem } of [...problems, ...(manager?.problems ?? [])]) {
     if (element === null || !element.isConnected || scope.contains(element)) found.push(problem);
+  }
+  // Of a view that could not be made it is not known whose it is; what its front end raised tells why.
+  if (found.some(({ code }) => code === "widget-not-drawn")) {
+    for (const { modules, message } of uncaught) found.push({ code: "front-end-failed", params: { module: modules[0]!, message } });
   }
   for (const [element, module] of manager?.drawn ?? []) {
     if (!scope.contains(element)) continue;
@@ -88,14 +94,21 @@ function maskRects(scope: ParentNode, masks: string[]): Rect[][] {
   return masks.map((mask) => [...scope.querySelectorAll(mask)].map(rectOf).filter((box) => box.width && box.height));
 }
 
+/** List the places of widgets that outputs display, in the order of the page; what stands in a widget belongs to that. */
+function placesIn({ places }: WidgetPage, scope: Element): Element[] {
+  const found = [...places.keys()].filter((place) => scope.contains(place));
+  const outer = found.filter((place) => !found.some((other) => other !== place && other.contains(place)));
+  return outer.sort((one, other) => (one.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1));
+}
+
 /** Describe what is shown inside the scope: the widgets' state, the front ends that drew them, and where everything is. */
-async function shownIn(page: WidgetPage, scope: Element): Promise<Shown> {
+async function shownIn(page: WidgetPage, scope: Element): Promise<Omit<Shown, "missing_glyphs">> {
   const known = await page.models();
   const seen = new Set<string>();
   const tree: Json[] = [];
-  for (const [place, id] of page.places) {
-    const model = known.get(id);
-    if (scope.contains(place) && model) tree.push(describe(model, seen));
+  for (const place of placesIn(page, scope)) {
+    const model = known.get(page.places.get(place)!);
+    if (model) tree.push(describe(model, seen));
   }
   const modules: Record<string, string> = {};
   for (const id of [...seen]) {

@@ -1,13 +1,18 @@
-// The widget manager of the live page: HTMLManager (which knows how to draw) given comms (which make it live).
+// The widget manager of the live page: JupyterLab's own, with front ends from wherever they are installed.
 
-import { shims } from "@jupyter-widgets/base";
+import * as base from "@jupyter-widgets/base";
 import type { DOMWidgetView, WidgetModel, WidgetView } from "@jupyter-widgets/base";
-import { HTMLManager } from "@jupyter-widgets/html-manager/lib/htmlmanager";
-import type { Kernel, KernelMessage } from "@jupyterlab/services";
+import * as controls from "@jupyter-widgets/controls";
+import { JUPYTER_CONTROLS_VERSION } from "@jupyter-widgets/controls/lib/version";
+import { KernelWidgetManager } from "@jupyter-widgets/jupyterlab-manager/lib/manager";
+import { OUTPUT_WIDGET_VERSION, OutputModel, OutputView } from "@jupyter-widgets/jupyterlab-manager/lib/output";
+import { WidgetRenderer } from "@jupyter-widgets/jupyterlab-manager/lib/renderer";
+import type { KernelMessage } from "@jupyterlab/services";
+import type { IRenderMime } from "@jupyterlab/rendermime-interfaces";
+import type { Federation, WidgetRegistration } from "./federation";
+import type { PageKernel } from "./kernel";
 import type { Problem } from "./protocol";
-
-export const WIDGET_MIMETYPE = "application/vnd.jupyter.widget-view+json";
-const OUTPUT_MODULE = "@jupyter-widgets/output";
+import { type Renderers, WIDGET_MIMETYPE } from "./renderers";
 
 /** Something that makes pictures of an element untrustworthy; of the whole page where it is null. */
 export interface PlacedProblem {
@@ -25,13 +30,17 @@ class FrontEndError extends Error {
   }
 }
 
-/** html-manager's and base's private members that a live page needs. */
+/** Private members of base's manager that a live page needs. */
 interface Internals {
   _models: Record<string, Promise<WidgetModel>>;
+  _restoredStatus: boolean;
+  _restored: { emit(): void };
   _loadFromKernel(): Promise<void>;
-  loadClass(className: string, moduleName: string, moduleVersion: string): Promise<unknown>;
 }
-const Comm = shims.services.Comm as unknown as new (comm: Kernel.IComm) => never;
+
+interface LegacyManager {
+  HTMLManager: { prototype: { loadClass(name: string, module: string, version: string): Promise<never> } };
+}
 
 declare global {
   interface Window {
@@ -45,26 +54,25 @@ declare global {
   }
 }
 
+/** Module -> what came of loading it: require.js gives no second answer about one that failed. */
+const loading = new Map<string, Promise<unknown>>();
+
 /** Load an AMD module; unlike require.js's own callback this works with async code. */
-export function load<T>(name: string): Promise<T> {
-  return new Promise((resolve, reject) => window.requirejs([name], (module) => resolve(module as T), reject));
+function load<T>(name: string): Promise<T> {
+  let found = loading.get(name);
+  if (!found) {
+    found = new Promise((resolve, reject) => window.requirejs([name], resolve, reject));
+    loading.set(name, found);
+  }
+  return found as Promise<T>;
 }
 
-/** Load a widget's front end from what is installed beside the kernel; there is no CDN to fall back to. */
-async function loadInstalled(name: string, version: string): Promise<unknown> {
-  try {
-    return await load(name);
-  } catch (cause) {
-    const missing = cause instanceof Error && "requireType" in cause && cause.requireType === "scripterror";
-    const why = missing ? `nbextensions/${name}/index.js is not among the installed Jupyter data files` : String(cause);
-    // The message is for the browser's console.
-    throw new FrontEndError(
-      missing
-        ? { code: "front-end-missing", params: { module: name, version } }
-        : { code: "front-end-broken", params: { module: name, version, cause: String(cause) } },
-      `the front end of '${name}' (${version}) is not installed: ${why}`,
-    );
-  }
+/** Of ipywidgets itself. */
+const BUILT_IN = /^@jupyter-widgets\/(base|controls|output)$/;
+
+/** The models of ipywidgets 7, which are of version 1. They are kept apart, because few notebooks have them. */
+function isLegacy(moduleName: string, moduleVersion: string): boolean {
+  return /^@jupyter-widgets\/(base|controls)$/.test(moduleName) && /^[\^~]?1\./.test(moduleVersion);
 }
 
 function problemOf(error: Error): Problem {
@@ -72,126 +80,133 @@ function problemOf(error: Error): Problem {
   return { code: "widget-failed", params: { message: error.message ?? String(error) } };
 }
 
-/** The models of ipywidgets 7, which are of version 1. They are kept apart, because few notebooks have them. */
-function isLegacy(moduleName: string, moduleVersion: string): boolean {
-  return /^@jupyter-widgets\/(base|controls)$/.test(moduleName) && /^[\^~]?1\./.test(moduleVersion);
-}
+export class LiveManager extends KernelWidgetManager {
+  readonly problems: PlacedProblem[] = [];
+  readonly views = new Set<Promise<WidgetView>>();
+  /** Ids of messages that an Output widget shows. */
+  readonly captured = new Set<string>();
+  /** Ids of widgets that the kernel has closed. */
+  readonly closed = new Set<string>();
+  /** Each view's element, with the front end that drew it. */
+  readonly drawn = new Map<Element, string>();
+  private readonly registrations = new Set<WidgetRegistration>();
 
-/** Build the class of a manager whose widgets are live on a kernel. */
-export function liveManager(kernel: Kernel.IKernelConnection) {
-  const internals = HTMLManager.prototype as unknown as Internals;
-  let outputModel: Promise<unknown> | undefined;
-  const captured = new Set<string>();
-
-  return class LiveManager extends HTMLManager {
-    readonly problems: PlacedProblem[] = [];
-    readonly views = new Set<Promise<WidgetView>>();
-    /** Messages that an Output widget shows. */
-    readonly captured = captured;
-    /** Each view's element, with the front end that drew it. */
-    readonly drawn = new Map<Element, string>();
-
-    constructor() {
-      super({ loader: loadInstalled });
-      kernel.registerCommTarget(this.comm_target_name, async (comm, msg) => {
-        await this.handle_comm_open(new Comm(comm), msg);
-      });
-    }
-
-    get models(): Promise<WidgetModel>[] {
-      return Object.values((this as unknown as Internals)._models);
-    }
-
-    restore(): Promise<void> {
-      return (this as unknown as Internals)._loadFromKernel();
-    }
-
-    override async _create_comm(target: string, id: string, data?: never, metadata?: never, buffers?: never) {
-      const comm = kernel.createComm(target, id);
-      if (data || metadata) comm.open(data, metadata, buffers);
-      return new Comm(comm);
-    }
-
-    override async _get_comm_info(): Promise<object> {
-      const reply = await kernel.requestCommInfo({ target_name: this.comm_target_name });
-      return reply.content.status === "ok" ? reply.content.comms : {};
-    }
-
-    // An error view is drawn as a small icon; the cause has to be kept here or it is lost.
-    override create_view(model: WidgetModel, options = {}): Promise<DOMWidgetView> {
-      const view = super.create_view(model, options);
-      this.views.add(view);
-      void view.then(
-        (made) => {
-          this.drawn.set(made.el, String(model.get("_view_module")));
-          const error = made.model?.get("error") as Error | undefined;
-          if (error && made.model.get("msg")) this.problems.push({ element: made.el, problem: problemOf(error) });
-        },
-        (error: unknown) => {
-          this.problems.push({ element: null, problem: { code: "widget-not-drawn", params: { cause: String(error) } } });
-        },
-      );
-      return view;
-    }
-
-    protected override loadClass(className: string, moduleName: string, moduleVersion: string) {
-      if (isLegacy(moduleName, moduleVersion)) {
-        return load<{ HTMLManager: { prototype: Internals } }>("@jupyter-widgets/html-manager").then((legacy) =>
-          legacy.HTMLManager.prototype.loadClass.call(this, className, moduleName, moduleVersion),
-        ) as never;
-      }
-      const inherited = () => internals.loadClass.call(this, className, moduleName, moduleVersion);
-      if (moduleName !== OUTPUT_MODULE || className !== "OutputModel") return inherited() as never;
-      outputModel ??= inherited().then((Model) => liveOutputModel(Model as OutputModelClass, kernel, captured));
-      return outputModel as never;
-    }
-  };
-}
-
-interface OutputModel extends WidgetModel {
-  clear_output(wait?: boolean): void;
-  outputs: { add(output: unknown): number; toJSON(): unknown[] };
-}
-type OutputModelClass = new (...args: never[]) => OutputModel;
-
-/**
- * An Output widget that catches what a callback prints while the page is open, as JupyterLab's does:
- * the kernel sets `msg_id`, and every output with that parent belongs to the widget.
- */
-function liveOutputModel(
-  Super: OutputModelClass,
-  kernel: Kernel.IKernelConnection,
-  captured: Set<string>,
-): OutputModelClass {
-  return class LiveOutputModel extends Super {
-    private hooked = "";
-
-    override initialize(attributes: never, options: never): void {
-      super.initialize(attributes, options);
-      this.on("change:msg_id", () => this.follow());
-      this.follow();
-    }
-
-    private follow(): void {
-      const id = (this.get("msg_id") as string) || "";
-      if (this.hooked) kernel.removeMessageHook(this.hooked, this.take);
-      if (id) kernel.registerMessageHook(id, this.take);
-      this.hooked = id;
-    }
-
-    private take = (msg: KernelMessage.IIOPubMessage): boolean => {
-      const type = msg.header.msg_type;
-      if (type === "clear_output") {
-        this.clear_output((msg.content as { wait: boolean }).wait);
-      } else if (type === "execute_result" || type === "display_data" || type === "stream" || type === "error") {
+  constructor(
+    connection: PageKernel,
+    renderers: Renderers,
+    private readonly federation: Federation,
+    private readonly frontEnds: Record<string, string>,
+  ) {
+    super(connection, renderers);
+    const { captured } = this;
+    class LiveOutputModel extends OutputModel {
+      override add(msg: KernelMessage.IIOPubMessage): void {
         captured.add(msg.header.msg_id);
-        this.outputs.add({ ...msg.content, output_type: type });
-      } else {
-        return true;
+        super.add(msg);
       }
-      this.set("outputs", this.outputs.toJSON(), { newMessage: true });
-      this.save_changes();
-      return false;
-    };
-  };
+    }
+    this.register({ name: "@jupyter-widgets/base", version: base.JUPYTER_WIDGETS_VERSION, exports: base as never });
+    this.register({ name: "@jupyter-widgets/controls", version: JUPYTER_CONTROLS_VERSION, exports: controls as never });
+    const output = { OutputModel: LiveOutputModel, OutputView };
+    this.register({ name: "@jupyter-widgets/output", version: OUTPUT_WIDGET_VERSION, exports: output });
+  }
+
+  get models(): Promise<WidgetModel>[] {
+    return Object.values((this as unknown as Internals)._models);
+  }
+
+  /** Called as soon as there is a kernel, which has no widgets yet: its page is there before its first cell runs. */
+  override restoreWidgets(): Promise<void> {
+    (this as unknown as Internals)._restoredStatus = true;
+    return Promise.resolve();
+  }
+
+  /** Take over the widgets of a kernel whose cells have run. */
+  async restoreFromKernel(): Promise<void> {
+    const internals = this as unknown as Internals;
+    await internals._loadFromKernel();
+    internals._restored.emit();
+  }
+
+  // An error view is drawn as a small icon; the cause has to be kept here or it is lost.
+  override create_view(model: WidgetModel, options = {}): Promise<DOMWidgetView> {
+    const view = super.create_view(model, options);
+    this.views.add(view);
+    void view.then(
+      (made) => {
+        this.drawn.set(made.el, String(model.get("_view_module")));
+        const error = made.model?.get("error") as Error | undefined;
+        if (error && made.model.get("msg")) this.problems.push({ element: made.el, problem: problemOf(error) });
+      },
+      (error: unknown) => {
+        this.problems.push({ element: null, problem: { code: "widget-not-drawn", params: { cause: String(error) } } });
+      },
+    );
+    return view;
+  }
+
+  protected override async loadClass(className: string, moduleName: string, moduleVersion: string): Promise<never> {
+    if (isLegacy(moduleName, moduleVersion)) {
+      const { HTMLManager } = await load<LegacyManager>("@jupyter-widgets/html-manager");
+      return HTMLManager.prototype.loadClass.call(this, className, moduleName, moduleVersion);
+    }
+    if (!BUILT_IN.test(moduleName)) {
+      if (this.federation.has(moduleName)) {
+        this.registerAll(await this.federation.widgetsOf(moduleName).catch((error: unknown) => this.brokenBy(moduleName, moduleVersion, error)));
+      }
+      if (!this.knows(moduleName)) {
+        if (moduleName in this.frontEnds) return this.classOf(className, moduleName, moduleVersion);
+        this.registerAll(await this.federation.allWidgets());
+        if (!this.knows(moduleName)) {
+          // The message is for the browser's console.
+          const problem = { code: "front-end-missing", params: { module: moduleName, version: moduleVersion } } as const;
+          throw new FrontEndError(problem, `the front end of '${moduleName}' (${moduleVersion}) is not installed`);
+        }
+      }
+    }
+    return super.loadClass(className, moduleName, moduleVersion).catch((error: unknown) => this.brokenBy(moduleName, moduleVersion, error)) as never;
+  }
+
+  /** Return a class of a front end for the classic notebook. */
+  private async classOf(className: string, moduleName: string, moduleVersion: string): Promise<never> {
+    const module = await load<Record<string, never>>(moduleName).catch((error: unknown) => this.brokenBy(moduleName, moduleVersion, error));
+    const found = module[className];
+    return found ?? this.brokenBy(moduleName, moduleVersion, new Error(`it has no class ${className}`));
+  }
+
+  private knows(moduleName: string): boolean {
+    return [...this.registrations].some(({ name }) => name === moduleName);
+  }
+
+  private registerAll(registrations: readonly WidgetRegistration[]): void {
+    for (const one of registrations) {
+      if (this.registrations.has(one)) continue;
+      this.registrations.add(one);
+      this.register(one);
+    }
+  }
+
+  private brokenBy(module: string, version: string, error: unknown): never {
+    const cause = error instanceof Error ? error.message : String(error);
+    throw new FrontEndError({ code: "front-end-broken", params: { module, version, cause } }, `the front end of '${module}' (${version}) failed: ${cause}`);
+  }
+}
+
+/** Draws a widget as JupyterLab does, and knows one that is gone from one that never was. */
+export class LiveWidgetRenderer extends WidgetRenderer {
+  constructor(
+    options: IRenderMime.IRendererOptions,
+    private readonly live: LiveManager,
+  ) {
+    super(options, live);
+  }
+
+  override async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
+    const { model_id: id } = model.data[WIDGET_MIMETYPE] as { model_id: string };
+    await super.renderModel(model);
+    if (!id || this.live.has_model(id) || this.node.childElementCount) return;
+    // The widget was closed before it could be drawn: nothing is left in its place, as when it is closed later.
+    if (this.live.closed.has(id)) this.hide();
+    else this.live.problems.push({ element: this.node, problem: { code: "widget-unknown", params: { id } } });
+  }
 }

@@ -1,13 +1,18 @@
-// The live page: connects to the notebook's kernel, and draws its widgets in their places.
+// The live page: connected to the notebook's kernel, it executes the notebook and draws what comes of it.
 
 import type { WidgetModel } from "@jupyter-widgets/base";
-import { CommsOverSubshells } from "@jupyterlab/services/lib/kernel/comm";
-import { KernelConnection } from "@jupyterlab/services/lib/kernel/default";
-import { ServerConnection } from "@jupyterlab/services/lib/serverconnection";
+import type { KernelMessage } from "@jupyterlab/services";
 import { activity } from "./activity";
+import { Cells } from "./cells";
 import type { Config } from "./config";
-import { type PlacedProblem, WIDGET_MIMETYPE, liveManager } from "./manager";
+import type { Federation } from "./federation";
+import { PageKernel } from "./kernel";
+import { LiveManager, LiveWidgetRenderer, type PlacedProblem } from "./manager";
 import type { Typesetter } from "./math";
+import type { ExecutionFailure } from "./protocol";
+import { Renderers } from "./renderers";
+import type { LazyScripts } from "./scripts";
+import { trace } from "./trace";
 import { KernelWork } from "./work";
 
 export const LONGEST_URL = 200;
@@ -18,30 +23,35 @@ interface UncaughtError {
   message: string;
 }
 
-type Manager = InstanceType<ReturnType<typeof liveManager>>;
-
 export class WidgetPage {
   /** Undefined in the page that only loads what the others need, and until the kernel has answered. */
-  kernel: KernelConnection | undefined;
-  manager: Manager | undefined;
+  kernel: PageKernel | undefined;
+  manager: LiveManager | undefined;
+  renderers: Renderers | undefined;
+  cells: Cells | undefined;
   work: KernelWork | undefined;
+  /** Whether another page acts on the same kernel. */
+  isShared = false;
   problems: PlacedProblem[] = [];
   uncaught: UncaughtError[] = [];
   /** The place of each widget that a cell displays -> the model's id. */
   places = new Map<Element, string>();
-  /** Whether the page has asked for the widgets that are there: kernels that know of none complain of it. */
-  private isRestored = false;
-  /** Settled when all widgets have begun to be drawn. */
+  /** Whether kernels that know of no widgets have something to complain of: the page asks for them. */
+  private isRestoring = false;
+  /** Settled when the page is connected and has a place for each cell. */
   started: Promise<void> = Promise.resolve();
 
   constructor(
     public config: Config,
     readonly math: Typesetter,
+    private readonly federation: Federation,
+    private readonly lazy: LazyScripts,
   ) {
     window.addEventListener("error", (event) => this.noteUncaught(event.error));
     window.addEventListener("unhandledrejection", (event) => this.noteUncaught(event.reason));
     // What fails to load tells its element only, which the window hears before that.
     window.addEventListener("error", (event) => this.noteScript(event.target), { capture: true });
+    window.addEventListener("resize", () => this.cells?.resize());
   }
 
   /** Begin to draw the page once its elements are there: this script runs in the head, before the notebook's own. */
@@ -56,9 +66,40 @@ export class WidgetPage {
     this.begin(this.draw());
   }
 
+  /** Execute the cells that have not been executed; see `LivePage.execute`. */
+  async execute(within: number, until: string): Promise<boolean | ExecutionFailure> {
+    const deadline = performance.now() + within;
+    await this.started;
+    return this.cells!.execute(deadline, until);
+  }
+
+  /** Return what is shown, for a page that is to follow this one. */
+  async outputs(): Promise<object> {
+    await this.renderers!.idle();
+    this.isShared = true;
+    return this.cells!.outputs();
+  }
+
+  /** Show what another page of the same kernel shows, and what comes later. */
+  async follow(outputs: object): Promise<void> {
+    await this.started;
+    // Of the widgets that cells make later the kernel tells all of its pages.
+    if (!this.isShared) {
+      this.isShared = true;
+      this.isRestoring = true;
+      await this.manager!.restoreFromKernel();
+      this.isRestoring = false;
+    }
+    await this.cells!.follow(outputs as never);
+  }
+
   /** Forget everything that belongs to the notebook. */
   clear(): void {
-    this.isRestored = false;
+    this.cells?.dispose();
+    this.kernel?.dispose();
+    trace.clear();
+    this.isShared = false;
+    this.isRestoring = false;
     this.problems = [];
     this.uncaught = [];
     this.places = new Map();
@@ -80,8 +121,9 @@ export class WidgetPage {
   private noteUncaught(error: unknown): void {
     if (!(error instanceof Error)) return;
     const stack = error.stack ?? "";
-    const { frontEnds } = this.config;
+    const { frontEnds, labExtensions } = this.config;
     const modules = Object.keys(frontEnds).filter((name) => stack.includes(frontEnds[name]!));
+    for (const { name, load } of labExtensions) if (stack.includes(load.slice(0, load.lastIndexOf("/static/")))) modules.push(name);
     // anywidget runs a widget's own code from a blob; what that fails to import has no place in any script.
     if (stack.includes("blob:") || !/\n\s+at /.test(stack)) modules.push("anywidget");
     if (modules.length) this.uncaught.push({ modules, message: error.message });
@@ -103,66 +145,52 @@ export class WidgetPage {
   private async draw(): Promise<void> {
     // Widgets measure text as they draw. A font that comes later would give them other widths, depending on who is first.
     const fonts = Promise.all([...document.fonts].map((font) => font.load()));
-    const { amdUrl, frontEnds, kernelId } = this.config;
+    const { amdUrl, asksKernel, cells, frontEnds, kernelId, labExtensions, timeout } = this.config;
     // No urlArgs, no waitSeconds: modules come from this machine or not at all.
     const paths = { ...frontEnds, "@jupyter-widgets/html-manager": `${amdUrl}/libembed-amd` };
     window.requirejs.config({ baseUrl: amdUrl, paths, waitSeconds: 0 });
     if (!kernelId) return;
-    const kernel = (this.kernel = this.connect());
+    this.federation.extensions = labExtensions;
+    const kernel = (this.kernel = new PageKernel(this.config));
+    const renderers = (this.renderers = new Renderers(this.lazy, this.federation, this.math, {
+      widget: (place, id) => this.places.set(place, id),
+      missing: (element, type) => this.problems.push({ element, problem: { code: "renderer-missing", params: { type } } }),
+    }));
+    const manager = (this.manager = new LiveManager(kernel, renderers, this.federation, frontEnds));
+    renderers.addWidgets((options) => new LiveWidgetRenderer(options, manager));
+    this.listen(kernel, renderers, manager);
     await kernel.info;
-    this.work = this.config.asksKernel ? new KernelWork(kernel) : undefined;
-    const manager = (this.manager = new (liveManager(kernel))());
+    this.work = asksKernel ? new KernelWork(kernel) : undefined;
     await fonts;
-    await manager.restore();
-    this.isRestored = true;
-    const outputs = document.querySelectorAll<HTMLScriptElement>(`script[type="${WIDGET_MIMETYPE}"]`);
-    await Promise.all([...outputs].map((script) => this.show(manager, script)));
-    for (const element of document.querySelectorAll(".jp-RenderedLatex, .jp-RenderedMarkdown")) this.math.typeset(element);
+    this.cells = new Cells(cells, timeout, kernel, renderers);
+    this.cells.place(document.querySelector("main")!);
+    await renderers.idle();
   }
 
-  private connect(): KernelConnection {
-    const { baseUrl, kernelId, kernelName, token } = this.config;
-    const serverSettings = ServerConnection.makeSettings({
-      baseUrl: location.origin + baseUrl,
-      wsUrl: location.origin.replace(/^http/, "ws") + baseUrl,
-      token,
-      appendToken: true,
-    });
-    const kernel = new KernelConnection({
-      model: { id: kernelId, name: kernelName },
-      serverSettings,
-      // Comm messages that take turns with everything else are dealt with when the kernel answers a request.
-      commsOverSubshells: CommsOverSubshells.Disabled,
-    });
-    kernel.iopubMessage.connect((_, msg) => {
-      const type = msg.header.msg_type;
-      // Status messages belong to our own questions too; everything else may change the picture.
-      if (type !== "status") activity.note({ code: "kernel-message", params: { type } });
-      const parent = (msg.parent_header as { msg_type?: string }).msg_type;
-      if (this.isRestored && type === "stream" && parent === "comm_msg" && !this.manager?.captured.has(msg.header.msg_id)) {
-        // JupyterLab shows it in its log, and so in no picture; whoever reads the console is told.
-        console.error(`a callback printed, which only JupyterLab's log shows: ${(msg.content as { text: string }).text}`);
-      }
-      if (type === "error" && !this.manager?.captured.has(msg.header.msg_id)) {
-        const { ename, evalue } = msg.content as { ename: string; evalue: string };
-        const problem = { code: "callback-raised", params: { name: ename, value: evalue } } as const;
-        this.problems.push({ element: null, problem });
-      }
-    });
-    return kernel;
+  private listen(kernel: PageKernel, renderers: Renderers, manager: LiveManager): void {
+    // What is to be shown may need a renderer first; the messages behind it wait, so that their order is kept.
+    kernel.before = (msg) => {
+      const { data } = msg.content as { data?: Record<string, unknown> };
+      if (!data || !/^(display_data|execute_result|update_display_data)$/.test(msg.header.msg_type)) return undefined;
+      return renderers.isReadyFor(data) ? undefined : renderers.prepareFor(data);
+    };
+    kernel.iopubMessage.connect((_, msg) => this.note(msg, manager));
   }
 
-  private async show(manager: Manager, script: HTMLScriptElement): Promise<void> {
-    const place = script.parentElement!;
-    const id = (JSON.parse(script.textContent) as { model_id: string }).model_id;
-    this.places.set(place, id);
-    if (!manager.has_model(id)) {
-      // A widget closed by the notebook itself leaves an empty place, in JupyterLab too.
-      place.classList.add("widgetshot-closed");
-      this.problems.push({ element: place, problem: { code: "widget-unknown", params: { id } } });
-      return;
+  /** Note a message that has been dealt with. */
+  private note(msg: KernelMessage.IIOPubMessage, manager: LiveManager): void {
+    const type = msg.header.msg_type;
+    // Status messages belong to our own questions too; everything else may change the picture.
+    if (type !== "status") activity.note({ code: "kernel-message", params: { type } });
+    if (type === "comm_close") manager.closed.add((msg.content as { comm_id: string }).comm_id);
+    const parent = (msg.parent_header as { msg_type?: string }).msg_type;
+    if (parent !== "comm_msg" || this.isRestoring || manager.captured.has(msg.header.msg_id)) return;
+    if (type === "stream") {
+      // JupyterLab shows it in its log, and so in no picture; whoever reads the console is told.
+      console.error(`a callback printed, which only JupyterLab's log shows: ${(msg.content as { text: string }).text}`);
+    } else if (type === "error") {
+      const { ename, evalue } = msg.content as { ename: string; evalue: string };
+      this.problems.push({ element: null, problem: { code: "callback-raised", params: { name: ename, value: evalue } } });
     }
-    const model = await manager.get_model(id);
-    await manager.display_view(manager.create_view(model), place);
   }
 }

@@ -17,6 +17,7 @@ export interface UnrestParams {
   "image-loaded": NoParams;
   "file-read": NoParams;
   "request-answered": NoParams;
+  "worker-answered": NoParams;
   "kernel-message": { type: string };
 }
 
@@ -28,6 +29,7 @@ export interface ProblemParams {
   "front-end-missing": { module: string; version: string };
   "image-missing": { url: string };
   "page-not-started": { cause: string };
+  "renderer-missing": { type: string };
   "script-blocked": { url: string };
   "widget-failed": { message: string };
   "widget-not-drawn": { cause: string };
@@ -36,9 +38,19 @@ export interface ProblemParams {
   "widget-unknown": { id: string };
 }
 
+/** Why a notebook did not run to its end: each code, with its parameters. */
+export interface ExecutionFailureParams {
+  "cell-late": { seconds: string };
+  "cell-not-run": { cause: string };
+  "cell-raised": { error: string };
+  "kernel-died": NoParams;
+}
+
 type Condition<Params> = { [Code in keyof Params]: { code: Code; params: Params[Code] } }[keyof Params];
 export type Unrest = Condition<UnrestParams>;
 export type Problem = Condition<ProblemParams>;
+/** With the cell that is to blame, and the advice of the error that it raised, if that gave any. */
+export type ExecutionFailure = Condition<ExecutionFailureParams> & { cell: string; nextStep: string };
 
 /** In CSS pixels, from the page's top left corner. */
 export interface Rect {
@@ -83,6 +95,8 @@ export interface Shown {
   /** Module of each front end that drew them -> its version. */
   modules: Record<string, string>;
   layout: Layout;
+  /** The characters that no font has, in the order of the page. */
+  missing_glyphs: string[];
 }
 
 /** All that a picture of a scope depends on. */
@@ -98,8 +112,30 @@ export interface Look {
   shown: Shown | null;
 }
 
+/** What a page has noted of its notebook; see `PageTrace` in src/widgetshot/ports.py. */
+export interface PageTrace {
+  /** With seconds before the answer, and seconds; null while it runs. */
+  cells: { cell: string; began: number; duration: number | null; status: string }[];
+  /** Number of messages by channel and type. */
+  counts: Record<string, number>;
+  /** The last of them, with seconds before the answer; `cut` where only the begin of a content is told. */
+  messages: { at: number; type: string; text: string; cut: boolean }[];
+}
+
 /** The questions that the camera asks. Long answers are JSON texts: Playwright takes ten times as long over an object. */
 export interface LivePage {
+  /**
+   * Execute the cells that have not been executed yet.
+   *
+   * @param within milliseconds after which no further cell is begun
+   * @param until name of the cell behind which none is begun either; "" for all
+   * @returns JSON: whether all of these have run, or an `ExecutionFailure`
+   */
+  execute(within: number, until: string): Promise<string>;
+  /** @returns JSON: what another page needs to show the same, for its `follow` */
+  outputs(): Promise<string>;
+  /** Show what another page of the same kernel shows, instead of executing anything; again when that has executed more. */
+  follow(outputs: string): Promise<void>;
   /**
    * Wait until the page is ready to be captured.
    *
@@ -113,6 +149,8 @@ export interface LivePage {
   extent(): Extent;
   /** @returns boxes of everything that holds one of some texts */
   secretPlaces(forms: string[]): Rect[];
+  /** @returns JSON: a `PageTrace` */
+  trace(): string;
   /**
    * Show another live page in this page, which `leave` has emptied.
    *

@@ -16,6 +16,7 @@ export const nextFrame = (): Promise<void> => new Promise((resolve) => requestAn
 /** See `LivePage.ready`. */
 export async function ready(page: WidgetPage, limit: number, maxSettle: number | null): Promise<Unrest | null> {
   const begin = performance.now();
+  const eventsBefore = activity.events;
   let stage: Unrest = { code: "scripts-loading", params: {} };
   let timer = 0;
   const deadline = new Promise<never>((_, reject) => {
@@ -28,7 +29,7 @@ export async function ready(page: WidgetPage, limit: number, maxSettle: number |
       const past = performance.now() - begin;
       if (maxSettle !== null && rounds > 0 && past > maxSettle && (!hasEmptyView(page) || past > limit / 2)) throw new Deadline();
       stage = LOADING;
-      await widgetsDrawn(page);
+      await everythingDrawn(page);
       const before = activity.events;
       stage = { code: "kernel-busy", params: {} };
       await kernelCaughtUp(page);
@@ -41,7 +42,7 @@ export async function ready(page: WidgetPage, limit: number, maxSettle: number |
         continue;
       }
       stage = LOADING;
-      await widgetsDrawn(page);
+      await everythingDrawn(page);
       stage = { code: "assets-loading", params: {} };
       await assetsDrawn(page);
       const quiet = activity.events === before;
@@ -64,33 +65,38 @@ export async function ready(page: WidgetPage, limit: number, maxSettle: number |
     return null;
   } catch (error) {
     if (!(error instanceof Deadline)) throw error;
-    // After several rounds it is what begins each new one that never rests, not what the last one waited for.
-    return rounds > 1 ? (activity.last ?? stage) : stage;
+    // Where something moved meanwhile it is that which never rests, not what the last round waited for.
+    return rounds > 1 || activity.events !== eventsBefore ? (activity.last ?? stage) : stage;
   } finally {
     activity.cancel(timer);
   }
 }
 
-/** Wait until every model is loaded, every state change applied and every view drawn, however deep they nest. */
-async function widgetsDrawn({ manager }: WidgetPage): Promise<void> {
-  if (!manager) return;
+/** Wait until every model is loaded, every state change applied and everything drawn, however deep it nests. */
+async function everythingDrawn({ manager, renderers }: WidgetPage): Promise<void> {
+  if (!manager || !renderers) return;
+  const begun = (): number => manager.models.length + manager.views.size + renderers.begun;
   for (;;) {
-    const before = manager.models.length + manager.views.size;
-    const known = await Promise.all(manager.models);
-    await Promise.all(known.map((model) => model.state_change));
+    const before = begun();
+    await renderers.idle();
+    const models = await Promise.allSettled(manager.models);
+    // A front end may fail at a change of state; what comes of that is seen in its view.
+    await Promise.allSettled(models.flatMap((known) => (known.status === "fulfilled" ? [known.value.state_change as Promise<unknown>] : [])));
     await Promise.allSettled([...manager.views]);
-    if (manager.models.length + manager.views.size === before) return;
+    if (begun() === before) return;
   }
 }
 
-/** Ask the kernel anything; it answers after every earlier comm message has been dealt with. */
-async function kernelCaughtUp({ kernel }: WidgetPage): Promise<void> {
-  await kernel?.requestKernelInfo();
+/** Wait until the kernel has dealt with what the page has sent to it. */
+async function kernelCaughtUp({ kernel, isShared }: WidgetPage): Promise<void> {
+  await kernel?.answered();
+  // It answers after everything that another page has asked for before, and has broadcast all of that by then.
+  if (isShared) await kernel?.requestKernelInfo();
 }
 
 async function messagesAnswered({ manager }: WidgetPage): Promise<boolean> {
-  const known = await Promise.all(manager?.models ?? []);
-  return known.every((model) => !((model as unknown as { _pending_msgs: number })._pending_msgs > 0));
+  const known = await Promise.allSettled(manager?.models ?? []);
+  return known.every((model) => model.status === "rejected" || !((model.value as unknown as { _pending_msgs: number })._pending_msgs > 0));
 }
 
 /** Wait until formulas, fonts and images are drawn, end animations, and give cells their heights. */

@@ -2,7 +2,6 @@
 
 import { activity } from "./activity";
 import { configOf, storeConfig } from "./config";
-import { WIDGET_MIMETYPE } from "./manager";
 import type { WidgetPage } from "./page";
 import { nextFrame } from "./ready";
 import type { PageSnapshot } from "./snapshot";
@@ -10,7 +9,7 @@ import type { PageSnapshot } from "./snapshot";
 /** Elements that do more than be there, or that a parser treats otherwise when a page loads. */
 const LIVELY =
   "iframe, frame, object, embed, video, audio, base, meta, link, noscript, portal, template, [autofocus], " +
-  `script:not([type="${WIDGET_MIMETYPE}"], [type="application/json"])`;
+  "script:not([type='application/json'])";
 
 // The server lets the browser tell of every script that is not ours, see server/handlers.py.
 let foreignScript = false;
@@ -23,7 +22,6 @@ export async function enter(page: WidgetPage, snapshot: PageSnapshot, url: strin
   const answer = await fetch(url);
   if (!answer.ok) return false;
   const next = new DOMParser().parseFromString(await answer.text(), "text/html");
-  if (!isInert(next.body)) return false;
   history.replaceState(null, "", url);
   document.title = next.title;
   const config = configOf(next);
@@ -39,14 +37,13 @@ export async function enter(page: WidgetPage, snapshot: PageSnapshot, url: strin
 /** See `LivePage.leave`. */
 export async function leave(page: WidgetPage, snapshot: PageSnapshot): Promise<boolean> {
   if (!page.kernel || !page.manager || foreignScript || page.uncaught.length || !isInert(document.body)) return false;
-  const models = await Promise.all(page.manager.models);
-  await Promise.allSettled(models.map((model) => model.close(true)));
-  page.kernel.dispose();
+  const models = await Promise.allSettled(page.manager.models);
+  await Promise.allSettled(models.map(async (known) => known.status === "fulfilled" && known.value.close(true)));
   (document.activeElement as HTMLElement | null)?.blur();
+  page.clear();
   document.body.replaceChildren();
   for (const { name } of [...document.body.attributes]) document.body.removeAttribute(name);
   scrollTo(0, 0);
-  page.clear();
   await nextFrame();
   return activity.end() && !foreignScript && snapshot.matches();
 }

@@ -42,6 +42,7 @@ export const result = (shot: string, verdict: Verdict = "changed", more: Partial
   fingerprint: {},
   baseline_fingerprint: null,
   baseline_sha256: null,
+  trace: null,
   pictures: {},
   ...more,
 });

@@ -32,6 +32,15 @@ test("what takes longer than a second is a schedule and no unrest", () => {
   expect(timers.takeSchedules()).toEqual([]);
 });
 
+test("a timer of some seconds is unrest where the notebook itself has set it, but not what that sets in turn", () => {
+  const timers = new PendingTimers();
+  timers.add(1, 3000, true);
+  timers.add(2, 5001, true);
+  expect(timers.unrest).toBe(1);
+  timers.fire(1, () => timers.add(3, 3000, true));
+  expect([timers.unrest, timers.takeSchedules()]).toEqual([0, [2, 3]]);
+});
+
 test("a timer that goes on setting itself is a loop after five generations", () => {
   const timers = new PendingTimers();
   const unrest: number[] = [];
@@ -42,6 +51,16 @@ test("a timer that goes on setting itself is a loop after five generations", () 
   }
   expect(unrest).toEqual([1, 1, 1, 0, 0, 0]);
   expect(timers.size).toBe(1);
+});
+
+test("a loop tells how long it is between two of its turns", () => {
+  const timers = new PendingTimers();
+  timers.add(0, 200);
+  expect(timers.period).toBe(0);
+  for (let id = 0; id < 6; id += 1) timers.fire(id, () => timers.add(id + 1, 200));
+  expect([timers.unrest, timers.period]).toEqual([0, 200]);
+  timers.forget(6);
+  expect(timers.period).toBe(0);
 });
 
 test("what a loop has set says nothing of a timer that is set beside it", () => {

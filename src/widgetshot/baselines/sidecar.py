@@ -23,7 +23,8 @@ _Extent = Annotated[int, Meta(ge=0, le=_MAX_COORDINATE)]
 class ShotDescription(Document, frozen=True, kw_only=True, forbid_unknown_fields=False):
     """The content of a shot, in text; a run folder has it beside the picture of each shot, as `KEY.shot.json`.
 
-    Each member may be absent, and is not known then; but for `layout_cut`, which is written only where it is so.
+    Each member may be absent, and is not known then; but for `layout_cut` and `missing_glyphs`, which are written only
+    where there is something to tell.
     """
 
     size: Annotated[tuple[_Extent, _Extent], Meta(description="Width and height of the picture in pixels.")] | (
@@ -42,6 +43,9 @@ class ShotDescription(Document, frozen=True, kw_only=True, forbid_unknown_fields
     layout_cut: Annotated[bool, Meta(description="Whether the page has more than the layout lists.")] | UnsetType = (
         UNSET
     )
+    missing_glyphs: (
+        Annotated[list[str], Meta(description="The characters that no font has: each is drawn as a box.")] | UnsetType
+    ) = UNSET
     masks: (
         Annotated[
             dict[str, list[tuple[_Coordinate, _Coordinate, _Extent, _Extent]]],
@@ -71,6 +75,7 @@ def describe(result: Result) -> ShotDescription:
         layout=[str(element) for element in shot.layout],
         # Written only where it is so: without it the layout is whole.
         layout_cut=True if shot.layout_cut else UNSET,
+        missing_glyphs=list(shot.missing_glyphs) or UNSET,
         masks={mask.place: [(box.x, box.y, box.width, box.height) for box in boxes] for mask, boxes in masks},
     )
 
@@ -127,6 +132,7 @@ def baseline_of(picture: bytes, pixels: Pixels, sidecar: bytes | None) -> Baseli
         {place: tuple(Box(*box) for box in boxes) for place, boxes in masks.items()},
         _layout(layout),
         cut is True,
+        () if side.missing_glyphs is UNSET else tuple(side.missing_glyphs),
     )
 
 

@@ -78,6 +78,17 @@ _PINNED_CLOCK = """
 })();
 """
 
+# Lets the page's script watch what goes on in a frame of the same origin, before any script of the frame runs.
+_WATCHED_FRAMES = """
+(() => {
+  try {
+    if (window !== window.top) window.top.widgetshotFrame?.(window);
+  } catch {
+    // Of another origin: nobody can look into it.
+  }
+})();
+"""
+
 # What pages ask for -> the pinned font they get. Chromium's own generic families go by the names of old fonts.
 _FONT_ALIASES = {
     "Noto Sans": ("sans-serif", "sans", "system-ui", "Arial", "Helvetica", "Liberation Sans", "Verdana", "Roboto"),
@@ -165,12 +176,13 @@ def is_outside(url: str) -> bool:
 
 
 async def prepare(context: Any, clock: Clock) -> None:
-    """Pin the random numbers and the clock of all pages of a browser context.
+    """Pin the random numbers and the clock of all pages of a browser context, and have their frames watched.
 
     Args:
         context: Playwright's, async or wrapped by `Awaitable`.
     """
     await context.add_init_script(_PINNED_RANDOM_NUMBERS)
+    await context.add_init_script(_WATCHED_FRAMES)
     start = datetime.fromisoformat(clock.start)
     if clock.frozen:
         await context.clock.set_fixed_time(start)

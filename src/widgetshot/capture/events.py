@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from widgetshot.capture.determinism import is_outside
+from widgetshot.capture.trace import CaptureTrace
 from widgetshot.redact import Redactor
 
 _MAX_CONSOLE_ERRORS = 50
@@ -23,6 +24,7 @@ class PageLog:
         console: the errors, each once.
         blocked: the addresses outside this machine, each once.
         crashed: whether the page's process is gone.
+        trace: what happens, with its time.
     """
 
     redactor: Redactor
@@ -30,6 +32,7 @@ class PageLog:
     console: list[str] = field(default_factory=list)
     blocked: list[str] = field(default_factory=list)
     crashed: bool = False
+    trace: CaptureTrace = field(default_factory=CaptureTrace)
 
     def of_tab(self) -> "PageLog":
         """Return the log of a further page, whose errors and requests are noted with this one's."""
@@ -42,6 +45,7 @@ class PageLog:
         # The same failed request is reported by the browser and by the library that made it.
         if len(self.console) < _MAX_CONSOLE_ERRORS and shown not in self.console:
             self.console.append(shown)
+            self.trace.error(shown)
 
     def add_request(self, url: str) -> None:
         """Note a request if it is to elsewhere."""
@@ -69,8 +73,8 @@ class PageEvents:
         page.on("crash", lambda _: self._note(_note_crash, None))
         page.on("request", lambda request: self._note(PageLog.add_request, request.url))
         page.on("request", self._begin)
-        page.on("requestfinished", lambda request: self._unanswered.discard(request))
-        page.on("requestfailed", lambda request: self._unanswered.discard(request))
+        page.on("requestfinished", lambda request: self._end(request, "answered"))
+        page.on("requestfailed", lambda request: self._end(request, "failed"))
         page.on("websocket", lambda socket: self._note(PageLog.add_request, socket.url))
 
     @property
@@ -82,6 +86,13 @@ class PageEvents:
         # Sound and film are fetched as they are played.
         if request.resource_type not in _ENDLESS_REQUESTS:
             self._unanswered.add(request)
+        if self.log is not None:
+            self.log.trace.request(request, request.method, request.url)
+
+    def _end(self, request: Any, status: str) -> None:
+        self._unanswered.discard(request)
+        if self.log is not None:
+            self.log.trace.answered(request, status)
 
     def _note(self, note: Callable[[PageLog, Any], None], event: Any) -> None:
         if self.log is not None:

@@ -11,7 +11,7 @@ from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 from widgetshot.capture.driver_errors import capture_errors, first_line
 from widgetshot.capture.events import PageEvents, PageLog
-from widgetshot.capture.pictures import PagePictures
+from widgetshot.capture.pictures import PagePictures, Picture
 from widgetshot.capture.steps import perform, timeout_ms
 from widgetshot.conditions import Condition, Unrest
 from widgetshot.errors import CaptureError
@@ -20,6 +20,8 @@ from widgetshot.ports import LivePage, Look, Scope
 from widgetshot.project.settings import Settings
 
 LOAD_TIMEOUT_MS = 30_000
+# A page that executes says so often that it still does; a single cell may take longer.
+EXECUTION_SLICE_S = 2.0
 
 
 class CapturePage:
@@ -40,6 +42,7 @@ class CapturePage:
     Attributes:
         timings: seconds that each stage has taken so far.
         acted: whether a step was performed in it.
+        executed: name of the cell up to which the notebook that it shows was executed, "" for all cells; None before.
         tabs: of a main page its further tabs, by name.
     """
 
@@ -63,6 +66,7 @@ class CapturePage:
         self.log: PageLog = main.log.of_tab() if main else PageLog(settings.redactor, served.token)
         self.timings: dict[str, float] = main.timings if main else {}
         self.acted = False
+        self.executed: str | None = None
         self.tabs: dict[str, CapturePage] = {}
         self.pictures = PagePictures(page, cdp, live, settings.redactor, settings.scale)
         self._events: PageEvents | None = None
@@ -108,6 +112,22 @@ class CapturePage:
         with self._timed("load"), capture_errors("the page did not load"):
             await self.page.goto(self.served.url, wait_until="domcontentloaded", timeout=LOAD_TIMEOUT_MS)
             await self.page.mouse.move(0, 0)
+
+    async def execute(self, until: str = "") -> bool:
+        """Execute cells of the notebook for a while; whether all up to `until` have run.
+
+        Args:
+            until: name of a cell; "" for all cells.
+
+        Raises:
+            NotebookError: it did not get there.
+            CaptureError: the page does not answer.
+        """
+        with self._timed("execute"), capture_errors("the notebook could not be executed", self.log):
+            done = await self.live.execute(self.served, EXECUTION_SLICE_S, until)
+        if done:
+            self.executed = until
+        return done
 
     async def take_over(self) -> bool:
         """Show the live page in a page that is loaded; whether that is possible.
@@ -157,7 +177,8 @@ class CapturePage:
         whole_page = step.arguments.get("page") or target.cell_id is None
         root = self.page.locator("body" if whole_page else self.served.selectors[str(target.cell_id)])
         try:
-            await perform(self.page, root, step.action, step.arguments, beside)
+            with self.log.trace.step(f"step {number}: {step}"):
+                await perform(self.page, root, step.action, step.arguments, beside)
         except PlaywrightTimeout as error:
             element = step.arguments.get("selector") or step.arguments.get("text")
             seconds = timeout_ms(step.arguments) / 1000
@@ -185,12 +206,23 @@ class CapturePage:
         """Return a picture of the whole page; the first two since the last step are kept and returned again.
 
         Raises:
-            CaptureError: none could be taken.
+            CaptureError: none could be taken, or it is too large.
         """
+        return (await self._picture(attempt, None)).pixels
+
+    async def picture_of(self, target: Target, attempt: int = 0) -> Picture:
+        """Return a picture of the whole page, or of what the target shows where that would be too large.
+
+        Raises:
+            CaptureError: none could be taken, or it is too large, too.
+        """
+        return await self._picture(attempt, self._selector(target))
+
+    async def _picture(self, attempt: int, selector: str | None) -> Picture:
         if attempt < self.pictures.kept:
             return await self.pictures.get(attempt)
         with self._timed("capture"), capture_errors("no picture could be taken", self.log):
-            return await self.pictures.get(attempt)
+            return await self.pictures.get(attempt, Scope(selector))
 
     async def look(self, target: Target, following: Sequence[Target] = ()) -> Look:
         """Ask the page, at once, for all that a picture of the target depends on.
@@ -214,6 +246,20 @@ class CapturePage:
         assert first is not None
         return first
 
+    async def seen(self, target: Target | None) -> Pixels:
+        """Return a picture of the page as it is, for people to look at: of the target's cell, if that shows anything.
+
+        Args:
+            target: None for the whole page.
+
+        Raises:
+            CaptureError: none could be taken.
+        """
+        selector = None if target is None else self._selector(target)
+        with capture_errors("no picture could be taken", self.log):
+            (look,) = await self.live.look([Scope(selector)]) if selector is not None else [None]
+            return await self.pictures.seen(None if look is None else look.rect)
+
     def forget_looks(self) -> None:
         """Forget the answers that were asked ahead: the page may have moved by itself."""
         self._looks.clear()
@@ -227,5 +273,6 @@ class CapturePage:
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:
         begin = perf_counter()
-        yield
+        with self.log.trace.stage(stage):
+            yield
         self.timings[stage] = self.timings.get(stage, 0.0) + perf_counter() - begin

@@ -9,7 +9,7 @@ from typing import Any
 from playwright.async_api import Error as PlaywrightError
 
 from widgetshot.capture.determinism import WITHOUT_OPENER
-from widgetshot.capture.driver_errors import first_line
+from widgetshot.capture.driver_errors import capture_errors, first_line
 from widgetshot.capture.events import PageEvents
 from widgetshot.capture.page import LOAD_TIMEOUT_MS, CapturePage
 from widgetshot.errors import CaptureError, ServerError, WidgetshotError
@@ -238,7 +238,10 @@ class PagePool:
         """
         if not name:
             return main
-        if name not in main.tabs:
+        tab = main.tabs.get(name)
+        if tab is not None and tab.executed == main.executed:
+            return tab
+        if tab is None:
             try:
                 page, cdp = await slot.another(target)
             except PlaywrightError as error:
@@ -247,8 +250,11 @@ class PagePool:
             tab = CapturePage(page, cdp, live, main.served, self.settings, main.limit, main=main)
             tab.listen()
             await tab.load()
-            main.tabs[name] = tab
-        return main.tabs[name]
+        with capture_errors(f"the tab '{name}' could not be drawn", tab.log):
+            await tab.live.follow(await main.live.outputs())
+        tab.executed = main.executed
+        main.tabs[name] = tab
+        return tab
 
     async def release(self, slot: PageSlot, *, spoiled: bool) -> None:
         """Take a page down; its slot is kept for the next one.

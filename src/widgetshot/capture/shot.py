@@ -17,6 +17,8 @@ from widgetshot.verdict.pixels import same
 
 _MAX_ATTEMPTS = 1_000
 _MIN_SETTLE_S = 0.05
+# So many pictures may take as long as they like: what is put together from several captures takes seconds.
+_UNHURRIED = 3
 
 Masks = tuple[tuple[Box, ...], ...]
 # Whether pixels (with these masks) are the baseline's.
@@ -43,25 +45,31 @@ async def take_shot(
         CaptureError: a widget has failed, the cell shows nothing, the picture is blank.
     """
     previous: Pixels | None = None
-    deadline = perf_counter() + (target.max_settle if target.max_settle is not None else page.limit)
+    limit = target.max_settle if target.max_settle is not None else page.limit
+    deadline = perf_counter() + limit - page.pictures.seconds
+    spent = 0.0
     for attempt in range(_MAX_ATTEMPTS):
-        whole = await page.picture(attempt)
+        picture = await page.picture_of(target, attempt)
         look = await page.look(target, following)
         _refuse(page, look.problems)
-        pixels, frame = cut_out(whole, look.rect, page.settings.scale)
+        pixels, frame = cut_out(picture.pixels, picture.rect or look.rect, page.settings.scale, picture.frame)
         masks = _masks(target, frame, look, page.settings.scale)
+        moved = picture.rect is not None and picture.rect != look.rect
         # With a max_settle the page is known never to rest: the picture is taken as it is.
-        if expected(pixels, masks) or (target.max_settle is not None and unrest):
+        if not moved and (expected(pixels, masks) or (target.max_settle is not None and unrest)):
             break
-        if previous is not None and not unrest and same(previous, pixels, boxes_of(masks)):
+        if not moved and previous is not None and not unrest and same(previous, pixels, boxes_of(masks)):
             break
-        if attempt and perf_counter() > deadline:
+        if attempt < _UNHURRIED:
+            spent = page.pictures.seconds
+        left = deadline + spent - perf_counter()
+        if attempt and left < 0:
             unrest = unrest or Condition(Unrest.PICTURES_DIFFER)
             break
         previous = pixels
         if attempt + 1 < page.pictures.kept:
             continue
-        unrest = await page.settle(max(_MIN_SETTLE_S, min(page.limit, deadline - perf_counter())))
+        unrest = await page.settle(max(_MIN_SETTLE_S, min(page.limit, left)))
         page.forget_looks()
     if pixels.size and not target.allow_blank and _is_blank(pixels):
         raise CaptureError(
@@ -71,6 +79,8 @@ async def take_shot(
     settled = not unrest or target.max_settle is not None
     assert look.shown is not None  # there were no problems
     shot = _shot(page, pixels, masks, frame, look.shown)
+    if not following:
+        page.pictures.forget()  # nobody needs them, and large ones had better leave memory before they are compared
     return replace(
         shot,
         settled=settled,
@@ -90,6 +100,8 @@ def _shot(page: CapturePage, pixels: Pixels, masks: Masks, frame: Box, shown: Sh
         modules=shown.modules,
         layout=_elements(page, shown.layout.elements, frame, boxes_of((*masks, covers))),
         layout_cut=shown.layout.cut,
+        # A secret that somebody typed is painted over, but its letters were in the page.
+        missing_glyphs=tuple(one for one in shown.missing_glyphs if not any(one in form for form in redactor.forms)),
         timings=dict(page.timings),
     )
 
@@ -105,24 +117,27 @@ def _refuse(page: CapturePage, problems: Sequence[Condition[Problem]]) -> None:
         raise CaptureError(page.settings.redactor.text(sentences), next_step=advice(problems))
 
 
-def cut_out(whole: Pixels, rect: Rect | None, scale: float) -> tuple[Pixels, Box]:
+def cut_out(whole: Pixels, rect: Rect | None, scale: float, frame: Box | None = None) -> tuple[Pixels, Box]:
     """Return the part of the whole page's picture that is the target's, and where it is, in picture pixels.
 
     Args:
         rect: what the target shows; None for the whole page.
+        frame: where `whole` is in the whole page's picture, if it is only a part of that.
 
     Raises:
         CaptureError: the cell shows nothing.
     """
     height, width = whole.shape[:2]
+    frame = frame or Box(0, 0, width, height)
     if rect is None:
-        return whole, Box(0, 0, width, height)
-    box = picture_box(rect, scale, width, height)
+        return whole, frame
+    box = picture_box(rect, scale, frame.x + width, frame.y + height)
     if not box.width or not box.height:
         raise CaptureError(
             "the cell shows nothing: it has no output", next_step="let the cell display the widget it makes"
         )
-    return whole[box.y : box.y + box.height, box.x : box.x + box.width], box
+    left, top = box.x - frame.x, box.y - frame.y
+    return whole[top : top + box.height, left : left + box.width], box
 
 
 def _masks(target: Target, frame: Box, look: Look, scale: float) -> Masks:

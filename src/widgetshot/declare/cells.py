@@ -8,6 +8,8 @@ from typing import Any
 
 from widgetshot.errors import NotebookError
 
+_PYTHON = ("python", "ipython")
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -98,6 +100,15 @@ def read_code(file: Path, path: str) -> tuple[str, list[tuple[str, str]]]:
     """
     cells, metadata = read_cells(file, path)
     return _language(metadata), [(cell.name, cell.source) for cell in cells if cell.code]
+
+
+def is_python(metadata: Mapping[str, Any]) -> bool:
+    """Tell whether a notebook with such metadata is Python; one that says nothing is."""
+    language = _language(metadata)
+    if language:
+        return language.lower() in _PYTHON
+    spec = metadata.get("kernelspec")
+    return not isinstance(spec, Mapping) or str(spec.get("name") or "python").startswith("python")
 
 
 def _language(metadata: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ class Defaults:
     """The values of options that notebooks share with their project; see `widgetshot.declare.options`.
 
     Attributes:
+        kernel_given: whether `kernel` was given for this run, so that it goes before what Python notebooks say.
         quarantine: pairs of a pattern for names (`notebooks/x.ipynb::shot*`) and what holds for them.
     """
 
@@ -22,6 +23,7 @@ class Defaults:
     timeout: float = default_of(NOTEBOOK, "timeout")
     settle_timeout: float = default_of(NOTEBOOK, "settle_timeout")
     kernel: str = default_of(NOTEBOOK, "kernel")
+    kernel_given: bool = False
     clock: str = default_of(NOTEBOOK, "clock")
     freeze_clock: bool = default_of(NOTEBOOK, "freeze_clock")
     quarantine: Quarantines = ()

@@ -8,9 +8,10 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from widgetshot.declare.cells import Cell, read_cells
+from widgetshot.declare.cells import Cell, is_python, read_cells
 from widgetshot.declare.defaults import Defaults
 from widgetshot.declare.limits import Limit
+from widgetshot.declare.moments import by_moment
 from widgetshot.declare.option_block import split_block
 from widgetshot.declare.options import NOTEBOOK
 from widgetshot.declare.shots import PAGE_SHOT, DeclaredShot, check_names, shots_of
@@ -76,15 +77,29 @@ def read_notebook(file: Path, path: str, defaults: Defaults | None = None) -> No
 
 def _parse(cells: list[Cell], metadata: Mapping[str, Any], path: str, defaults: Defaults) -> Notebook:
     _check_ids(cells, path)
-    given, shots = _declarations(cells, metadata, path)
+    given, declared = _declarations(cells, metadata, path)
+    shots = by_moment(declared, cells, path)
     check_options(given, NOTEBOOK, "notebook option", path)
     check_names(shots, path)
     values = notebook_values(given, path, defaults)
+    values["kernel"] = _kernel(values["kernel"], metadata, defaults, own="kernel" in given)
     targets = [target for shot in shots for target in targets_of(shot, given, values, path, defaults)]
     _check_paths(targets)
     if "cost" in values:
         values["cost"] = tuple(replace(limit, notebook=path) for limit in values["cost"])
     return Notebook(path, tuple(targets), **{name: value for name, value in values.items() if name in _FIELDS})
+
+
+def _kernel(value: str, metadata: Mapping[str, Any], defaults: Defaults, *, own: bool) -> str:
+    """Return the kernel spec to use; that of a project or a command is for Python notebooks.
+
+    Args:
+        value: the notebook's own, or the project's.
+        own: whether it is the notebook's.
+    """
+    if not is_python(metadata):
+        return value if own else ""
+    return defaults.kernel if defaults.kernel_given else value
 
 
 def _declarations(

@@ -123,6 +123,16 @@ OPTIONS = (
         more="See [tabs](#tabs).",
         shot=True,
     ),
+    Option(
+        name="after",
+        parser="widgetshot.declare.moments:parse_after",
+        meaning="the cell after which the picture is taken, before the next one runs",
+        takes="the name (nbformat id) of a later code cell, or `each` for a picture after its own cell and after each "
+        "later code cell",
+        otherwise="after all cells",
+        more="See [between cells](#between-cells).",
+        shot=True,
+    ),
     # Of a notebook only.
     Option(
         name="timeout",
@@ -145,12 +155,16 @@ OPTIONS = (
     Option(
         name="kernel",
         parser="widgetshot.values:parse_text",
-        meaning="the kernel spec to use",
+        meaning="the kernel spec to use; a project's and a command's are for Python notebooks only",
         takes="a name",
         default="",
         otherwise="the notebook's own",
+        more="See [kernels](../how-to/kernels-and-files.md).",
         notebook=True,
         project=True,
+        run="--kernel",
+        pytest="--widgetshot-kernel",
+        metavar="NAME",
     ),
     Option(
         name="skip",

@@ -17,7 +17,7 @@ _TAG = "shot"
 _BLOCK_KEYS = {"shot", "widgetshot"}
 _TYPING_ERRORS = {"shots", "shto", "shoot"}
 _NAME = re.compile(r"[\w][\w .-]{0,99}")
-_LONGEST_NAME = 180  # bytes; file systems take 255, and the variant and the picture's kind come behind it
+LONGEST_NAME = 180  # bytes; file systems take 255, and the variant and the picture's kind come behind it
 
 # Cell options of Quarto and nbdev that may stand in the same block.
 # https://quarto.org/docs/reference/cells/cells-jupyter.html
@@ -133,7 +133,7 @@ def parse_shot_name(value: Any) -> str:
     """
     if isinstance(value, bool) or not isinstance(value, str | int) or not _NAME.fullmatch(str(value)):
         raise BadValue(f"{value!r} is not valid: letters, digits, space, '.', '_' and '-', 100 at most")
-    if len(str(value).encode()) > _LONGEST_NAME:
+    if len(str(value).encode()) > LONGEST_NAME:
         raise BadValue(f"{value!r} is too long for a file name")
     return str(value)
 

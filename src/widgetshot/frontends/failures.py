@@ -1,28 +1,39 @@
 """Errors of ours for notebooks that have no live page."""
 
+from shlex import quote
+
 from widgetshot.conditions import OpenFailure
 from widgetshot.errors import NotebookError, ServerError, WidgetshotError
-from widgetshot.server.messages import FailedOpening, OpenRequest
+from widgetshot.server.messages import FailedOpening
 
 
-def open_error(failure: FailedOpening, request: OpenRequest) -> WidgetshotError:
-    """Return the error that says why the request was not met."""
+def open_error(failure: FailedOpening, path: str, file: str = "", kernel: str = "") -> WidgetshotError:
+    """Return the error that says why a notebook has no page, or why that page did not execute it to its end.
+
+    Args:
+        path: the notebook as messages call it.
+        file: the notebook's absolute path.
+        kernel: the kernel spec that it was to run on; "" for its own.
+    """
     condition = failure.condition
     infrastructure = condition.code in (OpenFailure.KERNEL_UNKNOWN, OpenFailure.KERNEL_NOT_STARTED)
     kind = ServerError if infrastructure else NotebookError
-    where = f"{request.path}::{failure.cell}" if failure.cell else request.path
-    return kind(str(condition), where=where, next_step=failure.next_step or _next_step(failure, request))
+    where = f"{path}::{failure.cell}" if failure.cell else path
+    return kind(str(condition), where=where, next_step=failure.next_step or _next_step(failure, path, file, kernel))
 
 
-def _next_step(failure: FailedOpening, request: OpenRequest) -> str:
+def _next_step(failure: FailedOpening, path: str, file: str, kernel: str) -> str:
     params = failure.condition.params
     match failure.condition.code:
         case OpenFailure.NOTEBOOK_UNREADABLE:
-            return f"check the file {request.file}"
+            return f"check the file {file}"
+        case OpenFailure.KERNEL_UNKNOWN if not kernel:
+            # Python notebooks run on another one where their own is missing.
+            return f"jupyter kernelspec list  (and install '{params['kernel']}'; --kernel is for Python notebooks)"
         case OpenFailure.KERNEL_UNKNOWN:
             return (
-                f"python -m ipykernel install --sys-prefix --name {params['kernel']}  (or set '#| widgetshot: "
-                "{kernel: python3}' in its first cell)"
+                f"widgetshot run --kernel python3 {quote(path)}  (or: python -m ipykernel install --sys-prefix --name "
+                f"{quote(kernel)})"
             )
         case OpenFailure.KERNEL_NOT_STARTED:
             return f"jupyter console --kernel {params['kernel']}"
@@ -32,8 +43,8 @@ def _next_step(failure: FailedOpening, request: OpenRequest) -> str:
                 "'freeze_clock: false'"
             )
         case OpenFailure.CELL_RAISED:
-            return f"jupyter execute {request.path}  (or tag the cell 'raises-exception' if that is what it shows)"
+            return f"jupyter execute {path}  (or tag the cell 'raises-exception' if that is what it shows)"
         case OpenFailure.CELL_LATE:
             return "make it end, or set '#| widgetshot: {timeout: SECONDS}' in the first cell"
         case OpenFailure.CELL_NOT_RUN | OpenFailure.KERNEL_DIED:
-            return f"jupyter execute {request.path}"
+            return f"jupyter execute {path}"

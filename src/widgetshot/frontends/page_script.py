@@ -4,12 +4,25 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec import Struct
 
-from widgetshot.conditions import Condition, Unrest
+from widgetshot.conditions import Condition, OpenFailure, Unrest
 from widgetshot.errors import CaptureError, one_line
-from widgetshot.ports import Extent, Look, Rect, Scope
+from widgetshot.frontends.failures import open_error
+from widgetshot.model import ServedPage
+from widgetshot.ports import Extent, Look, PageTrace, Rect, Scope
+from widgetshot.server.messages import FailedOpening
 
 T = TypeVar("T")
+
+
+class _Failure(Struct, rename="camel"):
+    """See `ExecutionFailure` in js/src/live/protocol.ts."""
+
+    code: OpenFailure
+    params: dict[str, str]
+    cell: str
+    next_step: str
 
 
 class PageScript:
@@ -21,6 +34,26 @@ class PageScript:
 
     def __init__(self, page: Any) -> None:
         self._page = page
+
+    async def execute(self, served: ServedPage, within: float, until: str) -> bool:
+        """See `LivePage.execute`."""
+        text: str = await self._page.evaluate(
+            "([within, until]) => window.widgetshot.execute(within, until)", [within * 1000, until]
+        )
+        answer: bool | _Failure = _decoded(text, bool | _Failure)
+        if isinstance(answer, bool):
+            return answer
+        failure = FailedOpening(Condition(answer.code, answer.params), answer.cell, answer.next_step)
+        raise open_error(failure, served.notebook)
+
+    async def outputs(self) -> str:
+        """See `LivePage.outputs`."""
+        outputs: str = await self._page.evaluate("() => window.widgetshot.outputs()")
+        return outputs
+
+    async def follow(self, outputs: str) -> None:
+        """See `LivePage.follow`."""
+        await self._page.evaluate("outputs => window.widgetshot.follow(outputs)", outputs)
 
     async def ready(self, limit: float, max_settle: float | None) -> Condition[Unrest] | None:
         """See `LivePage.ready`."""
@@ -47,6 +80,11 @@ class PageScript:
         """See `LivePage.secret_places`."""
         places = await self._page.evaluate("forms => window.widgetshot.secretPlaces(forms)", list(forms))
         return _converted(places, list[Rect])
+
+    async def trace(self) -> PageTrace:
+        """See `LivePage.trace`."""
+        trace: PageTrace = _decoded(await self._page.evaluate("() => window.widgetshot.trace()"), PageTrace)
+        return trace
 
     async def enter(self, url: str) -> bool:
         """See `LivePage.enter`."""

@@ -23,6 +23,8 @@ class PageFrontend:
         environment: variables that every kernel gets.
         variables: such that they get unless they have them already.
         secrets: values that no page may hold.
+        root: the project's folder; None for that of each notebook.
+        left_out: absolute paths of what no kernel gets to see of it.
     """
 
     def __init__(
@@ -31,11 +33,15 @@ class PageFrontend:
         environment: dict[str, str],
         variables: Mapping[str, str] | None = None,
         secrets: Iterable[str] = (),
+        root: Path | None = None,
+        left_out: Iterable[Path] = (),
     ) -> None:
         self._server = server
         self._environment = environment
         self._variables = dict(variables or {})
         self._secrets = list(secrets)
+        self._root = root
+        self._left_out = tuple(str(path) for path in left_out)
 
     @property
     def anchor_url(self) -> str:
@@ -56,10 +62,12 @@ class PageFrontend:
             variables=self._variables,
             secrets=self._secrets,
             frozen_at=datetime.fromisoformat(target.clock.start).timestamp() if target.clock.frozen else None,
+            root="" if self._root is None else str(self._root),
+            left_out=self._left_out,
         )
         opened = decode_opening(await self._server.request("POST", _API, encode(request)))
         if isinstance(opened, FailedOpening):
-            raise open_error(opened, request)
+            raise open_error(opened, request.path, request.file, kernel)
         return ServedPage(
             id=opened.id,
             url=self._server.page_url(opened.url),
@@ -67,6 +75,8 @@ class PageFrontend:
             timings=opened.timings,
             notices=tuple(opened.notices),
             token=self._server.token,
+            notebook=target.notebook,
+            cell_timeout=target.timeout,
         )
 
     def connect(self, page: Any) -> PageScript:

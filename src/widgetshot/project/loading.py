@@ -48,6 +48,7 @@ def load_settings(root: Path, overrides: Mapping[str, Any] | None = None) -> Set
         baselines=root / settings.baselines,
         report=root / settings.report,
         markers=settings.markers | registered_markers(tool, root),
+        kernel_given="kernel" in (overrides or {}),
         variables=variables,
         redactor=Redactor(secrets),
     )

@@ -9,6 +9,7 @@ The pytest plugin loads this in every pytest run, so nothing heavy is imported h
 from collections.abc import Iterable
 from pathlib import Path
 
+from widgetshot.declare.options import OPTIONS as NOTEBOOK_OPTIONS
 from widgetshot.option import Option
 
 OPTIONS = (
@@ -173,6 +174,19 @@ OPTIONS = (
         pytest="--widgetshot-require-env",
         flag_type=bool,
     ),
+    Option(
+        name="debug",
+        parser="widgetshot.values:parse_flag",
+        meaning="keep a picture of the page and a trace for every result, not only for what is broken or unstable, and "
+        "the Jupyter server's log",
+        takes="`true` or `false`",
+        default=False,
+        more="See [the run folder](run-folder.md#traces).",
+        project=True,
+        run="--debug",
+        pytest="--widgetshot-debug",
+        flag_type=bool,
+    ),
     # Its parser is widgetshot.services.declaration, which needs the project's folder.
     Option(
         name="services",
@@ -241,8 +255,8 @@ OPTIONS = (
     ),
 )
 
-RUN = {option.name: option for option in OPTIONS if option.run}
-PYTEST = {option.name: option for option in OPTIONS if option.pytest}
+RUN = {option.name: option for option in (*OPTIONS, *NOTEBOOK_OPTIONS) if option.run}
+PYTEST = {option.name: option for option in (*OPTIONS, *NOTEBOOK_OPTIONS) if option.pytest}
 
 
 def with_bare_values(words: Iterable[str]) -> list[str]:

@@ -51,6 +51,7 @@ class Settings(Defaults):
     repeat: int = default_of(PROJECT, "repeat")
     fonts: tuple[Path, ...] = ()
     services: Mapping[str, ServiceDeclaration] = field(default_factory=dict)
+    debug: bool = default_of(PROJECT, "debug")
     require_env: bool = default_of(PROJECT, "require_env")
     markers: frozenset[str] = frozenset(MARKERS)
     # Not in the repr: there may be passwords among the values.

@@ -12,6 +12,7 @@ from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page
 
 from widgetshot.capture.driver_errors import first_line
+from widgetshot.capture.evidence import patiently, take_evidence
 from widgetshot.capture.page import CapturePage
 from widgetshot.capture.shot import take_shot
 from widgetshot.capture.sync import Awaitable, run_now
@@ -23,6 +24,7 @@ from widgetshot.model import Clock, Result, Target, Viewport, is_key
 from widgetshot.ports import BrowserHost
 from widgetshot.project.notebooks import load_notebook
 from widgetshot.run.causes import browser_died
+from widgetshot.run.evidence import explained, with_evidence
 from widgetshot.run.in_progress import RunInProgress
 from widgetshot.run.recording import read_baseline
 from widgetshot.run.verdicts import broken, expectation, judged
@@ -113,6 +115,8 @@ class Widgetshot:
         self._page = CapturePage(page, cdp, live_page, served, settings, parsed.settle_timeout)
         self._page.listen()
         run_now(self._page.load())
+        while not run_now(self._page.execute()):
+            pass
         run_now(self._page.settle())
         opened: Page = page.wrapped
         return opened
@@ -167,6 +171,9 @@ class Widgetshot:
         # Whatever the test has done to the page since the last picture, no older capture may stand for it.
         page.moved()
         result = self._result(page, target)
+        if self._settings.debug or explained(result.verdict):
+            picture = self._settings.debug or result.failure is not None
+            result = with_evidence(result, run_now(take_evidence(page, page, target, patiently, picture=picture)))
         kept = self._run.keep(replace(result, console=tuple(page.console), blocked=tuple(page.blocked)))
         self._conclude(self._request.node, kept)
 

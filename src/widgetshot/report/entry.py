@@ -33,7 +33,7 @@ from widgetshot.report.limits import (
 from widgetshot.verdict.grouping import change_group
 
 _MAX_TRAIT_TEXT = 100_000  # characters of a text in a widget's state
-NO_PICTURES = Pictures(shot=None, baseline=None, diff=None, second=None)
+NO_PICTURES = Pictures(shot=None, baseline=None, diff=None, second=None, seen=None)
 
 
 def entry_of(result: Result) -> Entry:
@@ -78,6 +78,7 @@ def entry_of(result: Result) -> Entry:
         baseline_fingerprint=None if baseline is None else fingerprint(baseline.fingerprint),
         baseline_sha256=None if baseline is None else baseline.sha256,
         pictures=NO_PICTURES,
+        trace=None,
     )
 
 

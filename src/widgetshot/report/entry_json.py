@@ -141,6 +141,16 @@ class Pictures(Document, frozen=True, kw_only=True):
     baseline: Picture | None
     diff: Picture | None
     second: Annotated[Picture | None, Meta(description="Of an unstable result, another picture of it that differs.")]
+    seen: Annotated[
+        Picture | None, Meta(description="The page or the cell as it was, to be looked at; it can't be approved.")
+    ]
+
+
+class EntryTrace(Document, frozen=True, kw_only=True):
+    """A file of the run folder that says what happened until the result was known; see trace.schema.json."""
+
+    path: Annotated[Name, Meta(description="Relative to the run folder.")]
+    sha256: Sha256
 
 
 class Entry(Document, frozen=True, kw_only=True):
@@ -181,6 +191,7 @@ class Entry(Document, frozen=True, kw_only=True):
     baseline_fingerprint: Fingerprint | None
     baseline_sha256: Annotated[Sha256 | None, Meta(description="Of the baseline's file as the run saw it.")]
     pictures: Pictures
+    trace: EntryTrace | None
 
     @property
     def shot_sha256(self) -> str | None:

@@ -13,16 +13,17 @@ RUN_FILE = "run.json"
 JOURNAL = "journal.jsonl"  # results of a run that goes on, or was killed
 PICTURES = "pictures"
 WORKERS = "workers"  # run folders of pytest-xdist's workers, until they are merged
+SERVER_LOG = "server.log"  # of the Jupyter server, under --debug
 REVIEW = "review.json"  # the decisions taken on this run so far
 PREVIOUS = "previous"  # files of baselines that these decisions replaced
-_OWN = (RUN_FILE, "index.html", JOURNAL, PICTURES, WORKERS, REVIEW, PREVIOUS)
+_OWN = (RUN_FILE, "index.html", JOURNAL, PICTURES, WORKERS, SERVER_LOG, REVIEW, PREVIOUS)
 
 
 def picture_path(key: str, kind: str) -> str:
     """Return the path of a result's picture in its run folder.
 
     Args:
-        kind: shot, baseline, diff or second.
+        kind: shot, baseline, diff, second or seen.
     """
     return f"{PICTURES}/{key}.{kind}.png"
 
@@ -30,6 +31,11 @@ def picture_path(key: str, kind: str) -> str:
 def sidecar_path(key: str) -> str:
     """Return the path of the sidecar that a result's shot gets when it becomes the baseline."""
     return f"{PICTURES}/{key}.shot.json"
+
+
+def trace_path(key: str) -> str:
+    """Return the path of the trace of a result."""
+    return f"{PICTURES}/{key}.trace.json"
 
 
 def clear(folder: Path) -> None:

@@ -3,7 +3,7 @@
 import json
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -11,16 +11,19 @@ from typing import Annotated, Any
 
 from msgspec import Meta, to_builtins
 
+from widgetshot.documents import encode
 from widgetshot.errors import RecordError
 from widgetshot.files import sha256, write_atomically
 from widgetshot.model import Verdict
-from widgetshot.report.entry_json import Picture
+from widgetshot.report.entry_json import Entry, EntryTrace, Picture
 from widgetshot.report.reader import read_run
 from widgetshot.report.run_json import Run
+from widgetshot.report.trace_file import TraceFile, read_trace
 
 # Characters of pictures in one page. With what is said of 1,000 results it stays under 15 MB: it opens at once, and
 # passes as an attachment.
 ROOM = 13_000_000
+_TRACE_ROOM = 1_000_000  # characters of traces in one page, of the same
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -64,22 +67,29 @@ def page(run_folder: Path, live: Mapping[str, Any] | None = None, room: int = RO
     """
     run = read_run(run_folder)
     pictures = _Pictures()
-    shown: dict[str, dict[str, PagePicture]] = {}
+    shown: dict[str, dict[str, PagePicture]] = {entry.key: {} for entry in run.tests}
+    asking = [entry for entry in run.tests if entry.verdict is not Verdict.MATCH]
+    matches = [entry for entry in run.tests if entry.verdict is Verdict.MATCH]
+    traces = _traces(run_folder, [*asking, *matches])
+    room -= sum(len(encode(trace.content)) for trace in traces.values() if trace.content is not None)
     # What needs a decision first: of the rest, what finds room.
-    for entry in sorted(run.tests, key=lambda entry: entry.verdict is Verdict.MATCH):
-        match = entry.verdict is Verdict.MATCH
-        kinds = ("shot",) if match else ("baseline", "shot", "second", "diff")
-        found: dict[str, Picture | None] = {kind: getattr(entry.pictures, kind) for kind in kinds}
-        shown[entry.key] = {
-            kind: _page_picture(picture, _embed(run_folder, picture, pictures, room if match else None))
-            for kind, picture in found.items()
-            if picture is not None
-        }
+    for entries, kinds, most in (
+        (asking, ("baseline", "shot", "second", "diff"), None),
+        (asking, ("seen",), room),
+        (matches, ("shot",), room),
+        (matches, ("seen",), room),
+    ):
+        for entry in entries:
+            for kind in kinds:
+                picture: Picture | None = getattr(entry.pictures, kind)
+                if picture is not None:
+                    absent = _embed(run_folder, picture, pictures, most)
+                    shown[entry.key][kind] = _page_picture(picture, absent)
     template = files("widgetshot").joinpath("static/gallery.html").read_text(encoding="utf-8")
     places = {
         "connect": "'self'" if live else "'none'",
         "live": _inside_script(live),
-        "run": _inside_script(_page_run(run, shown)),
+        "run": _inside_script(_page_run(run, shown, traces)),
         "pictures": _inside_script(pictures.encoded),
     }
     # Split once: what is filled in may hold a mark's text itself.
@@ -99,11 +109,38 @@ def _page_picture(picture: Picture, absent: str | None) -> PagePicture:
     )
 
 
-def _page_run(run: Run, shown: Mapping[str, Mapping[str, PagePicture]]) -> object:
-    """Return the run as plain JSON, with the pictures that the page shows."""
+class PageTrace(EntryTrace, frozen=True, kw_only=True):
+    """A trace as the page has it."""
+
+    content: TraceFile | None
+    absent: Annotated[str | None, Meta(description="Why its content is not in the page; null when it is.")]
+
+
+def _traces(run_folder: Path, entries: Sequence[Entry]) -> dict[str, PageTrace]:
+    """Return the traces of some entries by key, as long as there is room for them."""
+    found: dict[str, PageTrace] = {}
+    left = _TRACE_ROOM
+    for entry in entries:
+        if entry.trace is None:
+            continue
+        content: TraceFile | None = None
+        absent: str | None = f"left out to keep this page small: it is {entry.trace.path} in the run folder"
+        try:
+            read = read_trace(run_folder, entry.trace) if left > 0 else None
+            if read is not None and (left := left - len(encode(read))) >= 0:
+                content, absent = read, None
+        except RecordError as error:
+            absent = f"trace not shown: the file {error.what}"
+        found[entry.key] = PageTrace(path=entry.trace.path, sha256=entry.trace.sha256, content=content, absent=absent)
+    return found
+
+
+def _page_run(run: Run, shown: Mapping[str, Mapping[str, PagePicture]], traces: Mapping[str, PageTrace]) -> object:
+    """Return the run as plain JSON, with the pictures and the traces that the page shows."""
     document: dict[str, Any] = to_builtins(run)
     for test in document["tests"]:
         test["pictures"] = to_builtins(shown[test["key"]])
+        test["trace"] = to_builtins(traces.get(test["key"]))
     return document
 
 

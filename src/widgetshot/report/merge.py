@@ -231,6 +231,8 @@ def _copy_pictures(entry: Entry, source: Path, target: Path) -> None:
     if entry.pictures.shot is not None and entry.pictures.shot.sidecar_sha256 is not None:
         path = sidecar_path(entry.key)
         _copy(source / path, target / path)
+    if entry.trace is not None:
+        _copy(source / entry.trace.path, target / entry.trace.path)
 
 
 def _copy(source: Path, target: Path) -> None:

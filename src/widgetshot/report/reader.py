@@ -99,7 +99,8 @@ def _check_links(run: Run, folder: Path) -> None:
     safe: set[Path] = set()
     for entry in run.tests:
         pictures = (getattr(entry.pictures, kind) for kind in Pictures.__struct_fields__)
-        for path in [*(picture.path for picture in pictures if picture is not None), sidecar_path(entry.key)]:
+        paths = [picture.path for picture in pictures if picture is not None]
+        for path in [*paths, sidecar_path(entry.key), *([entry.trace.path] if entry.trace is not None else [])]:
             file = folder / path
             try:
                 if file.parent in safe and not file.is_symlink():

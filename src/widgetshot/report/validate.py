@@ -6,7 +6,7 @@ from datetime import date, datetime
 from widgetshot.json_values import check_json
 from widgetshot.model import Status, Target, Verdict
 from widgetshot.report.entry_json import Entry, Metrics, Picture, Pictures
-from widgetshot.report.folder import picture_path
+from widgetshot.report.folder import picture_path, trace_path
 from widgetshot.report.run_json import Run, summarise
 
 Problem = tuple[str, str]  # place, what was expected there
@@ -130,6 +130,8 @@ def _picture_problems(entry: Entry) -> Iterator[Problem]:
             yield f"pictures.{kind}", f"expected one: a result that is {entry.verdict} has it"
         if picture is not None and picture.path != picture_path(entry.key, kind):
             yield f"pictures.{kind}.path", f"expected {picture_path(entry.key, kind)}, from the key"
+    if entry.trace is not None and entry.trace.path != trace_path(entry.key):
+        yield "trace.path", f"expected {trace_path(entry.key)}, from the key"
     shot = entry.pictures.shot
     if shot is not None and (shot.sidecar_sha256 is not None) != entry.verdict.acceptable:
         yield "pictures.shot.sidecar_sha256", "expected one if the result can be approved, and only then"

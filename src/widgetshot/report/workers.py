@@ -1,9 +1,11 @@
 """The run folders of pytest-xdist's workers, which lie in that of their run until they are merged."""
 
+import contextlib
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
-from widgetshot.report.folder import RUN_FILE, WORKERS
+from widgetshot.report.folder import RUN_FILE, SERVER_LOG, WORKERS
 from widgetshot.report.history import History
 from widgetshot.report.merge import merge
 
@@ -40,7 +42,22 @@ def merge_workers(report: Path, history: History) -> bool:
     shutil.rmtree(moved, ignore_errors=True)
     workers.rename(moved)
     try:
-        merge([moved / folder.name for folder in folders], report, workers=True, history=history)
+        parts = [moved / folder.name for folder in folders]
+        merge(parts, report, workers=True, history=history)
+        _join_logs(parts, report)
     finally:
         shutil.rmtree(moved, ignore_errors=True)
     return True
+
+
+def _join_logs(parts: Sequence[Path], report: Path) -> None:
+    """Put the logs of the workers' servers behind each other, as far as there are any."""
+    for part in parts:
+        # A log that can't be kept must not take the results with it.
+        with (
+            contextlib.suppress(OSError),
+            (part / SERVER_LOG).open("rb") as log,
+            (report / SERVER_LOG).open("ab") as all,
+        ):
+            all.write(f"{part.name}:\n".encode())
+            shutil.copyfileobj(log, all)

@@ -15,8 +15,8 @@ from widgetshot.errors import RecordError
 from widgetshot.files import encode_palette, encode_png, sha256, write_atomically
 from widgetshot.model import Result, RunEnd, Verdict
 from widgetshot.report.entry import NO_PICTURES, entry_of
-from widgetshot.report.entry_json import Entry, Picture, Pictures, ShotPicture
-from widgetshot.report.folder import JOURNAL, RUN_FILE, clear, picture_path, sidecar_path
+from widgetshot.report.entry_json import Entry, EntryTrace, Picture, Pictures, ShotPicture
+from widgetshot.report.folder import JOURNAL, RUN_FILE, clear, picture_path, sidecar_path, trace_path
 from widgetshot.report.head import finished, new_run
 from widgetshot.report.history import History
 from widgetshot.report.limits import MAX_ITEMS, cut_line, cut_name, seconds
@@ -30,6 +30,7 @@ from widgetshot.report.run_json import (
     Suite,
     summarise,
 )
+from widgetshot.report.trace_file import trace_bytes
 from widgetshot.verdict.diff_picture import PALETTE
 
 _WRITE_INTERVAL_S = 1.0  # between two writes of run.json while a run goes on; what came since is in the journal
@@ -119,7 +120,7 @@ class RunWriter:
         entry = entry_of(result)
         encoded: bytes | None = None
         try:
-            entry = replace(entry, pictures=self._write_pictures(result, shot))
+            entry = replace(entry, pictures=self._write_pictures(result, shot), trace=self._write_trace(result))
             encoded = encode(entry)
         except OSError as error:
             self._fail(error)
@@ -164,7 +165,17 @@ class RunWriter:
             diff = result.comparison.diff
             data = encode_palette(diff, PALETTE)
             pictures = replace(pictures, diff=self._write_picture(result, "diff", data, diff.shape))
+        if result.seen is not None:
+            data = encode_png(result.seen, optimise=False)
+            pictures = replace(pictures, seen=self._write_picture(result, "seen", data, result.seen.shape))
         return pictures
+
+    def _write_trace(self, result: Result) -> EntryTrace | None:
+        if result.trace is None:
+            return None
+        path, data = trace_path(result.key), trace_bytes(result.trace)
+        self._write(path, data)
+        return EntryTrace(path=path, sha256=sha256(data))
 
     def _write_picture(self, result: Result, kind: str, data: bytes, shape: tuple[int, ...]) -> Picture:
         path = picture_path(result.key, kind)

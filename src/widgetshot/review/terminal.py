@@ -87,7 +87,7 @@ class TerminalReview:
             click.echo(f"  {entry.verdict} results can't be accepted: no picture of it can be trusted")
 
     def _pictures(self, entry: Entry) -> dict[str, Path]:
-        found = {kind: getattr(entry.pictures, kind) for kind in ("baseline", "shot", "second", "diff")}
+        found = {kind: getattr(entry.pictures, kind) for kind in ("baseline", "shot", "second", "diff", "seen")}
         return {kind: self.session.folder / picture.path for kind, picture in found.items() if picture}
 
     def _ask(self, entry: Entry) -> _Step:

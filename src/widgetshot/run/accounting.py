@@ -48,7 +48,8 @@ class TimeAccount:
 
     def _count(self) -> None:
         now, page = perf_counter(), dict(self._page)
-        self.add({stage: seconds - self._page_counted.get(stage, 0.0) for stage, seconds in page.items()})
+        more = {stage: seconds - self._page_counted.get(stage, 0.0) for stage, seconds in page.items()}
+        self.add({stage: seconds for stage, seconds in more.items() if seconds})
         self._page_counted = page
         if self._since is not None:
             self._spent.add({}, now - self._since)

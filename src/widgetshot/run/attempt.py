@@ -7,13 +7,14 @@ from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from widgetshot.capture.page import CapturePage
+from widgetshot.capture.page import EXECUTION_SLICE_S, CapturePage
 from widgetshot.capture.pool import PagePool, PageSlot
-from widgetshot.errors import CaptureError, WidgetshotError
+from widgetshot.errors import CaptureError, NotebookError, WidgetshotError
 from widgetshot.model import Result
 from widgetshot.run.accounting import TimeAccount
-from widgetshot.run.causes import PAGE_ANSWER_GRACE_S, PageHangs, as_widgetshot_error, browser_died
+from widgetshot.run.causes import PAGE_ANSWER_GRACE_S, PageHangs, as_widgetshot_error, browser_died, with_page_timeout
 from widgetshot.run.context import RunContext, background_task
+from widgetshot.run.evidence import evidence_of_page, with_evidence
 from widgetshot.run.execution import Execution
 from widgetshot.run.shot_sequence import ShotSequence
 from widgetshot.run.verdicts import broken
@@ -58,11 +59,16 @@ class Attempt:
             pending = {target.name: target for target in self._session.targets}
             last = begin
             try:
-                # The page is opened while the kernel executes.
+                # The page is opened while the kernel starts.
                 async with self._slot(frontend, browser) as opening:
                     try:
                         shots = await self._shown(self._execution, opening, browser)
+                        executed: str | None = None
                         for index, target in enumerate(self._session.sequence):
+                            if target.after != executed:
+                                executed = target.after
+                                await self._execute(executed)
+                                await shots.settle(target)
                             if (result := await shots.result(index)) is not None:
                                 del pending[target.name]
                                 now = perf_counter()
@@ -72,10 +78,13 @@ class Attempt:
                         if browser.exception() is not None:
                             raise  # no notebook can be captured
                         error = await self._cause(as_widgetshot_error(raised), browser.result())
+                        answers = not self._hangs and browser.result().connected
+                        evidence = await evidence_of_page(self._page, answers=answers)
                         for target in pending.values():
                             key = target.key(self._context.settings.environment)
                             duration = perf_counter() - begin
-                            yield broken(target, key, error, renderer=hosts.renderer, duration=duration)
+                            result = broken(target, key, error, renderer=hosts.renderer, duration=duration)
+                            yield with_evidence(result, evidence)
             finally:
                 self._account.stop()
 
@@ -94,7 +103,7 @@ class Attempt:
     async def _shown(
         self, execution: Execution, opening: asyncio.Task[PageSlot], browser: asyncio.Task[PagePool]
     ) -> ShotSequence:
-        """Execute the notebook and show it in the page that opens meanwhile."""
+        """Open the notebook and show it in the page that opens meanwhile."""
         session = self._session
         try:
             page = await execution.open(session.sequence[0])
@@ -104,9 +113,29 @@ class Attempt:
         pool = browser.result()
         self._page = await pool.show(slot, page, session.notebook.settle_timeout)
         self._account.follow(self._page.timings)
-        shots = ShotSequence(session, execution, self._page, slot, pool, self._context, self._account)
-        await shots.settle()
-        return shots
+        return ShotSequence(session, execution, self._page, slot, pool, self._context, self._account)
+
+    async def _execute(self, until: str) -> None:
+        """Execute the notebook in its page.
+
+        Args:
+            until: name of the last cell that is to run; "" for all cells.
+
+        Raises:
+            NotebookError: it did not get there.
+            ServerError: the server has died.
+            PageHangs: the page's scripts never end.
+        """
+        assert self._execution is not None
+        assert self._page is not None
+        try:
+            limit = EXECUTION_SLICE_S + self._page.served.cell_timeout
+            while not await with_page_timeout(self._page.execute(until), limit):
+                pass
+        except NotebookError:
+            # A page that lost its kernel can't tell whether that has died or the server.
+            await self._execution.kernel_lives()
+            raise
 
     async def _cause(self, error: WidgetshotError, pool: PagePool) -> WidgetshotError:
         """Return the error of all targets that have no result yet: what died, if anything did, is the cause."""
@@ -121,15 +150,9 @@ class Attempt:
         self, frontend: "Frontend", browser: asyncio.Task[PagePool]
     ) -> AsyncIterator[asyncio.Task[PageSlot]]:
         """Open a page of its own meanwhile; leaving takes it down."""
-        slots = self._context.slots
 
         async def open_page() -> PageSlot:
-            await slots.acquire()
-            try:
-                return await (await browser).slot(self._session.sequence[0], frontend)
-            except BaseException:
-                slots.release()
-                raise
+            return await (await browser).slot(self._session.sequence[0], frontend)
 
         opening = asyncio.create_task(open_page())
         try:
@@ -137,10 +160,7 @@ class Attempt:
         finally:
             (slot,) = await asyncio.gather(opening, return_exceptions=True)
             if isinstance(slot, PageSlot):
-                try:
-                    await self._release(slot, browser.result())
-                finally:
-                    slots.release()
+                await self._release(slot, browser.result())
 
     async def _release(self, slot: PageSlot, pool: PagePool) -> None:
         """Take the page down; one that does not let itself be closed takes the browser with it."""

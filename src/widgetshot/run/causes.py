@@ -1,7 +1,7 @@
 """The reasons why a target has no picture that can be trusted, as errors of ours."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from widgetshot.declare.notebook import Notebook
@@ -19,22 +19,31 @@ class PageHangs(CaptureError):
     """The page's own scripts never end: nothing more can be asked of it."""
 
 
-async def with_page_timeout(work: Coroutine[Any, Any, T], limit: float) -> T:
+async def with_page_timeout(work: Coroutine[Any, Any, T], limit: float, spent: Callable[[], float] = lambda: 0.0) -> T:
     """Await work on a page, but not for ever: its scripts may never hand control back.
 
     Args:
         limit: seconds that the work itself allows; some are added for what it does besides waiting.
+        spent: returns the seconds so far that do not count.
 
     Raises:
         PageHangs: the page did not answer in that time.
     """
+    clock = asyncio.get_running_loop().time
+    task = asyncio.ensure_future(work)
+    end = clock() + limit + PAGE_ANSWER_GRACE_S - spent()
     try:
-        return await asyncio.wait_for(work, limit + PAGE_ANSWER_GRACE_S)
-    except TimeoutError:
-        raise PageHangs(
-            "the page's scripts do not end, so it does not answer",
-            next_step="look for an endless loop in the notebook's JavaScript",
-        ) from None
+        while (left := end + spent() - clock()) > 0:
+            await asyncio.wait({task}, timeout=left)
+            if task.done():
+                return task.result()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    raise PageHangs(
+        "the page's scripts do not end, so it does not answer",
+        next_step="look for an endless loop in the notebook's JavaScript",
+    )
 
 
 def as_widgetshot_error(error: Exception) -> WidgetshotError:

@@ -92,10 +92,9 @@ class PassNotes:
             return
         reads: InputSnapshot | None = None
         if all(result.passed for result in results):
-            folder = (self._settings.root / session.notebook.path).parent
             reads = InputSnapshot()
             for answer in report.inputs:
-                reads |= InputSnapshot.of(answer, folder)
+                reads |= InputSnapshot.of(answer, self._settings.root)
         written = frozenset(result.target.name for result in results if result.updated)
         self._finished.append(FinishedSession(session, reads, begin, written))
 

@@ -20,7 +20,6 @@ class RunContext:
 
     Attributes:
         baselines: where baselines are read from.
-        slots: one permit for each page that may be open at a time.
         endings: where kernels end, which takes its time; the next notebook need not wait for it.
     """
 
@@ -28,7 +27,6 @@ class RunContext:
     hosts: Hosts
     services: Services
     baselines: Baselines
-    slots: asyncio.Semaphore
     endings: asyncio.TaskGroup
 
 

@@ -87,10 +87,12 @@ class Hosts:
 
     Args:
         launched: a server that was launched ahead, in a folder of its own.
+        server_log: a file that gets what servers have logged, when they have ended; None for none.
     """
 
-    def __init__(self, settings: Settings, launched: Server | None = None) -> None:
+    def __init__(self, settings: Settings, launched: Server | None = None, *, server_log: Path | None = None) -> None:
         self._settings = settings
+        self._server_log = server_log
         self._launched = launched
         self._folder = None if launched is None else launched.folder.parent
         self._server = _Restarted(self._make_server, lambda server: server.running)
@@ -111,7 +113,15 @@ class Hosts:
         environment = {"TZ": self._settings.timezone, "COLUMNS": "80", "LINES": "24"}
         if traces_files:
             environment["WIDGETSHOT_FILE_TRACE"] = "1"
-        return PageFrontend(server, environment, self._settings.variables, self._settings.redactor.values)
+        settings = self._settings
+        return PageFrontend(
+            server,
+            environment,
+            settings.variables,
+            settings.redactor.values,
+            settings.root,
+            (settings.report, settings.baselines),
+        )
 
     async def browser(self) -> PagePool:
         """Return the browser, started if need be.
@@ -162,7 +172,9 @@ class Hosts:
     def _make_server(self) -> Server:
         launched, self._launched = self._launched, None
         settings = self._settings
-        return launched or Server(self._private_folder(), settings.redactor, installed_fonts=settings.installed_fonts)
+        server = launched or Server(self._private_folder(), settings.redactor, installed_fonts=settings.installed_fonts)
+        server.log_copy = self._server_log
+        return server
 
     def _make_browser(self) -> PagePool:
         return PagePool(self._settings, LaunchedBrowser(self._settings, self._private_folder()))

@@ -13,6 +13,7 @@ from widgetshot.declare.shots import PAGE_SHOT
 from widgetshot.errors import ServerError, WidgetshotError
 from widgetshot.model import Result, RunEnd, Target
 from widgetshot.project.settings import Settings
+from widgetshot.report.folder import SERVER_LOG
 from widgetshot.report.history import History
 from widgetshot.report.writer import RunWriter
 from widgetshot.run.accounting import TimeSums
@@ -77,7 +78,7 @@ class RunInProgress:
         self._is_part = is_part
         self._recording = Recording(settings, self.baselines, self._sinks)
         self._passed = pass_cache(settings, self.baselines)
-        self._hosts = Hosts(settings, server)
+        self._hosts = Hosts(settings, server, server_log=self.folder / SERVER_LOG if settings.debug else None)
         self._executor = executor or LocalExecutor(settings, self._hosts, services, self.baselines)
         self._futures: dict[str, Future[Result]] = {}
         self._order: dict[str, None] = {}

@@ -12,6 +12,7 @@ from widgetshot.baselines.sidecar import describe
 from widgetshot.errors import BaselineError
 from widgetshot.model import Baseline, Result, Target
 from widgetshot.project.settings import Settings
+from widgetshot.run.evidence import without_needless
 from widgetshot.run.verdicts import broken, redacted, under_quarantine, writes_baseline
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Recording:
         """
         data: bytes | None = None
         result = redacted(under_quarantine(result, self._today), self._settings.redactor)
+        result = without_needless(result, self._settings)
         if writes_baseline(result, self._settings.update):
             result = replace(result, updated=True)
             data = shot_bytes(result)
@@ -81,4 +83,4 @@ class Recording:
         for sink in self._sinks:
             sink.add(result, data)
         comparison = result.comparison and replace(result.comparison, diff=None)
-        return replace(result, shot=None, baseline=None, comparison=comparison)
+        return replace(result, shot=None, baseline=None, comparison=comparison, seen=None, trace=None)

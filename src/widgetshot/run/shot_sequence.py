@@ -15,6 +15,7 @@ from widgetshot.model import Result, Target, Verdict
 from widgetshot.run.accounting import TimeAccount
 from widgetshot.run.causes import PageHangs, as_widgetshot_error, kernel_died, with_page_timeout
 from widgetshot.run.context import RunContext
+from widgetshot.run.evidence import evidence_of, with_evidence
 from widgetshot.run.execution import Execution
 from widgetshot.run.recording import read_baseline
 from widgetshot.run.verdicts import broken, expectation, judged
@@ -25,7 +26,7 @@ class ShotSequence:
     """Goes through the targets of a session in order: performs their steps, takes their shots, judges these.
 
     Args:
-        page: shows the executed notebook.
+        page: shows the notebook, executed as far as the target whose turn it is needs.
         slot: the one that the page is in.
     """
 
@@ -50,14 +51,19 @@ class ShotSequence:
         self._unrest: Condition[Unrest] | None = None
         self._failed_steps: dict[str | None, WidgetshotError] = {}  # by the id of their cell
 
-    async def settle(self) -> None:
-        """Wait until the page has come to rest for the first time.
+    async def settle(self, target: Target) -> None:
+        """Wait until the page has come to rest after cells were executed.
+
+        Args:
+            target: the next one.
 
         Raises:
             CaptureError: it does not answer.
         """
-        first = self._session.sequence[0]
-        self._unrest = await with_page_timeout(self._page.settle(max_settle=first.max_settle), self._page.limit)
+        self._page.moved()
+        # A tab comes to rest when it is turned to, with what these cells show.
+        self._front = self._page
+        self._unrest = await with_page_timeout(self._page.settle(max_settle=target.max_settle), self._page.limit)
 
     async def result(self, index: int) -> Result | None:
         """Perform the steps of a target, and take and judge its shot if that is requested; the next one's turn is next.
@@ -77,7 +83,8 @@ class ShotSequence:
             await self._perform_steps(target)
             if not requested:
                 return None
-            result = await self._judged(target, self._session.sequence[index + 1 :])
+            with self._page.log.trace.shot(target.name):
+                result = await self._judged(target, self._session.sequence[index + 1 :])
         except Exception as raised:
             error = as_widgetshot_error(raised)
             hopeless = isinstance(error, PageHangs)
@@ -94,7 +101,10 @@ class ShotSequence:
         if died := await self._execution.service_error():
             # Whatever the picture shows, it does not show what the notebook is about.
             result = self._broken(target, died)
-        return replace(result, console=tuple(self._page.console), blocked=tuple(self._page.blocked))
+        result = replace(result, console=tuple(self._page.console), blocked=tuple(self._page.blocked))
+        repeated = self._session.repeat > 1
+        evidence = await evidence_of(result, self._page, self._front, self._context.settings, repeated=repeated)
+        return with_evidence(result, evidence)
 
     async def _perform_steps(self, target: Target) -> None:
         """Perform the steps before a shot.
@@ -135,7 +145,7 @@ class ShotSequence:
         baseline = await asyncio.to_thread(read_baseline, target, context.baselines, context.settings)
         limit = target.max_settle if target.max_settle is not None else page.limit
         capture = take_shot(page, target, expectation(target, baseline), self._unrest, following)
-        shot = await with_page_timeout(capture, 2 * limit)
+        shot = await with_page_timeout(capture, 2 * limit, lambda: page.pictures.seconds)
         begin = perf_counter()
         result = await asyncio.to_thread(
             judged,
@@ -157,4 +167,4 @@ class ShotSequence:
 
 def _of_the_same_state(target: Target, following: Iterable[Target]) -> Iterator[Target]:
     """Return those of the following targets that show what the page shows at the target."""
-    return takewhile(lambda one: not one.steps and one.tab == target.tab, following)
+    return takewhile(lambda one: not one.steps and (one.tab, one.after) == (target.tab, target.after), following)

@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from widgetshot.errors import ExitCode, WidgetshotError
+from widgetshot.capture.geometry import MAX_PIXELS
+from widgetshot.errors import CaptureError, ExitCode, WidgetshotError
 from widgetshot.model import (
     Baseline,
     Box,
@@ -27,6 +28,8 @@ from widgetshot.verdict.layout import changes as layout_changes
 from widgetshot.verdict.pixels import same
 from widgetshot.verdict.traits import trait_changes
 
+_MAX_PADDED_PIXELS = 2 * MAX_PIXELS
+
 
 def judged(
     target: Target,
@@ -46,12 +49,16 @@ def judged(
         renderer: the fingerprint of what drew the shot, without its widgets' front ends.
         console: errors that the page wrote so far.
         blocked: addresses elsewhere that it asked for so far.
+
+    Raises:
+        CaptureError: the pictures are large, and of so different shapes that they can't be compared.
     """
     # Which front ends drew it is known only now that its widgets are.
     fingerprint = {**renderer, "widgets": dict(shot.modules)}
     comparison: Comparison | None = None
     differences: tuple[str, ...] = ()
     if baseline is not None:
+        _refuse_shapes(baseline.pixels, shot.pixels, key)
         differences = renderer_changes(baseline.fingerprint, fingerprint)
         comparison = compare(
             baseline.pixels,
@@ -67,7 +74,15 @@ def judged(
         traits, why = _explanation(baseline, shot, differences, console=len(console), blocked=len(blocked))
         sentence = f"{why}; {sentence}" if why else sentence
     elif verdict is Verdict.NEW and (
-        why := explain((), None, (), known=False, console=len(console), blocked=len(blocked))
+        why := explain(
+            (),
+            None,
+            (),
+            known=False,
+            console=len(console),
+            blocked=len(blocked),
+            missing_glyphs=shot.missing_glyphs,
+        )
     ):
         # Before anybody accepts what something is missing in.
         sentence = f"{why}; {sentence}"
@@ -87,6 +102,16 @@ def judged(
     )
 
 
+def _refuse_shapes(before: Pixels, after: Pixels, key: str) -> None:
+    """Raise CaptureError where pictures, both padded to the larger width and height, would not fit into memory."""
+    (height, width), (height_after, width_after) = before.shape[:2], after.shape[:2]
+    if max(height, height_after) * max(width, width_after) > _MAX_PADDED_PIXELS:
+        raise CaptureError(
+            f"{width} x {height} pixels became {width_after} x {height_after}, which is too much to be compared",
+            next_step=f"remove the baseline {key}, and run with --update-baselines if the new size is right",
+        )
+
+
 def _explanation(
     baseline: Baseline, shot: Shot, differences: tuple[str, ...], *, console: int, blocked: int
 ) -> tuple[tuple[TraitChange, ...], str]:
@@ -100,7 +125,11 @@ def _explanation(
     traits = trait_changes(baseline.widgets, shot.widgets) if known else ()
     moved = moved_elements(baseline, shot, brief=bool(traits))
     cut = baseline.layout_cut or shot.layout_cut
-    return traits, explain(traits, moved, differences, known=known, cut=cut, console=console, blocked=blocked)
+    # Those that were missing before have been approved.
+    missing = [one for one in shot.missing_glyphs if one not in baseline.missing_glyphs]
+    return traits, explain(
+        traits, moved, differences, known=known, cut=cut, console=console, blocked=blocked, missing_glyphs=missing
+    )
 
 
 def broken(

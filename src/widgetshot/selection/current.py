@@ -116,16 +116,16 @@ class CurrentState:
     def names_beside(self, folder: str) -> list[str]:
         """Return the names of all that a notebook in a folder sees: whether a file exists can be asked unseen."""
         if folder not in self._names_beside:
-            ours = (self._settings.report, self._settings.baselines)
+            ours = (str(self._settings.report), str(self._settings.baselines))
             names: list[str] = []
-            left = [Path(folder)]
+            left = [folder]
             while left:
                 for entry in files_beside(left.pop()):
-                    if entry in ours:
+                    if entry.path in ours:
                         continue
-                    names.append(entry.relative_to(folder).as_posix())
+                    names.append(os.path.relpath(entry.path, folder).replace(os.sep, "/"))
                     if entry.is_dir() and not entry.is_symlink():
-                        left.append(entry)
+                        left.append(entry.path)
             self._names_beside[folder] = sorted(names)
         return self._names_beside[folder]
 

@@ -104,7 +104,9 @@ def _note(
         return None
     packages = reads.python[2] if reads.python else ()
     trees = {path: now.tree(path) for path in sorted({*now.shared_trees, *reads.trees, *packages})}
-    beside = {folder: now.names_beside(folder)}
+    # What was given to it above its folder was chosen among all that is there.
+    seen = str(settings.root) if reads.above else folder
+    beside = {seen: now.names_beside(seen)}
     folders = {path: now.names_in(path) for path in sorted(reads.folders)}
     modules = {path: now.module_names_in(path) for path in sorted(reads.modules - {folder})}
     surroundings = now.surroundings(salt)

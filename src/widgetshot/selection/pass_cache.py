@@ -15,6 +15,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from widgetshot.baselines.access import Baselines
+from widgetshot.declare.folder import goes_up
 from widgetshot.declare.notebook import Notebook
 from widgetshot.errors import WidgetshotError
 from widgetshot.files import LOCAL_FOLDER, local_folder, locked
@@ -143,11 +144,15 @@ class PassCache:
                 self._now.tree(path)
 
     def look_beside(self, notebook: Notebook) -> None:
-        """Look at what lies beside a notebook, before it is executed."""
+        """Look at what lies beside a notebook, and above it where it may look there, before it is executed."""
         if not self.noting:
             return
+        file = self._settings.root / notebook.path
         with contextlib.suppress(OSError):
-            self._now.names_beside(str((self._settings.root / notebook.path).parent))
+            self._now.names_beside(str(file.parent))
+            programs = [file, *file.parent.glob("*.py")]
+            if any(goes_up(program.read_text(encoding="utf-8", errors="replace")) for program in programs):
+                self._now.names_beside(str(self._settings.root))
 
     def note(self, finished: Iterable[FinishedSession]) -> None:
         """Keep what passed, forget what did not."""
@@ -169,6 +174,8 @@ class PassCache:
 
     def _short(self, path: str) -> str:
         root = str(self._settings.root)
+        if path == root:
+            return "the project"
         return Path(path).relative_to(root).as_posix() if path.startswith(root + os.sep) else path
 
     def _key(self, session: Session) -> str:

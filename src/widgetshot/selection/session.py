@@ -17,8 +17,9 @@ class Session:
     """A notebook in one variant: its targets share a kernel and a page.
 
     Attributes:
-        sequence: the targets whose steps are performed, in the notebook's order. The steps of those that nobody has
-            requested run too, so that a shot looks the same whatever was selected.
+        sequence: the targets whose steps are performed, in the order in which they are taken. The steps of those that
+            nobody has requested run too, and the page comes to rest where they are taken, so that a shot looks the same
+            whatever was selected.
         requested: names of the targets that are to have a result.
         repeat: how often everything is executed and captured.
         traces_files: whether the kernel notes what it reads.
@@ -32,7 +33,7 @@ class Session:
 
     @cached_property
     def targets(self) -> tuple[Target, ...]:
-        """The targets that are to have a result, in the notebook's order."""
+        """The targets that are to have a result, in the order in which they are taken."""
         return tuple(target for target in self.sequence if target.name in self.requested)
 
     @property

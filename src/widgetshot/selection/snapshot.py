@@ -21,6 +21,7 @@ class InputSnapshot:
         python: the kernel's executable, its version and the folders of its packages; None where it is not known.
         trees: further folders of what is installed.
         unseen: why there may be more than was seen, or "".
+        above: whether it was given what lies above the notebook's folder.
     """
 
     files: frozenset[str] = frozenset()
@@ -29,18 +30,19 @@ class InputSnapshot:
     python: tuple[str, str, tuple[str, ...]] | None = None
     trees: frozenset[str] = frozenset()
     unseen: str = ""
+    above: bool = False
 
     @classmethod
-    def of(cls, seen: SourcesSeen | None, folder: Path) -> "InputSnapshot":
+    def of(cls, seen: SourcesSeen | None, root: Path) -> "InputSnapshot":
         """Make one of what the front end tells when a live page is closed.
 
         Args:
             seen: see `Frontend.close`; None if the server could not answer.
-            folder: the notebook's own.
+            root: the project's folder.
         """
         if seen is None:
             return cls(unseen="did not tell what it read before its server ended")
-        in_project = _names_in_project(seen.work, folder)
+        in_project = _names_in_project(seen.work, root)
         found: dict[str, set[str]] = {"file": set(), "folder": set(), "modules": set()}
         python, unseen = None, ""
         for line in seen.reads.splitlines():
@@ -55,7 +57,7 @@ class InputSnapshot:
                 found[kind].add(_source(in_project(words[0])))
         if python is None:
             unseen = "has a kernel that does not tell what it reads"
-        asked = {os.path.normpath(folder / path) for path in seen.requested}
+        asked = {os.path.normpath(root / path) for path in seen.requested}
         spec = {seen.kernel_spec} - {""}
         return cls(
             frozenset(found["file"] | asked | spec),
@@ -64,6 +66,7 @@ class InputSnapshot:
             python,
             frozenset(seen.front_ends),
             unseen,
+            seen.above,
         )
 
     def __or__(self, other: "InputSnapshot") -> "InputSnapshot":
@@ -75,21 +78,22 @@ class InputSnapshot:
             self.python or other.python,
             self.trees | other.trees,
             self.unseen or other.unseen,
+            self.above or other.above,
         )
 
 
-def _names_in_project(work: str, folder: Path) -> Callable[[str], str]:
+def _names_in_project(work: str, root: Path) -> Callable[[str], str]:
     """Return a function that gives the path in the project for one in the private folder.
 
     Args:
-        work: the private folder, in which the session worked on a copy of `folder`.
+        work: the private folder, in which the session worked on a copy of `root`.
     """
     works = {work, os.path.realpath(work)}
 
     def in_project(path: str) -> str:
         for one in works:
             if path == one or path.startswith(one + os.sep):
-                return os.path.normpath(str(folder) + path[len(one) :])
+                return os.path.normpath(str(root) + path[len(one) :])
         return path
 
     return in_project

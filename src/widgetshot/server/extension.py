@@ -1,9 +1,11 @@
 """The server extension: live pages (a notebook, its live kernel, its page) behind a small API.
 
-- ``POST /widgetshot/api/live-pages`` executes a notebook and answers with its live page, or with why there is none
+- ``POST /widgetshot/api/live-pages`` starts a notebook's kernel and answers with its live page, or with why there is
+  none
 - ``GET /widgetshot/api/live-pages/ID`` tells whether its kernel lives; ``DELETE`` ends it and tells what it has read
-- ``GET /widgetshot/live-pages/ID`` is the live page
-- ``/widgetshot/static``, ``/widgetshot/lab``, ``/widgetshot/amd``, ``/nbextensions``: what pages are made of
+- ``GET /widgetshot/live-pages/ID`` is the live page, under the path of the notebook's folder in the project
+  (``.../ID/notebooks/``); around it are the files of the notebook's copy of the project
+- ``/widgetshot/static``, ``/widgetshot/labextensions``, ``/widgetshot/amd``, ``/nbextensions``: what pages are made of
 """
 
 import asyncio
@@ -20,13 +22,12 @@ from jupyter_server.utils import url_path_join
 from widgetshot.files import STATIC
 from widgetshot.server.handlers import (
     AnchorHandler,
-    BesideHandler,
     LivePageApiHandler,
     LivePagesApiHandler,
     PageHandler,
+    ProjectFileHandler,
 )
 from widgetshot.server.live_pages import LivePages
-from widgetshot.server.render import warm
 from widgetshot.server.static_files import SearchHandler, StaticHandler
 from widgetshot.server.zygotes import ZYGOTES
 
@@ -43,22 +44,21 @@ def load(serverapp: Any) -> None:
         gc.enable()
         # The log drops what is not asked for only after it has put it into words.
         serverapp.log.setLevel(serverapp.log_level)
-    warm()
 
 
 def _routes() -> list[Any]:
     """Return the path below the base URL, the handler and its arguments for each kind of address."""
     nbextensions = tuple(jupyter_path("nbextensions"))
-    lab = tuple(os.path.join(folder, "lab", "static") for folder in jupyter_path("nbconvert", "templates"))
+    labextensions = tuple(jupyter_path("labextensions"))
     id = r"([0-9a-f]{16})"
     return [
         (r"widgetshot/api/live-pages", LivePagesApiHandler),
         (rf"widgetshot/api/live-pages/{id}", LivePageApiHandler),
         (r"widgetshot/anchor", AnchorHandler),
-        (rf"widgetshot/live-pages/{id}/", PageHandler),
-        (rf"widgetshot/live-pages/{id}/(.+)", BesideHandler),
+        (rf"widgetshot/live-pages/{id}/((?:.+/)?)", PageHandler),
+        (rf"widgetshot/live-pages/{id}/(.+)", ProjectFileHandler),
         (r"widgetshot/static/(.*)", StaticHandler, {"path": str(STATIC)}),
-        (r"widgetshot/lab/(.*)", SearchHandler, {"roots": lab}),
+        (r"widgetshot/labextensions/(.*)", SearchHandler, {"roots": labextensions}),
         (r"widgetshot/amd/(.*)", StaticHandler, {"path": str(STATIC / "amd")}),
         # Front ends fetch their own chunks and assets from the classic notebook's address.
         (r"nbextensions/(.*)", SearchHandler, {"roots": nbextensions}),

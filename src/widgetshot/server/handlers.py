@@ -1,4 +1,4 @@
-"""The requests that the extension answers: its API, pages, and files beside a notebook."""
+"""The requests that the extension answers: its API, pages, and files of its project."""
 
 import asyncio
 import os
@@ -64,11 +64,14 @@ class PageHandler(_WatchedPageHandler):
     """The live pages."""
 
     @web.authenticated
-    def get(self, id: str) -> None:
+    def get(self, id: str, place: str) -> None:
         try:
-            self.finish(self.settings["widgetshot"][id].html)
+            opened = self.settings["widgetshot"][id]
         except KeyError:
             raise web.HTTPError(404) from None
+        if place.rstrip("/") != opened.place:
+            raise web.HTTPError(404)
+        self.finish(opened.html)
 
 
 class AnchorHandler(_WatchedPageHandler):
@@ -79,8 +82,8 @@ class AnchorHandler(_WatchedPageHandler):
         self.finish(self.settings["widgetshot"].anchor())
 
 
-class BesideHandler(web.StaticFileHandler):
-    """Files of a notebook's working folder, under the address that relative links of its page lead to."""
+class ProjectFileHandler(web.StaticFileHandler):
+    """Files of a notebook's copy of the project, under the address that relative links of its page lead to."""
 
     def initialize(self) -> None:
         super().initialize(os.devnull)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _START_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 20.0
 _LOG_TAIL_LINES = 15
+_MAX_KEPT_LOG_BYTES = 20_000_000
 _MAX_LOG_CHUNK_BYTES = 1 << 20  # of the log that are looked through together
 # jsonschema, which Jupyter Server and nbformat import, would load these for checks of formats that nobody asks for;
 # compiling the grammar of the first takes over a second. Without them jsonschema leaves those checks out. Beautiful
@@ -64,12 +65,16 @@ class Server:
         folder: an existing private folder; the server removes it when its parent dies.
         redactor: of secrets that its log may not hold.
         installed_fonts: whether the browser has our own fonts, so that pages need not be served with them.
+
+    Attributes:
+        log_copy: a file that gets the log when the server has ended, behind what is there; None for none.
     """
 
     def __init__(self, folder: Path, redactor: Redactor | None = None, *, installed_fonts: bool = False) -> None:
         self._installed_fonts = installed_fonts
         self._redactor = redactor or Redactor()
         self._copying: threading.Thread | None = None
+        self.log_copy: Path | None = None
         self.url = ""
         self.token = secrets.token_hex(24)
         self.folder = folder / f"s-{secrets.token_hex(2)}"
@@ -140,7 +145,7 @@ class Server:
                     "--KernelManager.autorestart=False",
                     f"--KernelManager.transport={_transport(runtime)}",
                     "--ZMQChannelsWebsocketConnection.limit_rate=False",
-                    "--ServerApp.kernel_websocket_connection_class=widgetshot.server.redacting_connection.Connection",
+                    "--ServerApp.kernel_websocket_connection_class=widgetshot.server.page_connection.PageConnection",
                     "--ServerApp.kernel_manager_class=widgetshot.server.kernels.Kernels",
                     "--ServerApp.kernel_spec_manager_class=widgetshot.server.kernels.KernelSpecs",
                 ],
@@ -245,6 +250,8 @@ class Server:
     async def stop(self) -> None:
         """End the server, its kernels and its folder."""
         process = self._process
+        # The server removes its folder when it ends.
+        log = self._opened_log()
         if process is not None and process.poll() is None:
             assert process.stdin is not None
             if self._http is None:
@@ -259,4 +266,20 @@ class Server:
             self._http.close()
         if self._copying is not None:
             await asyncio.to_thread(self._copying.join, 1)
+        if self.log_copy is not None and log is not None:
+            await asyncio.to_thread(self._keep_log, log, self.log_copy)
         await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def _opened_log(self) -> BinaryIO | None:
+        if self.log_copy is None:
+            return None
+        try:
+            return (self.folder / "server.log").open("rb")
+        except OSError:
+            return None
+
+    def _keep_log(self, log: BinaryIO, file: Path) -> None:
+        # A log that can't be kept must not keep a run from ending.
+        with contextlib.suppress(OSError), log, file.open("a", encoding="utf-8", errors="replace") as kept:
+            text = log.read(_MAX_KEPT_LOG_BYTES).decode(errors="replace")
+            kept.write(self._redactor.text(text).replace(self.token, "TOKEN"))

@@ -1,14 +1,17 @@
-"""Live pages: each a notebook that was executed, its kernel that stays alive, its HTML."""
+"""Live pages: each a notebook, its kernel, and the HTML of the page that executes it."""
 
 import asyncio
 import contextlib
+import os
 import secrets
 import shutil
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import Any
+from urllib.parse import quote
 
 import nbformat
 from jupyter_client.kernelspec import NoSuchKernel
@@ -16,20 +19,18 @@ from jupyter_core.paths import jupyter_path
 from jupyter_server.utils import url_path_join
 
 from widgetshot.conditions import OpenFailure
-from widgetshot.declare.cells import cell_names
+from widgetshot.declare.cells import cell_names, is_python
 from widgetshot.errors import NotebookError
 from widgetshot.ports import SourcesSeen
 from widgetshot.redact import Redactor
-from widgetshot.server.execute import connect, execute
+from widgetshot.server.kernel_client import make_ready
 from widgetshot.server.messages import NotOpened, Opened, OpenRequest
 from widgetshot.server.processes import LIVE_PAGE_VARIABLE, end_processes, request_exit
-from widgetshot.server.redacting_connection import redact_notebook
 from widgetshot.server.render import page_config, render, render_anchor
-from widgetshot.server.work_folder import prepare_folder
+from widgetshot.server.work_folder import WorkFolder, prepare_folder
 
 _DEFAULT_KERNEL = "python3"
-# The languages of notebooks that the default kernel runs.
-_PYTHON = ("python", "ipython")
+_PREFIX = "live-page-"  # of the folders of live pages
 
 
 @dataclass
@@ -39,8 +40,11 @@ class OpenedNotebook:
     Attributes:
         folder: private to it, see `work_folder`.
         pid: of its kernel.
+        sources: name of each code cell -> its source.
         notices: what whoever looks at the page is to know of how it was made.
-        requested: the files beside the notebook that its page has asked for.
+        place: path of its folder in the project, with forward slashes; "" for the project's own.
+        above: whether it was given what lies above its folder.
+        requested: the files that its page has asked for, by their paths in the project.
     """
 
     id: str
@@ -49,12 +53,15 @@ class OpenedNotebook:
     kernel_id: str = ""
     pid: int | None = None
     html: str = ""
+    sources: dict[str, str] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
+    place: str = ""
+    above: bool = False
     requested: set[str] = field(default_factory=set)
 
     @property
     def work(self) -> Path:
-        """The working folder of its kernel."""
+        """The private folder that stands for the project's."""
         return self.folder / "work"
 
 
@@ -71,12 +78,12 @@ class LivePages:
         return self._all[id]
 
     async def open(self, request: OpenRequest) -> Opened:
-        """Execute a notebook and make its page.
+        """Start the kernel of a notebook and make its page.
 
         Raises:
-            NotOpened: it did not run to its end, or its kernel is not installed or does not start.
+            NotOpened: the notebook can't be read, or its kernel is not installed, does not start or can't be frozen.
         """
-        opened = OpenedNotebook(secrets.token_hex(8), Path(tempfile.mkdtemp(prefix="live-page-")))
+        opened = OpenedNotebook(secrets.token_hex(8), Path(tempfile.mkdtemp(prefix=_PREFIX)))
         self._all[opened.id] = opened
         try:
             return await self._open(opened, request)
@@ -88,42 +95,41 @@ class LivePages:
         times = [perf_counter()]
         if tuple(request.secrets) != self.redactor.values:
             self.redactor = Redactor(request.secrets)
-        nb = _read(Path(request.file), request.path)
+        nb, names = _read(Path(request.file), request.path)
         opened.kernel_name = request.kernel or self._kernel_of(nb, opened)
-        km, kc = await self._start_kernel(opened, request)
+        km = await self._start_kernel(opened, request, nb)
         times.append(perf_counter())
-        try:
-            await execute(nb, km, kc, timeout=request.timeout, frozen_at=request.frozen_at)
-        finally:
-            kc.stop_channels()
-        times.append(perf_counter())
-        redact_notebook(nb, self.redactor)
+        opened.sources = {name: cell.source for name, cell in zip(names, nb.cells, strict=True)}
         config = self._config(
             kernel_id=opened.kernel_id,
             kernel_name=opened.kernel_name,
             asks_kernel=km.kernel_spec.language == "python",
+            cells=[_cell(name, cell, self.redactor) for name, cell in zip(names, nb.cells, strict=True)],
+            timeout=request.timeout,
         )
-        opened.html = await asyncio.to_thread(render, nb, request.path, request.theme, config)
+        opened.html = render(request.path, request.theme, config)
         times.append(perf_counter())
-        stages = ("kernel", "execute", "render")
+        stages = ("kernel", "render")
         return Opened(
             id=opened.id,
-            url=url_path_join(self._serverapp.base_url, "widgetshot/live-pages", opened.id) + "/",
-            cells=[cell.metadata["widgetshot_id"] for cell in nb.cells],
+            # Of the depth of the notebook in the project, so that links of its page may go up as far as there.
+            url=url_path_join(self._serverapp.base_url, "widgetshot/live-pages", opened.id, quote(opened.place), "/"),
+            cells=names,
             notices=opened.notices,
             timings={stage: end - begin for stage, begin, end in zip(stages, times, times[1:], strict=False)},
         )
 
-    async def _start_kernel(self, opened: OpenedNotebook, request: OpenRequest) -> tuple[Any, Any]:
-        """Start the notebook's kernel in its folder; the kernel's manager and a client."""
-        environment = request.variables | prepare_folder(opened.folder, Path(request.file))
-        environment |= {LIVE_PAGE_VARIABLE: opened.id} | request.environment
+    async def _start_kernel(self, opened: OpenedNotebook, request: OpenRequest, nb: Any) -> Any:
+        """Start the notebook's kernel in its folder, ready for the first cell; return the kernel's manager."""
+        given = await asyncio.to_thread(_folder_of, opened, request, nb)
+        environment = request.variables | given.environment | {LIVE_PAGE_VARIABLE: opened.id} | request.environment
         name = opened.kernel_name
         try:
-            opened.kernel_id = await self._kernels.start_kernel(kernel_name=name, cwd=str(opened.work), env=environment)
+            opened.kernel_id = await self._kernels.start_kernel(kernel_name=name, cwd=str(given.place), env=environment)
             km = self._kernels.get_kernel(opened.kernel_id)
             opened.pid = getattr(km.provisioner, "pid", None)
-            return km, await connect(km)
+            await make_ready(km, frozen_at=request.frozen_at)
+            return km
         except NoSuchKernel as error:
             raise NotOpened(OpenFailure.KERNEL_UNKNOWN, kernel=name) from error
         except (RuntimeError, OSError) as error:
@@ -131,10 +137,8 @@ class LivePages:
 
     def _kernel_of(self, nb: Any, opened: OpenedNotebook) -> str:
         """Return the name of a notebook's kernel spec; of a Python notebook whose own is not here, the default one."""
-        spec = nb.metadata.get("kernelspec", {})
-        name = str(spec.get("name") or _DEFAULT_KERNEL)
-        language = spec.get("language") or nb.metadata.get("language_info", {}).get("name") or ""
-        if name == _DEFAULT_KERNEL or str(language).lower() not in _PYTHON:
+        name = str(nb.metadata.get("kernelspec", {}).get("name") or _DEFAULT_KERNEL)
+        if name == _DEFAULT_KERNEL or not is_python(nb.metadata):
             return name
         # It looks through folders, which is for notebooks that name another kernel.
         if name not in self._serverapp.kernel_spec_manager.find_kernel_specs():
@@ -142,8 +146,19 @@ class LivePages:
             return _DEFAULT_KERNEL
         return name
 
-    def _config(self, **kernel: Any) -> dict[str, Any]:
-        return page_config(self._serverapp.base_url, self._serverapp.identity_provider.token, **kernel)
+    def _config(self, **notebook: Any) -> dict[str, Any]:
+        return page_config(self._serverapp.base_url, self._serverapp.identity_provider.token, **notebook)
+
+    def sources(self, kernel_id: str) -> dict[str, str]:
+        """Return the sources of the notebook that a kernel belongs to, by the names of its cells.
+
+        Raises:
+            KeyError: the kernel belongs to none.
+        """
+        for opened in self._all.values():
+            if opened.kernel_id == kernel_id:
+                return opened.sources
+        raise KeyError(kernel_id)
 
     def anchor(self) -> str:
         """Return the HTML of the anchor page, see `render_anchor`."""
@@ -181,8 +196,9 @@ class LivePages:
             reads=reads,
             work=str(opened.work),
             requested=tuple(sorted(opened.requested)),
-            front_ends=(*jupyter_path("nbextensions"), *jupyter_path("nbconvert", "templates")),
+            front_ends=(*jupyter_path("nbextensions"), *jupyter_path("labextensions")),
             kernel_spec=str(Path(spec) / "kernel.json") if spec else "",
+            above=opened.above,
         )
 
     async def close_all(self) -> None:
@@ -190,8 +206,8 @@ class LivePages:
         await asyncio.gather(*(self.close(id) for id in list(self._all)))
 
 
-def _read(file: Path, path: str) -> Any:
-    """Return the notebook in version 4 of its format, each cell with its name as `metadata.widgetshot_id`.
+def _read(file: Path, path: str) -> tuple[Any, list[str]]:
+    """Return the notebook in version 4 of its format, and the names of its cells.
 
     That it is valid was seen when it was collected.
 
@@ -203,10 +219,43 @@ def _read(file: Path, path: str) -> Any:
         if nb.nbformat != nbformat.current_nbformat:
             nb = nbformat.convert(nb, nbformat.current_nbformat)
         # nbformat gives cells without an id a random one; targets go by the names that the file itself gives.
-        for cell, name in zip(nb.cells, cell_names(file, path), strict=True):
-            cell.metadata["widgetshot_id"] = name
+        return nb, list(cell_names(file, path))
     except NotebookError as error:
         raise NotOpened(OpenFailure.NOTEBOOK_UNREADABLE, cause=error.what) from error
     except (OSError, ValueError) as error:
         raise NotOpened(OpenFailure.NOTEBOOK_UNREADABLE, cause=str(error)) from error
-    return nb
+
+
+def _own(temporary: Path) -> Iterator[Path]:
+    """Find the folders that live pages have been given in a folder for temporary files."""
+    return temporary.glob(f"{_PREFIX}*")
+
+
+def _folder_of(opened: OpenedNotebook, request: OpenRequest, nb: Any) -> WorkFolder:
+    """Make the private folders of a notebook."""
+    file = Path(request.file)
+    root = Path(request.root) if request.root else file.parent
+    sources = [cell.source for cell in nb.cells]
+    # The folders of notebooks may lie in the project, and none is copied into itself.
+    temporary = opened.folder.parent
+    own = [str(temporary), str(temporary.parent)] if os.environ.get("WIDGETSHOT_FOLDER") else map(str, _own(temporary))
+    left_out = (*request.left_out, *own)
+    given = prepare_folder(opened.folder, file, root, sources, left_out, python=is_python(nb.metadata))
+    opened.above = given.above
+    opened.place = "/".join(given.place.relative_to(opened.work).parts)
+    if given.missing:
+        first, others = given.missing[0], len(given.missing) - 1
+        more = f" and {others} more" if others else ""
+        opened.notices.append(f"its copy of the project is without '{first}'{more}, which it does not name")
+    return given
+
+
+def _cell(name: str, cell: Any, redactor: Redactor) -> dict[str, Any]:
+    """Describe a cell to its page, see `Cell` in js/src/live/config.ts."""
+    return {
+        "id": name,
+        "type": cell.cell_type,
+        "raises": "raises-exception" in cell.metadata.get("tags", ()),
+        "source": "" if cell.cell_type == "code" else redactor.text(cell.source),
+        "attachments": redactor.data(cell.get("attachments", {})),
+    }

@@ -22,6 +22,8 @@ class OpenRequest(Document, frozen=True):
     Attributes:
         file: absolute path of the notebook.
         path: the notebook as messages call it; the page's title.
+        root: absolute path of the project's folder; "" for that of the notebook.
+        left_out: absolute paths of what no kernel gets to see of it.
         theme: `light` or `dark`.
         kernel: name of a kernel spec; "" leaves it to the notebook.
         timeout: seconds for each cell.
@@ -40,6 +42,8 @@ class OpenRequest(Document, frozen=True):
     variables: dict[str, str]
     secrets: list[str]
     frozen_at: float | None = None
+    root: str = ""
+    left_out: tuple[str, ...] = ()
 
 
 class Opened(Document, frozen=True, tag_field="type", tag="opened"):

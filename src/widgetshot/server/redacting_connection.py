@@ -5,7 +5,6 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import nbformat
 from jupyter_client.session import DELIM
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 
@@ -15,10 +14,10 @@ from widgetshot.server.zygotes import forked
 _WELCOME_TIMEOUT_S = 0.2  # that a kernel has to welcome who listens to it
 
 
-class Connection(ZMQChannelsWebsocketConnection):
+class RedactingConnection(ZMQChannelsWebsocketConnection):
     """A page's connection to its kernel that loses no time and lets no declared secret through.
 
-    Kernels that were forked here are alive and speak the current protocol: their cells have been executed. Others are
+    Kernels that were forked here are alive and speak the current protocol: they were made ready. Others are
     asked first, as Jupyter Server does it.
     """
 
@@ -62,7 +61,7 @@ class Connection(ZMQChannelsWebsocketConnection):
         async def arrives() -> None:
             done, _ = await asyncio.wait([welcomed], timeout=_WELCOME_TIMEOUT_S)
             if not done and not iopub.closed():
-                await super(Connection, self).nudge()
+                await super(RedactingConnection, self).nudge()
 
         return asyncio.ensure_future(arrives())
 
@@ -109,12 +108,3 @@ class Connection(ZMQChannelsWebsocketConnection):
             text = text[:-count]
         if text:
             yield [*parts[:4], json.dumps(content | {"text": text}).encode()]
-
-
-def redact_notebook(nb: Any, redactor: Redactor) -> None:
-    """Take secrets out of what a notebook's page is made of, in place."""
-    for cell in nb.cells if redactor else ():
-        if cell.cell_type == "code":
-            cell.outputs = nbformat.from_dict(redactor.data(cell.outputs))
-        else:
-            cell.source = redactor.text(cell.source)

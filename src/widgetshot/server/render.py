@@ -1,39 +1,39 @@
-"""The HTML of live pages."""
+"""The HTML of live pages, which is empty but for what their script is told."""
 
-import contextlib
-import html
 import json
 import os
-import threading
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import nbformat
-from bs4 import BeautifulSoup
-from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader
+from jinja2 import Environment, FileSystemLoader, Template
 from jupyter_core.paths import jupyter_path
 from jupyter_server.utils import url_path_join
 from markupsafe import Markup
-from nbconvert.exporters.html import HTMLExporter
-from nbconvert.exporters.templateexporter import TemplateExporter
-from platformdirs import user_cache_path
 
 from widgetshot.files import PACKAGE
+from widgetshot.server.labextensions import lab_extensions
 
 _TEMPLATES = PACKAGE / "server" / "templates"
-# nbconvert's exporters are not made for threads; rendering is short, so they take turns.
-_render_lock = threading.Lock()
 
 
 def page_config(
-    base_url: str, token: str, *, kernel_id: str = "", kernel_name: str = "", asks_kernel: bool = False
+    base_url: str,
+    token: str,
+    *,
+    kernel_id: str = "",
+    kernel_name: str = "",
+    asks_kernel: bool = False,
+    cells: list[dict[str, Any]] | None = None,
+    timeout: float = 0.0,
 ) -> dict[str, Any]:
     """Return what the script of a page is told, see js/src/live/config.ts.
 
     Args:
         kernel_id, kernel_name: "" for a page without a kernel.
         asks_kernel: whether the kernel can tell what the notebook has set going in it.
+        cells: of the notebook, as `Cell` is there.
+        timeout: seconds for each cell.
     """
     return {
         "baseUrl": base_url,
@@ -41,52 +41,35 @@ def page_config(
         "kernelId": kernel_id,
         "kernelName": kernel_name,
         "asksKernel": asks_kernel,
+        "cells": cells or [],
+        "timeout": timeout * 1000,
         "frontEnds": _front_ends(base_url),
+        "labExtensions": _lab_extensions(base_url),
         "amdUrl": url_path_join(base_url, "widgetshot/amd"),
-        "mathUrl": url_path_join(base_url, "widgetshot/static/tex-svg.js"),
+        "staticUrl": url_path_join(base_url, "widgetshot/static"),
     }
 
 
-def render(nb: Any, path: str, theme: str, config: dict[str, Any]) -> str:
-    """Return the HTML of a notebook's live page.
+def render(path: str, theme: str, config: dict[str, Any]) -> str:
+    """Return the HTML of a live page.
 
     Args:
-        nb: the executed notebook; cells carry `metadata.widgetshot_id`.
         path: the page's title.
     """
-    with _render_lock:
-        page, _ = _exporter().from_notebook_node(nb, resources={"widgetshot": _head(path, theme, config)})
-    return str(page)
+    style = "page-installed" if os.environ.get("WIDGETSHOT_INSTALLED_FONTS") else "page"
+    return _template().render(title=path, theme=theme, config=config, static_url=config["staticUrl"], style=style)
 
 
 def render_anchor(config: dict[str, Any]) -> str:
     """Return the HTML of a page without notebook and kernel, which loads what live pages need; see `PageSlot`."""
-    # Without nbconvert, whose first page takes a while.
-    environment = Environment(loader=FileSystemLoader(_TEMPLATES / "widgetshot"), autoescape=True)
-    environment.filters["config_json"] = _in_script
-    return environment.get_template("head.html.j2").render(page=_head("", "light", config))
+    return render("", "light", config)
 
 
-def warm() -> None:
-    """Load the templates ahead, in a thread of their own."""
-    threading.Thread(target=_exporter, daemon=True).start()
-
-
-class _Exporter(HTMLExporter):
-    """Makes the body of a live page, which has its own head, shows no input and takes its widgets from their kernel."""
-
-    def from_notebook_node(
-        self, nb: nbformat.NotebookNode, resources: dict[str, Any] | None = None, **options: Any
-    ) -> tuple[str, dict[str, Any]]:
-        page, resources = TemplateExporter.from_notebook_node(self, nb, resources, **options)
-        # What HTMLExporter does to the finished page, but without CSS selectors, which take a fifth of a second to be
-        # ready. Parsing closes what an output has left open.
-        soup = BeautifulSoup(page, "html.parser")
-        for image in soup.find_all("img", alt=False):
-            image["alt"] = "No description has been provided for this image"
-        for output in soup.find_all("div", class_="jp-OutputArea-output"):
-            output["tabindex"] = "0"
-        return str(soup), resources
+@cache
+def _template() -> Template:
+    environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True)
+    environment.filters["in_script"] = _in_script
+    return environment.get_template("page.html.j2")
 
 
 def _in_script(value: Any) -> Markup:
@@ -94,40 +77,11 @@ def _in_script(value: Any) -> Markup:
     return Markup(json.dumps(value).replace("/", "\\/"))
 
 
+_lab_extensions = cache(lab_extensions)
+
+
+# What is installed is looked for once: every page would look through the same folders.
 @cache
-def _exporter() -> _Exporter:
-    exporter = _Exporter(
-        template_name="widgetshot",
-        extra_template_basedirs=[str(_TEMPLATES)],
-        exclude_input=True,
-        exclude_output_prompt=True,
-        exclude_anchor_links=True,
-        # They look for cells that are to be left out, and colour the input.
-        default_preprocessors=[],
-    )
-    with contextlib.suppress(OSError):
-        # Templates, translated to Python, as Python itself keeps what it has compiled.
-        compiled = user_cache_path("widgetshot") / "templates"
-        compiled.mkdir(parents=True, exist_ok=True)
-        exporter.environment.bytecode_cache = FileSystemBytecodeCache(str(compiled))
-    exporter.register_filter("title", str.title)
-    exporter.register_filter("config_json", _in_script)
-    exporter.register_filter("highlight_code", html.escape)
-    return exporter
-
-
-def _head(path: str, theme: str, config: dict[str, Any]) -> dict[str, Any]:
-    """Return what the template of a page's head is told."""
-    return {
-        "title": path,
-        "theme": theme,
-        "config": config,
-        "static_url": url_path_join(config["baseUrl"], "widgetshot/static"),
-        "style": "page-installed" if os.environ.get("WIDGETSHOT_INSTALLED_FONTS") else "page",
-        "lab_url": url_path_join(config["baseUrl"], "widgetshot/lab"),
-    }
-
-
 def _front_ends(base_url: str) -> dict[str, str]:
     """Map the AMD name of each installed widget front end to its address, without `.js`."""
     found: dict[str, str] = {}

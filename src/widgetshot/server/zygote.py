@@ -116,7 +116,8 @@ def warm_up():
 
 def compiled():
     """Return the code that runs before a notebook's first cell, see execute.py."""
-    files = [Path(__file__).with_name(name) for name in ("prelude.py", "file_trace.py", "kernel_work.py")]
+    names = ("prelude.py", "linked_files.py", "file_trace.py", "kernel_work.py")
+    files = [Path(__file__).with_name(name) for name in names]
     return [compile(file.read_text(encoding="utf-8"), "<widgetshot>", "exec") for file in files]
 
 

@@ -3,6 +3,7 @@
 Only the standard library, so that the first can be started before anything else is imported.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,15 @@ class ForkedKernel:
         self.pid = pid
         self.zygote = zygote
         self.returncode: int | None = None
-        self.ended = threading.Event()
+        # Set to the exit code; thread-safe, and can be awaited by `asyncio.wrap_future`.
+        self.end: Future[int] = Future()
+        # Whoever waits no more must not take the end from the others.
+        self.end.set_running_or_notify_cancel()
+
+    def ends(self, returncode: int) -> None:
+        """Note that it has ended."""
+        self.returncode = returncode
+        self.end.set_result(returncode)
 
     def poll(self) -> int | None:
         """Return the exit code, None while it runs."""
@@ -40,7 +50,8 @@ class ForkedKernel:
 
     def wait(self, timeout: float | None = None) -> int | None:
         """Wait for the end; the exit code, None if it still runs after `timeout` seconds."""
-        self.ended.wait(timeout)
+        with contextlib.suppress(TimeoutError):
+            self.end.result(timeout)
         return self.returncode
 
     def send_signal(self, signum: int) -> None:
@@ -133,15 +144,13 @@ class Zygote:
                     self._born.notify_all()
                 else:
                     kernel = self._kernels.pop(message["pid"])
-                    kernel.returncode = message["exit"]
-                    kernel.ended.set()
+                    kernel.ends(message["exit"])
         with self._born:
             self._gone = True
             self._born.notify_all()
             for kernel in self._kernels.values():
                 # It kills its kernels before it goes; nobody can say how each of them ended.
-                kernel.returncode = -signal.SIGKILL
-                kernel.ended.set()
+                kernel.ends(-signal.SIGKILL)
 
     def close(self) -> None:
         """End it, and all of its kernels."""

@@ -80,7 +80,8 @@ def align(
 
 def _row_bytes(pixels: Pixels, columns: slice, masks: list[Box]) -> list[bytes]:
     """Return each row's pixels as one value; nothing of what is masked."""
-    return [row.tobytes() for row in without_masked(pixels, masks)[:, columns]]
+    shown = without_masked(pixels, masks) if masks else pixels
+    return [row.tobytes() for row in shown[:, columns]]
 
 
 def _row_numbers(*pictures: list[bytes]) -> list[list[int]]:

@@ -7,7 +7,7 @@ Three rules decide which pixels differ, see `Tolerance.rule`:
 - perceptual: for pictures of two renderers, which smooth the edges of text and curves differently, see `perceptual`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -21,6 +21,10 @@ from widgetshot.verdict.regions import regions
 
 # The aligned diff picture is shown if at most this share of the plain difference remains beside its bands.
 _MAX_REMAINING_SHARE = 0.6
+# A rule that looks around a pixel takes more than 100 bytes for each of those that it is given together.
+_MAX_TOGETHER = 2**23
+# Bands of rows begin at a multiple of this, where windows of text begin, too, and overlap by more than a rule looks at.
+_BAND_STEP_PX, _BAND_OVERLAP_PX = 48, 96
 
 
 def compare(
@@ -91,7 +95,29 @@ def _differing(one: Pixels, other: Pixels, tolerance: Tolerance, rule: Rule) -> 
             return any_difference(one, other)
         case Rule.PIXELMATCH:
             assert tolerance.threshold is not None
-            return differing(one, other, tolerance.threshold)
+            threshold = tolerance.threshold
+            return in_bands(one, other, lambda before, after: differing(before, after, threshold))
         case Rule.PERCEPTUAL:
-            found = perceptual(one, other)
+            found = in_bands(one, other, perceptual)
             return found & (largest_steps(one, other) > tolerance.step) if tolerance.step else found
+
+
+def in_bands(
+    one: Pixels, other: Pixels, differing: Callable[[Pixels, Pixels], Bools], most: int = _MAX_TOGETHER
+) -> Bools:
+    """Return the pixels of two pictures of one size that differ by a rule, which is given bands of rows of large ones.
+
+    Args:
+        differing: the rule; it looks at no pixel that is more than 48 rows away.
+        most: pixels of a band, without what it overlaps the next ones by.
+    """
+    height, width = one.shape[:2]
+    rows = max(1, most // width // _BAND_STEP_PX) * _BAND_STEP_PX
+    if height <= rows:
+        return differing(one, other)
+    found = np.zeros((height, width), dtype=bool)
+    for top in range(0, height, rows):
+        first, end = max(0, top - _BAND_OVERLAP_PX), top + rows + _BAND_OVERLAP_PX
+        band = differing(one[first:end], other[first:end])
+        found[top : top + rows] = band[top - first : top - first + rows]
+    return found

@@ -11,6 +11,7 @@ from widgetshot.verdict.align import Alignment
 from widgetshot.verdict.pixels import Bools, covered
 
 _GREYS = 64  # shades of the faded picture
+_FADED_TOGETHER = 2**22  # pixels; of large pictures the sums would take several times their memory
 
 # Indices of a diff picture's palette: faded greys, then these.
 PADDING, MASKED, CHANGED, INSERTED, REMOVED = range(_GREYS, _GREYS + 5)
@@ -96,8 +97,12 @@ def aligned_diff(
 
 def _faded(pixels: Pixels) -> Pixels:
     """Return the picture as light greys, palette indices 0 to 63."""
-    luma: NDArray[np.float32] = (
-        pixels[..., 0] * np.float32(0.299) + pixels[..., 1] * np.float32(0.587) + pixels[..., 2] * np.float32(0.114)
-    )
-    greys: Pixels = (luma / 4).astype(np.uint8)
+    greys: Pixels = np.empty(pixels.shape[:2], dtype=np.uint8)
+    rows = max(1, _FADED_TOGETHER // max(1, pixels.shape[1]))
+    for top in range(0, pixels.shape[0], rows):
+        part = pixels[top : top + rows]
+        luma: NDArray[np.float32] = (
+            part[..., 0] * np.float32(0.299) + part[..., 1] * np.float32(0.587) + part[..., 2] * np.float32(0.114)
+        )
+        greys[top : top + rows] = (luma / 4).astype(np.uint8)
     return greys

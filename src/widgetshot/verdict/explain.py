@@ -52,6 +52,7 @@ def explain(
     cut: bool = False,
     console: int = 0,
     blocked: int = 0,
+    missing_glyphs: Sequence[str] = (),
 ) -> str:
     """Say why a picture changed; what a designer understands comes first.
 
@@ -62,6 +63,7 @@ def explain(
         cut: whether one of the pages had more elements than its layout holds.
         console: number of errors that the page wrote to its console.
         blocked: number of requests to elsewhere that were blocked.
+        missing_glyphs: characters that no font has.
     """
     parts = []
     if layout:
@@ -86,6 +88,9 @@ def explain(
             parts.append("no widget trait and no box differs: style, drawing or front end")
     if renderer:
         parts.append(other_renderer(renderer))
+    if missing_glyphs:
+        named = [one if one.isprintable() else f"U+{ord(one):04X}" for one in missing_glyphs[:MAX_NAMED]]
+        parts.append(f"no font has {listed(named, len(missing_glyphs))}")
     if console:
         parts.append(f"the page reported {count(console, 'error')}")
     if blocked:

@@ -16,3 +16,8 @@ def test_only_a_layout_that_was_cut_is_said_to_be() -> None:
     assert describe(result_called("new")).layout_cut is UNSET
     assert b"layout_cut" not in encode_description(describe(result_called("new")))
     assert describe(result_of("cut", picture(), layout_cut=True)).layout_cut is True
+
+
+def test_only_characters_that_no_font_has_are_listed() -> None:
+    assert b"missing_glyphs" not in encode_description(describe(result_called("new")))
+    assert describe(result_of("boxes", picture(), missing_glyphs=("상", "\uf015"))).missing_glyphs == ["상", "\uf015"]

@@ -88,6 +88,12 @@ def test_the_layout_is_read_as_the_description_of_a_result_says_it() -> None:
     assert read(encode_sidecar(describe(result_called("new")), DATA)).layout == LAYOUT
 
 
+def test_characters_that_no_font_has_are_read_as_the_description_of_a_result_says_them() -> None:
+    result = result_of("a", picture(), missing_glyphs=("상", "\uf015"))
+    assert read(encode_sidecar(describe(result), DATA)).missing_glyphs == ("상", "\uf015")
+    assert read({}).missing_glyphs == ()
+
+
 def test_a_mask_is_read_as_the_description_of_a_result_says_it() -> None:
     result = result_of("a", picture(), masks=(MASK,))
     assert read(encode_sidecar(describe(result), DATA)).masks == {MASK.place: ()}

@@ -123,6 +123,29 @@ def test_notebook_only_options_and_their_defaults(tmp_path: Path) -> None:
     assert notebook.targets[0].timeout == 5
 
 
+R = {"kernelspec": {"name": "ir", "language": "R"}}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "own", "defaults", "kernel"),
+    [
+        ({}, "", Defaults(kernel="py312"), "py312"),
+        ({"kernelspec": {"name": "old", "language": "python"}}, "", Defaults(kernel="py312"), "py312"),
+        ({}, "mine", Defaults(kernel="py312"), "mine"),
+        ({}, "mine", Defaults(kernel="py312", kernel_given=True), "py312"),
+        (R, "", Defaults(kernel="py312"), ""),
+        (R, "", Defaults(kernel="py312", kernel_given=True), ""),
+        (R, "mine", Defaults(kernel="py312", kernel_given=True), "mine"),
+        ({"kernelspec": {"name": "bash"}}, "", Defaults(kernel="py312", kernel_given=True), ""),
+    ],
+)
+def test_kernel_of_a_project_or_a_command_is_for_python_notebooks(
+    tmp_path: Path, metadata: dict[str, Any], own: str, defaults: Defaults, kernel: str
+) -> None:
+    lines = [f"widgetshot: {{kernel: {own}}}"] if own else ["shot: s"]
+    assert read(tmp_path, block(*lines), metadata=metadata, defaults=defaults).kernel == kernel
+
+
 def test_the_nearer_declaration_wins_and_masks_add_up(tmp_path: Path) -> None:
     mask = "{selector: %s, reason: r}"
     notebook = read(
@@ -657,8 +680,123 @@ def test_hostile_yaml_is_a_clean_refusal(tmp_path: Path, line: str) -> None:
     assert refusal(tmp_path, f"#| {line}").startswith(PATH)
 
 
+def taken(folder: Path, *cells: str | dict[str, Any], **options: Any) -> list[tuple[str, str]]:
+    """Name and `after` of each target, in the order in which they are taken; the order of the targets says the same."""
+    targets = read(folder, *cells, **options).targets
+    assert [target.order for target in targets] == sorted(target.order for target in targets)
+    return [(target.name, target.after) for target in targets]
+
+
+def test_a_shot_after_each_cell_is_one_for_each_of_the_later_code_cells(tmp_path: Path) -> None:
+    text = cell("# Title", "m", kind="markdown")
+    cells = ("0", block("shot: {name: plot, after: each}"), "2", text, "4", block("shot: end"))
+    assert taken(tmp_path, *cells) == [
+        ("plot", "c1"),
+        ("plot+c2", "c2"),
+        ("plot+c4", "c4"),
+        ("plot+c5", "c5"),
+        ("end", ""),
+    ]
+    assert {target.cell_id for target in read(tmp_path, *cells).targets[:4]} == {"c1"}
+
+
+def test_shots_come_by_the_cell_that_they_are_taken_after_and_then_by_their_place(tmp_path: Path) -> None:
+    cells = (
+        block("shot:", "  - end", "  - {name: a, after: each}", "  - {name: b, after: c2}"),
+        block("shot: {name: c, after: each}"),
+        "2",
+    )
+    assert taken(tmp_path, *cells) == [
+        ("a", "c0"),
+        ("a+c1", "c1"),
+        ("c", "c1"),
+        ("a+c2", "c2"),
+        ("b", "c2"),
+        ("c+c2", "c2"),
+        ("end", ""),
+    ]
+
+
+def test_a_shot_after_a_cell_has_the_options_of_its_own_in_each_variant(tmp_path: Path) -> None:
+    lines = ("shot: plot", "after: each", "theme: [light, dark]", "steps: [click: b]", "mask: {selector: a, reason: r}")
+    targets = read(tmp_path, block(*lines), "1").targets
+    assert [target.name for target in targets] == ["plot", "plot[dark]", "plot+c1", "plot+c1[dark]"]
+    assert [target.steps for target in targets] == [(Step("click", {"selector": "b"}),)] * 4
+    assert {target.masks for target in targets} == {(Mask("r", selector="a"),)}
+    assert [target.path for target in targets][2] == "notebooks/x/plot+c1"
+
+
+def test_inserting_a_cell_adds_a_picture_and_renames_none(tmp_path: Path) -> None:
+    cells = [cell(block("shot: {name: a, after: each}"), "one"), cell("2", "two")]
+    before = taken(tmp_path, *cells)
+    after = taken(tmp_path, cells[0], cell("import os", "new"), cells[1])
+    assert [one for one in after if one != ("a+new", "new")] == before
+
+
+@pytest.mark.parametrize("id", ["12345678", "0123", "each", "-_-"])
+def test_any_id_of_a_cell_may_stand_after(tmp_path: Path, id: str) -> None:
+    cells = (cell(block(f"shot: {{name: a, after: '{id}'}}"), "own"), cell("2", id))
+    assert taken(tmp_path, *cells)[-1] == ("a+each" if id == "each" else "a", id)
+    assert taken(tmp_path, cell(block("shot: {name: a, after: each}"), "own"), cell("2", id))[1] == (f"a+{id}", id)
+
+
+def test_an_id_of_digits_needs_no_quotes(tmp_path: Path) -> None:
+    assert taken(tmp_path, block("shot: {name: a, after: 12345678}"), cell("2", "12345678")) == [("a", "12345678")]
+
+
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        ("c1", "'c1' is no code cell below this one; they are: c2, c4"),  # its own
+        ("c0", "'c0' is no code cell below this one; they are: c2, c4"),
+        ("c3", "'c3' is no code cell below this one; they are: c2, c4"),  # of text
+        ("c9", "'c9' is no code cell below this one; they are: c2, c4"),
+        ("Each", "'Each' is no code cell below this one; they are: c2, c4"),
+        ("true", "must be 'each' or the name of a later cell, in quotes, not True"),
+        ("null", "must be 'each' or the name of a later cell, in quotes, not None"),
+        ("''", "must be 'each' or the name of a later cell, in quotes, not ''"),
+        ("12345e67", "must be 'each' or the name of a later cell, in quotes, not 1.2345e+71"),
+        ("[c2]", "must be 'each' or the name of a later cell, in quotes, not ['c2']"),
+    ],
+)
+def test_a_cell_that_is_not_below_is_refused_with_those_that_are(tmp_path: Path, after: str, said: str) -> None:
+    text = cell("# Title", "c3", kind="markdown")
+    message = refusal(tmp_path, "0", block(f"shot: {{name: a, after: {after}}}"), "2", text, "4")
+    assert message == f"{PATH}::a: after: {said}"
+
+
+def test_the_last_cell_has_none_below_it(tmp_path: Path) -> None:
+    assert "below this one; there is none" in refusal(tmp_path, "0", block("shot: {name: a, after: c0}"))
+    assert taken(tmp_path, "0", block("shot: {name: a, after: each}")) == [("a", "c1")]
+
+
+def test_a_notebook_does_not_say_after_for_all_of_its_shots(tmp_path: Path) -> None:
+    assert "unknown notebook option 'after'" in refusal(tmp_path, block("widgetshot: {after: each}", "shot: a"))
+
+
+def test_names_are_made_of_ids_that_files_can_have(tmp_path: Path) -> None:
+    each = block("shot: {name: a, after: each}")
+    said = refusal(tmp_path, each, "1", minor=4)
+    assert "makes names of the cells' ids, and 'position-1' has none" in said
+    assert "save the notebook with a current Jupyter" in said
+    for id in ("../x", "a/b", "a b", "é", "x" * 65):
+        assert "makes file names of the cells' ids" in refusal(tmp_path, each, cell("1", id))
+    longest = block(f"shot: {{name: {'日' * 59}, after: each}}")
+    assert "is too long for a file name" in refusal(tmp_path, longest, cell("1", "x" * 64))
+    assert "two shots are named" in refusal(tmp_path, each, cell("1", "b"), cell("2", "B"))
+
+
+def test_after_one_cell_of_an_old_notebook_is_by_position(tmp_path: Path) -> None:
+    cells = (block("shot: {name: a, after: position-2}"), "1", "2")
+    assert taken(tmp_path, *cells, minor=4) == [("a", "position-2")]
+
+
+def test_no_shot_can_be_called_as_one_after_a_later_cell(tmp_path: Path) -> None:
+    assert "'a+c1' is not valid" in refusal(tmp_path, block("shot: a+c1"), "1")
+
+
 WORDS = (
-    "shot,name,steps,mask,tolerance,theme,viewport,capture,max_settle,allow_blank,widgetshot,timeout,settle_timeout,kernel,skip,"
+    "shot,name,steps,after,each,mask,tolerance,theme,viewport,capture,max_settle,allow_blank,widgetshot,timeout,settle_timeout,kernel,skip,"
     "click,fill,press,hover,select,drag,upload,wait,selector,text,key,option,file,to,page,pixels,share,threshold,step,"
     "quarantine,until,clock,freeze_clock,"
     "width,height,box,reason,echo,label,fig-cap"

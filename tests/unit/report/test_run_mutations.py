@@ -15,7 +15,18 @@ from builders import MASK, VERDICTS, baseline_of, picture, result_called, result
 from run_folders import writer
 from stores import in_folder
 from widgetshot.errors import RecordError, WidgetshotError
-from widgetshot.model import Box, Quarantine, Repeat, Result, RunEnd, ServiceUsage, TimeSpent, TraitChange
+from widgetshot.model import (
+    Box,
+    Quarantine,
+    Repeat,
+    Result,
+    RunEnd,
+    ServiceUsage,
+    TimeSpent,
+    Trace,
+    TraceSpan,
+    TraitChange,
+)
 from widgetshot.report.gallery import write_gallery
 from widgetshot.report.history import History
 from widgetshot.report.limits import MAX_NAME, MAX_TEXT
@@ -102,7 +113,7 @@ FREE: list[tuple[tuple[str, ...], str]] = [
     (
         ("null",),
         """commit changed suite unused tests[].quarantine tests[].repeat tests[].metrics.change_group
-        tests[].pictures.second""",
+        tests[].pictures.second tests[].pictures.seen tests[].trace""",
     ),
     (("null",), "tests[].pictures.diff"),  # of an unstable result
     (
@@ -146,6 +157,7 @@ def results() -> list[Result]:
             renderer=("browser version 1 → 2",),
         ),
         replace(result_called("unstable", "varied"), repeat=Repeat(5, (3, 2), 1)),
+        replace(result_called("broken", "seen"), seen=picture(), trace=Trace(1.0, cells=(TraceSpan("c0", 0.5, None),))),
         *map(result_called, VERDICTS),
     ]
 

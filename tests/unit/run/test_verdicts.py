@@ -3,13 +3,14 @@
 from dataclasses import replace
 from datetime import date
 
+import numpy as np
 import pytest
 
-from builders import result_called
-from widgetshot.errors import NotebookError, ServerError
-from widgetshot.model import Quarantine, Result, Status, Target, TraitChange
+from builders import baseline_of, changed_picture, picture, result_called
+from widgetshot.errors import CaptureError, NotebookError, ServerError
+from widgetshot.model import Baseline, Quarantine, Result, Shot, Status, Target, TraitChange
 from widgetshot.redact import STARS, Redactor
-from widgetshot.run.verdicts import broken, redacted, under_quarantine, writes_baseline
+from widgetshot.run.verdicts import broken, judged, redacted, under_quarantine, writes_baseline
 
 TODAY = date(2026, 5, 1)
 TARGET = Target("notebooks/x.ipynb", "a", "c0", 0)
@@ -18,6 +19,15 @@ TARGET = Target("notebooks/x.ipynb", "a", "c0", 0)
 def excused(verdict: str, until: date) -> Result:
     result = result_called(verdict)
     return replace(result, target=replace(result.target, quarantine=Quarantine("flickers", until)))
+
+
+def test_large_pictures_of_very_different_shapes_are_not_compared() -> None:
+    # A row and a column each: what both would be padded to is what counts.
+    row, column = (np.zeros(shape, dtype=np.uint8) for shape in ((1, 20_000, 4), (10_000, 1, 4)))
+    baseline = Baseline(row, b"", "")
+    with pytest.raises(CaptureError, match="20000 x 1 pixels became 1 x 10000, which is too much") as raised:
+        judged(TARGET, "e/a", Shot(column), baseline, {})
+    assert raised.value.next_step.startswith("remove the baseline e/a")
 
 
 @pytest.mark.parametrize("verdict", ["changed", "resized", "new", "broken", "unstable"])
@@ -33,6 +43,14 @@ def test_a_quarantine_covers_neither_what_passes_nor_what_no_notebook_is_to_blam
     target = replace(TARGET, quarantine=Quarantine("flickers", TODAY))
     for error, status in ((NotebookError("raised"), Status.QUARANTINED), (ServerError("gone"), Status.FAILED)):
         assert under_quarantine(broken(target, "e/a", error), TODAY).status is status
+
+
+def test_of_a_changed_picture_only_characters_that_were_not_missing_before_are_named() -> None:
+    shot = Shot(changed_picture(), missing_glyphs=("상", "태"))
+    for before, said in (((), "no font has 상, 태; "), (("상",), "no font has 태; "), (("태", "상"), "")):
+        baseline = baseline_of(picture(), missing_glyphs=before)
+        assert judged(TARGET, "e/a", shot, baseline, {}).sentence.startswith(said or "1 pixel")
+    assert judged(TARGET, "e/a", shot, None, {}).sentence.startswith("no font has 상, 태; ")
 
 
 @pytest.mark.parametrize(

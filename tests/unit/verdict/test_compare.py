@@ -1,6 +1,7 @@
 """Two pictures -> Comparison: nothing is missed, nothing is cropped, and pixelmatch's count is pixelmatch's."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,9 +12,11 @@ from pixelmatch import pixelmatch
 
 from builders import picture
 from widgetshot.model import Box, Pixels, Rule, Tolerance
-from widgetshot.verdict.compare import compare
+from widgetshot.verdict.compare import compare, in_bands
 from widgetshot.verdict.diff_picture import CHANGED, INSERTED, MASKED, PADDING, PALETTE, REMOVED
+from widgetshot.verdict.perceptual import perceptual
 from widgetshot.verdict.pixelmatch import differing
+from widgetshot.verdict.pixels import any_difference
 from widgetshot.verdict.regions import regions
 
 
@@ -299,3 +302,24 @@ def test_the_rule_is_that_of_tolerance_and_renderer(
 ) -> None:
     assert tolerance.rule(same_renderer) is rule
     assert compare(picture(), shot, tolerance, same_renderer=same_renderer).rule is rule
+
+
+@pytest.mark.parametrize("rule", [perceptual, lambda one, other: differing(one, other, 0.1)])
+@pytest.mark.parametrize("height", [47, 48, 49, 480, 613])
+def test_bands_of_a_large_picture_are_compared_as_the_whole(rule: Any, height: int) -> None:
+    words = np.concatenate([drawn(200, 40, text=word) for word in ("Run", "3 of 4", "Worker", "x") * 4])[:height]
+    other = np.concatenate([drawn(200, 40, text=word, dx=0.3) for word in ("Run", "3 of 5", "Worker", "") * 4])[:height]
+    for one, two in ((words, other), (noise(1, 200, height, colours=2), noise(2, 200, height, colours=2))):
+        assert np.array_equal(in_bands(one, two, rule, most=200 * 48), rule(one, two))
+
+
+def test_bands_of_a_picture_are_not_larger_than_they_may_be() -> None:
+    seen = []
+
+    def rule(one: Pixels, other: Pixels) -> Any:
+        seen.append(one.shape[0])
+        return any_difference(one, other)
+
+    one, other = noise(1, 60, 500), noise(2, 60, 500)
+    assert np.array_equal(in_bands(one, other, rule, most=60 * 100), any_difference(one, other))
+    assert max(seen) == 96 + 96 + 96

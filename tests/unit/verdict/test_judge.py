@@ -168,6 +168,23 @@ def test_what_the_page_did_is_part_of_the_reason(console: int, blocked: int, sai
 
 
 @pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        ("", ""),
+        ("상", "no font has 상"),
+        ("상태실행ไ", "no font has 상, 태, 실 and 2 more"),
+        # What can't be printed, as icons of a font that is not there, by its number.
+        ("\uf015\U0010fffd", "no font has U+F015, U+10FFFD"),
+    ],
+)
+def test_characters_that_no_font_has_are_part_of_the_reason(missing: str, said: str) -> None:
+    assert explain((), None, (), known=False, missing_glyphs=missing) == said
+    reason = explain((), ("a moved",), ("u",), known=True, console=1, missing_glyphs=tuple(missing))
+    parts = ("a moved", "different renderer: u", said, "the page reported 1 error")
+    assert reason == "; ".join(part for part in parts if part)
+
+
+@pytest.mark.parametrize(
     ("before", "after", "said"),
     [
         ("é" * 99, 2, f'"{"é" * 39}… → 2'),

@@ -35,6 +35,7 @@ export function Alone({ pane, all, canvas }: { pane: Pane; all: Pane[]; canvas: 
   return (
     <figure>
       <figcaption><Caption pane={pane} /></figcaption>
+      {pane.role === "seen" && <p class="note">What was there when this result came about, for your eyes only: it can't be accepted.</p>}
       <Port label={pane.label} role={pane.role} canvas={canvas}><Image pane={pane} canvas={canvas} /></Port>
       {pane.role === "diff" && pane.picture.absent === null && <ColourKey result={canvas.result} all={all} />}
     </figure>

@@ -50,7 +50,7 @@ function Outlines({ canvas: { result, view, region, scale, pixel }, role }: { ca
   const seam = ([, , , height]: Box) => bands.length > 0 && role !== "diff" && height <= SEAM;
   return (
     <>
-      {view.masks &&
+      {view.masks && role !== "seen" &&
         result.masks.flatMap(({ reason, boxes }) =>
           boxes.map(here).filter(([, , , height]) => height > 0).map((box) => (
             <div class="mask" style={place(box)} title={`Not compared: ${visible(reason)}`}>
@@ -58,7 +58,7 @@ function Outlines({ canvas: { result, view, region, scale, pixel }, role }: { ca
             </div>
           )),
         )}
-      {view.regions && role !== "aside" &&
+      {view.regions && role !== "aside" && role !== "seen" &&
         regions.map(here).map((box, i) => <div class={`region ${seam(box) ? "seam" : ""} ${i === region ? "here" : ""}`} style={place(box)} />)}
       {view.inspect && pixel && <div class="cross" style={place([...pixel, 1, 1])} aria-hidden="true" />}
     </>

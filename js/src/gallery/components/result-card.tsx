@@ -6,6 +6,7 @@ import type { Result, Run } from "../run";
 import { History } from "./history";
 import { Icon } from "./icon";
 import { Pictures } from "./pictures";
+import { Timeline } from "./timeline";
 import { ResultFacts, ResultError, Explanation } from "./explanation";
 
 function Title({ result, over }: { result: Result; over: boolean }) {
@@ -71,6 +72,7 @@ export function ResultCard({ run, result, viewing }: { run: Run; result: Result;
       <ViewControls result={result} viewing={viewing} />
       <Pictures result={result} view={viewing.view} region={viewing.region} onZoom={viewing.zoom} onView={viewing.change} reducedMotion={viewing.reducedMotion} />
       <Explanation result={result} />
+      <Timeline key={result.key} result={result} />
     </article>
   );
 }

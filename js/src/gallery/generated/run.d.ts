@@ -312,6 +312,7 @@ export interface Entry {
    */
   baseline_sha256: string | null;
   pictures: Pictures;
+  trace: EntryTrace | null;
 }
 /**
  * The reason why there is no picture that can be trusted.
@@ -417,6 +418,10 @@ export interface Pictures {
    * Of an unstable result, another picture of it that differs.
    */
   second: Picture | null;
+  /**
+   * The page or the cell as it was, to be looked at; it can't be approved.
+   */
+  seen: Picture | null;
 }
 /**
  * The picture that was taken; a sidecar is beside it where it can be approved.
@@ -442,4 +447,14 @@ export interface Picture {
   sha256: string;
   width: number;
   height: number;
+}
+/**
+ * A file of the run folder that says what happened until the result was known; see trace.schema.json.
+ */
+export interface EntryTrace {
+  /**
+   * Relative to the run folder.
+   */
+  path: string;
+  sha256: string;
 }

@@ -5,8 +5,11 @@ import { varied } from "./results";
 import { count } from "./text";
 import type { Mode } from "./view";
 
-/** `before` and `after` are the two that were compared; the diff picture stands in the place of the latter. */
-export type Role = "before" | "after" | "diff" | "aside";
+/**
+ * `before` and `after` are the two that were compared; the diff picture stands in the place of the latter. `seen` shows
+ * what was there, in no place that masks and regions know.
+ */
+export type Role = "before" | "after" | "diff" | "aside" | "seen";
 
 export interface Pane {
   label: string;
@@ -16,22 +19,23 @@ export interface Pane {
 
 /** Pictures to put beside each other, and the two to lay over each other. */
 export function panes(result: Result): { all: Pane[]; pair: Pane[] } {
-  const { shot, baseline, diff, second } = result.pictures;
+  const { shot, baseline, diff, second, seen } = result.pictures;
   const pane = (label: string, picture: Picture | null | undefined, role: Role): Pane[] =>
     picture ? [{ label, picture, role }] : [];
-  if (result.verdict === "match") return { all: pane("Expected and actual", shot, "after"), pair: [] };
+  const there = pane("What was there", seen, "seen");
+  if (result.verdict === "match") return { all: [...pane("Expected and actual", shot, "after"), ...there], pair: [] };
   if (varied(result)) {
     const { counts, runs } = result.repeat!;
     const pair = [
       ...pane(`First picture (${counts[0]} of ${count(runs, "run")})`, shot, "before"),
       ...pane(`Second picture (${counts[1]} of ${count(runs, "run")})`, second, "after"),
     ];
-    return { all: [...pair, ...pane("Difference", diff, "diff"), ...pane("Expected", baseline, "aside")], pair };
+    return { all: [...pair, ...pane("Difference", diff, "diff"), ...pane("Expected", baseline, "aside"), ...there], pair };
   }
   const expected = pane("Expected", baseline, "before");
   const actual = pane(second ? "Actual, first picture" : "Actual", shot, "after");
   const again = pane("Actual, second picture", second, "after");
-  const all = [...expected, ...actual, ...again, ...pane("Diff", diff, "diff")];
+  const all = [...expected, ...actual, ...again, ...pane("Diff", diff, "diff"), ...there];
   // What never settled is judged against itself: the baseline is not the question there.
   return { all, pair: second ? [...actual, ...again] : [...expected, ...actual] };
 }

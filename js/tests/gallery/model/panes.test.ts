@@ -33,6 +33,9 @@ describe("pictures beside each other", () => {
   test("of what broke, none", () => {
     expect(labels("a", "broken")).toEqual([[], []]);
   });
+  test("of what broke while a page was there, what that showed, which is compared with nothing", () => {
+    expect(labels("a", "broken", { pictures: { seen: picture("x") } })).toEqual([["What was there"], []]);
+  });
 });
 
 describe("the reader's way to look", () => {

@@ -39,8 +39,7 @@ class LocalExecutor:
 
     async def __aenter__(self) -> Self:
         self._tasks = await self._resources.enter_async_context(asyncio.TaskGroup())
-        slots = asyncio.Semaphore(self._settings.jobs)
-        self._context = RunContext(self._settings, self._hosts, self._services, self._baselines, slots, self._tasks)
+        self._context = RunContext(self._settings, self._hosts, self._services, self._baselines, self._tasks)
         return self
 
     async def __aexit__(

@@ -1,0 +1,232 @@
+// The cells of a notebook: JupyterLab's own output areas, in which the page executes them.
+
+import type { IOutput } from "@jupyterlab/nbformat";
+import { OutputArea, OutputAreaModel } from "@jupyterlab/outputarea";
+import { MimeModel } from "@jupyterlab/rendermime";
+import type { KernelMessage } from "@jupyterlab/services";
+import { MessageLoop } from "@lumino/messaging";
+import { Widget } from "@lumino/widgets";
+import { activity } from "./activity";
+import type { Cell } from "./config";
+import type { PageKernel } from "./kernel";
+import type { ExecutionFailure } from "./protocol";
+import type { Renderers } from "./renderers";
+import { trace } from "./trace";
+
+/** The server puts the source of the cell that is named behind it in its place, see server/page_connection.py. */
+const SOURCE_OF = "%widgetshot-cell ";
+/** JupyterLab shows no more outputs of a cell until somebody asks for them. */
+const MOST_OUTPUTS = 50;
+/** A kernel that has executed a cell answers at once; a page that can't hear it goes on without. */
+const LONGEST_ANSWER_MS = 10_000;
+/** Errors of ours that notebooks raise, and what the kernel is asked about the last of them. */
+const ADVISING_ERRORS = new Set(["ConfigError", "CostExceeded", "CostUnknown"]);
+const LAST_ERROR = "(lambda error: __import__('json').dumps([error.headline, error.next_step]))(__import__('sys').last_value)";
+const ANSI = /\x1b\[[0-9;]*[A-Za-z]/g;
+
+/** What a cell shows, so that another page can show the same and go on from there. */
+interface CellOutputs {
+  outputs: IOutput[];
+  /** Id of the request that the cell was executed by. */
+  request: string;
+  /** Display id -> indices of outputs. */
+  displays: [string, number[]][];
+}
+
+/** JupyterLab's private members that a second page needs to go on with an area. */
+interface AreaInternals {
+  _displayIdMap: Map<string, number[]>;
+  _onIOPub(msg: KernelMessage.IIOPubMessage): void;
+}
+
+interface CodeCell {
+  cell: Cell;
+  area: OutputArea;
+  request: string;
+}
+
+export class Cells {
+  private readonly code = new Map<string, CodeCell>();
+  private next = 0;
+  /** Of a page that follows another one: id of the request that a cell was executed by -> where its outputs are shown. */
+  private readonly followed = new Map<string, OutputArea>();
+
+  constructor(
+    private readonly cells: readonly Cell[],
+    private readonly timeout: number,
+    private readonly kernel: PageKernel,
+    private readonly renderers: Renderers,
+  ) {}
+
+  /** Put the cells into the page, in order, without outputs. */
+  place(main: Element): void {
+    for (const cell of this.cells) {
+      const section = document.createElement("section");
+      section.className = "widgetshot-cell";
+      section.dataset.cellId = cell.id;
+      main.append(section);
+      if (cell.type === "code") this.placeCode(cell, section);
+      else if (cell.type === "markdown") this.placeMarkdown(cell, section);
+    }
+  }
+
+  /** Tell the areas that they may have another size. */
+  resize(): void {
+    for (const { area } of this.code.values()) MessageLoop.postMessage(area, Widget.ResizeMessage.UnknownSize);
+  }
+
+  /**
+   * Execute the cells that have not been executed yet, from top to bottom.
+   *
+   * @param deadline milliseconds since the page began; no cell is begun any more then
+   * @param until name of the cell behind which none is begun; "" for all
+   * @returns whether all of these have run, or why the notebook did not get there
+   */
+  async execute(deadline: number, until: string): Promise<boolean | ExecutionFailure> {
+    const last = until ? this.cells.findIndex(({ id }) => id === until) : this.cells.length - 1;
+    if (until && last < 0) throw new Error(`the notebook has no cell '${until}' any more`);
+    const gone = this.kernel.gone.then(() => "gone" as const);
+    while (this.next <= last) {
+      const cell = this.cells[this.next]!;
+      if (cell.type === "code") {
+        // What the page itself has said meanwhile (outputs of an Output widget, the size of a figure) is heard first.
+        await within(Math.min(this.timeout, LONGEST_ANSWER_MS), Promise.race([this.kernel.answered(), gone]));
+        if (performance.now() > deadline) return false;
+        const failure = await this.run(this.code.get(cell.id)!, gone);
+        if (failure) return failure;
+      }
+      this.next += 1;
+    }
+    return true;
+  }
+
+  /** Return what is shown, cell by cell. */
+  outputs(): Record<string, CellOutputs> {
+    return Object.fromEntries(
+      [...this.code].map(([id, { area, request }]) => [
+        id,
+        { outputs: area.model.toJSON(), request, displays: [...(area as unknown as AreaInternals)._displayIdMap] },
+      ]),
+    );
+  }
+
+  /** Show what another page shows, and whatever the kernel adds to it. */
+  async follow(shown: Record<string, CellOutputs>): Promise<void> {
+    const { followed } = this;
+    const isFirst = this.next < this.cells.length;
+    for (const [id, { outputs, request, displays }] of Object.entries(shown)) {
+      // What is followed already is kept up by the kernel's messages.
+      if (!request || followed.has(request)) continue;
+      const { area } = this.code.get(id)!;
+      for (const { data } of outputs as { data?: Record<string, unknown> }[]) await this.renderers.prepareFor(data ?? {});
+      area.model.fromJSON(outputs);
+      (area as unknown as AreaInternals)._displayIdMap = new Map(displays);
+      followed.set(request, area);
+    }
+    this.next = this.cells.length;
+    if (!isFirst) return;
+    this.kernel.iopubMessage.connect((_, msg) => {
+      const area = followed.get((msg.parent_header as { msg_id?: string }).msg_id ?? "") as unknown as AreaInternals | undefined;
+      if (msg.header.msg_type === "update_display_data") for (const one of followed.values()) (one as unknown as AreaInternals)._onIOPub(msg);
+      else area?._onIOPub(msg);
+    });
+  }
+
+  dispose(): void {
+    for (const { area } of this.code.values()) {
+      area.dispose();
+      area.model.dispose();
+    }
+    this.code.clear();
+  }
+
+  private placeCode(cell: Cell, section: HTMLElement): void {
+    const body = element("div", "jp-Cell jp-CodeCell jp-Notebook-cell jp-mod-noOutputs", section);
+    const host = element("div", "jp-Cell-outputWrapper", body);
+    const model = new OutputAreaModel({ trusted: true });
+    const area = new OutputArea({ model, rendermime: this.renderers, maxNumberOutputs: MOST_OUTPUTS });
+    area.addClass("jp-Cell-outputArea");
+    area.outputLengthChanged.connect(() => {
+      body.classList.toggle("jp-mod-noOutputs", model.length === 0);
+    });
+    Widget.attach(area, host);
+    this.code.set(cell.id, { cell, area, request: "" });
+  }
+
+  private placeMarkdown({ source, attachments }: Cell, section: HTMLElement): void {
+    const body = element("div", "jp-Cell jp-MarkdownCell jp-mod-rendered jp-Notebook-cell", section);
+    const input = element("div", "jp-InputArea jp-Cell-inputArea", element("div", "jp-Cell-inputWrapper", body));
+    const renderer = this.renderers.clone({ resolver: attachmentsOf(attachments) }).createRenderer("text/markdown") as Widget & {
+      renderModel(model: MimeModel): Promise<void>;
+    };
+    renderer.addClass("jp-MarkdownOutput");
+    Widget.attach(renderer, input);
+    void this.renderers.follow(renderer.renderModel(new MimeModel({ data: { "text/markdown": source }, trusted: true })));
+  }
+
+  /** Execute a cell, as JupyterLab does; why the notebook can't go on, or null. */
+  private async run(code: CodeCell, gone: Promise<"gone">): Promise<ExecutionFailure | null> {
+    const { cell, area } = code;
+    const request = { code: `${SOURCE_OF}${cell.id}`, stop_on_error: !cell.raises, allow_stdin: false };
+    const future = this.kernel.requestExecute(request, false, { cellId: cell.id });
+    code.request = future.msg.header.msg_id;
+    area.future = future;
+    const ended = trace.begin(cell.id);
+    const reply = await within(this.timeout, Promise.race([future.done.catch(() => "gone" as const), gone]));
+    ended(typeof reply === "string" ? reply : reply.content.status);
+    if (reply === "gone") return { code: "kernel-died", params: {}, cell: cell.id, nextStep: "" };
+    if (reply === "late") return { code: "cell-late", params: { seconds: String(this.timeout / 1000) }, cell: cell.id, nextStep: "" };
+    const { content } = reply;
+    if (content.status === "ok" || cell.raises) return null;
+    const { ename = "", evalue = "" } = content as { ename?: string; evalue?: string };
+    if (content.status !== "error") return { code: "cell-not-run", params: { cause: content.status }, cell: cell.id, nextStep: "" };
+    const [error, nextStep] = (ADVISING_ERRORS.has(ename) && (await this.advice(ename))) || [`${ename}: ${evalue}`.replace(ANSI, ""), ""];
+    return { code: "cell-raised", params: { error }, cell: cell.id, nextStep };
+  }
+
+  /** Ask for what an error of ours says as data; null where there is no answer. */
+  private async advice(ename: string): Promise<[error: string, nextStep: string] | null> {
+    const future = this.kernel.requestExecute({ code: "", silent: true, user_expressions: { error: LAST_ERROR } });
+    const { content } = (await future.done) as unknown as { content: { user_expressions?: { error?: { data?: Record<string, string> } } } };
+    const text = content.user_expressions?.error?.data?.["text/plain"];
+    if (!text) return null;
+    // A Python string literal, in quotes and with escapes, of JSON in ASCII.
+    const json = text.slice(1, -1).replace(/\\(['\\])/g, "$1");
+    const [headline, nextStep] = JSON.parse(json) as [string, string];
+    return [`${ename}: ${headline}`, nextStep];
+  }
+}
+
+/** Wait for something, but no longer than so many milliseconds. */
+async function within<T>(limit: number, done: Promise<T>): Promise<T | "late"> {
+  let timer = 0;
+  const late = new Promise<"late">((resolve) => {
+    timer = activity.after(() => resolve("late"), limit);
+  });
+  try {
+    return await Promise.race([done, late]);
+  } finally {
+    activity.cancel(timer);
+  }
+}
+
+function element(tag: string, classes: string, parent: Element): HTMLElement {
+  const made = document.createElement(tag);
+  made.className = classes;
+  parent.append(made);
+  return made;
+}
+
+/** Let a text refer to files that are kept in its cell. */
+function attachmentsOf(attachments: Cell["attachments"]) {
+  const PREFIX = "attachment:";
+  return {
+    resolveUrl: (url: string): Promise<string> => Promise.resolve(url),
+    getDownloadUrl: (url: string): Promise<string> => {
+      const bundle = url.startsWith(PREFIX) ? attachments[decodeURIComponent(url.slice(PREFIX.length))] : undefined;
+      const [type, data] = Object.entries(bundle ?? {})[0] ?? [];
+      return Promise.resolve(type ? `data:${type};base64,${data}` : url);
+    },
+    isLocal: (url: string): boolean => url.startsWith(PREFIX),
+  };
+}

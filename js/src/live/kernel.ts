@@ -1,0 +1,73 @@
+// The page's connection to its kernel, which knows what the kernel still owes it.
+
+import type { KernelMessage } from "@jupyterlab/services";
+import { CommsOverSubshells } from "@jupyterlab/services/lib/kernel/comm";
+import { KernelConnection } from "@jupyterlab/services/lib/kernel/default";
+import { ServerConnection } from "@jupyterlab/services/lib/serverconnection";
+import type { Config } from "./config";
+import { trace } from "./trace";
+
+/** Private members of JupyterLab's connection that are overridden here. */
+interface Internals {
+  _handleMessage(msg: KernelMessage.IMessage): Promise<void>;
+}
+
+export class PageKernel extends KernelConnection {
+  /** Called before a message is dealt with; the message, and those behind it, wait for what it returns. */
+  before: (msg: KernelMessage.IMessage) => Promise<void> | undefined = () => undefined;
+  private readonly unanswered = new Set<Promise<unknown>>();
+
+  constructor({ baseUrl, kernelId, kernelName, token }: Config) {
+    super({
+      model: { id: kernelId, name: kernelName },
+      serverSettings: ServerConnection.makeSettings({
+        baseUrl: location.origin + baseUrl,
+        wsUrl: location.origin.replace(/^http/, "ws") + baseUrl,
+        token,
+        appendToken: true,
+      }),
+      // Comm messages that take turns with everything else are dealt with when the kernel answers a request.
+      commsOverSubshells: CommsOverSubshells.Disabled,
+    });
+    const internals = this as unknown as Internals;
+    const handle = internals._handleMessage.bind(this);
+    internals._handleMessage = async (msg) => {
+      trace.message(msg);
+      const waiting = this.before(msg);
+      if (waiting) await waiting;
+      await handle(msg);
+    };
+  }
+
+  override sendShellMessage: KernelConnection["sendShellMessage"] = ((...args: Parameters<KernelConnection["sendShellMessage"]>) => {
+    trace.message(args[0]);
+    const future = super.sendShellMessage(...args);
+    const done: Promise<unknown> = future.done.then(
+      () => this.unanswered.delete(done),
+      () => this.unanswered.delete(done),
+    );
+    this.unanswered.add(done);
+    return future;
+  }) as KernelConnection["sendShellMessage"];
+
+  /**
+   * Wait until the kernel has dealt with everything that the page has sent to it.
+   *
+   * Nothing is sent for it: what a thread prints belongs to the request that the kernel saw last.
+   */
+  async answered(): Promise<void> {
+    while (this.unanswered.size) await Promise.all(this.unanswered);
+  }
+
+  /** Resolved when the kernel is gone, or the server; it is there when this is asked. */
+  get gone(): Promise<void> {
+    return new Promise((resolve) => {
+      const check = (): void => {
+        if (this.status === "dead" || this.connectionStatus !== "connected") resolve();
+      };
+      this.statusChanged.connect(check);
+      this.connectionStatusChanged.connect(check);
+      check();
+    });
+  }
+}

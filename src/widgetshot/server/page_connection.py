@@ -1,0 +1,71 @@
+"""The connection of a live page to its kernel."""
+
+import asyncio
+import contextlib
+import json
+import re
+from typing import Any
+
+from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1
+
+from widgetshot.server.redacting_connection import RedactingConnection
+from widgetshot.server.zygotes import forked
+
+_SOURCE_OF = "%widgetshot-cell "  # as in js/src/live/cells.ts
+_KIND = re.compile(rb'"msg_type"\s*:\s*"execute_input"')
+_LOOK_INTERVAL_S = 0.1  # at kernels that tell nobody of their end
+
+
+class PageConnection(RedactingConnection):
+    """Puts the source of a cell into the request that names it, and tells the page when its kernel has died.
+
+    So no page ever has a source. It is not told of what a kernel is executing, either.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._watching: asyncio.Task[None] | None = None
+
+    def connect(self) -> asyncio.Future[None] | None:
+        """See `ZMQChannelsWebsocketConnection.connect`."""
+        connected: asyncio.Future[None] | None = super().connect()
+        self._watching = asyncio.ensure_future(self._watch())
+        return connected
+
+    def disconnect(self) -> None:
+        """See `ZMQChannelsWebsocketConnection.disconnect`."""
+        if self._watching is not None:
+            self._watching.cancel()
+        super().disconnect()
+
+    def handle_incoming_message(self, incoming_msg: Any) -> None:
+        """See `ZMQChannelsWebsocketConnection.handle_incoming_message`."""
+        if isinstance(incoming_msg, bytes) and _SOURCE_OF.encode() in incoming_msg:
+            channel, parts = deserialize_msg_from_ws_v1(incoming_msg)
+            content = json.loads(bytes(parts[3]))
+            code = content.get("code", "")
+            if channel == "shell" and code.startswith(_SOURCE_OF):
+                sources = self.websocket_handler.settings["widgetshot"].sources(self.kernel_id)
+                content["code"] = sources[code.removeprefix(_SOURCE_OF)]
+                parts[3] = json.dumps(content).encode()
+                self.session.send_raw(self.channels[channel], parts)
+                return
+        super().handle_incoming_message(incoming_msg)
+
+    def handle_outgoing_message(self, stream: Any, outgoing_msg: list[Any]) -> None:
+        """See `ZMQChannelsWebsocketConnection.handle_outgoing_message`."""
+        channel = stream if isinstance(stream, str) else getattr(stream, "channel", "")
+        if channel == "iopub" and any(_KIND.search(bytes(part)) for part in outgoing_msg[:4]):
+            return
+        super().handle_outgoing_message(stream, outgoing_msg)
+
+    async def _watch(self) -> None:
+        """Tell the page as soon as its kernel is gone; it would wait for ever."""
+        process = forked(self.kernel_manager)
+        if process is not None:
+            await asyncio.wrap_future(process.end)
+        else:
+            while await self.kernel_manager.is_alive():
+                await asyncio.sleep(_LOOK_INTERVAL_S)
+        with contextlib.suppress(Exception):  # the page may be gone as well
+            self._send_status_message("dead")
