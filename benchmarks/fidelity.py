@@ -386,14 +386,18 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--output", type=Path, default=CHECKOUT / "fidelity-report", help="where pictures are kept")
     parser.add_argument("--keep", nargs="+", choices=SIDES, default=[], help="compare the pictures taken before")
     parser.add_argument("--discard", action="store_true", help="do not write fidelity.md")
-    arguments = parser.parse_args()
+    return chosen(parser, parser.parse_args())
+
+
+def chosen(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> argparse.Namespace:
+    """Return the arguments with the notebooks of the zoo by their files, and whether they are all (`whole`)."""
     known = sorted(path.name for path in ZOO.glob("*.ipynb"))
-    chosen = [f"{Path(name).stem}.ipynb" for name in arguments.notebooks]
-    for name in chosen:
+    named = [f"{Path(name).stem}.ipynb" for name in arguments.notebooks]
+    for name in named:
         if name not in known:
             parser.error(f"{name} is not in {ZOO}")
-    arguments.whole = not chosen
-    arguments.notebooks = chosen or known
+    arguments.whole = not named
+    arguments.notebooks = named or known
     return arguments
 
 

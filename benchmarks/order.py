@@ -33,7 +33,7 @@ from time import perf_counter
 
 import numpy as np
 
-from fidelity import CHECKOUT, THEMES, ZOO, installed, say, write_project
+from fidelity import CHECKOUT, THEMES, chosen, installed, say, write_project
 from measuring import BenchmarkError, finish
 from suite import machine
 from widgetshot.capture.browser import VARIABLE, find_browser
@@ -309,14 +309,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--theme", choices=(*THEMES, "both"), default="light")
     parser.add_argument("--venv", type=Path, default=CHECKOUT / ".fidelity-venv", help="where the zoo's packages are")
     parser.add_argument("--output", type=Path, default=CHECKOUT / "order-report", help="where run folders are kept")
-    arguments = parser.parse_args()
-    known = sorted(path.name for path in ZOO.glob("*.ipynb"))
-    chosen = [f"{Path(name).stem}.ipynb" for name in arguments.notebooks]
-    for name in chosen:
-        if name not in known:
-            parser.error(f"{name} is not in {ZOO}")
-    arguments.whole = not chosen
-    arguments.notebooks = sorted(set(chosen)) or known
+    arguments = chosen(parser, parser.parse_args())
+    arguments.notebooks = sorted(set(arguments.notebooks))
     return arguments
 
 

@@ -13,7 +13,8 @@ const lazy = JSON.parse(await readFile(join(here, "lazy.json"), "utf8"));
 /** Packages whose styles JupyterLab shows outputs with, in the order in which it loads them. */
 const STYLED = ["application", "apputils", "codemirror", "json-extension", "mermaid", "notebook", "vega5-extension"].map((name) => `@jupyterlab/${name}`);
 
-async function about(name) {
+/** Return the package.json of a package. */
+export async function about(name) {
   return JSON.parse(await readFile(join(modules, name, "package.json"), "utf8"));
 }
 
@@ -94,8 +95,8 @@ function loadedBefore(shared, needed) {
 
 /** Return the packages whose files are in a bundle, as folders below node_modules. */
 function packagesOf({ inputs }) {
-  // Those that begin otherwise are not files, or are left out.
-  const found = Object.keys(inputs).map((file) => /^[./].*node_modules\/((?:@[^/]+\/)?[^/]+)\/|^node_modules\/(?:.*\/node_modules\/)?((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[0]);
+  // What is in brackets was left out.
+  const found = Object.keys(inputs).map((file) => /^(?!\()(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+\//.exec(file)?.[0]);
   return new Set(found.filter(Boolean));
 }
 

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { transform } from "esbuild";
 import { buildGallery } from "./build-gallery.mjs";
-import { buildPage } from "./build-page.mjs";
+import { about, buildPage } from "./build-page.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const modules = join(here, "node_modules");
@@ -23,10 +23,6 @@ const FONTS = {
   "dejavu-serif-400.ttf": { postscript: "DejaVuSerif", source: "dejavu-fonts-ttf/ttf/DejaVuSerif.ttf" },
   "dejavu-serif-700.ttf": { postscript: "DejaVuSerif-Bold", source: "dejavu-fonts-ttf/ttf/DejaVuSerif-Bold.ttf" },
 };
-
-async function version(name) {
-  return JSON.parse(await readFile(join(modules, name, "package.json"), "utf8")).version;
-}
 
 await rm(out, { recursive: true, force: true });
 await mkdir(join(out, "fonts"), { recursive: true });
@@ -69,10 +65,10 @@ for (const [name, file] of [
   ["@expo-google-fonts/noto-emoji", "LICENSE_FONT"],
   ["dejavu-fonts-ttf", "LICENSE"],
 ]) {
-  const about = JSON.parse(await readFile(join(modules, name, "package.json"), "utf8"));
+  const { version, license } = await about(name);
   const text = file ? await readFile(join(modules, name, file), "utf8") : "";
   const target = join(out, "licenses", `${name.replaceAll("/", "__")}.txt`);
-  await writeFile(target, `${name} ${about.version}: ${about.license}\n\n${text}`);
+  await writeFile(target, `${name} ${version}: ${license}\n\n${text}`);
 }
 await buildGallery(out);
 
@@ -82,7 +78,7 @@ await writeFile(
   JSON.stringify(
     {
       ...drawing,
-      mathjax: await version("mathjax-full"),
+      mathjax: (await about("mathjax-full")).version,
       fonts: digest.digest("hex").slice(0, 16),
     },
     null,

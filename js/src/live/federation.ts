@@ -7,7 +7,7 @@
 import { IJupyterWidgetRegistry } from "@jupyter-widgets/base";
 import type { IRenderMime } from "@jupyterlab/rendermime-interfaces";
 import type { LabExtension } from "./config";
-import { type LazyScripts, loadScript } from "./scripts";
+import { type LazyScripts, loadScript, once } from "./scripts";
 import { type ShareScope, shareScope } from "./shared";
 
 interface Container {
@@ -90,12 +90,7 @@ export class Federation {
   }
 
   private activate(name: string): Promise<void> {
-    let done = this.activated.get(name);
-    if (!done) {
-      done = this.begin(name);
-      this.activated.set(name, done);
-    }
-    return done;
+    return once(this.activated, name, () => this.begin(name));
   }
 
   private async begin(name: string): Promise<void> {
@@ -120,12 +115,7 @@ export class Federation {
   }
 
   private container(name: string): Promise<Container> {
-    let found = this.containers.get(name);
-    if (!found) {
-      found = this.load(this.extension(name));
-      this.containers.set(name, found);
-    }
-    return found;
+    return once(this.containers, name, () => this.load(this.extension(name)));
   }
 
   private async load({ name, load, needs }: LabExtension): Promise<Container> {

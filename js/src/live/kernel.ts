@@ -59,8 +59,8 @@ export class PageKernel extends KernelConnection {
     while (this.unanswered.size) await Promise.all(this.unanswered);
   }
 
-  /** Resolved when the kernel is gone, or the server; it is there when this is asked. */
-  get gone(): Promise<void> {
+  /** Wait until the kernel is gone, or the server; it is there when this is called. */
+  gone(): Promise<void> {
     return new Promise((resolve) => {
       const check = (): void => {
         if (this.status === "dead" || this.connectionStatus !== "connected") resolve();

@@ -13,6 +13,7 @@ import type { Federation, WidgetRegistration } from "./federation";
 import type { PageKernel } from "./kernel";
 import type { Problem } from "./protocol";
 import { type Renderers, WIDGET_MIMETYPE } from "./renderers";
+import { once } from "./scripts";
 
 /** Something that makes pictures of an element untrustworthy; of the whole page where it is null. */
 export interface PlacedProblem {
@@ -59,12 +60,7 @@ const loading = new Map<string, Promise<unknown>>();
 
 /** Load an AMD module; unlike require.js's own callback this works with async code. */
 function load<T>(name: string): Promise<T> {
-  let found = loading.get(name);
-  if (!found) {
-    found = new Promise((resolve, reject) => window.requirejs([name], resolve, reject));
-    loading.set(name, found);
-  }
-  return found as Promise<T>;
+  return once(loading, name, () => new Promise((resolve, reject) => window.requirejs([name], resolve, reject))) as Promise<T>;
 }
 
 /** Of ipywidgets itself. */

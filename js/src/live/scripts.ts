@@ -15,26 +15,32 @@ declare global {
 
 window.widgetshotLazy = {};
 
-/** Load a script once its page has parsed its head; modules that it has defined are there when it is resolved. */
+/** Load a script; what it defines is there when this is resolved. */
 export function loadScript(url: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = url;
-    script.onload = () => resolve();
-    script.onerror = () => reject(new Error(`could not load ${url}`));
-    document.head.append(script);
-  });
+  return loaded(Object.assign(document.createElement("script"), { src: url }), url);
 }
 
 function loadStyle(url: string): Promise<void> {
+  return loaded(Object.assign(document.createElement("link"), { rel: "stylesheet", href: url }), url);
+}
+
+/** Put an element into the page's head and wait until what it names is loaded. */
+function loaded(element: HTMLElement, url: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const link = document.createElement("link");
-    link.rel = "stylesheet";
-    link.href = url;
-    link.onload = () => resolve();
-    link.onerror = () => reject(new Error(`could not load ${url}`));
-    document.head.append(link);
+    element.onload = () => resolve();
+    element.onerror = () => reject(new Error(`could not load ${url}`));
+    document.head.append(element);
   });
+}
+
+/** Begin something once for each name: whoever asks again gets what came, or comes, of it. */
+export function once<T>(known: Map<string, Promise<T>>, name: string, begin: () => Promise<T>): Promise<T> {
+  let found = known.get(name);
+  if (!found) {
+    found = begin();
+    known.set(name, found);
+  }
+  return found;
 }
 
 export class LazyScripts {
@@ -50,12 +56,7 @@ export class LazyScripts {
   }
 
   private load(name: ScriptName): Promise<void> {
-    let found = this.loaded.get(name);
-    if (!found) {
-      found = this.begin(name);
-      this.loaded.set(name, found);
-    }
-    return found;
+    return once(this.loaded, name, () => this.begin(name));
   }
 
   private async begin(name: ScriptName): Promise<void> {

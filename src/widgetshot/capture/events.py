@@ -71,7 +71,6 @@ class PageEvents:
         page.on("console", lambda message: self._note(_note_message, message))
         page.on("pageerror", lambda error: self._note(PageLog.add_error, str(error)))
         page.on("crash", lambda _: self._note(_note_crash, None))
-        page.on("request", lambda request: self._note(PageLog.add_request, request.url))
         page.on("request", self._begin)
         page.on("requestfinished", lambda request: self._end(request, "answered"))
         page.on("requestfailed", lambda request: self._end(request, "failed"))
@@ -87,6 +86,7 @@ class PageEvents:
         if request.resource_type not in _ENDLESS_REQUESTS:
             self._unanswered.add(request)
         if self.log is not None:
+            self.log.add_request(request.url)
             self.log.trace.request(request, request.method, request.url)
 
     def _end(self, request: Any, status: str) -> None:

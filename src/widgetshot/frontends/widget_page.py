@@ -41,7 +41,7 @@ class PageFrontend:
         self._variables = dict(variables or {})
         self._secrets = list(secrets)
         self._root = root
-        self._left_out = tuple(str(path) for path in left_out)
+        self._left_out = tuple(str(path) for path in (*left_out, server.folder))
 
     @property
     def anchor_url(self) -> str:

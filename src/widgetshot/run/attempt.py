@@ -63,11 +63,9 @@ class Attempt:
                 async with self._slot(frontend, browser) as opening:
                     try:
                         shots = await self._shown(self._execution, opening, browser)
-                        executed: str | None = None
                         for index, target in enumerate(self._session.sequence):
-                            if target.after != executed:
-                                executed = target.after
-                                await self._execute(executed)
+                            if target.after != shots.executed:
+                                await self._execute(target.after)
                                 await shots.settle(target)
                             if (result := await shots.result(index)) is not None:
                                 del pending[target.name]

@@ -51,6 +51,11 @@ class ShotSequence:
         self._unrest: Condition[Unrest] | None = None
         self._failed_steps: dict[str | None, WidgetshotError] = {}  # by the id of their cell
 
+    @property
+    def executed(self) -> str | None:
+        """See `CapturePage.executed`."""
+        return self._page.executed
+
     async def settle(self, target: Target) -> None:
         """Wait until the page has come to rest after cells were executed.
 

@@ -22,7 +22,7 @@ class Kernels(AsyncMappingKernelManager):
     """Does not listen to kernels by itself.
 
     A server takes every message apart to tell when a kernel was last used, so that idle ones can be ended. Ours are
-    ended by who started them, and their pages are opened when their cells have run: they are idle.
+    ended by who started them.
     """
 
     @default("kernel_manager_class")

@@ -24,18 +24,14 @@ _LOG_TAIL_LINES = 15
 _MAX_KEPT_LOG_BYTES = 20_000_000
 _MAX_LOG_CHUNK_BYTES = 1 << 20  # of the log that are looked through together
 # jsonschema, which Jupyter Server and nbformat import, would load these for checks of formats that nobody asks for;
-# compiling the grammar of the first takes over a second. Without them jsonschema leaves those checks out. Beautiful
-# Soup would load the last three for CSS selectors, for texts of unknown encoding, and for another parser.
+# compiling the grammar of the first takes over a second. Without them jsonschema leaves those checks out.
 # The process that forks kernels loads its modules meanwhile. What is imported is no garbage; extension.py has it looked
 # for again.
 _PROGRAM = """
 import gc
 import sys
-import warnings
 gc.disable()
-warnings.filterwarnings("ignore", message="The soupsieve package")
-for name in ("rfc3987_syntax", "isoduration", "rfc3986_validator", "webcolors", "uri_template", "fqdn", "soupsieve",
-             "charset_normalizer", "lxml"):
+for name in ("rfc3987_syntax", "isoduration", "rfc3986_validator", "webcolors", "uri_template", "fqdn"):
     sys.modules[name] = None
 from widgetshot.server.zygotes import warm
 warm()

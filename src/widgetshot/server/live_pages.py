@@ -2,11 +2,9 @@
 
 import asyncio
 import contextlib
-import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -226,19 +224,13 @@ def _read(file: Path, path: str) -> tuple[Any, list[str]]:
         raise NotOpened(OpenFailure.NOTEBOOK_UNREADABLE, cause=str(error)) from error
 
 
-def _own(temporary: Path) -> Iterator[Path]:
-    """Find the folders that live pages have been given in a folder for temporary files."""
-    return temporary.glob(f"{_PREFIX}*")
-
-
 def _folder_of(opened: OpenedNotebook, request: OpenRequest, nb: Any) -> WorkFolder:
     """Make the private folders of a notebook."""
     file = Path(request.file)
     root = Path(request.root) if request.root else file.parent
     sources = [cell.source for cell in nb.cells]
     # The folders of notebooks may lie in the project, and none is copied into itself.
-    temporary = opened.folder.parent
-    own = [str(temporary), str(temporary.parent)] if os.environ.get("WIDGETSHOT_FOLDER") else map(str, _own(temporary))
+    own = map(str, opened.folder.parent.glob(f"{_PREFIX}*"))
     left_out = (*request.left_out, *own)
     given = prepare_folder(opened.folder, file, root, sources, left_out, python=is_python(nb.metadata))
     opened.above = given.above

@@ -33,16 +33,15 @@ class ForkedKernel:
     def __init__(self, pid: int, zygote: "Zygote") -> None:
         self.pid = pid
         self.zygote = zygote
-        self.returncode: int | None = None
         # Set to the exit code; thread-safe, and can be awaited by `asyncio.wrap_future`.
         self.end: Future[int] = Future()
         # Whoever waits no more must not take the end from the others.
         self.end.set_running_or_notify_cancel()
 
-    def ends(self, returncode: int) -> None:
-        """Note that it has ended."""
-        self.returncode = returncode
-        self.end.set_result(returncode)
+    @property
+    def returncode(self) -> int | None:
+        """The exit code, None while it runs."""
+        return self.end.result() if self.end.done() else None
 
     def poll(self) -> int | None:
         """Return the exit code, None while it runs."""
@@ -144,13 +143,13 @@ class Zygote:
                     self._born.notify_all()
                 else:
                     kernel = self._kernels.pop(message["pid"])
-                    kernel.ends(message["exit"])
+                    kernel.end.set_result(message["exit"])
         with self._born:
             self._gone = True
             self._born.notify_all()
             for kernel in self._kernels.values():
                 # It kills its kernels before it goes; nobody can say how each of them ended.
-                kernel.ends(-signal.SIGKILL)
+                kernel.end.set_result(-signal.SIGKILL)
 
     def close(self) -> None:
         """End it, and all of its kernels."""
