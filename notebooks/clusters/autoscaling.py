@@ -5,6 +5,7 @@ Every machine is a worker process, every job a function that really runs there. 
 """
 
 import html
+import logging
 import math
 
 import dask
@@ -96,6 +97,8 @@ class Autoscaler:
             memory_limit="512MiB",
             host="127.0.0.1",
             dashboard_address="127.0.0.1:0",
+            # whether a warning is logged, for example of a worker that leaves, is a matter of chance
+            silence_logs=logging.CRITICAL,
         )
         self.client = Client(self.cluster)
         self.machines = [Machine(number) for number in range(limit)]
