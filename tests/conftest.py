@@ -1,6 +1,7 @@
 """A project on disk that tests run the real commands in, and a watch over what they leave behind."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,12 @@ def needs(item: pytest.Item) -> tuple[str, ...]:
     if folder == "acceptance":
         return BOTH
     return ("browser",) if "browser_for_gallery" in getattr(item, "fixturenames", ()) else ()
+
+
+def pytest_configure() -> None:
+    # A shell lets what it starts with `&` ignore SIGINT, and so would everything that tests start, and end by it.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

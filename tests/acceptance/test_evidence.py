@@ -2,6 +2,7 @@
 
 import json
 
+import nbformat
 import numpy as np
 import pytest
 from PIL import Image
@@ -213,6 +214,15 @@ def test_debug_keeps_it_of_all_results_and_the_log_of_the_server(ran: Project, c
     trace = trace_of(ran, "good.ipynb::s", report)
     assert [shot.name for shot in trace.shots] == ["s"]
     assert (ran.root / report / "server.log").is_file()
+
+
+def test_kernel_that_has_executed_nothing_is_asked_nothing(ran: Project) -> None:
+    # It would not answer yet, and the page would wait for its answer.
+    text = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Text", id="cell-0")])
+    ran.write("notebooks/text.ipynb", nbformat.writes(text))
+    ran.widgetshot("run", "--debug", "--report", "text", "notebooks/text.ipynb")
+    trace = trace_of(ran, "text.ipynb::page", "text")
+    assert trace.counts == {"shell/kernel_info_request": 1, "shell/kernel_info_reply": 1, "iopub/status": 2}
 
 
 def test_python_test_keeps_what_was_there(ran: Project) -> None:

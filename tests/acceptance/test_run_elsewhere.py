@@ -12,7 +12,7 @@ import pytest
 from projects import Project, button_cell
 
 OURS = Path(__file__).parents[2]
-NOTEBOOKS = ("layouts.ipynb", "rich_outputs.ipynb")
+NOTEBOOKS = ("rich_outputs.ipynb",)
 RUN = """
 import sys
 from pathlib import Path

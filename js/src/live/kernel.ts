@@ -15,6 +15,8 @@ interface Internals {
 export class PageKernel extends KernelConnection {
   /** Called before a message is dealt with; the message, and those behind it, wait for what it returns. */
   before: (msg: KernelMessage.IMessage) => Promise<void> | undefined = () => undefined;
+  /** Whether anything was executed; a kernel that has executed nothing is not ready to tell of its work. */
+  hasExecuted = false;
   private readonly unanswered = new Set<Promise<unknown>>();
 
   constructor({ baseUrl, kernelId, kernelName, token }: Config) {
@@ -41,6 +43,7 @@ export class PageKernel extends KernelConnection {
 
   override sendShellMessage: KernelConnection["sendShellMessage"] = ((...args: Parameters<KernelConnection["sendShellMessage"]>) => {
     trace.message(args[0]);
+    if (args[0].header.msg_type === "execute_request") this.hasExecuted = true;
     const future = super.sendShellMessage(...args);
     const done: Promise<unknown> = future.done.then(
       () => this.unanswered.delete(done),

@@ -89,6 +89,7 @@ export class WidgetPage {
       this.isRestoring = true;
       await this.manager!.restoreFromKernel();
       this.isRestoring = false;
+      this.kernel!.hasExecuted = true;
     }
     await this.cells!.follow(outputs as never);
   }

@@ -4,6 +4,7 @@
 import type { Kernel } from "@jupyterlab/services";
 import { createMessage } from "@jupyterlab/services/lib/kernel/messages";
 import { activity } from "./activity";
+import type { PageKernel } from "./kernel";
 import type { Unrest } from "./protocol";
 
 /** A thread, timer or task of the notebook's own. */
@@ -22,7 +23,7 @@ const ANSWER_TIMEOUT_MS = 5000;
 export class KernelWork {
   private isAsked = true;
 
-  constructor(private readonly kernel: Kernel.IKernelConnection) {}
+  constructor(private readonly kernel: PageKernel) {}
 
   /**
    * Ask what goes on.
@@ -31,7 +32,7 @@ export class KernelWork {
    * @returns what is still to end, or null
    */
   async goesOn(within: number): Promise<Unrest | null> {
-    if (!this.isAsked) return null;
+    if (!this.isAsked || !this.kernel.hasExecuted) return null;
     const message = createMessage({
       msgType: "widgetshot_work_request" as never,
       channel: "control",
