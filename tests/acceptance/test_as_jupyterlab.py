@@ -20,7 +20,25 @@ SHOT = "#| shot: s\n"
 CLICK = "#| shot: {name: s, steps: [click: button]}\n"
 FIRST, SECOND = (200, 30, 30), (30, 160, 30)  # the frames of a picture that moves
 ANYWIDGET = "import anywidget\nclass W(anywidget.AnyWidget):\n    _esm = '''{esm}'''\nW()"
-KERNEL = "from ipykernel.kernelapp import launch_new_instance\nlaunch_new_instance()\n"
+# A bash kernel that writes down what it is asked to execute.
+KERNEL = """from bash_kernel.kernel import BashKernel
+from ipykernel.kernelapp import IPKernelApp
+
+class Kernel(BashKernel):
+    def do_execute(self, code, silent, store_history=True, user_expressions=None, allow_stdin=False):
+        with open({log!r}, "a") as log:
+            log.write(code + "\\n---\\n")
+        return super().do_execute(code, silent, store_history, user_expressions, allow_stdin)
+
+IPKernelApp.launch_instance(kernel_class=Kernel)
+"""
+BASH = ("n=0; for x in a b c; do n=$((n + 1)); done", SHOT + 'echo "counted $n"')
+SCENE = """import pythreejs as three
+box = three.Mesh(three.BoxGeometry(2, 2, 2), three.MeshBasicMaterial(color="rgb(200, 30, 30)"))
+camera = three.PerspectiveCamera(position=[0, 0, 6])
+camera.lookAt([0, 0, 0])
+three.Renderer(camera=camera, scene=three.Scene(children=[box, camera]), width=300, height=200)
+"""
 
 
 def moving_picture() -> bytes:
@@ -199,16 +217,20 @@ def ran(shared_project: Project) -> Project:
         ),
     )
     project.write(
-        "kernels/other/kernel.json",
-        json.dumps({"argv": [sys.executable, str(project.write("kernel.py", KERNEL)), "-f", "{connection_file}"],
-                    "display_name": "Other", "language": "other"}),
+        "kernels/bash/kernel.json",
+        json.dumps({
+            "argv": [sys.executable, str(project.write("kernel.py", KERNEL.format(log=str(project.root / "sent.log")))),
+                     "-f", "{connection_file}"],
+            "display_name": "Bash", "language": "bash",
+        }),
     )  # fmt: skip
     project.environment["JUPYTER_PATH"] = str(project.root)
     project.notebook(
-        "notebooks/other_language.ipynb",
-        SHOT + "import sys\nprint('finders', [getattr(one, '__name__', type(one).__name__) for one in sys.meta_path])",
-        kernelspec={"name": "other", "display_name": "Other", "language": "other"},
+        "notebooks/bash.ipynb",
+        *BASH,
+        kernelspec={"name": "bash", "display_name": "Bash", "language": "bash"},
     )
+    project.notebook("notebooks/three.ipynb", SHOT + SCENE)
     project.notebook(
         "notebooks/endless.ipynb",
         SHOT + "import threading, time\ndef poll():\n    while True: time.sleep(0.1)\n"
@@ -310,6 +332,10 @@ def test_thread_that_never_ends_is_unstable_by_name(ran: Project) -> None:
 
 
 def test_kernels_of_other_languages_are_sent_nothing_but_the_cells(ran: Project) -> None:
-    layout = "\n".join(shown(ran, "other_language"))
-    assert "finders" in layout
-    assert "NumpyFinder" not in layout
+    assert "text 'counted 3'" in "\n".join(shown(ran, "bash"))
+    assert (ran.root / "sent.log").read_text() == "".join(f"{source}\n---\n" for source in BASH)
+
+
+def test_front_end_that_loads_a_library_beside_it_draws(ran: Project) -> None:
+    # pythreejs loads three.js; the box's side that is seen is 2 of some 5 units wide and high.
+    assert count(pixels(ran, "three"), FIRST) > 70 * 70

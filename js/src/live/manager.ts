@@ -55,6 +55,14 @@ declare global {
   }
 }
 
+// The model of the view that stands in for one that could not be made is created without options, of which every model
+// reads: what was wrong with the view would be lost behind that error.
+// eslint-disable-next-line @typescript-eslint/unbound-method -- it is called with `this`
+const { initialize } = base.WidgetModel.prototype;
+base.WidgetModel.prototype.initialize = function (this: WidgetModel, attributes, options = {} as typeof options): void {
+  initialize.call(this, attributes, options);
+};
+
 /** Module -> what came of loading it: require.js gives no second answer about one that failed. */
 const loading = new Map<string, Promise<unknown>>();
 
@@ -71,9 +79,10 @@ function isLegacy(moduleName: string, moduleVersion: string): boolean {
   return /^@jupyter-widgets\/(base|controls)$/.test(moduleName) && /^[\^~]?1\./.test(moduleVersion);
 }
 
-function problemOf(error: Error): Problem {
+function problemOf(error: Error, module: string): Problem {
   if (error instanceof FrontEndError) return error.problem;
-  return { code: "widget-failed", params: { message: error.message ?? String(error) } };
+  const message = error.message ?? String(error);
+  return BUILT_IN.test(module) ? { code: "widget-failed", params: { message } } : { code: "front-end-failed", params: { module, message } };
 }
 
 export class LiveManager extends KernelWidgetManager {
@@ -130,9 +139,10 @@ export class LiveManager extends KernelWidgetManager {
     this.views.add(view);
     void view.then(
       (made) => {
-        this.drawn.set(made.el, String(model.get("_view_module")));
+        const module = String(model.get("_view_module"));
+        this.drawn.set(made.el, module);
         const error = made.model?.get("error") as Error | undefined;
-        if (error && made.model.get("msg")) this.problems.push({ element: made.el, problem: problemOf(error) });
+        if (error && made.model.get("msg")) this.problems.push({ element: made.el, problem: problemOf(error, module) });
       },
       (error: unknown) => {
         this.problems.push({ element: null, problem: { code: "widget-not-drawn", params: { cause: String(error) } } });
