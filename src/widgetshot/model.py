@@ -25,6 +25,9 @@ else:
 # Parts between slashes, none of which is empty or begins with a dot. What it says holds in JavaScript, too.
 KEY_PATTERN = r"^[^/.\\\u0000:][^/\\\u0000:]*(/[^/.\\\u0000][^/\\\u0000]*)+$"
 MAX_KEY = 5_000  # characters
+# The largest picture, in pixels: 20,000 CSS pixels of the default width at a scale of 2. A picture of that size takes
+# 320 MB, several of them are in memory while they are compared, and Pillow warns of files that hold a few more.
+MAX_PIXELS = 80_000_000
 
 
 def is_key(text: str) -> bool:
@@ -77,6 +80,12 @@ class Box:
     def as_list(self) -> list[int]:
         """Return left, top, width and height."""
         return [self.x, self.y, self.width, self.height]
+
+    def within(self, width: int, height: int) -> "Box | None":
+        """Return the part of it that lies in a picture of some size; None for none."""
+        left, top = max(0, self.x), max(0, self.y)
+        right, bottom = min(width, self.x + self.width), min(height, self.y + self.height)
+        return Box(left, top, right - left, bottom - top) if left < right and top < bottom else None
 
 
 def boxes_of(masks: Iterable[Iterable[Box]]) -> list[Box]:

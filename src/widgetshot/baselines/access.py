@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from widgetshot.baselines.keys import check_key
 from widgetshot.baselines.sidecar import ShotDescription, baseline_of, encode_sidecar
 from widgetshot.errors import BaselineError
-from widgetshot.files import read_png
 from widgetshot.model import Baseline
+from widgetshot.png_form import read_own_png
 from widgetshot.ports import NO_FILES, BaselineStore, FileDigests, StoreCommands, StoredFiles
 
 NOTHING_DESCRIBED = ShotDescription()
@@ -47,7 +47,7 @@ class Baselines:
         if files.picture is None:
             return None
         try:
-            pixels = read_png(files.picture)
+            pixels = read_own_png(files.picture)
         except Exception as error:
             raise BaselineError(
                 f"the baseline is no readable picture: {error}",

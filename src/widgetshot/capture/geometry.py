@@ -7,9 +7,6 @@ from fractions import Fraction
 from widgetshot.model import Box
 from widgetshot.ports import Rect
 
-# The largest picture, in pixels: 20,000 CSS pixels of the default width at a scale of 2. A picture of that size takes
-# 320 MB, several of them are in memory while they are compared, and Pillow warns of files that hold a few more.
-MAX_PIXELS = 80_000_000
 # Chromium draws opacity, filters and blending through textures. In one capture that reaches further, what lies behind
 # this row or column is drawn without them or not at all.
 MAX_TILE_SIDE = 16_384

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from widgetshot.capture.geometry import MAX_PIXELS, on_grid, picture_box, picture_size, relative_to, tiles
+from widgetshot.capture.geometry import on_grid, picture_box, picture_size, relative_to, tiles
 from widgetshot.errors import CaptureError
 from widgetshot.files import read_png
-from widgetshot.model import Box, Pixels
+from widgetshot.model import MAX_PIXELS, Box, Pixels
 from widgetshot.ports import LivePage, Rect, Scope
 from widgetshot.redact import Redactor
 

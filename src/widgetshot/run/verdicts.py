@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from widgetshot.capture.geometry import MAX_PIXELS
 from widgetshot.errors import CaptureError, ExitCode, WidgetshotError
 from widgetshot.model import (
+    MAX_PIXELS,
     Baseline,
     Box,
     Comparison,

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from widgetshot.capture.geometry import MAX_PIXELS, MAX_TILE_PIXELS, MAX_TILE_SIDE, on_grid, picture_size, tiles
+from widgetshot.capture.geometry import MAX_TILE_PIXELS, MAX_TILE_SIDE, on_grid, picture_size, tiles
+from widgetshot.model import MAX_PIXELS
 from widgetshot.ports import Rect
 
 SCALES = st.sampled_from([0.5, 0.75, 1, 1.1, 1.25, 4 / 3, 1.5, 2, 2.625, 3])
