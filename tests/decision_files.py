@@ -41,6 +41,7 @@ def decision(root: Path, name: str, verdict: str = "accept", **members: Any) -> 
         "verdict": verdict,
         "baseline_sha256": entry.baseline_sha256,
         "shot_sha256": entry.shot_sha256,
+        "sidecar_sha256": entry.sidecar_sha256,
         "comment": "",
         "time": "2026-01-31T12:00:00.000Z",
     } | members

@@ -1,12 +1,14 @@
 """Bytes on disk: digests, pictures, and files that are there whole or not at all."""
 
 import contextlib
+import errno
 import hashlib
 import io
 import os
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 # numpy and Pillow where pictures are: a notebook that counts its costs (widgetshot.cost) needs neither.
@@ -18,11 +20,69 @@ STATIC = PACKAGE / "static"  # built from js/, shipped in the wheel
 LOCAL_FOLDER = ".widgetshot"  # in a project's root: what belongs to one checkout and not into git
 _LOCK_POLL_S = 0.01  # between two looks at a lock that somebody else holds
 _MAX_DECODED_PIXELS = 2**24  # at a time
+_O_BINARY = getattr(os, "O_BINARY", 0)  # Windows reads text without it
 
 
 def sha256(data: bytes) -> str:
     """Return the sha256 of bytes, in hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()
+
+
+def read_inside(folder: Path, path: str, max_bytes: int) -> bytes:
+    """Read a file of a folder that may have come from anywhere: a file of its own, at that very place.
+
+    Args:
+        path: relative to the folder, with forward slashes.
+        max_bytes: the size of a file that is refused unread.
+
+    Raises:
+        FileNotFoundError: there is none.
+        OSError: it can't be read; it or a folder on the way is a link, or leads out; it is no file (a pipe would never
+            end); it is too large.
+    """
+    check_inside(folder, path)
+    file = folder / path
+    # The file may have been replaced since it was looked at. A pipe without a writer must not be waited for.
+    opened = os.open(file, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | _O_BINARY)
+    with os.fdopen(opened, "rb") as source:
+        about = os.fstat(source.fileno())
+        if not stat.S_ISREG(about.st_mode):
+            raise OSError(errno.EINVAL, "is no file", str(file))
+        data = source.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise OSError(errno.EFBIG, f"is larger than {max_bytes:,} bytes", str(file))
+    return data
+
+
+def check_inside(folder: Path, path: str, checked: set[Path] | None = None) -> None:
+    """Refuse a path within a folder that is not what it says; what does not exist is no fault.
+
+    Args:
+        path: relative to the folder, with forward slashes.
+        checked: folders on the way that are known to be right; those that are found right are added.
+
+    Raises:
+        OSError: it leads out of the folder, or it or a folder on the way is a link, or it is no file.
+    """
+    parts = PurePosixPath(path).parts
+    if not parts or path.startswith("/") or ".." in parts or "\\" in path or "\0" in path:
+        raise OSError(errno.EINVAL, "leads out of the folder", path)
+    place = folder
+    for index, part in enumerate(parts):
+        place = place / part
+        if checked is not None and place in checked:
+            continue
+        try:
+            mode = place.lstat().st_mode
+        except FileNotFoundError:
+            return
+        if stat.S_ISLNK(mode):
+            raise OSError(errno.ELOOP, "is a link, or behind one; a run folder's own files are none", str(place))
+        if index < len(parts) - 1:
+            if checked is not None and stat.S_ISDIR(mode):
+                checked.add(place)
+        elif not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "is no file", str(place))
 
 
 def read_png(data: bytes) -> "Pixels":

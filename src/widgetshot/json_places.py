@@ -3,21 +3,29 @@
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import msgspec
 
 _MAX_CANDIDATES = 1_000  # members of an object among which the wrong one is searched
+# Bytes of documents in which they are searched, together for all of them: each is another look at the whole.
+_MAX_SEARCHED = 20_000_000
 
 
 def exact_place(kind: Any, data: bytes, message: str, place: str) -> str:
     """Return a place of msgspec's with the names in it: of a member of a dict it only tells `[...]`."""
+    if "[...]" not in place:
+        return place.removeprefix(".")
     try:
         whole = json.loads(data)
+        most = min(_MAX_CANDIDATES, _MAX_SEARCHED // len(data))
         while "[...]" in place:
             before = place.partition("[...]")[0]
             name = next(
-                name for name, document in _with_one_member(whole, before) if _message(kind, document) == message
+                name
+                for name, document in islice(_with_one_member(whole, before), most)
+                if _message(kind, document) == message
             )
             place = place.replace("[...]", f"[{json.dumps(name, ensure_ascii=False)}]", 1)
     except (ValueError, LookupError, TypeError, RecursionError, StopIteration):
@@ -32,7 +40,7 @@ def _with_one_member(whole: Any, place: str) -> Iterator[tuple[str, Any]]:
     for step in steps:
         node = node[step]
     members = dict(node)
-    for name, value in list(members.items())[:_MAX_CANDIDATES]:
+    for name, value in members.items():
         node.clear()
         node[name] = value
         yield name, whole

@@ -1,5 +1,7 @@
 """The gallery as a person meets it: real pictures, a real run folder, a real browser, opened from disk."""
 
+import re
+import time
 from base64 import b64encode
 from dataclasses import replace
 from pathlib import Path
@@ -23,8 +25,10 @@ from pages import (
     expect_shown,
     recorded,
     row,
+    sha256,
     wait_until,
 )
+from png_files import FOREIGN
 from widgetshot.conditions import Condition, Unrest
 from widgetshot.errors import RecordError
 from widgetshot.model import Box, Mask, Pixels, Repeat, Result, Tolerance
@@ -231,7 +235,7 @@ def test_resized_pictures_share_a_canvas_and_neither_is_stretched(mixed: Folder,
 
 
 def test_regions_and_masks_are_drawn_where_they_are_and_can_be_hidden(folder: Folder, open_page: Open) -> None:
-    mask = {"reason": "a clock", "selector": ".clock", "boxes": [[10, 20, 60, 30], [100, 0, 20, 10]]}
+    mask = {"reason": "a clock", "place": ".clock", "boxes": [[10, 20, 60, 30], [100, 0, 20, 10]]}
     folder.add("masked", "changed", changed=9, masks=[mask])
     page = open_page(folder.write())
     pictures = card(page, "masked").locator(".pictures")
@@ -435,11 +439,13 @@ def test_missing_or_foreign_picture_is_reported_and_never_shown(folder: Folder, 
     Image.new("RGB", (9, 9)).save(folder.path / other["pictures"]["baseline"]["path"])
     page = open_page(folder.write())
     for shot, words in (
-        ("gone", "picture not recorded"),
-        ("other", "the file is not the one this run recorded"),
+        ("gone", "picture not shown: was not recorded, or is gone"),
+        ("other", "its file is not the one this run recorded"),
     ):
         expect(card(page, shot).locator(".absent")).to_contain_text(words)
         expect(card(page, shot).locator("img")).to_have_count(2)
+        expect(card(page, shot).get_by_text("It can't be accepted:")).to_contain_text(words.partition(": ")[2] or words)
+        expect(page.get_by_role("group", name="This picture").get_by_role("button", name="Accept")).to_be_disabled()
 
 
 @pytest.mark.parametrize("link", [False, True])
@@ -450,7 +456,7 @@ def test_picture_outside_of_the_folder_is_refused(folder: Folder, tmp_path: Path
     file.rename(tmp_path / "secret.png")
     if link:
         file.symlink_to(tmp_path / "secret.png")
-        expected = "names a file outside of the folder"
+        expected = "which is a link"
     else:
         text = (folder.path / "run.json").read_text(encoding="utf-8")
         text = text.replace(file.relative_to(folder.path).as_posix(), "../secret.png")
@@ -460,10 +466,88 @@ def test_picture_outside_of_the_folder_is_refused(folder: Folder, tmp_path: Path
         write_gallery(folder.path)
 
 
+@pytest.mark.parametrize("what", sorted(FOREIGN))
+def test_picture_that_a_browser_could_show_otherwise_is_never_shown(folder: Folder, what: str) -> None:
+    entry = folder.add("foreign", "new")
+    file = folder.path / entry["pictures"]["shot"]["path"]
+    data = FOREIGN[what](file.read_bytes())
+    file.write_bytes(data)
+    entry["pictures"]["shot"]["sha256"] = sha256(file)
+    text = folder.write().read_text(encoding="utf-8")
+    assert "its picture is none that widgetshot writes" in text
+    assert b64encode(data).decode() not in text or not data
+
+
+def test_masks_that_accepting_stores_are_told(folder: Folder, open_page: Open) -> None:
+    masks = [
+        {"reason": "a clock", "place": ".clock", "boxes": [[10, 20, 60, 30], [100, 0, 20, 10]]},
+        {"reason": "all of it", "place": HOSTILE, "boxes": [[0, 0, 240, 80]]},
+    ]
+    folder.add("masked", "changed", changed=4, masks=masks)
+    folder.add("never", "unstable", masks=masks)
+    page = open_page(folder.write())
+    heading = page.get_by_role("heading", name="Masks that accepting stores")
+    stored = card(page, "masked").locator(".part").filter(has=heading)
+    expect(stored.locator("li")).to_have_text(
+        [
+            ".clock: 2 boxes, at most 10 % of the picture: a clock",
+            re.compile(r"1 box, at most 100 % of the picture: all of it$"),
+        ]
+    )
+    expect(card(page, "never").locator(".legend")).to_be_visible()
+    expect(heading).to_have_count(0)
+
+
+ODD: tuple[dict[str, Any], ...] = (
+    {"notebook": "__proto__.ipynb"},
+    {"variant": "constructor"},
+    {"sentence": "", "source": "", "tolerance": "", "theme": ""},
+    {"metrics": {"timings": {"__proto__": 1e9, "": 0.0, "constructor": 5e-324}}},
+    {"metrics": {"regions": [[-1_000_000, -1_000_000, 1_000_000, 1_000_000], [0, 0, 0, 0]]}},
+    {"metrics": {"bands": [{"inserted": True, "y": 1_000_000, "at": 0, "height": 1_000_000}] * 9}},
+    {"fingerprint": {"__proto__": {"a": 1}, "x": [[[[None, 2**63, 1e308]]]], "": ""}},
+    {"traits": [{"widget": "", "trait": "", "before": None, "after": {"__proto__": []}}] * 300},
+    {"history": [["broken", 2**53 - 1, "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"]] * 100},
+    {"repeat": {"runs": 2**53 - 1, "distinct": 2, "counts": [0, 0]}},
+    {"markers": ["x"] * 1_000, "console": [""] * 1_000, "blocked": ["x" * 5_000] * 1_000},
+    {"masks": [{"reason": "", "place": "", "boxes": []}] * 1_000},
+)
+
+
+def test_odd_values_that_the_format_allows_leave_no_page_blank(folder: Folder, open_page: Open) -> None:
+    for index, more in enumerate(ODD):
+        entry = folder.add(f"odd-{index}", "changed", changed=1)
+        for member, value in more.items():
+            entry[member] = entry[member] | value if member == "metrics" else value
+    page = open_page(folder.write(durations=[], timings={"__proto__": 1.0, "x": 1e9}))
+    for index in range(len(ODD)):
+        shown = card(page, f"odd-{index}")
+        expect(shown.locator(".pictures img")).to_have_count(3)
+        expect(shown.get_by_role("heading", level=2)).to_contain_text(f"odd-{index}")
+
+
+def test_as_many_regions_and_boxes_as_a_run_may_have_are_shown_in_seconds(folder: Folder, open_page: Open) -> None:
+    boxes = [[n % 200, n % 70, 9, 9] for n in range(10_000)]
+    entry = folder.add("many", "changed", changed=4, masks=[{"reason": "r", "place": ".x", "boxes": boxes}])
+    entry["metrics"]["regions"] = boxes
+    begin = time.monotonic()
+    page = open_page(folder.write())
+    expect(card(page, "many").locator(".pictures .region").first).to_be_attached()
+    page.keyboard.press("m")
+    expect(page.locator(".pictures .region").first).to_be_attached()
+    assert time.monotonic() - begin < 15
+    # More are refused, at once.
+    entry["metrics"]["regions"] = boxes * 20
+    begin = time.monotonic()
+    with pytest.raises(RecordError, match=r"tests\[0\]\.metrics\.regions: expected array of length <= 10000"):
+        folder.write()
+    assert time.monotonic() - begin < 5
+
+
 def test_hostile_strings_are_text(folder: Folder, open_page: Open) -> None:
     # As long as the path of a file may be.
     long = "/".join(["very-long-name-" * 12] * 12)
-    mask = {"reason": HOSTILE, "selector": HOSTILE, "boxes": [[0, 0, 50, 50]]}
+    mask = {"reason": HOSTILE, "place": HOSTILE, "boxes": [[0, 0, 50, 50]]}
     folder.add(
         "hostile",
         "changed",

@@ -151,6 +151,7 @@ def test_decisions_are_bound_to_the_pictures(mixed: Folder, open_page: Open, tmp
             "verdict": verdict,
             "baseline_sha256": tests[shot]["baseline_sha256"],
             "shot_sha256": pictures["shot"]["sha256"] if pictures["shot"] else None,
+            "sidecar_sha256": (pictures["shot"] or {}).get("sidecar_sha256"),
             "comment": comment,
         }
 
@@ -458,7 +459,7 @@ def violations(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_violation(mixed: Folder, browser_for_gallery: Browser, scheme: Any) -> None:
-    mask = {"reason": "a clock", "selector": ".clock", "boxes": [[10, 20, 60, 30]]}
+    mask = {"reason": "a clock", "place": ".clock", "boxes": [[10, 20, 60, 30]]}
     mixed.tests[5] |= {
         "masks": [mask],
         "history": [["match", 2, *TIMES[:2]], ["changed", 1, *TIMES[2:]]],

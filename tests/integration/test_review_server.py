@@ -79,7 +79,8 @@ def decision(project: Project, name: str = "changed", verdict: str = "accept", *
     shot = entry["pictures"]["shot"]
     return {
         "key": entry["key"], "verdict": verdict, "comment": "", "baseline_sha256": entry["baseline_sha256"],
-        "shot_sha256": shot and shot["sha256"], "reviewer": "Anna", "seen": 0,
+        "shot_sha256": shot and shot["sha256"], "sidecar_sha256": shot and shot.get("sidecar_sha256"),
+        "reviewer": "Anna", "seen": 0,
     } | changes  # fmt: skip
 
 

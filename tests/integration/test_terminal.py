@@ -17,6 +17,7 @@ from builders import ENVIRONMENT
 from projects import MARK, Project
 from stores import in_folder
 from widgetshot.errors import visible
+from widgetshot.files import sha256
 from widgetshot.review.requests import DecisionRequest
 from widgetshot.review.session import ReviewSession
 
@@ -244,7 +245,8 @@ def test_somebody_elses_decision_is_reported_and_nothing_overwritten(reviewed: P
 
     def reject(name: str) -> Any:
         entry = entries[name]
-        return DecisionRequest(entry.key, "reject", entry.shot_sha256, entry.baseline_sha256, 0, "no", "Ben")
+        seen = (entry.shot_sha256, entry.baseline_sha256, entry.sidecar_sha256)
+        return DecisionRequest(entry.key, "reject", *seen, 0, "no", "Ben")
 
     other.decide([reject("changed"), reject("new")])
     terminal.press("a")
@@ -256,27 +258,49 @@ def test_somebody_elses_decision_is_reported_and_nothing_overwritten(reviewed: P
     assert decisions(reviewed) == {"changed": ("reject", "no"), "new": ("reject", "no")}
 
 
-@needs_pty
-def test_pictures_are_opened_or_their_paths_are_shown(reviewed: Project, tmp_path: Path) -> None:
-    # The command that opens files on a desktop, which notes what it was given.
-    opener = reviewed.write("bin/xdg-open", f'#!/bin/sh\necho "$1" >> "{tmp_path}/opened"\n')
-    opener.chmod(0o755)
+def opened_by(project: Project, folder: Path, *keys: str) -> tuple[list[str], str]:
+    """What a desktop was given to open while these keys were pressed, and what was said."""
     if sys.platform != "linux":
         pytest.skip("another command opens files here")
+    # The command that opens files on a desktop, which notes what it was given.
+    opener = project.write("bin/xdg-open", f'#!/bin/sh\necho "$1" >> "{folder}/opened"\n')
+    opener.chmod(0o755)
     path = os.environ["PATH"]
     os.environ["PATH"] = f"{opener.parent}{os.pathsep}{path}"
     try:
-        terminal = Terminal(reviewed)
+        terminal = Terminal(project)
     finally:
         os.environ["PATH"] = path
     terminal.expect(ASKED)
-    terminal.press("o")
-    terminal.expect(ASKED)
-    opened = tmp_path / "opened"
-    deadline = time.monotonic() + 30
-    while (not opened.exists() or len(opened.read_text().splitlines()) < 3) and time.monotonic() < deadline:
-        continue
-    endings = {line.rpartition("changed")[2] for line in opened.read_text().splitlines()}
-    assert endings == {".baseline.png", ".shot.png", ".diff.png"}
+    said = ""
+    for key in keys:
+        terminal.press(key)
+        said += terminal.expect(ASKED)
     terminal.press("q")
     assert terminal.end() == 0
+    opened = folder / "opened"
+    return (opened.read_text().splitlines() if opened.exists() else []), said
+
+
+@needs_pty
+def test_pictures_are_opened_or_their_paths_are_shown(reviewed: Project, tmp_path: Path) -> None:
+    opened, _ = opened_by(reviewed, tmp_path, "o")
+    assert {line.rpartition("changed")[2] for line in opened} == {".baseline.png", ".shot.png", ".diff.png"}
+
+
+@needs_pty
+@pytest.mark.parametrize("told", [False, True], ids=["another file", "another file, of which run.json tells"])
+def test_only_pictures_that_the_run_recorded_are_opened(reviewed: Project, tmp_path: Path, told: bool) -> None:
+    key, data = RESULTS["changed"].key, b"#!/bin/sh\ntouch owned\n"
+    (reviewed.root / f"widgetshot-report/pictures/{key}.shot.png").write_bytes(data)
+    if told:
+        file = reviewed.root / "widgetshot-report/run.json"
+        run = json.loads(file.read_text())
+        (entry,) = [test for test in run["tests"] if test["key"] == key]
+        entry["pictures"]["shot"]["sha256"] = sha256(data)
+        file.write_text(json.dumps(run))
+    opened, said = opened_by(reviewed, tmp_path, "o")
+    assert {line.rpartition("changed")[2] for line in opened} == {".baseline.png", ".diff.png"}
+    assert (
+        "is not opened: its picture is none that widgetshot writes" in said or "is not opened: its file is not" in said
+    )

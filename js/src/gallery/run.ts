@@ -17,6 +17,8 @@ export type Fingerprint = recorded.Entry["fingerprint"];
 export interface Picture extends recorded.Picture {
   /** The reason why the file's bytes are not in this page; null when they are. */
   absent: string | null;
+  /** Of a shot that can be approved: the digest of what its baseline's sidecar would say. */
+  sidecar_sha256: string | null;
 }
 
 export interface Trace extends recorded.EntryTrace {
@@ -30,6 +32,8 @@ export interface Trace extends recorded.EntryTrace {
 export interface Result extends Omit<recorded.Entry, "pictures" | "trace"> {
   pictures: Partial<Record<keyof recorded.Pictures, Picture>>;
   trace: Trace | null;
+  /** The reason why it can't be accepted although its verdict allows it: a file that is gone, or is not what it was. */
+  refused: string | null;
 }
 
 export interface Run extends Omit<recorded.Run, "tests"> {

@@ -3,7 +3,7 @@
 import type { Picture, Result, Run, Verdict } from "../../src/gallery/run";
 
 export const picture = (sha256: string, more: Partial<Picture> = {}): Picture => ({
-  path: `pictures/${sha256}.png`, sha256, width: 240, height: 80, absent: null, ...more,
+  path: `pictures/${sha256}.png`, sha256, width: 240, height: 80, absent: null, sidecar_sha256: null, ...more,
 });
 
 /** Metrics of which `more` is not as usual. */
@@ -43,6 +43,7 @@ export const result = (shot: string, verdict: Verdict = "changed", more: Partial
   baseline_fingerprint: null,
   baseline_sha256: null,
   trace: null,
+  refused: null,
   pictures: {},
   ...more,
 });

@@ -18,11 +18,15 @@ class FolderStore:
     folder: Path
 
     def keys(self) -> set[str]:
-        """Return the keys of all pictures under the folder."""
+        """Return the keys of all pictures under the folder; what is hidden is none of them."""
         if not self.folder.is_dir():
             return set()
-        pictures = (path for path in self.folder.rglob("*.png") if path.is_file())
-        return {path.relative_to(self.folder).as_posix().removesuffix(".png") for path in pictures}
+        pictures = (path.relative_to(self.folder) for path in self.folder.rglob("*.png") if path.is_file())
+        return {
+            path.as_posix().removesuffix(".png")
+            for path in pictures
+            if not any(part.startswith(".") for part in path.parts)
+        }
 
     def read(self, key: str) -> StoredFiles:
         """Read the picture and the sidecar of a key.

@@ -13,13 +13,14 @@ def check_key(key: str) -> None:
     """
     parts = PurePosixPath(key)
     odd = "\\" in key or "\0" in key or not parts.parts or ":" in parts.parts[0]
-    if odd or parts.is_absolute() or ".." in parts.parts or not _is_text(key):
+    # What begins with a dot is hidden, and often settings (`.git`, `.jupyter`).
+    if odd or parts.is_absolute() or any(part.startswith(".") for part in parts.parts) or not _is_text(key):
         raise key_leads_out(key)
 
 
 def key_leads_out(key: str) -> BaselineError:
     """Make the error of a key that leads out of the baselines' folder."""
-    return BaselineError(f"key {key!r} leads out of the baselines folder")
+    return BaselineError(f"key {key!r} leads out of the baselines folder, or into a hidden one")
 
 
 def _is_text(key: str) -> bool:

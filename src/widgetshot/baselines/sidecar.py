@@ -1,6 +1,7 @@
 """The sidecar of a baseline: JSON text that says what its picture shows, so that a diff in git can be read."""
 
 import json
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -76,8 +77,30 @@ def describe(result: Result) -> ShotDescription:
         # Written only where it is so: without it the layout is whole.
         layout_cut=True if shot.layout_cut else UNSET,
         missing_glyphs=list(shot.missing_glyphs) or UNSET,
-        masks={mask.place: [(box.x, box.y, box.width, box.height) for box in boxes] for mask, boxes in masks},
+        masks={mask.place: _inside(boxes, width, height) for mask, boxes in masks},
     )
+
+
+def description_problem(description: ShotDescription, size: tuple[int, int]) -> tuple[str, str] | None:
+    """Return the place where a description does not fit to its picture, and what was expected there; None if it does.
+
+    Args:
+        size: width and height of the picture.
+    """
+    width, height = size
+    if description.size is not UNSET and description.size != size:
+        return "size", f"expected [{width}, {height}], the size of its picture"
+    for place, boxes in ({} if description.masks is UNSET else description.masks).items():
+        if any(x < 0 or y < 0 or x + w > width or y + h > height for x, y, w, h in boxes):
+            return f"masks[{json.dumps(place)}]", f"expected boxes inside of the picture, which is {width} x {height}"
+    if _deeper_than(msgspec.to_builtins(description), _MAX_LEVELS):
+        return "", f"expected at most {_MAX_LEVELS} levels"
+    return None
+
+
+def _inside(boxes: Iterable[Box], width: int, height: int) -> list[tuple[int, int, int, int]]:
+    parts = (box.within(width, height) for box in boxes)
+    return [(part.x, part.y, part.width, part.height) for part in parts if part is not None]
 
 
 def encode_description(description: ShotDescription) -> bytes:
@@ -118,10 +141,8 @@ def baseline_of(picture: bytes, pixels: Pixels, sidecar: bytes | None) -> Baseli
     layout, cut = members.pop("layout", None), members.pop("layout_cut", None)
     side = convert(Sidecar, members, "", next_step="", error=BaselineError)
     height, width = pixels.shape[:2]
-    if side.size is not UNSET and side.size != (width, height):
-        raise BaselineError(f"size: expected [{width}, {height}], the size of its picture")
-    if _deeper_than(members, _MAX_LEVELS):
-        raise BaselineError(f"expected at most {_MAX_LEVELS} levels")
+    if problem := description_problem(side, (width, height)):
+        raise BaselineError(": ".join(filter(None, problem)))
     masks = {} if side.masks is UNSET else side.masks
     return Baseline(
         pixels,

@@ -10,6 +10,7 @@ import click
 from widgetshot.baselines.stores import open_baselines
 from widgetshot.cli.common import output_option, report_option, settings_from
 from widgetshot.errors import ConfigError, one_line
+from widgetshot.report.folder import refuse_own_settings
 from widgetshot.review.apply import Outcome, apply_decisions
 from widgetshot.review.approve import approve as approve_results
 from widgetshot.review.decisions import MAX_BYTES, Decisions, read_decisions
@@ -37,6 +38,7 @@ def approve(
             next_step="widgetshot approve RUN --decisions FILE",
         )
     settings = settings_from(report=Path(names[0]) if decisions is not None and names else report)
+    refuse_own_settings(settings.report, settings.root)
     baselines = open_baselines(settings)
     reviewer: str | None = None
     if decisions is None:

@@ -104,9 +104,19 @@ def _masks(result: Result) -> list[EntryMask]:
     masks = result.target.masks
     boxes = result.shot.masks if result.shot is not None else ((),) * len(masks)
     return [
-        EntryMask(reason=cut_line(mask.reason), selector=cut_line(mask.selector), boxes=_rectangles(found))
-        for mask, found in islice(zip(masks, boxes, strict=True), MAX_NAMED)
+        EntryMask(
+            reason=cut_line(mask.reason), place=cut_line(mask.place), boxes=_rectangles(islice(inside, MAX_BOXES))
+        )
+        for mask, inside in islice(zip(masks, (_inside(found, result) for found in boxes), strict=True), MAX_NAMED)
     ]
+
+
+def _inside(boxes: Iterable[Box], result: Result) -> list[Box]:
+    """Return the parts of boxes that lie in the result's shot, as its sidecar has them."""
+    if result.shot is None:
+        return []
+    height, width = result.shot.pixels.shape[:2]
+    return [part for box in boxes if (part := box.within(width, height)) is not None]
 
 
 def _metrics(result: Result) -> Metrics:

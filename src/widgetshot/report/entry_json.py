@@ -80,8 +80,8 @@ class EntryMask(Document, frozen=True, kw_only=True):
     """A part of the picture that was not compared, and why."""
 
     reason: Line
-    selector: Line
-    boxes: Annotated[list[Rectangle], Meta(max_length=MAX_BOXES)]
+    place: Annotated[Line, Meta(description="The selector, or the box `[x, y, width, height]` as it was declared.")]
+    boxes: Annotated[list[Rectangle], Meta(max_length=MAX_BOXES, description="Inside of the picture.")]
 
 
 class RowBand(Document, frozen=True, kw_only=True):
@@ -197,3 +197,8 @@ class Entry(Document, frozen=True, kw_only=True):
     def shot_sha256(self) -> str | None:
         """The digest of the picture that was taken; None where there is none."""
         return None if self.pictures.shot is None else self.pictures.shot.sha256
+
+    @property
+    def sidecar_sha256(self) -> str | None:
+        """The digest of what the baseline's sidecar would say; None where the picture can't be approved."""
+        return None if self.pictures.shot is None else self.pictures.shot.sidecar_sha256

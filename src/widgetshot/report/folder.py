@@ -8,8 +8,11 @@ from msgspec import UNSET, UnsetType
 
 from widgetshot.documents import JsonValue
 from widgetshot.errors import ConfigError, RecordError
+from widgetshot.files import read_inside
 
 RUN_FILE = "run.json"
+MAX_RUN_BYTES = 256_000_000  # of run.json
+MAX_BRACKETS = 5_000_000  # that open in it; each list takes 56 bytes of memory at least
 JOURNAL = "journal.jsonl"  # results of a run that goes on, or was killed
 PICTURES = "pictures"
 WORKERS = "workers"  # run folders of pytest-xdist's workers, until they are merged
@@ -65,9 +68,23 @@ def clear(folder: Path) -> None:
 
 def refuse_foreign(folder: Path) -> None:
     """Raise ConfigError where a folder holds other things than a run."""
-    if folder.is_dir() and any(folder.iterdir()) and not read_head(folder / RUN_FILE).is_ours:
+    if folder.is_dir() and any(folder.iterdir()) and not read_head(folder).is_ours:
         raise ConfigError(
             f"the folder {folder} holds other things than a run", next_step="choose another folder for the report"
+        )
+
+
+def refuse_own_settings(folder: Path, root: Path) -> None:
+    """Raise ConfigError where the settings of a project would come from the run folder that is reviewed.
+
+    Args:
+        root: the project's folder.
+    """
+    if root.resolve().is_relative_to(folder.resolve()):
+        raise ConfigError(
+            "the project's folder is the run folder, or in it; who made a run does not say where baselines are",
+            where=str(folder),
+            next_step="type it in the checkout whose baselines are meant, and name the run folder there",
         )
 
 
@@ -87,9 +104,9 @@ class RunHead(msgspec.Struct, frozen=True):
         return isinstance(self.tool, dict) and self.tool.get("name") == "widgetshot"
 
 
-def read_head(file: Path) -> RunHead:
-    """Return what a run.json says of itself."""
+def read_head(folder: Path) -> RunHead:
+    """Return what a folder's run.json says of itself."""
     try:
-        return msgspec.json.decode(file.read_bytes(), type=RunHead)
+        return msgspec.json.decode(read_inside(folder, RUN_FILE, MAX_RUN_BYTES), type=RunHead)
     except (OSError, ValueError, RecursionError):
         return RunHead()

@@ -12,10 +12,11 @@ from typing import Annotated, Any
 from msgspec import Meta, to_builtins
 
 from widgetshot.documents import encode
-from widgetshot.errors import RecordError
-from widgetshot.files import sha256, write_atomically
+from widgetshot.errors import RecordError, WidgetshotError
+from widgetshot.files import write_atomically
 from widgetshot.model import Verdict
-from widgetshot.report.entry_json import Entry, EntryTrace, Picture
+from widgetshot.report.entry_json import Entry, EntryTrace, Picture, ShotPicture
+from widgetshot.report.pictures import candidate, picture_bytes
 from widgetshot.report.reader import read_run
 from widgetshot.report.run_json import Run
 from widgetshot.report.trace_file import TraceFile, read_trace
@@ -24,7 +25,6 @@ from widgetshot.report.trace_file import TraceFile, read_trace
 # passes as an attachment.
 ROOM = 13_000_000
 _TRACE_ROOM = 1_000_000  # characters of traces in one page, of the same
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def write_gallery(run_folder: Path, room: int = ROOM) -> Path:
@@ -83,13 +83,13 @@ def page(run_folder: Path, live: Mapping[str, Any] | None = None, room: int = RO
             for kind in kinds:
                 picture: Picture | None = getattr(entry.pictures, kind)
                 if picture is not None:
-                    absent = _embed(run_folder, picture, pictures, most)
+                    absent = _embed(run_folder, entry, kind, pictures, most)
                     shown[entry.key][kind] = _page_picture(picture, absent)
     template = files("widgetshot").joinpath("static/gallery.html").read_text(encoding="utf-8")
     places = {
         "connect": "'self'" if live else "'none'",
         "live": _inside_script(live),
-        "run": _inside_script(_page_run(run, shown, traces)),
+        "run": _inside_script(_page_run(run, shown, traces, {one.key: _refused(run_folder, one) for one in asking})),
         "pictures": _inside_script(pictures.encoded),
     }
     # Split once: what is filled in may hold a mark's text itself.
@@ -100,13 +100,30 @@ def page(run_folder: Path, live: Mapping[str, Any] | None = None, room: int = RO
 class PagePicture(Picture, frozen=True, kw_only=True):
     """A picture as the page has it."""
 
+    sidecar_sha256: Annotated[str | None, Meta(description="As that of `ShotPicture`.")]
     absent: Annotated[str | None, Meta(description="Why its bytes are not in the page; null when they are.")]
 
 
 def _page_picture(picture: Picture, absent: str | None) -> PagePicture:
     return PagePicture(
-        path=picture.path, sha256=picture.sha256, width=picture.width, height=picture.height, absent=absent
+        path=picture.path,
+        sha256=picture.sha256,
+        width=picture.width,
+        height=picture.height,
+        sidecar_sha256=picture.sidecar_sha256 if isinstance(picture, ShotPicture) else None,
+        absent=absent,
     )
+
+
+def _refused(run_folder: Path, entry: Entry) -> str | None:
+    """Return why a result can't be accepted although its verdict allows it; None where it can, or does not."""
+    if not entry.verdict.acceptable or entry.updated:
+        return None
+    try:
+        candidate(run_folder, entry)
+    except WidgetshotError as error:
+        return error.what
+    return None
 
 
 class PageTrace(EntryTrace, frozen=True, kw_only=True):
@@ -135,12 +152,18 @@ def _traces(run_folder: Path, entries: Sequence[Entry]) -> dict[str, PageTrace]:
     return found
 
 
-def _page_run(run: Run, shown: Mapping[str, Mapping[str, PagePicture]], traces: Mapping[str, PageTrace]) -> object:
+def _page_run(
+    run: Run,
+    shown: Mapping[str, Mapping[str, PagePicture]],
+    traces: Mapping[str, PageTrace],
+    refused: Mapping[str, str | None],
+) -> object:
     """Return the run as plain JSON, with the pictures and the traces that the page shows."""
     document: dict[str, Any] = to_builtins(run)
     for test in document["tests"]:
         test["pictures"] = to_builtins(shown[test["key"]])
         test["trace"] = to_builtins(traces.get(test["key"]))
+        test["refused"] = refused.get(test["key"])
     return document
 
 
@@ -152,16 +175,17 @@ class _Pictures:
     size: int = 0
 
 
-def _embed(run_folder: Path, picture: Picture, pictures: _Pictures, room: int | None) -> str | None:
-    """Add the picture's bytes to `pictures`. Return why not, in words, or None when they are there."""
+def _embed(run_folder: Path, entry: Entry, kind: str, pictures: _Pictures, room: int | None) -> str | None:
+    """Add a picture's bytes to `pictures`. Return why not, in words, or None when they are there."""
+    picture: Picture = getattr(entry.pictures, kind)
+    try:
+        # Each is checked against what its own result says of it, also where another has brought the same bytes.
+        content = picture_bytes(run_folder, entry, kind)
+    except WidgetshotError as error:
+        return f"picture not shown: {error.what}"
+    assert content is not None
     if picture.sha256 in pictures.encoded:
         return None
-    try:
-        content = (run_folder / picture.path).read_bytes()
-    except OSError:
-        return "picture not recorded"
-    if sha256(content) != picture.sha256 or not content.startswith(PNG_SIGNATURE):
-        return "picture not shown: the file is not the one this run recorded"
     encoded = b64encode(content).decode("ascii")
     if room is not None and len(encoded) + pictures.size > room:
         return f"left out to keep this page small: it is {picture.path} in the run folder"

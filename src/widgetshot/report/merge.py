@@ -11,17 +11,17 @@ from typing import Any
 from msgspec.structs import replace
 
 from widgetshot.documents import decode
-from widgetshot.errors import ConfigError, RecordError, one_line
+from widgetshot.errors import ConfigError, RecordError, StaleDecision, one_line
 from widgetshot.files import sha256, write_atomically
 from widgetshot.model import ServiceUsage, Status, TimeSpent
-from widgetshot.report.entry_json import Entry, Pictures
-from widgetshot.report.folder import RUN_FILE, clear, refuse_foreign, sidecar_path
+from widgetshot.report.entry_json import Entry
+from widgetshot.report.folder import MAX_RUN_BYTES, RUN_FILE, clear, refuse_foreign
 from widgetshot.report.head import notebook_times, service_times
 from widgetshot.report.history import History
 from widgetshot.report.limits import MAX_ITEMS, timings
-from widgetshot.report.reader import RUN_AGAIN, checked, read_run
+from widgetshot.report.pictures import result_files
+from widgetshot.report.reader import checked, read_run
 from widgetshot.report.run_json import (
-    MAX_RUN_BYTES,
     Changed,
     Environment,
     Merged,
@@ -97,7 +97,7 @@ def _write(target: Path, run: bytes, chosen: Mapping[str, tuple[Path, Entry]]) -
         raise RecordError(f"can't be written: {error}", where=str(target)) from error
     try:
         for folder, entry in chosen.values():
-            _copy_pictures(entry, folder, staged)
+            _copy_files(entry, folder, staged)
         write_atomically(staged / RUN_FILE, run)
         clear(target)
         # run.json goes last: it names the others.
@@ -224,20 +224,13 @@ def _merged_changes(runs: Sequence[Run], ran: Container[str]) -> Changed | None:
     )
 
 
-def _copy_pictures(entry: Entry, source: Path, target: Path) -> None:
-    pictures = (getattr(entry.pictures, kind) for kind in Pictures.__struct_fields__)
-    for path in [picture.path for picture in pictures if picture is not None]:
-        _copy(source / path, target / path)
-    if entry.pictures.shot is not None and entry.pictures.shot.sidecar_sha256 is not None:
-        path = sidecar_path(entry.key)
-        _copy(source / path, target / path)
-    if entry.trace is not None:
-        _copy(source / entry.trace.path, target / entry.trace.path)
-
-
-def _copy(source: Path, target: Path) -> None:
+def _copy_files(entry: Entry, source: Path, target: Path) -> None:
+    """Copy what a result has; where it goes follows from the result's key alone."""
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
-    except OSError as error:
-        raise RecordError(f"can't be copied: {error}", where=str(source), next_step=RUN_AGAIN) from error
+        files = result_files(source, entry)
+    except (StaleDecision, RecordError) as error:
+        raise RecordError(f"can't be copied: {error.headline}", where=str(source), next_step=error.next_step) from error
+    for path, data in files.items():
+        file = target / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, data)

@@ -6,11 +6,12 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from widgetshot.documents import decode, invalid, read
+from widgetshot.documents import decode, invalid
 from widgetshot.errors import RecordError, one_line
+from widgetshot.files import check_inside, read_inside
 from widgetshot.report.entry_json import Entry, Pictures
-from widgetshot.report.folder import JOURNAL, PICTURES, RUN_FILE, read_head, sidecar_path
-from widgetshot.report.run_json import FORMAT, MAX_RUN_BYTES, Run, summarise
+from widgetshot.report.folder import JOURNAL, MAX_BRACKETS, MAX_RUN_BYTES, RUN_FILE, read_head, sidecar_path
+from widgetshot.report.run_json import FORMAT, Run, summarise
 from widgetshot.report.validate import run_problem
 
 RUN_AGAIN = "widgetshot run"
@@ -25,16 +26,20 @@ def read_run(folder: Path) -> Run:
     """
     file = folder / RUN_FILE
     try:
-        run = checked(read(Run, file, next_step=RUN_AGAIN, max_bytes=MAX_RUN_BYTES), file)
+        data = _read(folder, RUN_FILE)
     except FileNotFoundError as error:
         raise RecordError(
             f"holds no readable run: it has no {RUN_FILE}", where=str(folder), next_step=RUN_AGAIN
         ) from error
+    except OSError as error:
+        raise _unreadable(error, file) from error
+    try:
+        run = checked(decode(Run, data, file, next_step=RUN_AGAIN, max_bytes=MAX_RUN_BYTES), file)
     except RecordError:
         _refuse_other_format(file)
         raise
     if not run.complete:
-        run = checked(_with_journal(run, folder / JOURNAL), folder / JOURNAL)
+        run = checked(_with_journal(run, folder), folder / JOURNAL)
     _check_links(run, folder)
     return run
 
@@ -52,7 +57,7 @@ def checked(run: Run, file: Path, next_step: str = RUN_AGAIN) -> Run:
 
 def _refuse_other_format(file: Path) -> None:
     """Raise RecordError where a file that is no run of this format says that it is one of another."""
-    found = read_head(file).format
+    found = read_head(file.parent).format
     if found is UNSET:
         return
     if type(found) is not int or found != FORMAT:
@@ -63,15 +68,34 @@ def _refuse_other_format(file: Path) -> None:
         )
 
 
-def _with_journal(run: Run, file: Path) -> Run:
+def _read(folder: Path, name: str) -> bytes:
+    """Return the bytes of a run's file, unless reading them would take the memory of many times their size.
+
+    Raises:
+        OSError: it can't be read.
+        RecordError: it holds more lists and objects than the largest run.
+    """
+    data = read_inside(folder, name, MAX_RUN_BYTES)
+    # Those in texts are counted, too; both are few.
+    if data.count(b"[") + data.count(b"{") > MAX_BRACKETS:
+        raise invalid(folder / name, "", f"expected at most {MAX_BRACKETS:,} lists and objects", next_step=RUN_AGAIN)
+    return data
+
+
+def _unreadable(error: OSError, file: Path) -> RecordError:
+    return RecordError(f"can't be read: {error.strerror or error}", where=str(file), next_step=RUN_AGAIN)
+
+
+def _with_journal(run: Run, folder: Path) -> Run:
     """Return a run with the results that came since it was written for the last time."""
+    file = folder / JOURNAL
     entries = {entry.key: entry for entry in run.tests}
     try:
-        lines = file.read_bytes().split(b"\n")
+        lines = _read(folder, JOURNAL).split(b"\n")
     except FileNotFoundError:
         return run
     except OSError as error:
-        raise RecordError(f"can't be read: {error.strerror}", where=str(file), next_step=RUN_AGAIN) from error
+        raise _unreadable(error, file) from error
     for number, line in enumerate(lines, 1):
         if not _is_whole(line):
             break  # the end, or the line that was being written when the run was killed
@@ -94,22 +118,20 @@ def _is_whole(line: bytes) -> bool:
 
 
 def _check_links(run: Run, folder: Path) -> None:
-    """Raise RecordError where a link leads out of the folder, which may come from somebody else's machine."""
-    inside = folder.resolve() / PICTURES
-    safe: set[Path] = set()
+    """Raise RecordError where a file that the run names is a link, or behind one, or no file.
+
+    The folder may come from somebody else's machine: a link, even one that stays inside, makes one name mean another's
+    file.
+    """
+    checked: set[Path] = set()
     for entry in run.tests:
         pictures = (getattr(entry.pictures, kind) for kind in Pictures.__struct_fields__)
         paths = [picture.path for picture in pictures if picture is not None]
         for path in [*paths, sidecar_path(entry.key), *([entry.trace.path] if entry.trace is not None else [])]:
-            file = folder / path
             try:
-                if file.parent in safe and not file.is_symlink():
-                    continue
-                leaves = not file.resolve().is_relative_to(inside)
-            except (OSError, RuntimeError, ValueError):  # links in a circle, a name that no file can have
-                leaves = True
-            if leaves:
+                check_inside(folder, path, checked)
+            except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+                reason = error.strerror if isinstance(error, OSError) else error
                 raise RecordError(
-                    f"names a file outside of the folder: {path!r}", where=str(folder / RUN_FILE), next_step=RUN_AGAIN
-                )
-            safe.add(file.parent)
+                    f"names {path!r:.300}, which {reason}", where=str(folder / RUN_FILE), next_step=RUN_AGAIN
+                ) from error

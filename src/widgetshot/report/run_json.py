@@ -15,7 +15,6 @@ from widgetshot.report.entry_json import Entry
 from widgetshot.report.limits import MAX_ITEMS, Count, Fingerprint, Key, Line, Name, Number, RunId, Seconds, Timings
 
 FORMAT: Literal[1] = 1
-MAX_RUN_BYTES = 512_000_000
 
 
 class Tool(Document, frozen=True, kw_only=True):
@@ -152,7 +151,7 @@ class Run(Document, frozen=True, kw_only=True):
         Meta(description="Keys of baselines that no notebook declares; null where that is not known."),
     ]
     summary: Summary
-    tests: Annotated[list[Entry], Meta(description="In the order in which they were declared.")]
+    tests: Annotated[list[Entry], Meta(max_length=MAX_ITEMS, description="In the order in which they were declared.")]
 
 
 def summarise(entries: Iterable[Entry], seconds: float) -> Summary:

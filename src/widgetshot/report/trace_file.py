@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from widgetshot.documents import Document, decode, encode
 from widgetshot.errors import RecordError
-from widgetshot.files import sha256
+from widgetshot.files import read_inside, sha256
 from widgetshot.model import Trace, TraceMoment, TraceSpan
 from widgetshot.report.entry_json import EntryTrace
 from widgetshot.report.limits import MAX_COUNT, MAX_NAMED, Count, Name, Seconds, cut_name, seconds
@@ -95,8 +95,7 @@ def read_trace(folder: Path, trace: EntryTrace) -> TraceFile:
     file = folder / trace.path
     next_step = "widgetshot run"
     try:
-        with file.open("rb") as opened:
-            data = opened.read(MAX_TRACE_BYTES + 1)
+        data = read_inside(folder, trace.path, MAX_TRACE_BYTES)
     except OSError as error:
         raise RecordError(f"can't be read: {error.strerror or error}", where=str(file), next_step=next_step) from error
     if sha256(data) != trace.sha256:

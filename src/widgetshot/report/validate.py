@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime
 
 from widgetshot.json_values import check_json
-from widgetshot.model import Status, Target, Verdict
+from widgetshot.model import MAX_PIXELS, Status, Target, Verdict
 from widgetshot.report.entry_json import Entry, Metrics, Picture, Pictures
 from widgetshot.report.folder import picture_path, trace_path
+from widgetshot.report.limits import MAX_BOXES
 from widgetshot.report.run_json import Run, summarise
 
 Problem = tuple[str, str]  # place, what was expected there
@@ -52,6 +53,7 @@ def entry_problems(entry: Entry) -> Iterator[Problem]:
         yield f"metrics.{member}", expected
     yield from _baseline_problems(entry)
     yield from _picture_problems(entry)
+    yield from _mask_problems(entry)
     if entry.quarantine is not None:
         yield from _times("quarantine.until", entry.quarantine.until, date.fromisoformat)
     for index, stretch in enumerate(entry.history):
@@ -128,6 +130,9 @@ def _picture_problems(entry: Entry) -> Iterator[Problem]:
         picture: Picture | None = getattr(entry.pictures, kind)
         if picture is None and kind in _NEEDED[entry.verdict]:
             yield f"pictures.{kind}", f"expected one: a result that is {entry.verdict} has it"
+        most = MAX_PIXELS * (2 if kind == "diff" else 1)
+        if picture is not None and picture.width * picture.height > most:
+            yield f"pictures.{kind}", f"expected at most {most:,} pixels"
         if picture is not None and picture.path != picture_path(entry.key, kind):
             yield f"pictures.{kind}.path", f"expected {picture_path(entry.key, kind)}, from the key"
     if entry.trace is not None and entry.trace.path != trace_path(entry.key):
@@ -135,6 +140,18 @@ def _picture_problems(entry: Entry) -> Iterator[Problem]:
     shot = entry.pictures.shot
     if shot is not None and (shot.sidecar_sha256 is not None) != entry.verdict.acceptable:
         yield "pictures.shot.sidecar_sha256", "expected one if the result can be approved, and only then"
+
+
+def _mask_problems(entry: Entry) -> Iterator[Problem]:
+    if sum(len(mask.boxes) for mask in entry.masks) > MAX_BOXES:
+        yield "masks", f"expected at most {MAX_BOXES:,} boxes of all of them"
+    shot = entry.pictures.shot
+    for index, mask in enumerate(entry.masks):
+        if any(
+            x < 0 or y < 0 or shot is None or x + width > shot.width or y + height > shot.height
+            for x, y, width, height in mask.boxes
+        ):
+            yield f"masks[{index}].boxes", "expected boxes inside of the shot"
 
 
 def _times(place: str, text: str, parse: Callable[[str], date] = datetime.fromisoformat) -> Iterator[Problem]:

@@ -10,7 +10,7 @@ from widgetshot.errors import StaleDecision, WidgetshotError, one_line
 from widgetshot.report.entry_json import Entry
 from widgetshot.report.reader import read_run
 from widgetshot.report.run_json import Run
-from widgetshot.review.approve import new_baseline, recorded_shot
+from widgetshot.review.approve import check_rejected, check_seen, new_baseline
 from widgetshot.review.decisions import Decision, Decisions, label
 
 
@@ -56,7 +56,7 @@ def apply_decisions(
             if decision.verdict == "accept":
                 accepted.append(new_baseline(entry, run_folder, baselines))
             else:
-                recorded_shot(entry, run_folder, baselines)
+                check_rejected(entry, run_folder, baselines)
                 rejected.append(Rejection(decision.key, entry.name, decision.comment))
         except WidgetshotError as error:
             problems.append((number, f"{label(number, decision.key)}: {one_line(error.what)}"))
@@ -91,8 +91,5 @@ def _decided_on(decision: Decision, entries: Mapping[str, Entry]) -> Entry:
     entry = entries.get(decision.key)
     if entry is None:
         raise StaleDecision("the run has no such result")
-    if decision.shot_sha256 != entry.shot_sha256:
-        raise StaleDecision("the run's picture is not the one that was decided on")
-    if decision.baseline_sha256 != entry.baseline_sha256:
-        raise StaleDecision("the baseline that the run saw is not the one that was decided on")
+    check_seen(entry, decision)
     return entry

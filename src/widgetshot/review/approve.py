@@ -4,14 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from widgetshot.baselines.access import Baselines, NewBaseline
-from widgetshot.baselines.sidecar import ShotDescription
-from widgetshot.documents import convert, parse_json
 from widgetshot.errors import ConfigError, RecordError, StaleDecision, WidgetshotError, nearest
-from widgetshot.files import sha256
-from widgetshot.model import Verdict
+from widgetshot.png_form import read_own_png
 from widgetshot.report.entry_json import Entry
-from widgetshot.report.folder import sidecar_path
+from widgetshot.report.pictures import candidate, picture_bytes
 from widgetshot.report.reader import RUN_AGAIN, read_run
+from widgetshot.review.decisions import Decision
+from widgetshot.review.requests import DecisionRequest
+
+LOOK_AGAIN = "look at it again: reload the page, or widgetshot review"
 
 
 def approve(
@@ -64,40 +65,55 @@ def new_baseline(entry: Entry, run_folder: Path, baselines: Baselines) -> NewBas
     Raises:
         ConfigError: it can't be accepted.
         StaleDecision: its picture, or the baseline, is not what the run saw.
-        RecordError, BaselineError: a file can't be read.
+        RecordError, BaselineError: a file can't be read, or is not as widgetshot writes it.
     """
-    name, picture = entry.name, entry.pictures.shot
-    if not entry.verdict.acceptable:
-        raise ConfigError(f"can't be approved: {_why_not(entry)}", where=name)
-    data = recorded_shot(entry, run_folder, baselines)
-    if data is None or picture is None:
-        raise RecordError("its picture was not recorded", where=name, next_step=RUN_AGAIN)
-    text = _read(run_folder / sidecar_path(entry.key), name)
+    found = candidate(run_folder, entry)
     try:
-        members = parse_json(text)
-    except ValueError as error:
-        raise RecordError(f"its picture can't be read: {error}", where=name, next_step=RUN_AGAIN) from error
-    if sha256(text) != picture.sidecar_sha256:
-        raise StaleDecision("its picture is not the one the run took", where=name, next_step=RUN_AGAIN)
-    return NewBaseline(entry.key, data, convert(ShotDescription, members, name, next_step=RUN_AGAIN))
+        # What can't be read wholly would be a baseline that no run can compare with.
+        read_own_png(found.picture)
+    except (OSError, ValueError, SyntaxError) as error:
+        raise RecordError(f"its picture can't be decoded: {error}", where=entry.name, next_step=RUN_AGAIN) from error
+    check_baseline(entry, baselines)
+    return NewBaseline(entry.key, found.picture, found.description)
 
 
-def recorded_shot(entry: Entry, run_folder: Path, baselines: Baselines) -> bytes | None:
-    """Return the bytes of a result's shot, None where there is none, if they and the baseline are what the run saw.
+def check_rejected(entry: Entry, run_folder: Path, baselines: Baselines) -> None:
+    """Refuse to reject what is not what the run saw.
 
     Raises:
-        StaleDecision: they are not.
-        RecordError, BaselineError: a file can't be read.
+        StaleDecision: its picture, or the baseline, is another one.
+        RecordError, BaselineError: a file can't be read, or is not as widgetshot writes it.
     """
-    name, picture = entry.name, entry.pictures.shot
-    data = None if picture is None else _read(run_folder / picture.path, name)
-    if picture is not None and data is not None and sha256(data) != picture.sha256:
-        raise StaleDecision("its picture is not the one the run took", where=name, next_step=RUN_AGAIN)
+    picture_bytes(run_folder, entry, "shot")
+    check_baseline(entry, baselines)
+
+
+def check_baseline(entry: Entry, baselines: Baselines) -> None:
+    """Refuse a decision on a result whose baseline is not the one that the run saw.
+
+    Raises:
+        StaleDecision: it is another one.
+        BaselineError: it can't be read.
+    """
     current = baselines.digest(entry.key)
     # Approving twice is no conflict: what is there is what was asked for.
-    if current != entry.baseline_sha256 and (picture is None or current != picture.sha256):
-        raise StaleDecision("its baseline has changed since the run", where=name, next_step=RUN_AGAIN)
-    return data
+    if current != entry.baseline_sha256 and (current is None or current != entry.shot_sha256):
+        raise StaleDecision("its baseline has changed since the run", where=entry.name, next_step=RUN_AGAIN)
+
+
+def check_seen(entry: Entry, seen: Decision | DecisionRequest) -> None:
+    """Refuse a decision that is not about the files that a result has.
+
+    Raises:
+        StaleDecision: one of them is another than the reviewer saw.
+    """
+    for said, recorded, what in (
+        (seen.shot_sha256, entry.shot_sha256, "the picture decided on is not the one of this run"),
+        (seen.baseline_sha256, entry.baseline_sha256, "the baseline decided on is not the one this run saw"),
+        (seen.sidecar_sha256, entry.sidecar_sha256, "masks and description decided on are not those of this run"),
+    ):
+        if said != recorded:
+            raise StaleDecision(what, where=entry.name, next_step=LOOK_AGAIN)
 
 
 def _named(names: Iterable[str], entries: Mapping[str, Entry]) -> list[Entry]:
@@ -109,20 +125,3 @@ def _named(names: Iterable[str], entries: Mapping[str, Entry]) -> list[Entry]:
             raise ConfigError(f"the run has no result '{name}'{nearest(name, [*by_name])}", next_step=RUN_AGAIN)
         found.append(entry)
     return found
-
-
-def _why_not(entry: Entry) -> str:
-    if entry.verdict is Verdict.MATCH:
-        return "it matches its baseline already"
-    if entry.verdict is Verdict.BROKEN:
-        return "there is no picture of it that can be trusted"
-    if entry.repeat is not None and entry.repeat.distinct > 1:
-        return "its pictures varied between runs, so none of them can be trusted"
-    return "it never came to rest, so no picture of it can be trusted"
-
-
-def _read(file: Path, name: str) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise RecordError(f"its picture can't be read: {error}", where=name, next_step=RUN_AGAIN) from error

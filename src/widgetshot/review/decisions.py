@@ -35,6 +35,13 @@ class Decision(Document, frozen=True, kw_only=True, forbid_unknown_fields=False)
     shot_sha256: Annotated[
         Sha256 | None, Meta(description="Of the new picture's file; null where there is none.", extra=_DIGEST)
     ]
+    sidecar_sha256: Annotated[
+        Sha256 | None,
+        Meta(
+            description="Of what the baseline's sidecar would say, masks included; null where it can't be accepted.",
+            extra=_DIGEST,
+        ),
+    ]
     comment: Annotated[str, Meta(extra=_TEXT)]
     time: Annotated[str, Meta(description="ISO 8601.", extra={"expected": "a time such as 2026-01-31T12:00:00Z"})]
 
@@ -52,23 +59,6 @@ class DecisionsFile(DecisionsHead, frozen=True, kw_only=True, forbid_unknown_fie
 
     format: Literal[1]
     decisions: Annotated[list[Decision], Meta(min_length=1)]
-
-
-class _PastedFile(msgspec.Struct, frozen=True):
-    """The members of a decisions file, whatever they are; UNSET or None for those that are not there."""
-
-    format: JsonValue | UnsetType = UNSET
-    decisions: JsonValue = None
-    run: JsonValue = None
-    commit: JsonValue = None
-    reviewer: JsonValue = None
-
-
-class _PastedDecision(msgspec.Struct, frozen=True):
-    """The members of a decision that more is asked of than their type, whatever they are; None if not there."""
-
-    key: JsonValue = None
-    time: JsonValue = None
 
 
 @dataclass(frozen=True)
@@ -107,18 +97,19 @@ def read_decisions(data: bytes, where: str) -> Decisions:
         whole = find_object(data, "decisions", MAX_BYTES)
     except NoObjectError as error:
         raise ConfigError(str(error), where=where, next_step=_NEXT_STEP) from error
-    pasted = msgspec.convert(whole, _PastedFile)
-    _check_format(pasted.format, where)
-    if not isinstance(pasted.decisions, list):
+    # Not by msgspec: the name of a member that nobody asks for may be no text that UTF-8 has.
+    decisions = whole.get("decisions")
+    _check_format(whole.get("format", UNSET), where)
+    if not isinstance(decisions, list):
         raise ConfigError("holds no list of decisions", where=where, next_step=_NEXT_STEP)
     problems = [(0, problem) for problem in problems_of(DecisionsHead, whole)]
-    if not pasted.decisions:
+    if not decisions:
         problems.append((0, "there are no decisions in it"))
-    by_number, wrong = _read_entries(pasted.decisions)
+    by_number, wrong = _read_entries(decisions)
     return Decisions(
-        _text(pasted.run),
-        _text(pasted.commit),
-        _text(pasted.reviewer),
+        _text(whole.get("run")),
+        _text(whole.get("commit")),
+        _text(whole.get("reviewer")),
         by_number=by_number,
         problems=(*problems, *wrong),
     )
@@ -146,8 +137,7 @@ def _read_entries(entries: list[JsonValue]) -> tuple[dict[int, Decision], list[t
         if not isinstance(entry, dict):
             problems.append((number, f"decision {number}: must be an object, not {shortened(entry)}"))
             continue
-        pasted = msgspec.convert(entry, _PastedDecision)
-        key, time = pasted.key, pasted.time
+        key, time = entry.get("key"), entry.get("time")
         wrong = problems_of(Decision, entry)
         if isinstance(time, str) and not _is_time(time):
             wrong.append(f"time must be a time such as 2026-01-31T12:00:00Z, not {shortened(time)}")
@@ -155,7 +145,7 @@ def _read_entries(entries: list[JsonValue]) -> tuple[dict[int, Decision], list[t
             wrong.append(f"decision {first[key]} has decided on it already")
         problems += [(number, f"{label(number, key)}: {problem}") for problem in wrong]
         if not wrong:
-            by_number[number] = msgspec.convert(entry, Decision)
+            by_number[number] = msgspec.convert({name: entry[name] for name in Decision.__struct_fields__}, Decision)
     return by_number, problems
 
 

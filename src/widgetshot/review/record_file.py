@@ -11,11 +11,12 @@ import msgspec
 
 from widgetshot.documents import JsonValue, convert, parse_json
 from widgetshot.errors import RecordError
-from widgetshot.files import LOCAL_FOLDER, local_folder, write_atomically
+from widgetshot.files import LOCAL_FOLDER, local_folder, read_inside, write_atomically
 from widgetshot.report.folder import REVIEW
 from widgetshot.review.documents import FORMAT, ReviewRecord
 
 _SECRET = "review.key"
+_MAX_BYTES = 64_000_000
 
 
 class RecordFile:
@@ -41,7 +42,7 @@ class RecordFile:
         """
         remedy = f"rm '{self._file}'"
         try:
-            members = parse_json(self._file.read_bytes())
+            members = parse_json(read_inside(self.folder, REVIEW, _MAX_BYTES))
         except FileNotFoundError:
             return ReviewRecord(run=run_id)
         except (OSError, ValueError) as error:

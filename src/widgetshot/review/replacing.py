@@ -1,6 +1,7 @@
 """Baselines that decisions replace: written and put back so that none is ever half decided."""
 
 import contextlib
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -48,6 +49,7 @@ class Replacing:
         if not files:
             yield {}
             return
+        self._make_folder()
         before = {key: Digests(self._keep(both.picture), self._keep(both.sidecar)) for key, both in files.items()}
         targets = {new.key: sha256(new.picture) for new in accepted}
         targets_restored = {key: digests.picture for key, digests in restored.items()}
@@ -97,15 +99,26 @@ class Replacing:
     def _keep(self, data: bytes | None) -> str | None:
         if data is None:
             return None
-        digest, folder = sha256(data), self._previous
+        digest = sha256(data)
         try:
-            if folder.is_symlink():
-                raise RecordError("is a link; a run folder's own folders are none", where=str(folder))
-            folder.mkdir(exist_ok=True)
-            write_atomically(folder / digest, data)
+            write_atomically(self._previous / digest, data)
         except OSError as error:
             raise unwritable(self._record_file.folder, error) from error
         return digest
+
+    def _make_folder(self) -> None:
+        """Make the folder of what is replaced, also where nothing is yet: an undo will need it."""
+        folder = self._previous
+        if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+            raise RecordError(
+                "the decision can't be kept: its place is a link, or no folder",
+                where=str(folder),
+                next_step=f"rm {shlex.quote(str(folder))}",
+            )
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise unwritable(self._record_file.folder, error) from error
 
     def _kept(self, key: str, digest: str | None) -> bytes | None:
         if digest is None:

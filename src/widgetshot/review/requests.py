@@ -43,6 +43,13 @@ class DecisionRequest(Document, frozen=True):
     baseline_sha256: Annotated[
         str | None, Meta(description="Of the old picture's file; null where there was none.", extra=_DIGEST)
     ]
+    sidecar_sha256: Annotated[
+        str | None,
+        Meta(
+            description="Of what the baseline's sidecar would say, masks included; null where it can't be accepted.",
+            extra=_DIGEST,
+        ),
+    ]
     seen: Annotated[int, _SEEN]
     comment: Annotated[
         str, Meta(max_length=MAX_COMMENT, extra={"expected": f"text of at most {MAX_COMMENT} characters"})

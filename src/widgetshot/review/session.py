@@ -13,10 +13,10 @@ from widgetshot.errors import ConfigError, RecordError, StaleDecision, Widgetsho
 from widgetshot.files import local_folder, locked
 from widgetshot.model import Verdict
 from widgetshot.report.entry_json import Entry
-from widgetshot.report.folder import JOURNAL, RUN_FILE
-from widgetshot.report.reader import RUN_AGAIN, read_run
+from widgetshot.report.folder import JOURNAL, RUN_FILE, refuse_own_settings
+from widgetshot.report.reader import read_run
 from widgetshot.report.run_json import Run
-from widgetshot.review.approve import new_baseline
+from widgetshot.review.approve import LOOK_AGAIN, check_rejected, check_seen, new_baseline
 from widgetshot.review.documents import RecordedDecision, Replaced, ReviewRecord, ReviewState
 from widgetshot.review.record_file import RecordFile
 from widgetshot.review.replacing import Replacing
@@ -30,7 +30,6 @@ from widgetshot.review.requests import (
 from widgetshot.review.reviewer import sentence_of
 
 _LOCK = "review.lock"
-_LOOK_AGAIN = "look at it again: reload the page, or widgetshot review"
 # The order in which a person is asked; matches are no question. As VERDICTS in js/src/gallery/run.ts.
 _URGENCY = (Verdict.CHANGED, Verdict.RESIZED, Verdict.NEW, Verdict.UNSTABLE, Verdict.BROKEN)
 Checked = TypeVar("Checked")
@@ -49,9 +48,11 @@ class ReviewSession:
 
     Raises:
         RecordError: the folder holds no run that can be read.
+        ConfigError: the project's folder lies within it.
     """
 
     def __init__(self, run_folder: Path, baselines: Baselines, root: Path) -> None:
+        refuse_own_settings(run_folder, root)
         self.folder = run_folder
         self.baselines = baselines
         self.root = root
@@ -158,22 +159,14 @@ class ReviewSession:
         if not _is_open(entry):
             why = "the run has written its baseline" if entry.updated else "it matches its baseline"
             raise ConfigError(f"needs no decision: {why}", where=name)
-        if request.shot_sha256 != entry.shot_sha256:
-            raise StaleDecision("the picture decided on is not the one of this run", where=name, next_step=_LOOK_AGAIN)
-        if request.baseline_sha256 != entry.baseline_sha256:
-            raise StaleDecision(
-                "the baseline decided on is not the one this run saw", where=name, next_step=_LOOK_AGAIN
-            )
+        check_seen(entry, request)
         undo = _undo_of(request.key, record)
         if undo is not None:
             self._check_restorable(request.key, undo, name)
             if request.verdict == "accept" and self._replacing.digests(request.key) == undo.after:
                 return None  # it is there already
-        else:
-            current = self.baselines.digest(request.key)
-            already = request.verdict == "accept" and current == request.shot_sha256
-            if current != entry.baseline_sha256 and not already:
-                raise StaleDecision("its baseline has changed since the run", where=name, next_step=RUN_AGAIN)
+        elif request.verdict == "reject":
+            check_rejected(entry, self.folder, self.baselines)
         return new_baseline(entry, self.folder, self.baselines) if request.verdict == "accept" else None
 
     def _check_undo(self, request: UndoRequest, record: ReviewRecord) -> None:
@@ -196,7 +189,7 @@ class ReviewSession:
         for entry in self.run.tests:
             if entry.key == key:
                 return entry
-        raise UnknownResult("the run has no such result", where=key[:200], next_step=_LOOK_AGAIN)
+        raise UnknownResult("the run has no such result", where=key[:200], next_step=LOOK_AGAIN)
 
     @contextlib.contextmanager
     def _held(self) -> Iterator[ReviewRecord]:
@@ -209,7 +202,7 @@ class ReviewSession:
                     f"no lock can be had: {error}", where=str(self.root), next_step="make that folder writable"
                 ) from error
             if self.run.id != self.id:
-                raise StaleDecision("the folder holds another run now", where=str(self.folder), next_step=_LOOK_AGAIN)
+                raise StaleDecision("the folder holds another run now", where=str(self.folder), next_step=LOOK_AGAIN)
             yield self._replacing.recovered(self._record_file.load(self.id))
 
     def _saved(self, record: ReviewRecord) -> ReviewState:
@@ -244,9 +237,9 @@ def _check_seen(request: DecisionRequest | UndoRequest, record: ReviewRecord, na
     """Refuse a request by somebody who does not know what is decided by now."""
     current = record.decisions.get(request.key)
     if current is None and request.seen:
-        raise StaleDecision("the decision on it has been taken back meanwhile", where=name, next_step=_LOOK_AGAIN)
+        raise StaleDecision("the decision on it has been taken back meanwhile", where=name, next_step=LOOK_AGAIN)
     if current is not None and request.seen != current.version:
-        raise StaleDecision(f"{sentence_of(current)} meanwhile", where=name, next_step=_LOOK_AGAIN)
+        raise StaleDecision(f"{sentence_of(current)} meanwhile", where=name, next_step=LOOK_AGAIN)
 
 
 def _undo_of(key: str, record: ReviewRecord) -> Replaced | None:

@@ -5,8 +5,9 @@ import threading
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from widgetshot.errors import RecordError
+from widgetshot.errors import ConfigError, RecordError, one_line
 from widgetshot.project.loading import find_root, load_settings
+from widgetshot.project.settings import Settings
 
 if TYPE_CHECKING:
     # Pictures take long to import, and a Jupyter Server that nobody reviews on should not wait for that.
@@ -20,7 +21,7 @@ class ReviewSessions:
         reviewer: default name of who decides, as soon as a session was opened.
 
     Args:
-        root: what a request names is in this folder.
+        root: what a request names is in this folder; settings are those of the project that it lies in.
         default: the one meant by a request that names none; without it, the run folder of the project in `root`.
     """
 
@@ -38,7 +39,7 @@ class ReviewSessions:
 
         Raises:
             RecordError: there is no run, or the path leads out of the server's folder.
-            ConfigError: the project's settings are wrong.
+            ConfigError: the project's settings are wrong, or the run folder lies in another project.
         """
         from widgetshot.baselines.stores import open_baselines
         from widgetshot.review.reviewer import default_reviewer
@@ -48,13 +49,39 @@ class ReviewSessions:
             session = self._open.get(path)
             if session is None:
                 folder = self._inside(path) if path else None
-                settings = load_settings(find_root(folder.parent if folder else self._root))
+                settings = self._settings(folder, path)
                 session = ReviewSession(folder or settings.report, open_baselines(settings), settings.root)
             elif session.run.id != session.id:
                 session = ReviewSession(session.folder, session.baselines, session.root)
             self._open[path] = session
             self.reviewer = self.reviewer or default_reviewer(self._root)
             return session
+
+    def _settings(self, folder: Path | None, path: str) -> Settings:
+        """Return the settings of the project that the server was started in.
+
+        Who made a run folder must not say where its pictures go: a run folder that came from elsewhere may bring a
+        `pyproject.toml` along.
+
+        Raises:
+            ConfigError: the settings are wrong, or put baselines outside of the project; the run folder lies in a
+                project of its own.
+        """
+        root = find_root(self._root.resolve())
+        if folder is not None and (other := find_root(folder.parent)) != root:
+            raise ConfigError(
+                f"lies in another project than the server ({one_line(other.name)}), whose settings are not trusted",
+                where=one_line(path)[:200],
+                next_step="in the checkout whose baselines are meant: widgetshot review RUN",
+            )
+        settings = load_settings(root)
+        if not settings.baselines.resolve().is_relative_to(root):
+            raise ConfigError(
+                "the baselines lie outside of the project that the server was started in",
+                where="pyproject.toml [tool.widgetshot] baselines",
+                next_step="in the checkout whose baselines are meant: widgetshot review RUN",
+            )
+        return settings
 
     def _inside(self, path: str) -> Path:
         root = self._root.resolve()

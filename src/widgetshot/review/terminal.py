@@ -8,6 +8,7 @@ import click
 
 from widgetshot.errors import StaleDecision, WidgetshotError, visible
 from widgetshot.report.entry_json import Entry
+from widgetshot.report.pictures import picture_bytes
 from widgetshot.review.requests import DecisionRequest, UndoRequest
 from widgetshot.review.reviewer import sentence_of
 from widgetshot.review.session import ReviewSession
@@ -81,6 +82,8 @@ class TerminalReview:
             largest = regions[0]
             where = f"{largest.width}x{largest.height} at ({largest.x}, {largest.y})"
             click.echo(f"  regions:  {len(regions)}, the largest {where}")
+        for mask in entry.masks:
+            _say(f"  mask:     {mask.place}, {len(mask.boxes)} box(es): not compared: {mask.reason}")
         for kind, path in self._pictures(entry).items():
             _say(f"  {kind + ':':9} {path}")
         if not entry.verdict.acceptable:
@@ -126,7 +129,16 @@ class TerminalReview:
 
     def _decide(self, entry: Entry, verdict: Literal["accept", "reject"], comment: str) -> None:
         key = entry.key
-        decision = DecisionRequest(key, verdict, entry.shot_sha256, entry.baseline_sha256, 0, comment, self.reviewer)
+        decision = DecisionRequest(
+            key=key,
+            verdict=verdict,
+            shot_sha256=entry.shot_sha256,
+            baseline_sha256=entry.baseline_sha256,
+            sidecar_sha256=entry.sidecar_sha256,
+            seen=0,
+            comment=comment,
+            reviewer=self.reviewer,
+        )
         version = self.session.decide([decision]).decisions[key].version
         self._mine.append((self._place, UndoRequest(key, version)))
         _say(f"✓ accepted: {self.session.baselines.locate(key)} is written" if verdict == "accept" else "✗ rejected")
@@ -143,8 +155,14 @@ class TerminalReview:
         click.echo("taken back")
 
     def _open(self, entry: Entry) -> None:
-        for path in self._pictures(entry).values():
-            if not path.is_file() or click.launch(str(path.resolve())) != 0:
+        for kind, path in self._pictures(entry).items():
+            try:
+                # Whatever else lies there, a desktop would open or start as what it is.
+                picture_bytes(self.session.folder, entry, kind)
+            except WidgetshotError as error:
+                _say(f"  is not opened: {error.what}")
+                continue
+            if click.launch(str(path.resolve())) != 0:
                 _say(f"  can't be opened here: {path}")
 
     def _key(self, prompt: str) -> str:

@@ -82,7 +82,7 @@ FREE: list[tuple[tuple[str, ...], str]] = [
         """tool.version project environment.python environment.platform suite.name skipped[].notebook skipped[].reason
         changed.ran[].name changed.ran[].why changed.refused notebooks[].notebook services[].name durations[].test
         durations[].name unused[] tests[].sentence tests[].source tests[].markers[] tests[].tolerance tests[].theme
-        tests[].masks[].reason tests[].masks[].selector tests[].quarantine.reason tests[].traits[].widget
+        tests[].masks[].reason tests[].masks[].place tests[].quarantine.reason tests[].traits[].widget
         tests[].traits[].trait tests[].renderer[] tests[].console[] tests[].blocked[] tests[].error.type
         tests[].error.message tests[].error.next""",
     ),
@@ -103,12 +103,9 @@ FREE: list[tuple[tuple[str, ...], str]] = [
         tests[].masks[].boxes[][2] tests[].masks[].boxes[][3] tests[].metrics.regions[][2]
         tests[].metrics.regions[][3] tests[].repeat.counts[]""",
     ),
-    # Places, which may be outside of the picture.
-    (
-        ("zero", "negative"),
-        """tests[].masks[].boxes[][0] tests[].masks[].boxes[][1] tests[].metrics.regions[][0]
-        tests[].metrics.regions[][1]""",
-    ),
+    # Places: of masks in the picture, of regions also outside of it.
+    (("zero",), "tests[].masks[].boxes[][0] tests[].masks[].boxes[][1]"),
+    (("zero", "negative"), "tests[].metrics.regions[][0] tests[].metrics.regions[][1]"),
     # What there need not be.
     (
         ("null",),

@@ -1,18 +1,22 @@
 """Run folder -> run."""
 
+import json
+import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pytest
 
 from builders import ENVIRONMENT, VERDICTS, picture, result_called, result_of
 from run_folders import edited, finish, killed, quarantined, run_json, writer
-from widgetshot.errors import RecordError
+from widgetshot.errors import ConfigError, RecordError
 from widgetshot.model import Quarantine, Repeat
+from widgetshot.report.folder import clear
 from widgetshot.report.reader import read_run
 
 DOCS = Path(__file__).parents[3] / "docs" / "reference" / "run-folder.md"
@@ -187,8 +191,8 @@ def test_a_journal_that_breaks_a_rule_is_refused(tmp_path: Path) -> None:
         read_run(tmp_path / "report")
 
 
-@pytest.mark.parametrize("what", ["pictures", "file", "circle"])
-def test_links_that_lead_out_of_the_folder_are_refused(tmp_path: Path, what: str) -> None:
+@pytest.mark.parametrize("what", ["pictures", "file", "circle", "inside"])
+def test_links_among_the_files_of_a_run_are_refused(tmp_path: Path, what: str) -> None:
     folder = tmp_path / "report"
     finish(writer(folder), result_called("new"))
     shot = next(folder.rglob("*.shot.png"))
@@ -198,8 +202,66 @@ def test_links_that_lead_out_of_the_folder_are_refused(tmp_path: Path, what: str
     elif what == "file":
         shot.rename(tmp_path / "shot.png")
         shot.symlink_to(tmp_path / "shot.png")
+    elif what == "inside":
+        shot.rename(folder / "pictures" / "other.png")
+        shot.symlink_to(folder / "pictures" / "other.png")
     else:
         shot.unlink()
         shot.symlink_to(shot.name)
-    with pytest.raises(RecordError, match="names a file outside of the folder"):
+    with pytest.raises(RecordError, match=r"names .*, which is a link, or behind one"):
         read_run(folder)
+
+
+@pytest.mark.parametrize("name", ["run.json", "journal.jsonl"])
+@pytest.mark.parametrize("what", ["link", "pipe", "folder"])
+def test_a_run_that_is_no_file_of_the_folder_is_refused_and_never_waited_for(
+    tmp_path: Path, name: str, what: str
+) -> None:
+    folder = killed(tmp_path / "report")
+    file = folder / name
+    file.rename(tmp_path / "elsewhere")
+    if what == "link":
+        file.symlink_to(tmp_path / "elsewhere")
+    elif what == "pipe":
+        os.mkfifo(file)
+    else:
+        file.mkdir()
+    with pytest.raises(RecordError, match=r"can't be read: is (a link|no file)") as caught:
+        read_run(folder)
+    assert caught.value.where == str(file)
+    with pytest.raises(ConfigError, match="holds other things than a run"):
+        clear(edited_to_be_foreign(folder))
+
+
+def edited_to_be_foreign(folder: Path) -> Path:
+    """The folder with a run.json that is no file of its own."""
+    (folder / "run.json").rename(folder.parent / "before")
+    os.mkfifo(folder / "run.json")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["run.json", "journal.jsonl"])
+def test_a_run_that_would_take_many_times_its_size_of_memory_is_refused_unread(tmp_path: Path, name: str) -> None:
+    folder = killed(tmp_path / "report")
+    with (folder / name).open("ab") as file:
+        file.write(b'{"x": [' + b"[]," * 6_000_000 + b"[]]}\n")
+    begin = process_time()
+    with pytest.raises(RecordError, match="expected at most 5,000,000 lists and objects") as caught:
+        read_run(folder)
+    assert caught.value.where == str(folder / name)
+    assert process_time() - begin < 1
+
+
+def test_a_place_is_looked_for_in_a_bounded_time(tmp_path: Path) -> None:
+    folder = tmp_path / "report"
+    finish(writer(folder), *map(result_called, VERDICTS))
+    tests = json.loads((folder / "run.json").read_text())["tests"]
+    for test in tests[:2]:
+        test["metrics"]["regions"] = [[0, 0, 1, 1]] * 10_000
+        test["traits"] = [{"widget": "w", "trait": "t", "before": [0] * 90, "after": 1}] * 10_000
+    tests[-1]["metrics"]["timings"] = {f"stage {n}": 1.0 for n in range(999)} | {"late": -1}
+    edited(folder, tests=tests)
+    begin = process_time()
+    with pytest.raises(RecordError, match=r"tests\[5\]\.metrics\.timings\[\.\.\.\]: expected float >= 0"):
+        read_run(folder)
+    assert process_time() - begin < 5

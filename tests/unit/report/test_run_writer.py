@@ -71,7 +71,7 @@ def test_an_entry_says_all_there_is_about_a_result(tmp_path: Path) -> None:
     result = replace(result, console=("boom",), blocked=("http://x",))
     (entry,) = finish(writer(tmp_path / "report"), result)["tests"]
     assert (entry["name"], entry["variant"], entry["source"]) == ("notebooks/x.ipynb::a[dark]", "dark", "x = 'ü'")
-    assert entry["masks"] == [{"reason": "shows the time", "selector": ".clock", "boxes": [[1, 2, 3, 4]]}]
+    assert entry["masks"] == [{"reason": "shows the time", "place": ".clock", "boxes": [[1, 2, 3, 4]]}]
     assert entry["traits"] == [{"widget": "Button", "trait": "a", "before": 1, "after": None}]
     assert (entry["console"], entry["blocked"], entry["updated"]) == (["boom"], ["http://x"], True)
     assert len(entry["metrics"].pop("change_group")) == 16
@@ -231,6 +231,7 @@ def test_what_is_larger_than_a_run_may_be_is_cut_when_it_is_written(tmp_path: Pa
     for _ in range(500):
         deep = [deep]
     boxes = tuple(Box(-(10**7), 0, 10**7, 1) for _ in range(many))
+    covered = tuple(Box(-5, n % 20, 10**7, 1) for n in range(many))
     traits = (
         TraitChange("W", "text", "x" * 5_000_000, math.nan),
         TraitChange("W", "deep", deep, [0] * many),
@@ -241,7 +242,7 @@ def test_what_is_larger_than_a_run_may_be_is_cut_when_it_is_written(tmp_path: Pa
         result,
         target=target,
         verdict=Verdict.UNSTABLE,
-        shot=replace(result.shot, masks=(boxes,), timings={f"stage {n}": 1e300 for n in range(5_000)}),
+        shot=replace(result.shot, masks=(covered,), timings={f"stage {n}": 1e300 for n in range(5_000)}),
         comparison=replace(result.comparison, regions=boxes),
         sentence="x" * 5_000_000,
         traits=traits,
@@ -273,6 +274,7 @@ def test_what_is_larger_than_a_run_may_be_is_cut_when_it_is_written(tmp_path: Pa
     assert [entry.verdict for entry in run.tests] == ["unstable", "broken"]
     entry = run.tests[0]
     assert len(entry.metrics.regions) == len(entry.masks[0].boxes) == len(entry.traits) == 10_000
+    assert entry.masks[0].boxes[1] == (0, 1, 30, 1)  # the part of it that lies in the picture
     assert (entry.metrics.regions[0].x, entry.metrics.regions[0].width) == (-1_000_000, 1_000_000)
     assert entry.source.startswith("'\ufffd'xxx")
     assert entry.source.endswith("x…")

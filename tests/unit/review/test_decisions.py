@@ -198,6 +198,13 @@ def tampered_sidecar(root: Path) -> None:
     file.write_text(file.read_text().replace('"size"', '"Size"'))
 
 
+def tampered_masks(root: Path) -> None:
+    """The sidecar hides all of the picture, and run.json says its digest, but not the decision."""
+    file = in_report(root, "shot.json")
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"masks": {".clock": [[0, 0, 30, 20]]}}))
+    run_json(root, lambda entry: entry["pictures"]["shot"].update(sidecar_sha256=sha256(file.read_bytes())))
+
+
 def linked_out(root: Path) -> None:
     """The folder that the baselines lie in leads elsewhere."""
     folder = baseline_file(root, "changed").parent
@@ -258,19 +265,36 @@ REFUSED: dict[str, tuple[Callable[[Json, Path], Json], Callable[[Path], object] 
     "another shot": (
         lambda it, root: first(it, shot_sha256="a" * 64),
         None,
-        CHANGED + "the run's picture is not the one that was decided on",
+        CHANGED + "the picture decided on is not the one of this run",
     ),
-    "no shot": (lambda it, root: first(it, shot_sha256=None), None, CHANGED + "the run's picture is not the one"),
+    "no shot": (lambda it, root: first(it, shot_sha256=None), None, CHANGED + "the picture decided on is not the one"),
     "another baseline": (
         lambda it, root: first(it, baseline_sha256="a" * 64),
         None,
-        CHANGED + "the baseline that the run saw is not the one that was decided on",
+        CHANGED + "the baseline decided on is not the one this run saw",
     ),
-    "no baseline": (lambda it, root: first(it, baseline_sha256=None), None, CHANGED + "the baseline that the run saw"),
+    "another sidecar": (
+        lambda it, root: first(it, sidecar_sha256="a" * 64),
+        None,
+        CHANGED + "masks and description decided on are not those of this run",
+    ),
+    "no sidecar": (lambda it, root: first(it, sidecar_sha256=None), None, CHANGED + "masks and description"),
+    "sidecar not said": (lambda it, root: without(it, "sidecar_sha256"), None, CHANGED + "sidecar_sha256 is missing"),
+    "sidecar and run tampered": (lambda it, root: it, tampered_masks, CHANGED + "masks and description"),
+    "picture of the baseline gone": (
+        lambda it, root: it,
+        lambda root: in_report(root, "baseline.png").unlink(),
+        CHANGED + "was not recorded, or is gone: pictures/",
+    ),
+    "no baseline": (
+        lambda it, root: first(it, baseline_sha256=None),
+        None,
+        CHANGED + "the baseline decided on is not the one",
+    ),
     "a rejected one stale": (
         lambda it, root: also(it, decision(root, "broken", "reject", baseline_sha256="a" * 64)),
         None,
-        f"decision 4 ({KEY['broken']}): the baseline that the run saw",
+        f"decision 4 ({KEY['broken']}): the baseline decided on is not the one",
     ),
     "unstable": (
         lambda it, root: also(it, decision(root, "unstable")),
@@ -287,24 +311,28 @@ REFUSED: dict[str, tuple[Callable[[Json, Path], Json], Callable[[Path], object] 
     "picture tampered": (
         lambda it, root: it,
         lambda root: in_report(root, "shot.png").write_bytes(OTHER),
-        CHANGED + "its picture is not the one the run took",
+        CHANGED + "its file is not the one this run recorded",
     ),
-    "picture and run tampered": (lambda it, root: it, tampered_whole, CHANGED + "the run's picture is not the one"),
+    "picture and run tampered": (
+        lambda it, root: it,
+        tampered_whole,
+        CHANGED + "the picture decided on is not the one",
+    ),
     "run's digest tampered": (
         lambda it, root: it,
         lambda root: run_json(root, lambda entry: entry["pictures"]["shot"].update(sha256="c" * 64)),
-        CHANGED + "the run's picture is not the one that was decided on",
+        CHANGED + "the picture decided on is not the one of this run",
     ),
     "picture gone": (
         lambda it, root: it,
         lambda root: in_report(root, "shot.png").unlink(),
-        CHANGED + "its picture can't be read",
+        CHANGED + "was not recorded, or is gone",
     ),
-    "sidecar tampered": (lambda it, root: it, tampered_sidecar, CHANGED + "its picture is not the one the run took"),
+    "sidecar tampered": (lambda it, root: it, tampered_sidecar, CHANGED + "its file is not the one this run recorded"),
     "sidecar gone": (
         lambda it, root: it,
         lambda root: in_report(root, "shot.json").unlink(),
-        CHANGED + "its picture can't be read",
+        CHANGED + "was not recorded, or is gone",
     ),
     "baseline changed": (
         lambda it, root: it,
@@ -368,6 +396,12 @@ def test_a_run_that_breaks_its_rules_refuses_them_all(root: Path, change: Callab
     assert files(root) == before
 
 
+def test_members_that_nobody_asks_for_may_be_called_anything(root: Path) -> None:
+    decided = document(root)
+    decided["\ud800"] = decided["decisions"][0]["\udfff"] = 1
+    assert len(apply(root, decided, dry_run=True).accepted) == 2
+
+
 def test_every_problem_is_reported_at_once_in_the_file_s_order(root: Path) -> None:
     baseline_file(root, "resized").write_bytes(OTHER)
     decided = also(document(root), decision(root, "unstable"), 7) | {"run": "other"}
@@ -391,7 +425,7 @@ def test_a_hostile_run_folder_is_refused_whole(root: Path) -> None:
     shot.rename(root / "evil" / shot.name)
     shot.symlink_to(root / "evil" / shot.name)
     before = files(root)
-    with pytest.raises(RecordError, match="outside of the folder"):
+    with pytest.raises(RecordError, match="is a link"):
         apply(root, decided)
     assert files(root) == before
 

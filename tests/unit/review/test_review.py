@@ -115,7 +115,7 @@ EVENTS: dict[str, Event] = {
         ("new", "tampered", StaleDecision),
         ("resized", "tampered", StaleDecision),
         ("new", "picture gone", RecordError),
-        ("new", "sidecar damaged", RecordError),
+        ("new", "sidecar damaged", StaleDecision),
         ("new", "baseline changed", StaleDecision),
         ("resized", "baseline changed", StaleDecision),
         ("resized", "baseline gone", StaleDecision),

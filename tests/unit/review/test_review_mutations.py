@@ -94,7 +94,8 @@ def test_every_change_of_one_member_that_is_sealed_anew_has_an_answer(review: Re
 def test_every_change_of_one_member_of_a_request_is_refused_or_harmless(review: ReviewSession) -> None:
     decision = {
         "key": key("new"), "verdict": "accept", "shot_sha256": say(review, "new").shot_sha256,
-        "baseline_sha256": None, "seen": 0, "comment": "", "reviewer": "Anna",
+        "baseline_sha256": None, "sidecar_sha256": say(review, "new").sidecar_sha256, "seen": 0,
+        "comment": "", "reviewer": "Anna",
     }  # fmt: skip
     baselines, state = files_of(review.baselines), review.state()
     refused = 0

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import multiprocessing
+import os
 import shutil
 import subprocess
 import sys
@@ -82,7 +83,8 @@ def say(review: ReviewSession, name: str, verdict: str = "accept", **changes: An
     seen = decision.version if (decision := review.state().decisions.get(entry.key)) else 0
     whole = {
         "key": entry.key, "verdict": verdict, "shot_sha256": entry.shot_sha256,
-        "baseline_sha256": entry.baseline_sha256, "seen": seen, "reviewer": "Anna",
+        "baseline_sha256": entry.baseline_sha256, "sidecar_sha256": entry.sidecar_sha256,
+        "seen": seen, "reviewer": "Anna",
     }  # fmt: skip
     return DecisionRequest(**(whole | changes))
 
@@ -177,6 +179,8 @@ def test_a_group_is_decided_whole_or_not_at_all(review: ReviewSession) -> None:
         ("changed", {"shot_sha256": "0" * 64}, StaleDecision, "picture decided on is not the one"),
         ("changed", {"shot_sha256": None}, StaleDecision, "picture decided on is not the one"),
         ("changed", {"baseline_sha256": None}, StaleDecision, "baseline decided on is not the one"),
+        ("changed", {"sidecar_sha256": "0" * 64}, StaleDecision, "masks and description decided on are not"),
+        ("resized", {"sidecar_sha256": None}, StaleDecision, "masks and description decided on are not"),
         ("changed", {"verdict": "reject", "shot_sha256": "0" * 64}, StaleDecision, "picture decided on"),
         ("changed", {"seen": 1}, StaleDecision, "taken back meanwhile"),
     ],
@@ -231,7 +235,7 @@ def test_undo_of_what_was_put_back_by_hand_is_no_conflict(review: ReviewSession)
 
 def test_a_shot_that_is_not_the_recorded_one_is_refused(review: ReviewSession) -> None:
     (review.folder / "pictures" / f"{key('new')}.shot.png").write_bytes(OTHER)
-    refused(review, StaleDecision, "not the one the run took", say(review, "changed"), say(review, "new"))
+    refused(review, StaleDecision, "not the one this run recorded", say(review, "changed"), say(review, "new"))
 
 
 def test_decisions_and_their_undo_outlive_the_process(review: ReviewSession) -> None:
@@ -322,6 +326,34 @@ def test_nothing_is_written_through_a_link_in_the_run_folder(review: ReviewSessi
     (review.folder / "previous").symlink_to(tmp_path / "elsewhere")
     refused(review, RecordError, "is a link", say(review, "changed"))
     assert [*(tmp_path / "elsewhere").iterdir()] == []
+
+
+@pytest.mark.parametrize("what", ["pipe", "file", "link"])
+def test_nothing_is_accepted_that_could_not_be_undone(review: ReviewSession, tmp_path: Path, what: str) -> None:
+    place = review.folder / "previous"
+    if what == "pipe":
+        os.mkfifo(place)
+    elif what == "file":
+        place.write_text("")
+    else:
+        place.symlink_to(tmp_path)
+    # Of a new one nothing is kept, but its undo has to keep what it takes away.
+    refused(review, RecordError, "its place is a link, or no folder", say(review, "new"))
+
+
+@pytest.mark.parametrize("what", ["pipe", "link"])
+def test_a_record_that_is_no_file_of_the_run_folder_is_not_read(
+    review: ReviewSession, tmp_path: Path, what: str
+) -> None:
+    review.decide([say(review, "changed")])
+    file = review.folder / "review.json"
+    file.rename(tmp_path / "elsewhere")
+    if what == "pipe":
+        os.mkfifo(file)
+    else:
+        file.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RecordError, match=r"is a link|is no file"):
+        review.state()
 
 
 def test_a_write_that_fails_half_way_leaves_everything_as_it_was(folder_review: ReviewSession) -> None:
@@ -440,7 +472,9 @@ def test_a_lock_that_cannot_be_had_is_reported(review: ReviewSession, tmp_path: 
     refused(review, RecordError, "no lock can be had", mine)
 
 
-GOOD = {"key": "k", "verdict": "accept", "shot_sha256": "a", "baseline_sha256": None, "seen": 0}
+GOOD = {
+    "key": "k", "verdict": "accept", "shot_sha256": "a", "baseline_sha256": None, "sidecar_sha256": "b", "seen": 0,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -448,7 +482,8 @@ GOOD = {"key": "k", "verdict": "accept", "shot_sha256": "a", "baseline_sha256": 
     [
         None, [], "x", {}, {"key": "k"}, GOOD | {"key": 5}, GOOD | {"verdict": "Accept"}, GOOD | {"verdict": []},
         GOOD | {"seen": True}, GOOD | {"seen": -1}, GOOD | {"seen": "0"}, GOOD | {"shot_sha256": 5},
-        {name: value for name, value in GOOD.items() if name != "baseline_sha256"}, GOOD | {"comment": None},
+        {name: value for name, value in GOOD.items() if name != "baseline_sha256"},
+        {name: value for name, value in GOOD.items() if name != "sidecar_sha256"}, GOOD | {"comment": None},
         GOOD | {"comment": "x" * 10_001}, GOOD | {"reviewer": ["x"]}, GOOD | {"force": True},
     ],
 )  # fmt: skip

@@ -30,7 +30,7 @@ function DecisionButtons({ result, decision, actions, undoable }: {
     <div class="words" role="group" aria-label="This picture">
       {(["accept", "reject", "skip"] as const).map((word) => (
         <button type="button" class={word} aria-keyshortcuts={word[0]} aria-pressed={decision?.verdict === word} disabled={word === "accept" && !able}
-          title={word === "accept" && !able ? `What is ${result.verdict} can't be accepted` : `KeyHint ${word[0]}`} onClick={() => actions.decide(word)}>
+          title={word === "accept" && !able ? result.refused === null ? `What is ${result.verdict} can't be accepted` : visible(result.refused) : `KeyHint ${word[0]}`} onClick={() => actions.decide(word)}>
           <Icon shape={word} /> {IMPERATIVE[word]} <KeyHint of={word[0]!} />
         </button>
       ))}

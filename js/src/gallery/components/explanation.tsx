@@ -1,4 +1,4 @@
-import { acceptable, changedPixels, steadiness } from "../model/results";
+import { acceptable, changedPixels, maskedShare, steadiness } from "../model/results";
 import { count, plain, quoted, seconds, visible } from "../model/text";
 import type { Result } from "../run";
 import { Command } from "./command";
@@ -66,6 +66,15 @@ export function Explanation({ result }: { result: Result }) {
       {Object.keys(timings).length > 0 && (
         <Part title="Timings">
           <details><summary>{count(Object.keys(timings).length, "stage")}, {seconds(result.duration)}</summary><Timings timings={timings} /></details>
+        </Part>
+      )}
+      {acceptable(result) && result.masks.length > 0 && (
+        <Part title="Masks that accepting stores">
+          <ul class="lines">
+            {result.masks.map(({ place, reason, boxes }) => (
+              <li><code>{visible(place)}</code>: {count(boxes.length, "box", "boxes")}, at most {maskedShare(boxes, result.pictures.shot!)} of the picture: {visible(reason)}</li>
+            ))}
+          </ul>
         </Part>
       )}
       {acceptable(result) && (

@@ -27,7 +27,7 @@ export function Timings({ timings }: { timings: Record<string, number> }) {
       <tbody>
         {Object.entries(timings).map(([stage, time]) => (
           <tr>
-            <th scope="row">{stage}</th>
+            <th scope="row">{visible(stage)}</th>
             <td>{seconds(time)}</td>
             <td aria-hidden="true"><i style={{ width: `${(100 * time) / longest}%` }} /></td>
           </tr>

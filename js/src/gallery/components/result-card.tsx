@@ -66,6 +66,7 @@ export function ResultCard({ run, result, viewing }: { run: Run; result: Result;
       <Title result={result} over={over} />
       <p class="sentence">{visible(result.sentence)}</p>
       {quarantine && !over && <p class="reason">In quarantine because: <bdi>{visible(quarantine.reason)}</bdi></p>}
+      {result.refused !== null && <p class="reason">It can't be accepted: <bdi>{visible(result.refused)}</bdi></p>}
       <ResultFacts result={result} />
       <History result={result} />
       <ResultError result={result} />

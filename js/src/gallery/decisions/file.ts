@@ -14,6 +14,7 @@ export function decisionEntry(result: Result, verdict: Entry["verdict"], comment
     verdict,
     baseline_sha256: result.baseline_sha256,
     shot_sha256: result.pictures.shot?.sha256 ?? null,
+    sidecar_sha256: result.pictures.shot?.sidecar_sha256 ?? null,
     comment,
   };
 }

@@ -36,6 +36,10 @@ export interface Decision {
    * Of the new picture's file; null where there is none.
    */
   shot_sha256: string | null;
+  /**
+   * Of what the baseline's sidecar would say, masks included; null where it can't be accepted.
+   */
+  sidecar_sha256: string | null;
   comment: string;
   /**
    * ISO 8601.

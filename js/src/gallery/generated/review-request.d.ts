@@ -25,6 +25,10 @@ export interface DecisionRequest {
    */
   baseline_sha256: string | null;
   /**
+   * Of what the baseline's sidecar would say, masks included; null where it can't be accepted.
+   */
+  sidecar_sha256: string | null;
+  /**
    * Version of the decision on this key that the reviewer knew of; 0 for none.
    */
   seen: number;

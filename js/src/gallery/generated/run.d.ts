@@ -351,7 +351,13 @@ export interface EntryRepeat {
  */
 export interface EntryMask {
   reason: string;
-  selector: string;
+  /**
+   * The selector, or the box `[x, y, width, height]` as it was declared.
+   */
+  place: string;
+  /**
+   * Inside of the picture.
+   */
   boxes: Rectangle[];
 }
 /**

@@ -1,6 +1,6 @@
 /** Questions about one result. */
 
-import type { Result, Run, Stretch } from "../run";
+import type { Box, Picture, Result, Run, Stretch } from "../run";
 import { count, sum } from "./text";
 
 /** Keys begin with the environment that the picture was taken in. */
@@ -9,9 +9,9 @@ export const environment = ({ key }: Result): string => key.slice(0, key.indexOf
 export const PLAIN = "plain";
 export const variant = (result: Result): string => result.variant || PLAIN;
 
-/** Only these may become a baseline, in quarantine or not; the same rule as `Verdict.acceptable` in Python. */
+/** Only these may become a baseline, in quarantine or not; the same rule as `Verdict.acceptable` and `candidate` in Python. */
 export const acceptable = (result: Result): boolean =>
-  !result.updated && (result.verdict === "changed" || result.verdict === "resized" || result.verdict === "new");
+  !result.updated && result.refused === null && (result.verdict === "changed" || result.verdict === "resized" || result.verdict === "new");
 
 /** Marks that a result may have besides its verdict; each can be filtered for. */
 export const MARKS = {
@@ -64,4 +64,10 @@ export function stretches({ history }: Result): Stretch[] {
     else merged.push([verdict, count, first, last]);
   }
   return merged;
+}
+
+/** The part of a picture that boxes cover, in per cent; more than it is where they overlap. */
+export function maskedShare(boxes: readonly Box[], { width, height }: Pick<Picture, "width" | "height">): string {
+  const share = Math.min(1, sum(boxes.map(([, , w, h]) => w * h)) / (width * height));
+  return `${(share * 100).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`;
 }

@@ -6,7 +6,7 @@ import { picture, result, run } from "../builders";
 
 const TIME = "2026-11-21T10:00:00Z";
 
-const pictures = { shot: picture("a1"), baseline: picture("b1") };
+const pictures = { shot: picture("a1", { sidecar_sha256: "c1" }), baseline: picture("b1") };
 const reviewed = run(
   result("yes", "changed", { pictures, baseline_sha256: "b1" }), result("no", "broken"), result("later", "new"), result("untouched", "new"), result("calm", "match"),
 );
@@ -30,8 +30,8 @@ test("decisions.json binds what was accepted and rejected to the pictures that w
     commit: reviewed.commit,
     reviewer: "Ada",
     decisions: [
-      { key: reviewed.tests[0]!.key, verdict: "accept", baseline_sha256: "b1", shot_sha256: "a1", comment: "", time: TIME },
-      { key: reviewed.tests[1]!.key, verdict: "reject", baseline_sha256: null, shot_sha256: null, comment: "raises", time: TIME },
+      { key: reviewed.tests[0]!.key, verdict: "accept", baseline_sha256: "b1", shot_sha256: "a1", sidecar_sha256: "c1", comment: "", time: TIME },
+      { key: reviewed.tests[1]!.key, verdict: "reject", baseline_sha256: null, shot_sha256: null, sidecar_sha256: null, comment: "raises", time: TIME },
     ],
   });
 });

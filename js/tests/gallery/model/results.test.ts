@@ -1,12 +1,13 @@
 import { describe, expect, test } from "vitest";
 
-import { acceptable, changeGroup, ended, nameParts, steadiness, stretches, varied } from "../../../src/gallery/model/results";
+import { acceptable, changeGroup, ended, maskedShare, nameParts, steadiness, stretches, varied } from "../../../src/gallery/model/results";
 import { VERDICTS, type Result } from "../../../src/gallery/run";
 import { metrics, result, run } from "../builders";
 
 test("only what changed, was resized or is new can be accepted, and no baseline that the run wrote itself", () => {
   expect(VERDICTS.filter((verdict) => acceptable(result("a", verdict)))).toEqual(["changed", "resized", "new"]);
   expect(acceptable(result("a", "changed", { updated: true }))).toBe(false);
+  expect(acceptable(result("a", "changed", { refused: "its file is not the one this run recorded" }))).toBe(false);
 });
 
 describe("the group of a change", () => {
@@ -53,4 +54,12 @@ describe("repeated", () => {
 test("stretches of one verdict are one, whatever baseline they had", () => {
   const history: Result["history"] = [["match", 4, "d1", "d4"], ["match", 10, "d5", "d14"], ["unstable", 1, "d15", "d15"], ["match", 3, "d16", "d18"]];
   expect(stretches(result("a", "match", { history }))).toEqual([["match", 14, "d1", "d14"], ["unstable", 1, "d15", "d15"], ["match", 3, "d16", "d18"]]);
+});
+
+test("the masked part of a picture is told in per cent, never as nothing", () => {
+  const size = { width: 100, height: 100 };
+  expect(maskedShare([], size)).toBe("0 %");
+  expect(maskedShare([[0, 0, 5, 5]], size)).toBe("0.3 %");
+  expect(maskedShare([[0, 0, 50, 50], [50, 50, 50, 50]], size)).toBe("50 %");
+  expect(maskedShare([[0, 0, 100, 100], [0, 0, 100, 100]], size)).toBe("100 %");
 });
