@@ -30,13 +30,12 @@ from builders import ENVIRONMENT, MASK, VERDICTS, changed_picture, picture, resu
 from png_files import FOREIGN
 from stores import files_of, in_folder
 from widgetshot.baselines.access import Baselines
-from widgetshot.errors import RecordError, WidgetshotError
+from widgetshot.errors import WidgetshotError
 from widgetshot.files import encode_png, sha256
 from widgetshot.model import Box, Result, RunEnd, Trace, TraceSpan
 from widgetshot.png_form import png_size
 from widgetshot.report.gallery import write_gallery
 from widgetshot.report.merge import merge
-from widgetshot.report.pictures import candidate
 from widgetshot.report.reader import read_run
 from widgetshot.report.run_json import Run
 from widgetshot.report.writer import RunWriter
@@ -436,8 +435,6 @@ def stored_wrongly(scene: Scene, before: dict[str, Any]) -> Iterator[str]:
             yield f"{key} is no picture of the run"
             continue
         png_size(picture_file)
-        with contextlib.suppress(RecordError):
-            candidate(scene.report, entries[0])
         stored = store.read(key)
         told = {mask.place: [list(box) for box in mask.boxes] for mask in entries[0].masks}
         if stored is None or {place: [box.as_list() for box in boxes] for place, boxes in stored.masks.items()} != told:

@@ -439,7 +439,7 @@ def test_missing_or_foreign_picture_is_reported_and_never_shown(folder: Folder, 
     Image.new("RGB", (9, 9)).save(folder.path / other["pictures"]["baseline"]["path"])
     page = open_page(folder.write())
     for shot, words in (
-        ("gone", "picture not shown: was not recorded, or is gone"),
+        ("gone", "picture not shown: its file was not recorded, or is gone"),
         ("other", "its file is not the one this run recorded"),
     ):
         expect(card(page, shot).locator(".absent")).to_contain_text(words)

@@ -132,7 +132,7 @@ def _recorded(folder: Path, path: str, digest: str, max_bytes: int, name: str) -
     try:
         data = read_inside(folder, path, max_bytes)
     except FileNotFoundError as error:
-        raise RecordError(f"was not recorded, or is gone: {path}", where=name, next_step=RUN_AGAIN) from error
+        raise RecordError(f"its file was not recorded, or is gone: {path}", where=name, next_step=RUN_AGAIN) from error
     except OSError as error:
         raise RecordError(
             f"its file can't be read: {path}: {error.strerror or error}", where=name, next_step=RUN_AGAIN

@@ -22,7 +22,7 @@ def read_run(folder: Path) -> Run:
 
     Raises:
         RecordError: the folder holds no run, one of a format this version doesn't know, one that breaks a rule of
-            the format, or one that names files outside of the folder.
+            the format, or one whose files are links or no files of the folder.
     """
     file = folder / RUN_FILE
     try:

@@ -284,7 +284,7 @@ REFUSED: dict[str, tuple[Callable[[Json, Path], Json], Callable[[Path], object] 
     "picture of the baseline gone": (
         lambda it, root: it,
         lambda root: in_report(root, "baseline.png").unlink(),
-        CHANGED + "was not recorded, or is gone: pictures/",
+        CHANGED + "its file was not recorded, or is gone: pictures/",
     ),
     "no baseline": (
         lambda it, root: first(it, baseline_sha256=None),
@@ -326,13 +326,13 @@ REFUSED: dict[str, tuple[Callable[[Json, Path], Json], Callable[[Path], object] 
     "picture gone": (
         lambda it, root: it,
         lambda root: in_report(root, "shot.png").unlink(),
-        CHANGED + "was not recorded, or is gone",
+        CHANGED + "its file was not recorded, or is gone",
     ),
     "sidecar tampered": (lambda it, root: it, tampered_sidecar, CHANGED + "its file is not the one this run recorded"),
     "sidecar gone": (
         lambda it, root: it,
         lambda root: in_report(root, "shot.json").unlink(),
-        CHANGED + "was not recorded, or is gone",
+        CHANGED + "its file was not recorded, or is gone",
     ),
     "baseline changed": (
         lambda it, root: it,
