@@ -20,7 +20,7 @@ def check_key(key: str) -> None:
 
 def key_leads_out(key: str) -> BaselineError:
     """Make the error of a key that leads out of the baselines' folder."""
-    return BaselineError(f"key {key!r} leads out of the baselines folder, or into a hidden one")
+    return BaselineError(f"key {key!r:.300} leads out of the baselines folder, or into a hidden one")
 
 
 def _is_text(key: str) -> bool:

@@ -11,7 +11,7 @@ from widgetshot.report.entry_json import Entry
 from widgetshot.report.reader import read_run
 from widgetshot.report.run_json import Run
 from widgetshot.review.approve import check_rejected, check_seen, new_baseline
-from widgetshot.review.decisions import Decision, Decisions, label
+from widgetshot.review.decisions import Decision, Decisions, cut, label
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def _other_run(decisions: Decisions, run: Run) -> list[tuple[int, str]]:
     if not all(number for number, _ in decisions.problems):
         return []
     return [
-        (0, f"decides on {what} {one_line(theirs)}, but this is {what} {one_line(ours)}")
+        (0, f"decides on {what} {cut(theirs)}, but this is {what} {cut(ours)}")
         for what, theirs, ours in (("run", decisions.run, run.id), ("commit", decisions.commit, run.commit))
         if theirs != ours
     ]

@@ -19,6 +19,7 @@ from widgetshot.review.pasted import NoObjectError, find_object
 
 FORMAT = 1
 MAX_BYTES = 8_000_000  # some 20,000 decisions
+_MAX_REPEATED = 300  # characters of a text that a message repeats
 _NEXT_STEP = "copy the decisions from the gallery again, as one block"
 _DIGEST = {"expected": "a sha256 of 64 hexadecimal digits or null"}
 _TEXT = {"expected": "text"}
@@ -80,7 +81,13 @@ class Decisions:
 
 def label(number: int, key: object) -> str:
     """Return what to call a decision in messages: `decision 3 (key)`."""
-    return f"decision {number} ({one_line(key)})" if isinstance(key, str) else f"decision {number}"
+    return f"decision {number} ({cut(key)})" if isinstance(key, str) else f"decision {number}"
+
+
+def cut(text: object) -> str:
+    """Return what a file says on one line, cut where it is long."""
+    said = one_line(text)
+    return said if len(said) <= _MAX_REPEATED else f"{said[:_MAX_REPEATED]}..."
 
 
 def read_decisions(data: bytes, where: str) -> Decisions:

@@ -396,6 +396,14 @@ def test_a_run_that_breaks_its_rules_refuses_them_all(root: Path, change: Callab
     assert files(root) == before
 
 
+@pytest.mark.parametrize("change", [{"key": "k" * 20_000}, {"key": "../" + "k" * 20_000}, {"comment": "c" * 20_000}])
+def test_a_problem_is_told_in_few_words_however_long_its_text_is(root: Path, change: Json) -> None:
+    decided = first(document(root), **change) | {"run": "r" * 20_000, "commit": "c" * 20_000}
+    with pytest.raises(StaleDecision) as caught:
+        apply(root, decided)
+    assert len(str(caught.value)) < 3_000
+
+
 def test_members_that_nobody_asks_for_may_be_called_anything(root: Path) -> None:
     decided = document(root)
     decided["\ud800"] = decided["decisions"][0]["\udfff"] = 1
