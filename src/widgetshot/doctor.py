@@ -21,7 +21,7 @@ from widgetshot.services.endpoint import variable
 from widgetshot.services.install import install as install_programs
 from widgetshot.services.manager import Services
 
-_PACKAGES = ("jupyter_server", "nbclient", "nbconvert", "ipykernel", "ipywidgets", "playwright", "numpy", "pillow")
+_PACKAGES = ("jupyter_server", "jupyter_client", "nbformat", "ipykernel", "ipywidgets", "playwright", "numpy", "pillow")
 
 
 @dataclass(frozen=True)
