@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import time
@@ -107,6 +108,19 @@ def make_project(root: Path, *, measured: bool = False) -> Project:
         "pyproject.toml", '[project]\nname = "sample"\nversion = "0"\n\n[tool.widgetshot]\nsettle_timeout = 5\n'
     )
     return project
+
+
+def start(project: Project, *words: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "widgetshot", *words],
+        cwd=project.root,
+        env=os.environ | {MARK: project.mark},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # A shell that starts things in the background has them ignore Ctrl-C, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
 
 
 def wait_until(true: Callable[[], Any], seconds: float = 40) -> None:

@@ -1,16 +1,13 @@
 """What goes wrong in a notebook gets the right verdict and a message, and sinks nothing else."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from projects import MARK, Project, button_cell, small_disk, wait_until
+from projects import MARK, Project, button_cell, small_disk, start, wait_until
 
 QUICK = "#| widgetshot: {timeout: 4, settle_timeout: 3}\n"
 CLOCK = """
@@ -273,19 +270,6 @@ def test_full_disk_is_exit_2_and_the_verdicts_are_shown(project: Project) -> Non
     assert "No space left on device" in done.stdout + done.stderr
     assert "--report" in done.stdout + done.stderr
     assert "2 new" in done.stdout
-
-
-def start(project: Project, *words: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "widgetshot", *words],
-        cwd=project.root,
-        env=os.environ | {MARK: project.mark},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        # A shell that starts things in the background has them ignore Ctrl-C, and children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
 
 
 def finished(report: Path) -> int:

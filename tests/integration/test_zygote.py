@@ -50,6 +50,23 @@ print("PROBE" + json.dumps({
     "zone": __import__("time").tzname,
 }))
 """
+# As daemons become such: in a session of its own, an orphan, without an environment, in the root folder.
+DAEMON = """
+import os, pathlib, time
+def daemon(file):
+    if not os.fork():
+        os.setsid()
+        if not os.fork():
+            os.chdir("/")
+            pathlib.Path(file + ".new").write_text(str(os.getpid()))
+            os.rename(file + ".new", file)
+            os.execve("/bin/sleep", ["sleep", "500"], {})
+        os._exit(0)
+    os.wait()
+    while not os.path.exists(file):
+        pass
+    return pathlib.Path(file).read_text()
+"""
 SPOIL = """
 import json, os, random, signal, sys, threading, time, wave
 json.dumps.__module__ = "spoilt"
@@ -246,16 +263,50 @@ def test_after_the_death_of_a_zygote_its_kernels_are_dead_and_new_ones_come(
 ) -> None:
     async def go() -> None:
         km = await start(factory, "widgetshot", tmp_path)
-        kernel = psutil.Process(km.provisioner.pid)
-        os.kill(kernel.ppid(), signal.SIGKILL)
-        # Of what died so nobody could tell; the kernel itself looks for its parent each second.
-        assert await asyncio.to_thread(km.provisioner.process.wait, 10) == -signal.SIGKILL
-        await asyncio.to_thread(psutil.wait_procs, [kernel], 10)
-        assert not is_alive(kernel.pid)
+        process = km.provisioner.process
+        daemon = int(await run(km, DAEMON + f"print(daemon({str(tmp_path / 'daemon')!r}))"))
+        os.kill(process.zygote.pid, signal.SIGKILL)
+        # Of what died so nobody could tell; what keeps the kernel ends with the zygote, and everything below it.
+        assert await asyncio.to_thread(process.wait, 10) == -signal.SIGKILL
+        wait_until(lambda: not any(map(is_alive, (process.pid, process.keeper, daemon))))
         again = await start(factory, "widgetshot", tmp_path)
         assert await run(again, "print(6 * 7)") == "42\n"
         await again.shutdown_kernel()
         await km.shutdown_kernel(now=True)
+
+    asyncio.run(go())
+
+
+def test_kernel_ends_with_the_process_that_keeps_it(factory: KernelProvisionerFactory, tmp_path: Path) -> None:
+    async def go() -> None:
+        km = await start(factory, "widgetshot", tmp_path)
+        other = await start(factory, "widgetshot", tmp_path)
+        process = km.provisioner.process
+        daemon = int(await run(km, DAEMON + f"print(daemon({str(tmp_path / 'daemon')!r}))"))
+        assert psutil.Process(process.pid).ppid() == process.keeper
+        os.kill(process.keeper, signal.SIGKILL)
+        assert await asyncio.to_thread(process.wait, 10) == -signal.SIGKILL
+        assert not any(map(is_alive, (process.pid, daemon)))
+        assert await run(other, "print(6 * 7)") == "42\n"
+        await km.shutdown_kernel(now=True)
+        await other.shutdown_kernel(now=True)
+
+    asyncio.run(go())
+
+
+def test_keeper_stays_until_all_that_its_kernel_started_has_ended(
+    factory: KernelProvisionerFactory, tmp_path: Path
+) -> None:
+    async def go() -> None:
+        km = await start(factory, "widgetshot", tmp_path)
+        keeper = psutil.Process(km.provisioner.process.keeper)
+        daemon = int(await run(km, DAEMON + f"print(daemon({str(tmp_path / 'daemon')!r}))"))
+        assert psutil.Process(daemon).ppid() == keeper.pid
+        await km.shutdown_kernel()
+        assert [child.pid for child in keeper.children()] == [daemon]
+        os.kill(daemon, signal.SIGKILL)
+        wait_until(lambda: not is_alive(keeper.pid))
+        assert not psutil.pid_exists(daemon)
 
     asyncio.run(go())
 
@@ -282,8 +333,10 @@ def test_closing_a_zygote_kills_its_kernels(tmp_path: Path) -> None:
     zygote = Zygote([sys.executable], environment)
     kernel = zygote.fork(["ipykernel_launcher"], str(tmp_path), environment)
     assert kernel.poll() is None
+    assert is_alive(kernel.keeper)
     zygote.close()
     assert kernel.wait(10) is not None
+    assert not any(map(is_alive, (kernel.pid, kernel.keeper)))
     assert not zygote.alive
     with pytest.raises(RuntimeError, match="is gone"):
         zygote.fork(["ipykernel_launcher"], str(tmp_path), environment)

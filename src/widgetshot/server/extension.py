@@ -28,6 +28,7 @@ from widgetshot.server.handlers import (
     ProjectFileHandler,
 )
 from widgetshot.server.live_pages import LivePages
+from widgetshot.server.processes import adopt_orphans, end_descendants
 from widgetshot.server.static_files import SearchHandler, StaticHandler
 from widgetshot.server.zygotes import ZYGOTES
 
@@ -72,10 +73,12 @@ def _end_with_parent(serverapp: Any, live_pages: LivePages, folder: str) -> None
         folder: everything temporary of the run, removed at the very end.
     """
     loop = serverapp.io_loop
+    adopt_orphans()
 
     async def stop() -> None:
         await live_pages.close_all()
         await asyncio.to_thread(ZYGOTES.close)
+        await asyncio.to_thread(end_descendants)
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         # Nobody is connected any more, and taking every module apart is felt at the end of each run.
         sys.stdout.flush()

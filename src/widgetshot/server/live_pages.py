@@ -23,7 +23,7 @@ from widgetshot.ports import SourcesSeen
 from widgetshot.redact import Redactor
 from widgetshot.server.kernel_client import make_ready
 from widgetshot.server.messages import NotOpened, Opened, OpenRequest
-from widgetshot.server.processes import LIVE_PAGE_VARIABLE, end_processes, request_exit
+from widgetshot.server.processes import LIVE_PAGE_VARIABLE, Started, end_processes, request_exit
 from widgetshot.server.render import page_config, render, render_anchor
 from widgetshot.server.work_folder import WorkFolder, prepare_folder
 
@@ -37,7 +37,7 @@ class OpenedNotebook:
 
     Attributes:
         folder: private to it, see `work_folder`.
-        pid: of its kernel.
+        started: its kernel's processes.
         sources: name of each code cell -> its source.
         notices: what whoever looks at the page is to know of how it was made.
         place: path of its folder in the project, with forward slashes; "" for the project's own.
@@ -49,13 +49,16 @@ class OpenedNotebook:
     folder: Path
     kernel_name: str = ""
     kernel_id: str = ""
-    pid: int | None = None
+    started: Started = field(init=False)
     html: str = ""
     sources: dict[str, str] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
     place: str = ""
     above: bool = False
     requested: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.started = Started(self.id, self.folder)
 
     @property
     def work(self) -> Path:
@@ -125,7 +128,7 @@ class LivePages:
         try:
             opened.kernel_id = await self._kernels.start_kernel(kernel_name=name, cwd=str(given.place), env=environment)
             km = self._kernels.get_kernel(opened.kernel_id)
-            opened.pid = getattr(km.provisioner, "pid", None)
+            opened.started.begin(km)
             await make_ready(km, frozen_at=request.frozen_at)
             return km
         except NoSuchKernel as error:
@@ -172,6 +175,7 @@ class LivePages:
         opened = self._all.pop(id)
         # What the kernel reads while it ends is in no picture.
         sources = self._sources(opened)
+        opened.started.look()
         if opened.kernel_id in self._kernels:
             # A kernel in an endless loop does not hear a shutdown request; an interrupt first makes it listen.
             try:
@@ -180,7 +184,7 @@ class LivePages:
                 await self._kernels.shutdown_kernel(opened.kernel_id)
             except Exception as error:
                 self._serverapp.log.warning(f"kernel {opened.kernel_id} did not shut down in order: {error!r}")
-        await asyncio.to_thread(end_processes, opened.id, opened.pid)
+        await asyncio.to_thread(end_processes, opened.started)
         await asyncio.to_thread(shutil.rmtree, opened.folder, ignore_errors=True)
         return sources
 

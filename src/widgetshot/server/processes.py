@@ -1,8 +1,13 @@
 """The processes that a kernel started, and their end."""
 
 import asyncio
+import contextlib
+import ctypes
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -15,6 +20,7 @@ LIVE_PAGE_VARIABLE = "WIDGETSHOT_LIVE_PAGE"
 KERNEL_EXIT_GRACE_S = 1.0  # most need much less
 PROCESS_EXIT_GRACE_S = 3.0
 _POLL_INTERVAL_S = 0.01
+_PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
 async def request_exit(km: Any) -> None:
@@ -27,33 +33,96 @@ async def request_exit(km: Any) -> None:
             await asyncio.sleep(_POLL_INTERVAL_S)
 
 
-def end_processes(id: str, kernel: int | None) -> None:
-    """End what outlived its kernel; processes that are about to end by themselves get a moment to do it.
+@dataclass
+class Started:
+    """What a kernel has started, by which it is found.
 
-    Args:
+    Attributes:
         id: of the live page.
+        folder: private to it.
         kernel: the kernel's process id.
+        keeper: the process below which all of it is; None where the kernel was not forked, or has none any more.
+        children: what was below a kernel that has no keeper before it was ended.
     """
-    left = list(_processes_of(id, kernel))
-    _, left = psutil.wait_procs(left, timeout=PROCESS_EXIT_GRACE_S)
-    for process in left:
-        try:
-            process.kill()
-        except psutil.NoSuchProcess:
-            continue
-    psutil.wait_procs(left, timeout=PROCESS_EXIT_GRACE_S)
+
+    id: str
+    folder: Path
+    kernel: int | None = None
+    keeper: psutil.Process | None = None
+    children: list[psutil.Process] = field(default_factory=list)
+
+    def begin(self, km: Any) -> None:
+        """Note the kernel, which has begun."""
+        self.kernel = getattr(km.provisioner, "pid", None)
+        process = forked(km)
+        with contextlib.suppress(psutil.Error):
+            self.keeper = psutil.Process(process.keeper) if process is not None else None
+
+    def look(self) -> None:
+        """Note what is below the kernel, while it can be told from what is below others."""
+        if self.keeper is None and self.kernel is not None:
+            with contextlib.suppress(psutil.Error):
+                self.children = psutil.Process(self.kernel).children(recursive=True)
+
+    def processes(self) -> Iterator[psutil.Process]:
+        """Yield the kernel and what it has started, as far as it runs."""
+        found: Iterable[psutil.Process]
+        if self.keeper is not None:
+            try:
+                found = self.keeper.children(recursive=True)
+            except psutil.Error:
+                found = ()  # the keeper goes last of all
+        else:
+            found = (one for one in psutil.process_iter() if one in self.children or self._is_known(one))
+        for process in found:
+            with contextlib.suppress(psutil.Error):
+                if process.status() != psutil.STATUS_ZOMBIE:
+                    yield process
+
+    def _is_known(self, process: psutil.Process) -> bool:
+        """Tell whether a process is in the kernel's session, has inherited its environment, or works in its folder."""
+        with contextlib.suppress(psutil.Error, OSError):
+            if self.kernel is not None and os.name == "posix" and os.getsid(process.pid) == self.kernel:
+                return True
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.environ().get(LIVE_PAGE_VARIABLE) == self.id:
+                return True
+        with contextlib.suppress(psutil.Error, OSError):
+            return Path(process.cwd()).is_relative_to(self.folder)
+        return False
 
 
-def _processes_of(id: str, kernel: int | None) -> Iterator[psutil.Process]:
-    """Find the processes that a live page's kernel started, however deep and in whatever session they are.
+def end_processes(started: Started) -> None:
+    """End what outlived its kernel; processes that are about to end by themselves get a moment to do it."""
+    left = list(started.processes())
+    if left:
+        psutil.wait_procs(left, timeout=PROCESS_EXIT_GRACE_S)
+    _kill_all(started.processes)
 
-    A kernel that was forked shows the environment of what it was forked from, and so does what it forks in turn; such a
-    child is in its session.
-    """
-    for process in psutil.process_iter():
-        try:
-            in_session = kernel is not None and os.name == "posix" and os.getsid(process.pid) == kernel
-            if in_session or process.environ().get(LIVE_PAGE_VARIABLE) == id:
-                yield process
-        except (psutil.Error, OSError):
-            continue
+
+def adopt_orphans() -> None:
+    """Make this process, on Linux, the parent of every orphan below it, so that `end_descendants` finds it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def end_descendants() -> None:
+    """Kill everything below this process."""
+    own = psutil.Process()
+    _kill_all(lambda: [one for one in own.children(recursive=True) if one.status() != psutil.STATUS_ZOMBIE])
+
+
+def _kill_all(find: Callable[[], Iterable[psutil.Process]]) -> None:
+    """Kill what is found until nothing is: it may start more before it is dead."""
+    deadline = perf_counter() + PROCESS_EXIT_GRACE_S
+    while (left := _found(find)) and perf_counter() < deadline:
+        for process in left:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        psutil.wait_procs(left, timeout=max(0.0, deadline - perf_counter()))
+
+
+def _found(find: Callable[[], Iterable[psutil.Process]]) -> list[psutil.Process]:
+    with contextlib.suppress(psutil.Error):
+        return list(find())
+    return []

@@ -3,13 +3,19 @@
     python zygote.py DESCRIPTOR
 
 It imports nothing of widgetshot and has one thread. Requests come as lines of JSON over the socket DESCRIPTOR:
-`{"argv", "cwd", "env"}` is answered with `{"pid"}` of a new kernel; whenever a kernel has ended, `{"pid", "exit"}`
-says so. When the socket closes, because whoever holds its other end has closed it or died, all kernels are killed.
+`{"argv", "cwd", "env"}` is answered with `{"pid", "keeper"}` of a new kernel, or with `{"failed"}`; whenever a kernel
+has ended, `{"pid", "exit"}` says so. When the socket closes, because whoever holds its other end has closed it or died,
+all kernels are killed, with all that they have started.
+
+Each kernel is the child of a process of its own, its keeper, which becomes the parent of every orphan below it: what a
+notebook starts stays below the keeper, also a daemon in a session of its own and without any environment. The keeper
+lives as long as one of them does, and kills them when this process has died.
 """
 
 import atexit
 import contextlib
 import copy
+import ctypes
 import gc
 import importlib
 import json
@@ -44,6 +50,9 @@ _KERNEL_MODULES = (
 # What notebooks import, and kernels when they end; with what each does at its import, where it finds no kernel yet.
 _HIDDEN_UNTIL_IMPORTED = {"ipywidgets": "_handle_ipython", "psutil": None}
 _FINAL_ANSWER_GRACE_S = 1.0
+_KILL_GRACE_S = 4.0  # for all that is below this process; whoever closes the socket waits a little longer
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_PR_SET_CHILD_SUBREAPER = 36
 _SETTING = re.compile(r"--[A-Z]\w*\.\w+")
 
 
@@ -122,52 +131,160 @@ def compiled():
 
 
 def serve(connection):
-    """Fork when asked to; returns in each child, with its request. The process itself ends here."""
+    """Fork when asked to; returns in each kernel, with its request. The process itself ends here."""
+    adopt_orphans()
     wake_out, wake_in = os.pipe()
     os.set_blocking(wake_in, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wake_in, warn_on_full_buffer=False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    kernels = set()
+    kernels = {}  # what a keeper says about its kernel -> the process ids of the kernel and of the keeper
+    zygote = os.getpid()
     rest = b""
     while True:
-        ready, _, _ = select.select([connection, wake_out], [], [])
+        ready, _, _ = select.select([connection, wake_out, *kernels], [], [])
         if wake_out in ready:
             os.read(wake_out, 512)
-            for pid, status in ended(kernels):
-                send(connection, {"pid": pid, "exit": os.waitstatus_to_exitcode(status)})
+            reap()
+        for report in kernels.keys() & set(ready):
+            said = os.read(report, 64)
+            pid, keeper = kernels.pop(report)
+            os.close(report)
+            if not said:
+                # The keeper was killed, so nobody can tell how its kernel ends. What it kept is ours now.
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(keeper, 0)
+                end_all(spared={keeper for _, keeper in kernels.values()})
+            send(connection, {"pid": pid, "exit": int(said or -signal.SIGKILL)})
         if connection not in ready:
             continue
         received = connection.recv(1 << 16)
         if not received:
-            for pid in kernels:
-                # One that was forked a moment ago has no group of its own yet.
-                for kill in (os.killpg, os.kill):
-                    with contextlib.suppress(ProcessLookupError):
-                        kill(pid, signal.SIGKILL)
+            end_all()
             os._exit(0)
         *lines, rest = (rest + received).split(b"\n")
         for line in lines:
-            pid = os.fork()
-            if not pid:
+            report, theirs = os.pipe()
+            try:
+                keeper = os.fork()
+            except OSError as error:  # too many processes, no memory
+                os.close(report)
+                os.close(theirs)
+                send(connection, {"failed": str(error)})
+                continue
+            if not keeper:
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                signal.signal(signal.SIGINT, signal.default_int_handler)
-                os.close(wake_out)
-                os.close(wake_in)
+                for descriptor in (wake_out, wake_in, report, *kernels):
+                    os.close(descriptor)
                 connection.close()
+                keep(theirs, zygote)
                 return json.loads(line)
-            kernels.add(pid)
-            send(connection, {"pid": pid})
+            os.close(theirs)
+            said = os.read(report, 64)
+            if not said.isdigit():
+                os.close(report)
+                send(connection, {"failed": said.decode(errors="replace") or "it was killed at once"})
+                continue
+            kernels[report] = (int(said), keeper)
+            send(connection, {"pid": int(said), "keeper": keeper})
 
 
-def ended(kernels):
-    """Reap the kernels that have ended: (pid, status) of each."""
-    for pid in list(kernels):
-        found, status = os.waitpid(pid, os.WNOHANG)
-        if found:
-            kernels.discard(pid)
-            yield pid, status
+def keep(report, zygote):
+    """Fork a kernel and live as long as anything of it; returns in the kernel.
+
+    Args:
+        report: descriptor of a pipe, which gets the kernel's process id, or why there is none, and later its exit code.
+        zygote: the process id of this process's parent, whose end is the end of everything.
+    """
+
+    def end(*_):
+        end_all()
+        os._exit(1)
+
+    adopt_orphans()
+    signal.signal(signal.SIGTERM, end)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != zygote:
+        os._exit(1)
+    ready, go = os.pipe()
+    try:
+        kernel = os.fork()
+    except OSError as error:
+        os.write(report, str(error)[:60].encode())
+        os._exit(1)
+    if not kernel:
+        os.close(go)
+        os.read(ready, 1)  # a kernel that ended before it was named would be taken for its name
+        os.close(ready)
+        os.close(report)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        return
+    os.close(ready)
+    os.write(report, str(kernel).encode())
+    os.close(go)
+    while True:
+        try:
+            pid, status = os.waitpid(-1, 0)
+        except ChildProcessError:
+            os._exit(0)
+        if pid == kernel:
+            # The zygote may be gone; then everything here is about to be killed.
+            with contextlib.suppress(OSError):
+                os.write(report, str(os.waitstatus_to_exitcode(status)).encode())
+
+
+def adopt_orphans():
+    """Make this process the parent of every process below it that loses its own."""
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def reap():
+    """Take note of the end of children, as their parent has to."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def kill(pid):
+    """Kill a process, if it is there."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def end_all(spared=frozenset()):
+    """Kill everything below this process, and what that starts meanwhile.
+
+    Args:
+        spared: children whose own children live on, too.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+    deadline = time.monotonic() + _KILL_GRACE_S
+    while below := descendants(spared):
+        for pid in below:
+            kill(pid)
+        # One that is not our child yet ends unheard, so that it is looked for again.
+        signal.sigtimedwait({signal.SIGCHLD}, 0.05)
+        reap()
+        if time.monotonic() > deadline:
+            break
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def descendants(spared):
+    """Return the process ids of all that runs below this process, but for some children and what is below them."""
+    children = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            # The name of the program, in brackets, may hold anything.
+            state, parent = (folder / "stat").read_bytes().rpartition(b")")[2].split()[:2]
+            if state != b"Z":
+                children.setdefault(int(parent), []).append(int(folder.name))
+    found = [pid for pid in children.get(os.getpid(), []) if pid not in spared]
+    for pid in found:
+        found += children.get(pid, [])
+    return found
 
 
 def send(connection, message):

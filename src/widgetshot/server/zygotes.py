@@ -26,12 +26,17 @@ _EXIT_GRACE_S = 5.0
 
 
 class ForkedKernel:
-    """A kernel that is another process's child, with the interface of `subprocess.Popen`."""
+    """A kernel that is another process's child, with the interface of `subprocess.Popen`.
+
+    Attributes:
+        keeper: the process id of its parent, below which everything stays that it starts.
+    """
 
     stdin = stdout = stderr = None
 
-    def __init__(self, pid: int, zygote: "Zygote") -> None:
+    def __init__(self, pid: int, keeper: int, zygote: "Zygote") -> None:
         self.pid = pid
+        self.keeper = keeper
         self.zygote = zygote
         # Set to the exit code; thread-safe, and can be awaited by `asyncio.wrap_future`.
         self.end: Future[int] = Future()
@@ -100,7 +105,7 @@ class Zygote:
         self._lines = self._connection.makefile("rb")
         self._lock = threading.Lock()
         self._born = threading.Condition()
-        self._newborn: list[ForkedKernel] = []
+        self._newborn: list[ForkedKernel | str] = []  # or why there is none
         self._kernels: dict[int, ForkedKernel] = {}
         self._gone = False
         threading.Thread(target=self._listen, daemon=True).start()
@@ -119,7 +124,7 @@ class Zygote:
         """Fork a new kernel.
 
         Raises:
-            RuntimeError: the zygote is gone.
+            RuntimeError: the zygote is gone, or the system gives no more processes.
         """
         request = json.dumps({"argv": argv, "cwd": cwd, "env": environment}).encode() + b"\n"
         with self._lock:
@@ -131,14 +136,20 @@ class Zygote:
                 self._born.wait_for(lambda: self._newborn or self._gone)
                 if not self._newborn:
                     raise RuntimeError("the process that forks kernels is gone")
-                return self._newborn.pop()
+                born = self._newborn.pop()
+                if isinstance(born, str):
+                    raise RuntimeError(f"no process can be forked: {born}")
+                return born
 
     def _listen(self) -> None:
         for line in self._lines:
             message = json.loads(line)
             with self._born:
-                if "exit" not in message:
-                    kernel = self._kernels[message["pid"]] = ForkedKernel(message["pid"], self)
+                if "failed" in message:
+                    self._newborn.append(message["failed"])
+                    self._born.notify_all()
+                elif "exit" not in message:
+                    kernel = self._kernels[message["pid"]] = ForkedKernel(message["pid"], message["keeper"], self)
                     self._newborn.append(kernel)
                     self._born.notify_all()
                 else:
@@ -152,7 +163,7 @@ class Zygote:
                 kernel.end.set_result(-signal.SIGKILL)
 
     def close(self) -> None:
-        """End it, and all of its kernels."""
+        """End it, all of its kernels, and whatever they have started."""
         self._connection.shutdown(socket.SHUT_RDWR)
         try:
             self._process.wait(_EXIT_GRACE_S)
