@@ -110,9 +110,10 @@ def make_project(root: Path, *, measured: bool = False) -> Project:
     return project
 
 
-def start(project: Project, *words: str) -> "subprocess.Popen[str]":
+def start(project: Project, *words: str, module: str = "widgetshot") -> "subprocess.Popen[str]":
+    """Begin a command that a person would type in the project."""
     return subprocess.Popen(
-        [sys.executable, "-m", "widgetshot", *words],
+        [sys.executable, "-m", module, *words],
         cwd=project.root,
         env=os.environ | {MARK: project.mark},
         stdout=subprocess.PIPE,

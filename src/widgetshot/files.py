@@ -19,6 +19,7 @@ PACKAGE = Path(__file__).resolve().parent
 STATIC = PACKAGE / "static"  # built from js/, shipped in the wheel
 LOCAL_FOLDER = ".widgetshot"  # in a project's root: what belongs to one checkout and not into git
 _LOCK_POLL_S = 0.01  # between two looks at a lock that somebody else holds
+_LOCK_WAIT_S = 10.0  # that somebody else may hold one: what is done under it takes milliseconds
 _MAX_DECODED_PIXELS = 2**24  # at a time
 _O_BINARY = getattr(os, "O_BINARY", 0)  # Windows reads text without it
 
@@ -214,22 +215,59 @@ def local_folder(root: Path) -> Path:
     return folder
 
 
+class LockHeld(OSError):
+    """Somebody else holds a lock.
+
+    Attributes:
+        owner: who that is, for a message: `process 4711`, or `another process` where that is not known.
+    """
+
+    def __init__(self, path: Path, owner: str, seconds: float) -> None:
+        since = f" for {seconds:g} s" if seconds else ""
+        super().__init__(f"{owner} has held {path}{since}" if seconds else f"{owner} holds {path}")
+        self.owner = owner
+
+
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a lock that other threads and processes respect; waits for whoever holds it.
+def locked(path: Path, *, within: float = _LOCK_WAIT_S) -> Iterator[None]:
+    """Hold a lock that other threads and processes respect; waits for whoever holds it. It ends with its process.
 
     Args:
         path: the lock's file, made if there is none. It stays: whoever waits for it has it open.
+        within: seconds after which it is not waited for any more.
 
     Raises:
+        LockHeld: somebody else held it all that time.
         OSError: it can't be made.
     """
     # Here, because it takes longer to import than all else of this module, and most of what uses it takes no lock.
-    from filelock import FileLock
+    from filelock import FileLock, Timeout
 
     path.touch()  # by itself FileLock would make the folder, too
-    with FileLock(path, preserve_lock_file=True, poll_interval=_LOCK_POLL_S):
+    lock = FileLock(path, preserve_lock_file=True, poll_interval=_LOCK_POLL_S, on_acquired=_sign)
+    try:
+        lock.acquire(timeout=within)
+    except Timeout:
+        raise LockHeld(path, _owner(path), within) from None
+    try:
         yield
+    finally:
+        lock.release()
+
+
+def _sign(descriptor: int) -> None:
+    """Write whose a lock is into its file, for the words of who finds it held."""
+    # On a full disk nobody knows.
+    with contextlib.suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+
+
+def _owner(path: Path) -> str:
+    try:
+        return f"process {int(path.read_bytes()[:20])}"
+    except (OSError, ValueError):
+        return "another process"
 
 
 def _read_umask() -> int:

@@ -179,7 +179,8 @@ class PluginState:
         """Remove what workers have left that were killed; those of this run write their folders anew."""
         from widgetshot.report.workers import clear_workers
 
-        clear_workers(self.settings.report)
+        with usage_errors():
+            clear_workers(self.settings.report)
 
     def merge_workers(self) -> None:
         """Make one run folder of those of the workers, if they have any."""

@@ -1,6 +1,8 @@
 """The files of a run folder, and who may empty one."""
 
+import contextlib
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -8,7 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from widgetshot.documents import JsonValue
 from widgetshot.errors import ConfigError, RecordError
-from widgetshot.files import read_inside
+from widgetshot.files import LockHeld, locked, read_inside
 
 RUN_FILE = "run.json"
 MAX_RUN_BYTES = 256_000_000  # of run.json
@@ -19,6 +21,8 @@ WORKERS = "workers"  # run folders of pytest-xdist's workers, until they are mer
 SERVER_LOG = "server.log"  # of the Jupyter server, under --debug
 REVIEW = "review.json"  # the decisions taken on this run so far
 PREVIOUS = "previous"  # files of baselines that these decisions replaced
+LOCK = ".lock"  # held by whoever writes the run; hidden, so that no artifact takes it along
+_LOOK_S = 2.0  # for which others may look whether a run folder is held
 _OWN = (RUN_FILE, "index.html", JOURNAL, PICTURES, WORKERS, SERVER_LOG, REVIEW, PREVIOUS)
 
 
@@ -41,6 +45,63 @@ def trace_path(key: str) -> str:
     return f"{PICTURES}/{key}.trace.json"
 
 
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep other runs from a run folder, which is made if there is none, as long as one writes to it.
+
+    A worker of pytest-xdist holds its own folder, which lies in that of the whole.
+
+    Raises:
+        ConfigError: the folder holds other things than a run.
+        RecordError: another run writes to it, or it can't be made.
+    """
+    is_worker = folder.parent.name == WORKERS
+    with contextlib.ExitStack() as stack:
+        try:
+            refuse_foreign(folder)
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(folder / LOCK, within=0))
+            if not is_worker:
+                refuse_workers(folder)
+            elif (whole := folder.parent.parent / LOCK).exists():
+                with locked(whole, within=_LOOK_S):
+                    pass
+        except LockHeld as error:
+            raise _in_use(folder, error) from error
+        except OSError as error:
+            raise _unwritable(folder, error) from error
+        yield
+
+
+def refuse_workers(folder: Path) -> None:
+    """Raise RecordError where workers of pytest-xdist write to their parts of a run folder."""
+    for lock in (folder / WORKERS).glob(f"*/{LOCK}"):
+        try:
+            with locked(lock, within=0):
+                pass
+        except LockHeld as error:
+            raise _in_use(folder, error) from error
+        except OSError:
+            continue  # it has just been removed
+
+
+def _in_use(folder: Path, error: LockHeld) -> RecordError:
+    return RecordError(
+        f"another run writes to this run folder ({error.owner})",
+        where=str(folder),
+        next_step="wait until it has ended, or give this run a folder of its own: --report FOLDER "
+        "(pytest: --widgetshot-report FOLDER)",
+    )
+
+
+def _unwritable(folder: Path, error: OSError) -> RecordError:
+    return RecordError(
+        f"the run folder can't be written: {error}",
+        where=str(folder),
+        next_step="choose another folder for the report",
+    )
+
+
 def clear(folder: Path) -> None:
     """Make a run folder empty, or make it; nothing that is not ours is removed.
 
@@ -59,16 +120,15 @@ def clear(folder: Path) -> None:
             else:
                 path.unlink(missing_ok=True)
     except OSError as error:
-        raise RecordError(
-            f"the run folder can't be written: {error}",
-            where=str(folder),
-            next_step="choose another folder for the report",
-        ) from error
+        raise _unwritable(folder, error) from error
 
 
 def refuse_foreign(folder: Path) -> None:
     """Raise ConfigError where a folder holds other things than a run."""
-    if folder.is_dir() and any(folder.iterdir()) and not read_head(folder).is_ours:
+    # The workers of pytest-xdist, which may have been killed, leave only their parts.
+    if not folder.is_dir() or all(file.name in (LOCK, WORKERS) for file in folder.iterdir()):
+        return
+    if not read_head(folder).is_ours:
         raise ConfigError(
             f"the folder {folder} holds other things than a run", next_step="choose another folder for the report"
         )

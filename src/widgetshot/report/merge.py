@@ -15,7 +15,7 @@ from widgetshot.errors import ConfigError, RecordError, StaleDecision, one_line
 from widgetshot.files import sha256, write_atomically
 from widgetshot.model import ServiceUsage, Status, TimeSpent
 from widgetshot.report.entry_json import Entry
-from widgetshot.report.folder import MAX_RUN_BYTES, RUN_FILE, clear, refuse_foreign
+from widgetshot.report.folder import MAX_RUN_BYTES, RUN_FILE, clear, held, refuse_foreign
 from widgetshot.report.head import notebook_times, service_times
 from widgetshot.report.history import History
 from widgetshot.report.limits import MAX_ITEMS, timings
@@ -61,7 +61,8 @@ def merge(
 
     Raises:
         ConfigError: the target is one of the folders, or holds other things than a run.
-        RecordError: a folder is unreadable, or runs of several projects or commits are mixed.
+        RecordError: a folder is unreadable, runs of several projects or commits are mixed, or another run writes to the
+            target.
     """
     runs = [(folder, read_run(folder)) for folder in folders]
     if not runs:
@@ -99,10 +100,11 @@ def _write(target: Path, run: bytes, chosen: Mapping[str, tuple[Path, Entry]]) -
         for folder, entry in chosen.values():
             _copy_files(entry, folder, staged)
         write_atomically(staged / RUN_FILE, run)
-        clear(target)
-        # run.json goes last: it names the others.
-        for path in sorted(staged.iterdir(), reverse=True, key=lambda path: path.name != RUN_FILE):
-            path.replace(target / path.name)
+        with held(target):
+            clear(target)
+            # run.json goes last: it names the others.
+            for path in sorted(staged.iterdir(), reverse=True, key=lambda path: path.name != RUN_FILE):
+                path.replace(target / path.name)
     except OSError as error:
         raise RecordError(f"can't be written: {error}", where=str(target)) from error
     finally:

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from widgetshot.report.folder import RUN_FILE, SERVER_LOG, WORKERS
+from widgetshot.report.folder import RUN_FILE, SERVER_LOG, WORKERS, refuse_workers
 from widgetshot.report.history import History
 from widgetshot.report.merge import merge
 
@@ -20,7 +20,12 @@ def worker_folder(report: Path, worker: str) -> Path:
 
 
 def clear_workers(report: Path) -> None:
-    """Remove what the workers of a run that was killed have left."""
+    """Remove what the workers of a run that was killed have left.
+
+    Raises:
+        RecordError: another run's workers write to it.
+    """
+    refuse_workers(report)
     shutil.rmtree(report / WORKERS, ignore_errors=True)
 
 

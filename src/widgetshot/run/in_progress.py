@@ -13,7 +13,7 @@ from widgetshot.declare.shots import PAGE_SHOT
 from widgetshot.errors import ServerError, WidgetshotError
 from widgetshot.model import Result, RunEnd, Target
 from widgetshot.project.settings import Settings
-from widgetshot.report.folder import SERVER_LOG
+from widgetshot.report.folder import SERVER_LOG, held
 from widgetshot.report.history import History
 from widgetshot.report.writer import RunWriter
 from widgetshot.run.accounting import TimeSums
@@ -49,7 +49,7 @@ class RunInProgress:
 
     Raises:
         ConfigError: the folder holds other things than a run.
-        RecordError: it can't be made.
+        RecordError: it can't be made, or another run writes to it.
     """
 
     def __init__(
@@ -66,6 +66,9 @@ class RunInProgress:
         self.settings = settings
         self.folder = folder or settings.report
         self.services = services
+        self._resources = ExitStack()
+        # A process whose run could not begin ends, or holds it until it does.
+        self._resources.enter_context(held(self.folder))
         self.writer = RunWriter(
             self.folder,
             root=settings.root,
@@ -82,7 +85,6 @@ class RunInProgress:
         self._executor = executor or LocalExecutor(settings, self._hosts, services, self.baselines)
         self._futures: dict[str, Future[Result]] = {}
         self._order: dict[str, None] = {}
-        self._resources = ExitStack()
         self._loop = BackgroundLoop()
         self._dispatcher: Dispatcher | None = None
 
