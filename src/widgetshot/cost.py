@@ -237,7 +237,7 @@ def _locked(folder: Path) -> Iterator[None]:
         stack = contextlib.ExitStack()
         stack.enter_context(locked(folder / _LOCK))
     except OSError as error:
-        raise _unknown(folder, f"can't be written: {error.strerror}") from error
+        raise _unknown(folder, f"can't be written: {error.strerror or error}") from error
     with stack:
         yield
 

@@ -7,7 +7,7 @@ import io
 import os
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -142,63 +142,34 @@ def encode_palette(indices: "Pixels", palette: tuple[tuple[int, int, int], ...])
     return raw.getvalue()
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes, *, on_disk: bool = False) -> None:
     """Write a file so that nobody ever sees a part of it.
+
+    Args:
+        on_disk: wait until the disk has it.
 
     Raises:
         OSError: it can't be written; the old file is untouched.
     """
-    write_together({path: data})
-
-
-def write_together(files: Mapping[Path, bytes | None]) -> None:
-    """Write files, each whole or not at all, and all of them or none.
-
-    Everything is on the disk before the first file is replaced, so that a full disk is met while nothing has changed.
-
-    Args:
-        files: path -> its new bytes; None to remove the file.
-
-    Raises:
-        OSError: one can't be written or removed; every file is as it was.
-    """
-    staged: dict[Path, Path] = {}
-    replaced: list[Path] = []
-    try:
-        for path, data in files.items():
-            if data is not None:
-                _stage(path, data, staged)
-        # Of a single file nothing would have to be put back.
-        before = {path: path.read_bytes() if path.is_file() else None for path in files} if len(files) > 1 else {}
-        for path, new in staged.items():
-            new.replace(path)
-            replaced.append(path)
-        for path in files.keys() - staged.keys():
-            path.unlink(missing_ok=True)
-            replaced.append(path)
-    except BaseException:
-        for new in staged.values():
-            with contextlib.suppress(OSError):
-                new.unlink()
-        for path in replaced:
-            if (old := before.get(path)) is not None:
-                write_atomically(path, old)
-            elif path in before:
-                path.unlink(missing_ok=True)
-        raise
-
-
-def _stage(path: Path, data: bytes, staged: dict[Path, Path]) -> None:
-    """Write what will be `path` under another name beside it, and note that."""
+    new: Path | None = None
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-        staged[path] = Path(name)
+        new = Path(name)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
+            if on_disk:
+                file.flush()
+                os.fsync(file.fileno())
         # mkstemp is private to its owner; the new file gets what an ordinary one would.
-        Path(name).chmod(0o666 & ~_UMASK)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error
+        new.chmod(0o666 & ~_UMASK)
+        new.replace(path)
+    except BaseException as error:
+        if new is not None:
+            with contextlib.suppress(OSError):
+                new.unlink()
+        if isinstance(error, OSError):
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
 
 
 def local_folder(root: Path) -> Path:

@@ -1,5 +1,7 @@
 """Bytes on disk: whole or not at all."""
 
+import os
+import re
 import stat
 import subprocess
 import sys
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from builders import picture
-from widgetshot.files import encode_palette, encode_png, locked, read_png, sha256, write_atomically
+from widgetshot.files import LockHeld, encode_palette, encode_png, locked, read_png, sha256, write_atomically
 from widgetshot.model import Pixels
 from widgetshot.verdict.diff_picture import PALETTE
 
@@ -178,3 +180,19 @@ def test_threads_hold_a_lock_one_after_the_other(tmp_path: Path) -> None:
         thread.join()
     assert most == [1] * 20
     assert [file.name for file in tmp_path.iterdir()] == ["it.lock"]
+
+
+def test_who_holds_a_lock_is_told_and_not_waited_for_without_end(tmp_path: Path) -> None:
+    path = tmp_path / "it.lock"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        owner = f"process {holder.pid}"
+        for within, words in ((0, f"{owner} holds {path}"), (0.2, f"{owner} has held {path} for 0.2 s")):
+            with pytest.raises(LockHeld, match=re.escape(words)), locked(path, within=within):
+                pytest.fail("somebody else holds it")
+        holder.kill()
+    with locked(path, within=0):
+        assert path.read_text() == str(os.getpid())

@@ -28,9 +28,14 @@ class NewBaseline:
 
 @dataclass(frozen=True)
 class Baselines:
-    """Approved pictures by key. Every method raises BaselineError for a key that leads out of a folder."""
+    """Approved pictures by key. Every method raises BaselineError for a key that leads out of a folder.
+
+    Attributes:
+        notices: what was done when they were opened, in sentences for whoever typed the command.
+    """
 
     store: BaselineStore
+    notices: tuple[str, ...] = ()
 
     def keys(self) -> set[str]:
         """Return all keys."""

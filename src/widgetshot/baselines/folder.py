@@ -1,13 +1,14 @@
 """Baselines as files in a folder, which git keeps: `<folder>/<key>.png` and, beside it, `<key>.json`."""
 
 import contextlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from widgetshot.baselines.keys import key_leads_out
+from widgetshot.baselines.transaction import PREFIX, recover, write_planned
 from widgetshot.errors import BaselineError
-from widgetshot.files import write_together
 from widgetshot.ports import FileDigests, StoreCommands, StoredFiles
 
 
@@ -21,12 +22,13 @@ class FolderStore:
         """Return the keys of all pictures under the folder; what is hidden is none of them."""
         if not self.folder.is_dir():
             return set()
-        pictures = (path.relative_to(self.folder) for path in self.folder.rglob("*.png") if path.is_file())
-        return {
-            path.as_posix().removesuffix(".png")
-            for path in pictures
-            if not any(part.startswith(".") for part in path.parts)
-        }
+        keys = set()
+        for place, folders, files in os.walk(self.folder):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            pictures = (Path(place, name) for name in files if name.endswith(".png") and name[0] != ".")
+            found = (path.relative_to(self.folder) for path in pictures if path.is_file())
+            keys |= {path.as_posix().removesuffix(".png") for path in found}
+        return keys
 
     def read(self, key: str) -> StoredFiles:
         """Read the picture and the sidecar of a key.
@@ -61,9 +63,13 @@ class FolderStore:
     def write(self, files: Mapping[str, StoredFiles]) -> None:
         """Write, replace and remove files, all of them or none; folders that are empty then go, too.
 
+        They are on the disk then. What a process that is killed has planned is finished by `recover`.
+
         Raises:
             BaselineError: a key leads out of the folder, or a file can't be written; everything is as it was.
         """
+        # What another process was killed over goes first: finished later, it would undo this.
+        self.recover()
         whole: dict[Path, bytes | None] = {}
         for key, both in files.items():
             picture, sidecar = self._paths(key)
@@ -76,7 +82,8 @@ class FolderStore:
         try:
             for path in new:
                 path.parent.mkdir(parents=True, exist_ok=True)
-            write_together(whole)
+            if whole:
+                write_planned(self.folder, whole)
         except BaseException as error:
             for folder in sorted(absent, reverse=True):
                 with contextlib.suppress(OSError):
@@ -91,6 +98,22 @@ class FolderStore:
         for path, data in whole.items():
             if data is None:
                 self._remove_empty_folders(path)
+
+    def recover(self) -> list[str]:
+        """Finish what commands that were killed had begun to write.
+
+        Returns:
+            What was done, in sentences.
+
+        Raises:
+            BaselineError: it can't be done.
+        """
+        try:
+            return recover(self.folder)
+        except OSError as error:
+            raise BaselineError(
+                f"what a killed command had begun to write can't be finished: {error}", where=str(self.folder)
+            ) from error
 
     def modified_ns(self, key: str) -> int:
         """Return when a file of a key or its name last changed, in nanoseconds since the epoch; 0 without files."""

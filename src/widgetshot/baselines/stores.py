@@ -12,13 +12,15 @@ from widgetshot.project.store import FOLDER_STORE, STORES
 
 
 def open_baselines(settings: Settings) -> Baselines:
-    """Return the baselines of a project, in the store that its settings name.
+    """Return the baselines of a project, in the store that its settings name; what was left half written is finished.
 
     Raises:
         ConfigError: the package that offers this store can't be imported.
+        BaselineError: what a command that was killed had begun to write can't be finished.
     """
     if settings.store == FOLDER_STORE:
-        return Baselines(FolderStore(settings.baselines))
+        store = FolderStore(settings.baselines)
+        return Baselines(store, tuple(store.recover()))
     entry = entry_points(group=STORES)[settings.store]
     try:
         open_store: Callable[[Settings], BaselineStore] = entry.load()

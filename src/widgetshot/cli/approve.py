@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from widgetshot.baselines.stores import open_baselines
-from widgetshot.cli.common import output_option, report_option, settings_from
+from widgetshot.cli.common import opened_baselines, output_option, report_option, settings_from
 from widgetshot.errors import ConfigError, one_line
 from widgetshot.report.folder import refuse_own_settings
 from widgetshot.review.apply import Outcome, apply_decisions
@@ -39,7 +38,7 @@ def approve(
         )
     settings = settings_from(report=Path(names[0]) if decisions is not None and names else report)
     refuse_own_settings(settings.report, settings.root)
-    baselines = open_baselines(settings)
+    baselines = opened_baselines(settings)
     reviewer: str | None = None
     if decisions is None:
         approved = approve_results(settings.report, baselines, names, everything=everything, dry_run=dry_run)

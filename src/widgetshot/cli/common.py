@@ -5,7 +5,10 @@ from typing import Any
 
 import click
 
+from widgetshot.baselines.access import Baselines
+from widgetshot.baselines.stores import open_baselines
 from widgetshot.cli.flags import flag
+from widgetshot.errors import one_line
 from widgetshot.project.loading import find_root, load_settings
 from widgetshot.project.settings import Settings
 
@@ -20,6 +23,18 @@ def settings_from(**flags: Any) -> Settings:
         # A typed path is relative to the current folder, not to the project.
         given["report"] = Path.cwd() / given["report"]
     return load_settings(find_root(Path.cwd()), given)
+
+
+def opened_baselines(settings: Settings) -> Baselines:
+    """Return the project's baselines; what was left half written is finished, and told.
+
+    Raises:
+        ConfigError, BaselineError: see `open_baselines`.
+    """
+    baselines = open_baselines(settings)
+    for notice in baselines.notices:
+        click.echo(f"note: {one_line(notice)}", err=True)
+    return baselines
 
 
 def relative(path: Path) -> str:

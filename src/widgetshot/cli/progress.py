@@ -63,6 +63,8 @@ class Progress:
 
         if outcome.failure is not None:
             self._failure(str(outcome.failure))
+        for notice in outcome.notices:
+            self._line(f"note: {one_line(notice)}")
         summary = summary_of(outcome.run, self._settings)
         for line in [summary.counts, *summary.details, *summary.times]:
             self._line(one_line(line))

@@ -4,8 +4,7 @@ import json
 
 import click
 
-from widgetshot.baselines.stores import open_baselines
-from widgetshot.cli.common import output_option, settings_from
+from widgetshot.cli.common import opened_baselines, output_option, settings_from
 from widgetshot.selection.unused import unused
 
 
@@ -15,7 +14,7 @@ from widgetshot.selection.unused import unused
 def prune(remove: bool, output: str) -> None:
     """List (or remove) baselines that no notebook and no test declares."""
     settings = settings_from()
-    baselines = open_baselines(settings)
+    baselines = opened_baselines(settings)
     keys = unused(baselines.keys(), settings.root, settings)
     if remove:
         baselines.remove(keys)

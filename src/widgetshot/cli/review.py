@@ -8,8 +8,7 @@ from pathlib import Path
 
 import click
 
-from widgetshot.baselines.stores import open_baselines
-from widgetshot.cli.common import output_option, settings_from
+from widgetshot.cli.common import opened_baselines, output_option, settings_from
 from widgetshot.errors import ConfigError
 from widgetshot.review.reviewer import default_reviewer
 from widgetshot.review.session import ReviewSession
@@ -30,7 +29,7 @@ def review(report: Path | None, terminal: bool, no_browser: bool, port: int, out
     if terminal and (no_browser or port or output == "json"):
         raise ConfigError("--terminal goes without the options of the page", next_step="widgetshot review --terminal")
     settings = settings_from(report=report)
-    session = ReviewSession(settings.report, open_baselines(settings), settings.root)
+    session = ReviewSession(settings.report, opened_baselines(settings), settings.root)
     session.state()
     if terminal:
         TerminalReview(session, default_reviewer(settings.root)).run()

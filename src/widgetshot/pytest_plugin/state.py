@@ -39,6 +39,7 @@ class PluginState:
         self._settings: Settings | None = None
         self._run: RunInProgress | None = None
         self._services: Services | None = None
+        self._notices: list[str] = []
 
     # What is known before anything runs -----------------------------------------------------------------------------
 
@@ -187,7 +188,9 @@ class PluginState:
         from widgetshot.report.history import History
         from widgetshot.report.workers import merge_workers
 
-        self.merged = merge_workers(self.settings.report, History(self.settings.root))
+        history = History(self.settings.root)
+        self.merged = merge_workers(self.settings.report, history)
+        self._notices += history.notices
 
     def summary(self) -> list[str]:
         """Return the lines of the terminal's summary; none where nothing was recorded.
@@ -197,7 +200,7 @@ class PluginState:
         """
         if self._run is None and not self.merged:
             return []
-        from widgetshot.errors import WidgetshotError
+        from widgetshot.errors import WidgetshotError, one_line
         from widgetshot.report.gallery import write_gallery
         from widgetshot.report.reader import read_run
         from widgetshot.run.summary import summary_of
@@ -211,7 +214,9 @@ class PluginState:
             return [f"widgetshot: {error}"] if self._run is not None else []
         problem = [summary.problem] if summary.problem else []
         first = f"widgetshot: {summary.counts}; gallery: {gallery}"
-        return [first, *summary.details, *summary.times, *problem, *summary.next]
+        notices = [*self._notices, *(self._run.notices if self._run is not None else [])]
+        told = [f"note: {one_line(notice)}" for notice in notices]
+        return [first, *told, *summary.details, *summary.times, *problem, *summary.next]
 
     # A hook, of the plugin that this object is ----------------------------------------------------------------------
 

@@ -13,8 +13,8 @@ from msgspec import Meta, to_builtins
 from msgspec.structs import replace
 
 from widgetshot.documents import Document, JsonValue, Time, convert, parse_json
-from widgetshot.errors import WidgetshotError
-from widgetshot.files import LOCAL_FOLDER, local_folder, locked, write_atomically
+from widgetshot.errors import WidgetshotError, one_line
+from widgetshot.files import LOCAL_FOLDER, LockHeld, local_folder, locked, write_atomically
 from widgetshot.model import Verdict
 from widgetshot.report import entry_json
 from widgetshot.report.entry_json import Entry
@@ -61,11 +61,15 @@ class History:
 
     An unreadable file counts as none: it is a convenience, and its loss must not fail a run.
 
+    Attributes:
+        notices: what is lost of it, in sentences.
+
     Args:
         root: the project's folder.
     """
 
     def __init__(self, root: Path) -> None:
+        self.notices: list[str] = []
         self._root = root
         self._file = root / LOCAL_FOLDER / _FILE
 
@@ -81,9 +85,15 @@ class History:
             commit: of the run's checkout.
         """
         with contextlib.ExitStack() as stack:
-            with contextlib.suppress(OSError):
+            is_kept = True
+            try:
                 stack.enter_context(locked(local_folder(self._root) / _LOCK))
-            targets = _read(self._file)
+            except LockHeld as error:
+                self.notices.append(f"this run is not in the history of verdicts: {error}")
+                is_kept = False
+            except OSError:
+                pass  # without a place for a lock there is hardly one to write
+            targets = self._read()
             noted = []
             for entry in entries:
                 inputs = _inputs(self._root / entry.notebook, commit)
@@ -91,25 +101,36 @@ class History:
                 stretches = targets[entry.key] = _with(targets.get(entry.key, []), latest)
                 history = [entry_json.Stretch(one.verdict, one.count, one.first, one.last) for one in stretches]
                 noted.append(replace(entry, history=history, flaky=flaky(stretches)))
-            with contextlib.suppress(OSError):
-                _write(self._file, targets, datetime.fromisoformat(time) - _MAX_AGE)
+            try:
+                if is_kept:
+                    _write(self._file, targets, datetime.fromisoformat(time) - _MAX_AGE)
+            except OSError as error:
+                self.notices.append(f"this run is not in the history of verdicts: {error}")
             return noted
 
-
-def _read(file: Path) -> dict[str, list[Stretch]]:
-    try:
-        known = convert(HistoryFile, parse_json(file.read_bytes()), file, next_step="").targets
-    except (OSError, ValueError, WidgetshotError):
-        return {}
-    targets: dict[str, list[Stretch]] = {}
-    for key, value in known.items():
-        with contextlib.suppress(ValueError, WidgetshotError):
-            stretches = convert(Stretches, value, file, next_step="")
-            for stretch in stretches:
-                # Days and hours that no calendar has.
-                datetime.fromisoformat(stretch.first), datetime.fromisoformat(stretch.last)
-            targets[key] = stretches
-    return targets
+    def _read(self) -> dict[str, list[Stretch]]:
+        file = self._file
+        try:
+            known = convert(HistoryFile, parse_json(file.read_bytes()), file, next_step="").targets
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, WidgetshotError) as error:
+            self.notices.append(f"the history of verdicts was damaged and begins anew: {one_line(error)}")
+            return {}
+        targets: dict[str, list[Stretch]] = {}
+        lost = 0
+        for key, value in known.items():
+            try:
+                stretches = convert(Stretches, value, file, next_step="")
+                for stretch in stretches:
+                    # Days and hours that no calendar has.
+                    datetime.fromisoformat(stretch.first), datetime.fromisoformat(stretch.last)
+                targets[key] = stretches
+            except (ValueError, WidgetshotError):
+                lost += 1
+        if lost:
+            self.notices.append(f"the history of verdicts was damaged: that of {lost} pictures begins anew")
+        return targets
 
 
 def _write(file: Path, targets: Mapping[str, list[Stretch]], oldest: datetime) -> None:

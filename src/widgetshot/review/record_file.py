@@ -17,6 +17,7 @@ from widgetshot.review.documents import FORMAT, ReviewRecord
 
 _SECRET = "review.key"
 _MAX_BYTES = 64_000_000
+_SECRET_BYTES = 32
 
 
 class RecordFile:
@@ -81,6 +82,8 @@ class RecordFile:
             secret = (self._root / LOCAL_FOLDER / _SECRET).read_bytes()
         except OSError:
             return False
+        if len(secret) != _SECRET_BYTES:
+            return False
         seal = members.get("seal")
         own = _seal({name: value for name, value in members.items() if name != "seal"}, secret)
         return isinstance(seal, str) and hmac.compare_digest(seal.encode(errors="replace"), own.encode())
@@ -88,11 +91,12 @@ class RecordFile:
     def _made_secret(self) -> bytes:
         """Return the secret of this checkout, which is made if there is none."""
         file = local_folder(self._root) / _SECRET
-        if not file.exists():
+        # One that was cut short would let others seal as well.
+        if not file.exists() or file.stat().st_size != _SECRET_BYTES:
             # Private to its owner from the beginning, and whole or not at all.
             new = file.with_suffix(".tmp")
             with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as opened:
-                opened.write(secrets.token_bytes(32))
+                opened.write(secrets.token_bytes(_SECRET_BYTES))
             new.replace(file)
         return file.read_bytes()
 

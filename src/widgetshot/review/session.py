@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from widgetshot.baselines.access import Baselines, NewBaseline
 from widgetshot.errors import ConfigError, RecordError, StaleDecision, WidgetshotError
-from widgetshot.files import local_folder, locked
+from widgetshot.files import LockHeld, local_folder, locked
 from widgetshot.model import Verdict
 from widgetshot.report.entry_json import Entry
 from widgetshot.report.folder import JOURNAL, RUN_FILE, refuse_own_settings
@@ -197,6 +197,12 @@ class ReviewSession:
         with contextlib.ExitStack() as stack:
             try:
                 stack.enter_context(locked(local_folder(self.root) / _LOCK))
+            except LockHeld as error:
+                raise RecordError(
+                    f"nothing was decided: {error}",
+                    where=str(self.root),
+                    next_step="wait until it has ended, or end it, then decide again",
+                ) from error
             except OSError as error:
                 raise RecordError(
                     f"no lock can be had: {error}", where=str(self.root), next_step="make that folder writable"

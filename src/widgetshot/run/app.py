@@ -72,7 +72,7 @@ class NotebookRun:
         unused = self._progress.finish(complete=complete)
         gallery = write_gallery(self._progress.folder) if writer.failure is None else None
         code = exit_code(self._results, writer.failure)
-        self._outcome = RunOutcome(writer.run, code, gallery, unused, writer.failure)
+        self._outcome = RunOutcome(writer.run, code, gallery, unused, writer.failure, self._progress)
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,7 @@ class RunOutcome:
         gallery: its page; None where it could not be written.
         unused: keys of baselines that no notebook declares; None where that is not known.
         failure: why the run folder is not whole; None if it is.
+        progress: knows what else is to be told, when all has ended.
     """
 
     run: "Run"
@@ -91,6 +92,12 @@ class RunOutcome:
     gallery: Path | None
     unused: list[str] | None
     failure: RecordError | None
+    progress: "RunInProgress"
+
+    @property
+    def notices(self) -> list[str]:
+        """What is to be known besides the results, in sentences."""
+        return self.progress.notices
 
 
 def exit_code(results: Sequence["Result"], failure: RecordError | None = None) -> int:

@@ -69,12 +69,13 @@ class RunInProgress:
         self._resources = ExitStack()
         # A process whose run could not begin ends, or holds it until it does.
         self._resources.enter_context(held(self.folder))
+        self._history = History(settings.root)
         self.writer = RunWriter(
             self.folder,
             root=settings.root,
             environment=settings.environment,
             repeat=settings.repeat,
-            history=None if is_part else History(settings.root),
+            history=None if is_part else self._history,
         )
         self._sinks: list[RunSink] = [self.writer, *sinks]
         self.baselines = open_baselines(settings)
@@ -95,6 +96,11 @@ class RunInProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._resources.__exit__(kind, error, trace)
+
+    @property
+    def notices(self) -> list[str]:
+        """What whoever typed the command is to know besides the results, in sentences; all of it after `finish`."""
+        return [*self.baselines.notices, *self._history.notices, *self._passed.notices]
 
     # Targets in, results out ----------------------------------------------------------------------------------------
 

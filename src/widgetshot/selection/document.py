@@ -11,7 +11,7 @@ from msgspec import Meta, field
 from msgspec.structs import replace
 
 from widgetshot.documents import Document, JsonValue, Sha256, Time, convert, parse_json
-from widgetshot.errors import WidgetshotError
+from widgetshot.errors import WidgetshotError, one_line
 from widgetshot.files import sha256, write_atomically
 from widgetshot.selection.states import FileState, Tree
 
@@ -63,8 +63,13 @@ class PassFile(Document, frozen=True, kw_only=True):
     content: PassDocument
 
 
-def read_passed(file: Path) -> PassDocument:
-    """Read the file; one that is not there, or can't be read, counts as empty. Then everything is run."""
+def read_passed(file: Path) -> tuple[PassDocument, str]:
+    """Read the file; one that is not there, or can't be read, counts as empty. Then everything is run.
+
+    Returns:
+        What it holds, and why it can't be read; "" where it can, or is not there.
+    """
+    empty = PassDocument(salt=secrets.token_hex(16))
     try:
         # Not `documents.read`: names of files may hold what is no text.
         value = parse_json(file.read_bytes())
@@ -72,10 +77,12 @@ def read_passed(file: Path) -> PassDocument:
         for session in whole.content.sessions.values():
             datetime.fromisoformat(session.time)  # days and hours that no calendar has
         if sha256(_text(value["content"])) == whole.sha256:
-            return whole.content
-    except (OSError, ValueError, WidgetshotError):
-        pass
-    return PassDocument(salt=secrets.token_hex(16))
+            return whole.content, ""
+    except FileNotFoundError:
+        return empty, ""
+    except (OSError, ValueError, WidgetshotError) as error:
+        return empty, one_line(error)
+    return empty, f"{file}: is not as it was written"
 
 
 def write_passed(file: Path, document: PassDocument) -> None:

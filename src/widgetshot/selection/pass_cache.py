@@ -18,7 +18,7 @@ from widgetshot.baselines.access import Baselines
 from widgetshot.declare.folder import goes_up
 from widgetshot.declare.notebook import Notebook
 from widgetshot.errors import WidgetshotError
-from widgetshot.files import LOCAL_FOLDER, local_folder, locked
+from widgetshot.files import LOCAL_FOLDER, LockHeld, local_folder, locked
 from widgetshot.model import Target
 from widgetshot.project.settings import Settings
 from widgetshot.selection.current import CurrentState
@@ -38,6 +38,7 @@ class PassCache:
     An unreadable file counts as none: then everything is run.
 
     Attributes:
+        notices: what is lost of it, in sentences.
         noting: whether what passes is noted; that takes its time, so it is done where it has been asked for once.
 
     Args:
@@ -45,6 +46,7 @@ class PassCache:
     """
 
     def __init__(self, settings: Settings, renderer: Callable[[], Mapping[str, Any]], baselines: Baselines) -> None:
+        self.notices: list[str] = []
         self._settings = settings
         self._baselines = baselines
         self._now = CurrentState(settings, renderer)
@@ -163,14 +165,21 @@ class PassCache:
         if not found:
             return
         with contextlib.ExitStack() as stack:
-            with contextlib.suppress(OSError):
+            try:
                 stack.enter_context(locked(local_folder(self._settings.root) / _LOCK))
+            except LockHeld as error:
+                self.notices.append(f"what passed is not noted for --changed: {error}")
+                return
+            except OSError:
+                pass  # without a place for a lock there is hardly one to write
             # Another run may have ended meanwhile. Its salt is not ours where both made one; it is run again then.
-            document = replace(read_passed(self._file), salt=salt)
+            document = replace(read_passed(self._file)[0], salt=salt)
             for key, noted in found.items():
                 document = with_session(document, key, noted)
-            with contextlib.suppress(OSError):
+            try:
                 write_passed(self._file, document)
+            except OSError as error:
+                self.notices.append(f"what passed is not noted for --changed: {error}")
 
     def _short(self, path: str) -> str:
         root = str(self._settings.root)
@@ -186,7 +195,10 @@ class PassCache:
 
     @cached_property
     def _document(self) -> PassDocument:
-        return read_passed(self._file)
+        document, why = read_passed(self._file)
+        if why:
+            self.notices.append(f"what had passed is not known any more, so that all of it is run: {why}")
+        return document
 
 
 def refusal() -> str:

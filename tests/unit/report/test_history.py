@@ -13,7 +13,7 @@ from msgspec import convert, structs
 from builders import result_called
 from mutations import mutations
 from widgetshot.documents import encode
-from widgetshot.files import LOCAL_FOLDER, sha256
+from widgetshot.files import LOCAL_FOLDER, locked, sha256
 from widgetshot.model import Verdict
 from widgetshot.report.entry import entry_of
 from widgetshot.report.entry_json import Entry
@@ -283,3 +283,38 @@ def test_every_change_of_one_member_counts_as_none_or_is_a_history(tmp_path: Pat
         none, history = none + lost, history + (not lost)
     assert none > 200
     assert history > 20
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"format": 1, "targets": 5}', b"\xff\xfe", b"[" * 100_000])
+def test_a_damaged_file_begins_anew_and_is_told(tmp_path: Path, data: bytes) -> None:
+    run(tmp_path, TIMES[0], entry("match"))
+    file(tmp_path).write_bytes(data)
+    history = History(tmp_path)
+    history.note([entry("match")], TIMES[1], None)
+    (told,) = history.notices
+    assert "was damaged and begins anew" in told
+    again = History(tmp_path)
+    again.note([entry("match")], TIMES[2], None)
+    assert again.notices == []
+    assert list(json.loads(file(tmp_path).read_text())["targets"]) == ["e/n/a"]
+
+
+def test_what_is_lost_of_a_single_target_is_told(tmp_path: Path) -> None:
+    run(tmp_path, TIMES[0], entry("match"), entry("match", key="e/n/b"))
+    known = json.loads(file(tmp_path).read_text())
+    known["targets"]["e/n/b"] = [["match", -1]]
+    file(tmp_path).write_text(json.dumps(known))
+    history = History(tmp_path)
+    history.note([entry("match")], TIMES[1], None)
+    assert history.notices == ["the history of verdicts was damaged: that of 1 pictures begins anew"]
+
+
+def test_a_lock_that_another_process_keeps_is_told_and_nothing_is_written(tmp_path: Path) -> None:
+    run(tmp_path, TIMES[0], entry("match"))
+    before = file(tmp_path).read_bytes()
+    with locked(file(tmp_path).with_name("history.lock")):
+        history = History(tmp_path)
+        (noted,) = history.note([entry("changed")], TIMES[1], None)
+    assert [one.verdict for one in noted.history or ()] == ["match", "changed"]
+    assert history.notices[0].startswith(f"this run is not in the history of verdicts: process {os.getpid()} has held")
+    assert file(tmp_path).read_bytes() == before

@@ -176,8 +176,11 @@ def test_a_damaged_file_counts_as_none_and_is_replaced(checkout: Checkout, text:
 def test_what_was_written_is_read(tmp_path: Path) -> None:
     document = PassDocument(salt=SALT)
     write_passed(tmp_path / "passed.json", document)
-    assert read_passed(tmp_path / "passed.json") == document
-    assert read_passed(tmp_path).salt != read_passed(tmp_path / "none").salt
+    assert read_passed(tmp_path / "passed.json") == (document, "")
+    empty, why = read_passed(tmp_path)
+    assert "directory" in why
+    assert read_passed(tmp_path / "none")[1] == ""
+    assert read_passed(tmp_path / "none")[0].salt != empty.salt
 
 
 def write(file: Path, content: dict[str, Any]) -> None:
@@ -225,3 +228,23 @@ def test_every_change_of_one_member_that_is_sealed_anew_has_an_answer(checkout: 
     assert none > 500
     assert reasons > 100
     assert unnoticed < 50
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.9, 0.99])
+def test_a_file_that_was_cut_short_is_told_and_written_anew(tmp_path: Path, share: float) -> None:
+    path = tmp_path / "passed.json"
+    write_passed(path, PassDocument(salt="0" * 32, listings={}))
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+    document, why = read_passed(path)
+    assert document.sessions == {}
+    assert str(path) in why or "JSON" in why or "line 1" in why, why
+    write_passed(path, document)
+    assert read_passed(path) == (document, "")
+
+
+def test_a_file_with_another_digest_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "passed.json"
+    write_passed(path, PassDocument(salt="0" * 32))
+    path.write_bytes(path.read_bytes().replace(b"0" * 32, b"1" * 32))
+    assert "is not as it was written" in read_passed(path)[1]
