@@ -83,13 +83,26 @@ NOTEBOOKS: dict[str, tuple[str, ...]] = {
         'HTML(\'<p>text</p><img src="http://pictures.example/x.png" width=9 height=9>'
         '<script>fetch("https://api.example/data").catch(() => 0); new WebSocket("ws://203.0.113.9/live")</script>\')',
     ),
+    "no_font": (
+        "#| shot: cell\nfrom IPython.display import HTML\n"
+        "HTML('<style>@font-face { font-family: F; src: url(https://fonts.example/f.woff2) }'\n"
+        "     '@font-face { font-family: G; src: url(nowhere.woff2) }</style>'\n"
+        '     \'<p style="font-family: F">text</p><p style="font-family: G">text</p>\')',
+        "#| shot: widget\nimport ipywidgets\n"
+        "ipywidgets.HTML('<style>@font-face { font-family: H; src: url(https://fonts.example/h.woff2) }</style>'\n"
+        "                '<p style=\"font-family: H\">text</p>')",
+    ),
+    "boxes": (
+        "#| shot: s\nimport ipywidgets\nbox = ipywidgets.Label('x')\n"
+        "for _ in range(1200): box = ipywidgets.VBox([box])\nbox",
+    ),
     "no_kernel": ("#| widgetshot: {kernel: cobol}\n#| shot: s\nprint(1)",),
 }
 
 
 SHOWING = (
     "good", "no_frontend", "slow_view", "damaged", "cells",
-    "clock", "capped", "no_step", "dies_later", "outside",
+    "clock", "capped", "no_step", "dies_later", "outside", "no_font",
 )  # fmt: skip
 
 
@@ -121,7 +134,9 @@ def failure(project: Project, name: str) -> dict[str, Any]:
     return error
 
 
-@pytest.mark.parametrize("name", ["good.ipynb::button", "slow_view.ipynb::s", "capped.ipynb::s", "outside.ipynb::s"])
+@pytest.mark.parametrize(
+    "name", ["good.ipynb::button", "slow_view.ipynb::s", "capped.ipynb::s", "outside.ipynb::s", "no_font.ipynb::cell"]
+)
 def test_good_neighbours_are_judged(judged: Project, name: str) -> None:
     assert judged.entry(f"notebooks/{name}")["verdict"] == "match"
 
@@ -133,6 +148,12 @@ def test_good_neighbours_are_judged(judged: Project, name: str) -> None:
         ("killer.ipynb::s", "NotebookError", "the kernel died", "jupyter execute notebooks/killer.ipynb"),
         ("syntax.ipynb::s", "NotebookError", "SyntaxError", "jupyter execute notebooks/syntax.ipynb"),
         ("raises.ipynb::first", "NotebookError", "raises.ipynb::cell-1: the cell raised ZeroDivisionError", "execute"),
+        (
+            "boxes.ipynb::s",
+            "NotebookError",
+            "the cell raised RecursionError: maximum recursion depth",
+            "jupyter execute",
+        ),
         ("no_frontend.ipynb::absent", "CaptureError", "front end of 'absent-widget'", "pip install absent-widget"),
         ("failing_view.ipynb::s", "CaptureError", "view broke", "open the notebook"),
         ("cells.ipynb::blank", "CaptureError", "blank", "allow_blank: true"),
@@ -179,6 +200,14 @@ def test_blank_picture_is_fine_where_declared(judged: Project) -> None:
 def test_requests_to_elsewhere_are_named(judged: Project) -> None:
     blocked = judged.entry("notebooks/outside.ipynb::s")["blocked"]
     assert sorted(blocked) == ["http://pictures.example/x.png", "https://api.example/data", "ws://203.0.113.9/live"]
+
+
+def test_font_that_is_not_there_is_replaced_and_named(judged: Project) -> None:
+    for name in ("cell", "widget"):
+        entry = judged.entry(f"notebooks/no_font.ipynb::{name}")
+        assert entry["verdict"] == "match"
+        assert sorted(entry["blocked"]) == ["https://fonts.example/f.woff2", "https://fonts.example/h.woff2"]
+        assert any("nowhere.woff2" in line for line in entry["console"])
 
 
 def test_unreadable_notebook_is_reported_and_a_damaged_baseline_is_exit_2(judged: Project) -> None:
@@ -295,3 +324,31 @@ def test_killed_run_leaves_what_was_finished_and_no_process(project: Project, na
     if name != "SIGKILL":
         assert "Traceback" not in output
         assert json.loads((project.root / "widgetshot-report" / "run.json").read_text())["complete"] is False
+
+
+def test_flood_of_text_is_cut_and_told_and_bounds_the_memory(project: Project) -> None:
+    memory = project.root.parent / f"{project.root.name}-memory"
+    project.notebook(
+        "notebooks/n.ipynb",
+        "#| shot: flood\nfor number in range(700_000): print('line', number, 'x' * 150)\nprint('the last line')",
+        "import psutil\n"
+        "server = next(p for p in psutil.Process().parents() if 'jupyter_server' in str(p.cmdline()))\n"
+        "(peak,) = [line for line in open(f'/proc/{server.pid}/status') if line.startswith('VmHWM')]\n"
+        f"open({str(memory)!r}, 'w').write(peak.split()[1])",
+        "#| shot: after\nimport ipywidgets\nipywidgets.Label('fine')",
+        "#| shot: frame\nout = ipywidgets.Output(layout={'height': '90px', 'overflow': 'auto'})\ndisplay(out)\n"
+        "with out:\n    for number in range(100_000): print('line', number, 'y' * 50)",
+    )
+    done = project.widgetshot("run")
+    assert "do not end" not in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    flood = project.entry("notebooks/n.ipynb::flood")
+    told = [line for line in flood["console"] if "the notebook printed more than is shown" in line]
+    assert len(told) == 2
+    # One cell's text is higher than any picture; its neighbours have theirs.
+    assert flood["verdict"] == "broken"
+    assert "pixels" in flood["error"]["message"]
+    assert project.verdicts()["notebooks/n.ipynb::after"] == "new"
+    assert project.verdicts()["notebooks/n.ipynb::frame"] == "new"
+    # 110 MB of text; the server itself takes 100 MB.
+    assert int(memory.read_text()) < 500_000  # kB

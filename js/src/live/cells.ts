@@ -10,6 +10,7 @@ import { activity } from "./activity";
 import type { Cell } from "./config";
 import type { PageKernel } from "./kernel";
 import type { ExecutionFailure } from "./protocol";
+import { raisedError } from "./raised-error";
 import type { Renderers } from "./renderers";
 import { trace } from "./trace";
 
@@ -22,7 +23,6 @@ const LONGEST_ANSWER_MS = 10_000;
 /** Errors of ours that notebooks raise, and what the kernel is asked about the last of them. */
 const ADVISING_ERRORS = new Set(["ConfigError", "CostExceeded", "CostUnknown"]);
 const LAST_ERROR = "(lambda error: __import__('json').dumps([error.headline, error.next_step]))(__import__('sys').last_value)";
-const ANSI = /\x1b\[[0-9;]*[A-Za-z]/g;
 
 /** What a cell shows, so that another page can show the same and go on from there. */
 interface CellOutputs {
@@ -180,9 +180,9 @@ export class Cells {
     if (reply === "late") return { code: "cell-late", params: { seconds: String(this.timeout / 1000) }, cell: cell.id, nextStep: "" };
     const { content } = reply;
     if (content.status === "ok" || cell.raises) return null;
-    const { ename = "", evalue = "" } = content as { ename?: string; evalue?: string };
+    const { ename = "", evalue = "", traceback = [] } = content as { ename?: string; evalue?: string; traceback?: string[] };
     if (content.status !== "error") return { code: "cell-not-run", params: { cause: content.status }, cell: cell.id, nextStep: "" };
-    const [error, nextStep] = (ADVISING_ERRORS.has(ename) && (await this.advice(ename))) || [`${ename}: ${evalue}`.replace(ANSI, ""), ""];
+    const [error, nextStep] = (ADVISING_ERRORS.has(ename) && (await this.advice(ename))) || [raisedError(ename, evalue, traceback), ""];
     return { code: "cell-raised", params: { error }, cell: cell.id, nextStep };
   }
 

@@ -16,6 +16,8 @@ import { trace } from "./trace";
 import { KernelWork } from "./work";
 
 export const LONGEST_URL = 200;
+/** How many characters of a message the server has left out, see server/flood.py. */
+const LEFT_OUT = "widgetshot_left_out";
 
 /** An error that a front end let escape, and which front ends its stack names. */
 interface UncaughtError {
@@ -183,6 +185,8 @@ export class WidgetPage {
     const type = msg.header.msg_type;
     // Status messages belong to our own questions too; everything else may change the picture.
     if (type !== "status") activity.note({ code: "kernel-message", params: { type } });
+    const leftOut = (msg.metadata as Record<string, unknown>)[LEFT_OUT];
+    if (leftOut) console.error(`the notebook printed more than is shown: ${Number(leftOut).toLocaleString("en")} characters of it are left out`);
     if (type === "comm_close") manager.closed.add((msg.content as { comm_id: string }).comm_id);
     const parent = (msg.parent_header as { msg_type?: string }).msg_type;
     if (parent !== "comm_msg" || this.isRestoring || manager.captured.has(msg.header.msg_id)) return;

@@ -6,8 +6,10 @@ import json
 import re
 from typing import Any
 
+from jupyter_client.session import DELIM
 from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1
 
+from widgetshot.server.flood import Flood
 from widgetshot.server.redacting_connection import RedactingConnection
 from widgetshot.server.zygotes import forked
 
@@ -19,12 +21,14 @@ _LOOK_INTERVAL_S = 0.1  # at kernels that tell nobody of their end
 class PageConnection(RedactingConnection):
     """Puts the source of a cell into the request that names it, and tells the page when its kernel has died.
 
-    So no page ever has a source. It is not told of what a kernel is executing, either.
+    So no page ever has a source. It is not told of what a kernel is executing, either. Of a flood of text it gets the
+    beginning and the end.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._watching: asyncio.Task[None] | None = None
+        self._flood = Flood()
 
     def connect(self) -> asyncio.Future[None] | None:
         """See `ZMQChannelsWebsocketConnection.connect`."""
@@ -58,6 +62,19 @@ class PageConnection(RedactingConnection):
         if channel == "iopub" and any(_KIND.search(bytes(part)) for part in outgoing_msg[:4]):
             return
         super().handle_outgoing_message(stream, outgoing_msg)
+
+    def forward(self, stream: Any, outgoing_msg: list[Any]) -> None:
+        """See `RedactingConnection.forward`."""
+        channel = stream if isinstance(stream, str) else getattr(stream, "channel", "")
+        if channel != "iopub":
+            super().forward(stream, outgoing_msg)
+            return
+        # Behind the redactor: a secret that is cut in two would not be known any more.
+        identities, parts = self.session.feed_identities(outgoing_msg)
+        for message in self._flood.bound(parts):
+            if message is not parts:
+                message[0] = self.session.sign(message[1:5])
+            super().forward(stream, [*identities, DELIM, *message])
 
     async def _watch(self) -> None:
         """Tell the page as soon as its kernel is gone; it would wait for ever."""

@@ -69,14 +69,18 @@ class RedactingConnection(ZMQChannelsWebsocketConnection):
         """See `ZMQChannelsWebsocketConnection.handle_outgoing_message`; without secrets."""
         redactor: Redactor = self.websocket_handler.settings["widgetshot"].redactor
         if not redactor:
-            super().handle_outgoing_message(stream, outgoing_msg)
+            self.forward(stream, outgoing_msg)
             return
         identities, parts = self.session.feed_identities(outgoing_msg)
         channel = stream if isinstance(stream, str) else getattr(stream, "channel", "")
         for message in self._without(redactor, channel, parts):
             # A page of the older protocol has messages checked for the kernel's signature.
             message[0] = self.session.sign(message[1:5])
-            super().handle_outgoing_message(stream, [*identities, DELIM, *message])
+            self.forward(stream, [*identities, DELIM, *message])
+
+    def forward(self, stream: Any, outgoing_msg: list[Any]) -> None:
+        """Send a message, which holds no secret any more, to the page."""
+        super().handle_outgoing_message(stream, outgoing_msg)
 
     def _without(self, redactor: Redactor, channel: str, parts: list[Any]) -> Iterator[list[Any]]:
         """Return the messages to send in place of one: signature, header, parent, metadata, content, buffers."""
