@@ -43,6 +43,22 @@ OTHERS: dict[str, tuple[str, bool]] = {
         "#| shot: s\nfrom IPython.display import HTML\nHTML('<style>:root { filter: invert(1) }</style><p>odd</p>')",
         True,
     ),
+    "attributes of <html> and <body>": (
+        "#| shot: s\nfrom IPython.display import HTML\n"
+        'HTML(\'<html dir="rtl" lang="ar" style="background:#fcc"><head><title>t</title></head>\'\n'
+        '     \'<body class="x" style="color:red; direction:rtl"><p>odd</p></body></html>\')',
+        True,
+    ),
+    "a refresh that is gone again": (
+        "#| shot: s\nfrom IPython.display import HTML, clear_output, display\n"
+        'display(HTML(\'<meta http-equiv="refresh" content="30;url=about:blank">\'))\nclear_output()\nprint(1)',
+        False,
+    ),
+    "a policy that is gone again": (
+        f'#| shot: s\n{WIDGETS}shown = widgets.HTML(\'<div><meta name="referrer" content="no-referrer"></div>odd\')\n'
+        "display(shown)\nshown.value = 'even'",
+        False,
+    ),
     "another theme and viewport": ("#| shot: s\n#| theme: dark\n#| viewport: 500x400\n" + PLAIN[11:], True),
     "a long page": (f"#| shot: s\n{WIDGETS}widgets.HTML('line<br>' * 500)", True),
     "a late timer": (f"#| shot: s\n#| max_settle: 1\n{WIDGETS}widgets.Play(playing=True, interval=60_000)", True),

@@ -17,6 +17,22 @@ document.addEventListener("securitypolicyviolation", () => {
   foreignScript = true;
 });
 
+/**
+ * Whether something of that kind was shown and is gone: a refresh is still due then, a referrer policy still holds.
+ *
+ * What is there at the end is looked at then, so that only what was removed must be.
+ */
+let livelyGone = false;
+new MutationObserver((records) => {
+  if (livelyGone) return;
+  livelyGone = records.some(
+    ({ target, removedNodes }) =>
+      // There we replace style sheets ourselves; whatever else is done to it a snapshot tells.
+      target !== document.head &&
+      [...removedNodes].some((node) => node instanceof Element && (node.matches(LIVELY) || node.querySelector(LIVELY) !== null)),
+  );
+}).observe(document, { subtree: true, childList: true });
+
 /** See `LivePage.enter`. */
 export async function enter(page: WidgetPage, snapshot: PageSnapshot, url: string): Promise<boolean> {
   const answer = await fetch(url);
@@ -36,7 +52,7 @@ export async function enter(page: WidgetPage, snapshot: PageSnapshot, url: strin
 
 /** See `LivePage.leave`. */
 export async function leave(page: WidgetPage, snapshot: PageSnapshot): Promise<boolean> {
-  if (!page.kernel || !page.manager || foreignScript || page.uncaught.length || !isInert(document.body)) return false;
+  if (!page.kernel || !page.manager || foreignScript || livelyGone || page.uncaught.length || !isInert(document.body)) return false;
   const models = await Promise.allSettled(page.manager.models);
   await Promise.allSettled(models.map(async (known) => known.status === "fulfilled" && known.value.close(true)));
   (document.activeElement as HTMLElement | null)?.blur();

@@ -114,6 +114,31 @@ def test_links_in_a_circle_come_to_an_end(project: Path) -> None:
     assert not [name for name in names if name.startswith("lab/data/own/own")]
 
 
+@pytest.mark.parametrize("source", ["", "open('../data/x.csv')", "print(Path('..') / name)"])
+def test_links_among_each_other_are_not_followed_for_ever(project: Path, source: str) -> None:
+    """Two links in one folder, which lead into each other, would make a tree of 2^n copies."""
+    root = project / "project"
+    for folder in (root, root / "lab", root / "lab/books", root / "lab/books/deep"):
+        folder.mkdir(exist_ok=True)
+        for name in ("one", "two"):
+            (folder / name).symlink_to(".")
+    for name, target in (("there", "../back"), ("again", "../back")):
+        (root / "lab/forth").mkdir(exist_ok=True)
+        (root / "lab/forth" / name).symlink_to(target)
+    for name, target in (("back", "../forth"), ("again", "../forth")):
+        (root / "lab/back").mkdir(exist_ok=True)
+        (root / "lab/back" / name).symlink_to(target)
+    (project / "elsewhere").mkdir()
+    for name in ("one", "two"):
+        (project / "elsewhere" / name).symlink_to(root / "lab/books")
+        (root / "lab/books" / f"away-{name}").symlink_to(project / "elsewhere")
+    (root / "lab/books/forth").symlink_to("../forth")
+    names, made = given(project, source)
+    assert len(names) < 60
+    assert (made.place / "beside.txt").is_file()
+    assert (made.place / "one/two/one/beside.txt").is_file()
+
+
 def test_notebook_of_the_projects_own_folder_has_nothing_above(project: Path) -> None:
     names, made = given(project, "open('../x')", notebook="b.ipynb")
     assert names == {"top.txt", "lab/books/beside.txt", "lab/data/x.csv", "lab/data/y.csv", "lab/other.txt"}
