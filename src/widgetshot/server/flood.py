@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-# Characters of what one request prints. More of it can't be seen in any picture: 600,000 characters of usual length
-# are 7,500 lines, twice as many as the largest picture has.
+# Characters of what one request prints. More of it is in no picture: in lines of 80 characters it is six times as high
+# as the largest one of the usual width.
 HEAD = 500_000
 TAIL = 100_000
 LEFT_OUT = "widgetshot_left_out"  # in the metadata of a message, for the page's console; as in js/src/live/page.ts
