@@ -46,22 +46,22 @@ def trace_path(key: str) -> str:
 
 
 @contextlib.contextmanager
-def held(folder: Path) -> Iterator[None]:
+def held(folder: Path, *, is_part: bool = False) -> Iterator[None]:
     """Keep other runs from a run folder, which is made if there is none, as long as one writes to it.
 
-    A worker of pytest-xdist holds its own folder, which lies in that of the whole.
+    Args:
+        is_part: whether it is that of a worker of pytest-xdist, which lies in that of the whole.
 
     Raises:
         ConfigError: the folder holds other things than a run.
         RecordError: another run writes to it, or it can't be made.
     """
-    is_worker = folder.parent.name == WORKERS
     with contextlib.ExitStack() as stack:
         try:
             refuse_foreign(folder)
             folder.mkdir(parents=True, exist_ok=True)
             stack.enter_context(locked(folder / LOCK, within=0))
-            if not is_worker:
+            if not is_part:
                 refuse_workers(folder)
             elif (whole := folder.parent.parent / LOCK).exists():
                 with locked(whole, within=_LOOK_S):

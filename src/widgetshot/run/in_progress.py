@@ -68,7 +68,7 @@ class RunInProgress:
         self.services = services
         self._resources = ExitStack()
         # A process whose run could not begin ends, or holds it until it does.
-        self._resources.enter_context(held(self.folder))
+        self._resources.enter_context(held(self.folder, is_part=is_part))
         self._history = History(settings.root)
         self.writer = RunWriter(
             self.folder,
