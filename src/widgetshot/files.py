@@ -209,12 +209,13 @@ def locked(path: Path, *, within: float = _LOCK_WAIT_S) -> Iterator[None]:
 
     Raises:
         LockHeld: somebody else held it all that time.
-        OSError: it can't be made.
+        OSError: it can't be made, or is a link.
     """
     # Here, because it takes longer to import than all else of this module, and most of what uses it takes no lock.
     from filelock import FileLock, Timeout
 
-    path.touch()  # by itself FileLock would make the folder, too
+    # By itself FileLock would make the folder, too. A link may lead anywhere.
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666))
     lock = FileLock(path, preserve_lock_file=True, poll_interval=_LOCK_POLL_S, on_acquired=_sign)
     try:
         lock.acquire(timeout=within)

@@ -196,3 +196,13 @@ def test_who_holds_a_lock_is_told_and_not_waited_for_without_end(tmp_path: Path)
         holder.kill()
     with locked(path, within=0):
         assert path.read_text() == str(os.getpid())
+
+
+def test_a_lock_that_is_a_link_is_refused_and_nothing_is_written_through_it(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("text")
+    for name, target in (("link", "precious"), ("dangling", "made")):
+        (tmp_path / name).symlink_to(target)
+        with pytest.raises(OSError, match="symbolic"), locked(tmp_path / name, within=0):
+            pytest.fail("it is a link")
+    assert (tmp_path / "precious").read_text() == "text"
+    assert not (tmp_path / "made").exists()

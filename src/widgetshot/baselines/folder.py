@@ -112,7 +112,9 @@ class FolderStore:
             return recover(self.folder)
         except OSError as error:
             raise BaselineError(
-                f"what a killed command had begun to write can't be finished: {error}", where=str(self.folder)
+                f"what a killed command had begun to write can't be finished: {error}",
+                where=str(self.folder),
+                next_step=f"look at it, then: rm -r '{self.folder / PREFIX}'*",
             ) from error
 
     def modified_ns(self, key: str) -> int:

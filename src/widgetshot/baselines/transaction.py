@@ -106,6 +106,8 @@ def recover(folder: Path) -> list[str]:
     """
     told = []
     for own in sorted(folder.glob(f"{PREFIX}*")):
+        if own.is_symlink():
+            continue  # we make none
         try:
             with locked(own / _LOCK, within=0):
                 told += _recovered(folder, own)

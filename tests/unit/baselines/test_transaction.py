@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from widgetshot.baselines.folder import FolderStore
+from widgetshot.errors import BaselineError
 from widgetshot.ports import NO_FILES, StoredFiles
 
 KEYS = ("e/n/a", "e/n/b", "e/m/c")
@@ -134,3 +135,18 @@ def test_writer_that_lives_is_left_alone(tmp_path: Path) -> None:
         FolderStore(folder).write({"e/n/b": StoredFiles(b"new b", b"new side b"), "e/m/c": NO_FILES})
         assert (folder / ".writing-x").exists()
     assert (folder / "e/n/b.png").read_bytes() == b"new b"
+
+
+def test_links_among_the_baselines_are_not_followed(tmp_path: Path) -> None:
+    folder = fresh(tmp_path / "baselines")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "file").write_bytes(b"precious")
+    (folder / ".writing-x").symlink_to(tmp_path / "elsewhere")
+    assert FolderStore(folder).recover() == []
+    assert files_in(tmp_path / "elsewhere") == {"file": b"precious"}
+    (folder / ".writing-y").mkdir()
+    (folder / ".writing-y" / "lock").symlink_to(tmp_path / "elsewhere" / "file")
+    with pytest.raises(BaselineError, match="can't be finished") as caught:
+        FolderStore(folder).recover()
+    assert "rm -r" in caught.value.next_step
+    assert files_in(tmp_path / "elsewhere") == {"file": b"precious"}
