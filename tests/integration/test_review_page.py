@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from pages import card, current, decisions, row
 from projects import Project, wait_until
 from stores import in_folder, picture_file
 from widgetshot.baselines.candidate import shot_bytes
+from widgetshot.review.server import write_redirect
 
 CHANGED = RESULTS["changed"]
 
@@ -38,6 +40,16 @@ def decide(page: Page, key: str, said: str) -> None:
 
 def baseline(project: Project) -> bytes:
     return picture_file(in_folder(project.root / "baselines"), CHANGED.key).read_bytes()
+
+
+def test_the_file_that_the_browser_is_told_leads_to_the_page(
+    project: Project, reviewer: BrowserContext, tmp_path: Path
+) -> None:
+    prepare(project)
+    with reviewing(project) as (_, address):
+        page = opened(reviewer, write_redirect(tmp_path, address).as_uri())
+        assert page.url.partition("#")[0] == address
+        assert current(page) == "changed"
 
 
 def test_accepting_writes_the_baseline_and_undo_puts_it_back(project: Project, reviewer: BrowserContext) -> None:

@@ -2,25 +2,28 @@
 
 import asyncio
 import json
+import os
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import pytest
 from reviewed_projects import RESULTS, prepare, record, reviewing, started
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
 
-from projects import Project, make_project
-from stores import in_folder
+from projects import Project, make_project, wait_until
+from stores import in_folder, picture_file
 from widgetshot.review.sessions import ReviewSessions
 
 KEY = RESULTS["changed"].key
@@ -383,25 +386,23 @@ def test_machines_get_json(project: Project) -> None:
         assert json.loads(output) == {"accepted": 0, "rejected": 0, "left": 5}
 
 
-def test_any_jupyter_server_offers_it_once_it_is_enabled(project: Project) -> None:
-    prepare(project)
-    home = {
+def own_settings(project: Project) -> dict[str, str]:
+    """The environment of somebody whose Jupyter settings are in the project."""
+    return {
         "JUPYTER_CONFIG_DIR": str(project.root / "c"),
         "JUPYTER_RUNTIME_DIR": str(project.root / "r"),
         "HOME": str(project.root),
         # In a virtual environment its own settings, which say that it is disabled, would win.
         "JUPYTER_PREFER_ENV_PATH": "0",
     }
-    shipped = Path(__file__).parents[2] / "jupyter-config/widgetshot.json"
-    file = project.write("c/jupyter_server_config.d/widgetshot.json", shipped.read_text())
-    assert json.loads(file.read_text())["ServerApp"]["jpserver_extensions"] == {"widgetshot": False}
-    done = project.command(
-        sys.executable, "-m", "jupyter_server", "extension", "enable", "--user", "widgetshot", environment=home
-    )
-    assert json.loads(file.read_text())["ServerApp"]["jpserver_extensions"] == {"widgetshot": True}, done.stderr
-    options = ["--ServerApp.port=0", "--no-browser", "--allow-root", "--ServerApp.base_url=/user/anna/"]
-    home["JUPYTER_TOKEN"] = "t" * 40
-    with started(project, "jupyter_server", *options, **home) as process:
+
+
+@contextmanager
+def jupyter_server(project: Project, *options: str, **environment: str) -> Iterator[Reviewer]:
+    """A Jupyter Server of that somebody, and one who has its token."""
+    words = ["--ServerApp.port=0", "--no-browser", "--allow-root", "--ServerApp.base_url=/user/anna/", *options]
+    environment = own_settings(project) | {"JUPYTER_TOKEN": "t" * 40} | environment
+    with started(project, "jupyter_server", *words, **environment) as process:
         assert process.stderr is not None
         found = None
         while not found and (line := process.stderr.readline()):
@@ -409,23 +410,99 @@ def test_any_jupyter_server_offers_it_once_it_is_enabled(project: Project) -> No
         assert found is not None
         threading.Thread(target=process.stderr.read, daemon=True).start()
         wait_until_it_listens(process, found[0])
-        anna = Reviewer(f"{found[0]}/?token={'t' * 40}")
-        base = "/user/anna/widgetshot"
-        page = anna.ask("GET", f"{base}/review?run=widgetshot-report&token={anna.token}").body.decode()
+        yield Reviewer(f"{found[0]}/?token={'t' * 40}")
+        process.terminate()
+        process.wait(timeout=60)
+
+
+BASE = "/user/anna/widgetshot"
+
+
+def test_any_jupyter_server_offers_it_once_it_is_enabled(project: Project) -> None:
+    prepare(project)
+    shipped = Path(__file__).parents[2] / "jupyter-config/widgetshot.json"
+    file = project.write("c/jupyter_server_config.d/widgetshot.json", shipped.read_text())
+    assert json.loads(file.read_text())["ServerApp"]["jpserver_extensions"] == {"widgetshot": False}
+    words = ("-m", "jupyter_server", "extension", "enable", "--user", "widgetshot")
+    done = project.command(sys.executable, *words, environment=own_settings(project))
+    assert json.loads(file.read_text())["ServerApp"]["jpserver_extensions"] == {"widgetshot": True}, done.stderr
+    with jupyter_server(project) as anna:
+        page = anna.ask("GET", f"{BASE}/review?run=widgetshot-report&token={anna.token}").body.decode()
         assert '{"api":"/user/anna/widgetshot/api/review","run":"widgetshot-report"}' in page
-        default = answer(anna.ask("GET", f"{base}/api/review"), 200)
+        default = answer(anna.ask("GET", f"{BASE}/api/review"), 200)
         assert default["run"] == project.report()["id"]
         posted = anna.ask(
             "POST",
-            f"{base}/api/review?run=widgetshot-report",
+            f"{BASE}/api/review?run=widgetshot-report",
             {"decisions": [decision(project)]},
             X_XSRFToken=anna.cookies["_xsrf"],
         )
         assert answer(posted, 200)["decisions"][KEY]["written"] is True
         # The machinery of live pages belongs to our own server alone.
-        assert anna.ask("GET", f"{base}/api/live-pages").code == 404
-        process.terminate()
-        process.wait(timeout=60)
+        assert anna.ask("GET", f"{BASE}/api/live-pages").code == 404
+
+
+AUTHORIZER = """
+from jupyter_server.auth import Authorizer
+
+class Only(Authorizer):
+    def is_authorized(self, handler, user, action, resource):
+        return f"{action} {resource}" in ALLOWED
+"""
+
+
+@pytest.mark.parametrize(
+    ("allowed", "codes"),
+    [
+        ((), (403, 403, 403)),
+        (("read contents",), (200, 200, 403)),
+        (("write contents",), (403, 403, 200)),
+        (("read contents", "write contents"), (200, 200, 200)),
+    ],
+)
+def test_jupyters_authorizer_is_obeyed(project: Project, allowed: tuple[str, ...], codes: tuple[int, ...]) -> None:
+    prepare(project)
+    baseline = picture_file(in_folder(project.root / "baselines"), KEY)
+    before = baseline.read_bytes()
+    project.write("policies.py", f"ALLOWED = {allowed!r}\n{AUTHORIZER}")
+    options = ("--ServerApp.jpserver_extensions={'widgetshot': True}", "--ServerApp.authorizer_class=policies.Only")
+    with jupyter_server(project, *options, PYTHONPATH=str(project.root)) as anna:
+        token = {"Authorization": f"token {anna.token}"}
+        page = anna.ask("GET", f"{BASE}/review", **token)
+        state = anna.ask("GET", f"{BASE}/api/review", **token)
+        posted = anna.ask("POST", f"{BASE}/api/review", {"decisions": [decision(project)]}, **token)
+    assert (page.code, state.code, posted.code) == codes
+    assert (baseline.read_bytes() != before) is (codes[2] == 200)
+    # Nor does a refusal tell what the run is.
+    assert all(b"notebooks/x" not in one.body for one in (page, state, posted) if one.code == 403)
+
+
+def test_no_program_is_told_the_token(project: Project, tmp_path: Path) -> None:
+    """Arguments are open to all users of a machine; the browser is told a file that is not."""
+    prepare(project)
+    # What starts a browser on this desktop, which notes what it was given.
+    browser = project.write(
+        "bin/browser",
+        f'#!/bin/sh\necho "$@" > "{tmp_path}/given.part"\nmv "{tmp_path}/given.part" "{tmp_path}/given"\n',
+    )
+    browser.chmod(0o755)
+    given = tmp_path / "given"
+    with started(project, "widgetshot", "review", BROWSER=f"{browser} %s &") as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().removeprefix("review: ").strip()
+        wait_until(given.exists)
+        url = given.read_text().strip()
+        token = parse_qs(urlsplit(address).query)["token"][0]
+        assert token not in url
+        assert url.startswith("file://")
+        file = Path(unquote(urlsplit(url).path))
+        assert (stat.S_IMODE(file.stat().st_mode), stat.S_IMODE(file.parent.stat().st_mode)) == (0o600, 0o700)
+        (leads_to,) = re.findall(r'http-equiv="refresh" content="0; url=([^"]+)"', file.read_text())
+        assert leads_to == address
+        if Path("/proc/self/cmdline").exists():
+            everybody = [one.read_bytes() for one in Path("/proc").glob("[0-9]*/cmdline") if os.access(one, os.R_OK)]
+            assert not [one for one in everybody if token.encode() in one]
+    assert not file.exists()
 
 
 def test_a_run_is_found_from_a_folder_inside_the_project(project: Project) -> None:

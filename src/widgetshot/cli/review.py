@@ -37,7 +37,9 @@ def review(report: Path | None, terminal: bool, no_browser: bool, port: int, out
         # It imports Jupyter Server, which the terminal needs not wait for.
         from widgetshot.review.server import serve
 
-        serve(session, settings.root, port=port, ready=lambda url: _announce(url, not no_browser, output))
+        serve(
+            session, settings.root, port=port, ready=lambda url, folder: _announce(url, folder, not no_browser, output)
+        )
     accepted, rejected, left = session.counts()
     if output == "json":
         click.echo(json.dumps({"accepted": accepted, "rejected": rejected, "left": left}))
@@ -47,7 +49,12 @@ def review(report: Path | None, terminal: bool, no_browser: bool, port: int, out
         click.echo(f"keep what is accepted: {command}")
 
 
-def _announce(url: str, browse: bool, output: str) -> None:
+def _announce(url: str, folder: Path, browse: bool, output: str) -> None:
+    """Print the page's address, and open it in a browser.
+
+    Args:
+        folder: private, for the file that the browser is told in place of the address.
+    """
     click.echo(json.dumps({"url": url}) if output == "json" else f"review: {url}\nCtrl-C ends it")
     sys.stdout.flush()
     if not browse:
@@ -58,4 +65,7 @@ def _announce(url: str, browse: bool, output: str) -> None:
         return
     # One that runs inside the terminal would take it over.
     if type(browser) is not webbrowser.GenericBrowser:
-        threading.Thread(target=browser.open, args=(url,), daemon=True).start()
+        from widgetshot.review.server import write_redirect
+
+        page = write_redirect(folder, url).as_uri()
+        threading.Thread(target=browser.open, args=(page,), daemon=True).start()

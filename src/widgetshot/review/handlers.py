@@ -13,6 +13,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from jupyter_server.utils import url_path_join
 from msgspec.structs import asdict
@@ -27,6 +28,8 @@ from widgetshot.review.sessions import ReviewSessions
 if TYPE_CHECKING:
     from widgetshot.review.session import ReviewSession
 
+# What Jupyter's Authorizer is asked for: pictures and baselines are files of the server. GET reads, POST writes.
+_RESOURCE = "contents"
 _MAX_WAIT_S = 25.0
 # Decisions may come from another process, and its file is the only message there is.
 _POLL_S = 0.2
@@ -57,12 +60,15 @@ def add_routes(serverapp: Any, sessions: ReviewSessions) -> None:
 
 
 class _PageHandler(JupyterHandler):
+    auth_resource = _RESOURCE
+
     def set_default_headers(self) -> None:
         super().set_default_headers()
         for name, value in _HEADERS.items():
             self.set_header(name, value)
 
     @web.authenticated
+    @authorized
     async def get(self) -> None:
         from widgetshot.report.gallery import page
 
@@ -83,6 +89,8 @@ class _PageHandler(JupyterHandler):
 
 
 class _ApiHandler(APIHandler):
+    auth_resource = _RESOURCE
+
     def set_default_headers(self) -> None:
         super().set_default_headers()
         for name, value in _HEADERS.items():
@@ -93,6 +101,7 @@ class _ApiHandler(APIHandler):
         super().on_connection_close()
 
     @web.authenticated
+    @authorized
     async def get(self) -> None:
         try:
             session = await self._session()
@@ -114,6 +123,7 @@ class _ApiHandler(APIHandler):
             self._answer(self._named(state))
 
     @web.authenticated
+    @authorized
     async def post(self) -> None:
         session: ReviewSession | None = None
         try:

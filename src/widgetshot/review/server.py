@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import html
 import secrets
 import signal
 import sys
@@ -29,13 +30,14 @@ def _load_jupyter_server_extension(serverapp: Any) -> None:
     add_routes(serverapp, ReviewSessions(Path(serverapp.root_dir)))
 
 
-def serve(session: "ReviewSession", root: Path, *, port: int, ready: Callable[[str], None]) -> None:
+def serve(session: "ReviewSession", root: Path, *, port: int, ready: Callable[[str, Path], None]) -> None:
     """Serve one review session on loopback until the process is told to stop (Ctrl-C, SIGTERM, the terminal closes).
 
     Args:
         root: the project's folder.
         port: 0 for a free one.
-        ready: called with the page's address, token included, as soon as it can be opened.
+        ready: called as soon as the page can be opened, with its address, token included, and a folder that nobody
+            else may read and that is there as long as the server.
 
     Raises:
         ServerError: the port can't be had.
@@ -44,7 +46,9 @@ def serve(session: "ReviewSession", root: Path, *, port: int, ready: Callable[[s
         asyncio.run(_serve(session, root, port, ready, Path(folder)))
 
 
-async def _serve(session: "ReviewSession", root: Path, port: int, ready: Callable[[str], None], folder: Path) -> None:
+async def _serve(
+    session: "ReviewSession", root: Path, port: int, ready: Callable[[str, Path], None], folder: Path
+) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
@@ -64,12 +68,39 @@ async def _serve(session: "ReviewSession", root: Path, port: int, ready: Callabl
     add_routes(app, ReviewSessions(root, session))
     server = HTTPServer(app.web_app)
     server.add_sockets(sockets)
-    ready(f"http://{_HOST}:{port}/widgetshot/review?token={token}")
+    ready(f"http://{_HOST}:{port}/widgetshot/review?token={token}", folder)
     await stop.wait()
     server.stop()
     # Whoever waits for news is cut off, which is no error. A decision in work is finished by its thread all the same.
     app.log.setLevel("CRITICAL")
     await server.close_all_connections()
+
+
+def write_redirect(folder: Path, address: str) -> Path:
+    """Write a page that leads to an address, and that only this user may read, as Jupyter Server does.
+
+    A browser is told this file: each user of the machine can read the arguments of all programs, and with them a token.
+
+    Raises:
+        ServerError: the file can't be written so that nobody else may read it.
+    """
+    from jupyter_core.paths import secure_write
+
+    file, to = folder / "open.html", html.escape(address)
+    try:
+        with secure_write(str(file)) as page:
+            page.write(
+                f'<!doctype html>\n<meta charset="utf-8">\n<meta name="referrer" content="no-referrer">\n'
+                f'<meta http-equiv="refresh" content="0; url={to}">\n<title>widgetshot</title>\n'
+                f'<a href="{to}">The review</a>\n'
+            )
+    except (OSError, RuntimeError) as error:
+        raise ServerError(
+            f"can't be written for this user alone: {error}",
+            where=str(file),
+            next_step="widgetshot review --no-browser",
+        ) from error
+    return file
 
 
 def _application(folder: Path, root: Path, port: int, token: str) -> Any:
