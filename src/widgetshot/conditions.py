@@ -4,6 +4,7 @@ Causes that come from a page's script or from another process are codes with par
 The sentences are made here and nowhere else. js/src/live/protocol.ts has the codes that the script of a page uses.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -105,6 +106,7 @@ _SENTENCES: dict[Code, str] = {
     OpenFailure.KERNEL_DIED: "the kernel died while the cell ran (out of memory, a crash in native code, or it killed "
     "itself)",
 }
+_PACKAGE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _LOOK_AT_IT = "open the notebook in Jupyter and look at the widget"
 
 
@@ -143,7 +145,8 @@ def advice(problems: Iterable[Condition[Problem]]) -> str:
         match problem.code:
             case Problem.FRONT_END_MISSING | Problem.FRONT_END_BROKEN:
                 package = problem.params["module"].lstrip("@").split("/")[0]
-                return f"pip install {package or 'the widget package'}"
+                # A page's word: what is no name of a package could be anything that pip or a shell obeys.
+                return f"pip install {package if _PACKAGE.fullmatch(package) else 'the widget package'}"
             case Problem.RENDERER_MISSING:
                 return f"install the JupyterLab extension that draws {problem.params['type']}"
             case Problem.SCRIPT_BLOCKED:

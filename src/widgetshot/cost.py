@@ -24,6 +24,7 @@ from typing import Literal, NamedTuple
 from widgetshot.declare.limits import Limit
 from widgetshot.errors import ConfigError, WidgetshotError
 from widgetshot.files import LOCAL_FOLDER, local_folder, locked, write_atomically
+from widgetshot.shell import quoted
 
 FILE = "cost.json"
 _LOCK = "cost.lock"
@@ -274,7 +275,7 @@ def _unknown(file: Path, why: str) -> CostUnknown:
     return CostUnknown(
         f"what was spent today is not known, so nothing more may be: {why}",
         where=str(file),
-        next_step=f"look at it; to begin anew: rm '{file}'",
+        next_step=f"look at it; to begin anew: rm {quoted(file)}",
     )
 
 

@@ -47,7 +47,8 @@ class WidgetshotError(Exception):
         self.next_step = next_step
 
     def __str__(self) -> str:
-        return f"{self.headline}\n  next: {self.next_step}" if self.next_step else self.headline
+        """Return the whole message as a terminal may show it; what is in it may come from a notebook."""
+        return visible(f"{self.headline}\n  next: {self.next_step}" if self.next_step else self.headline)
 
     @property
     def headline(self) -> str:
@@ -112,13 +113,26 @@ _INVISIBLE = re.compile(
 )
 
 
-def visible(text: str) -> str:
-    """Return text from elsewhere as a terminal may show it; line feeds and tabs stay.
+# A runner of GitHub obeys these wherever they stand in a line of a job's log, Azure Pipelines and TeamCity others.
+JOB_COMMANDS = re.compile(r"#(?=#\[|#vso\[|#teamcity\[)", re.IGNORECASE)
+# And this at the begin of a line: `::error file=x::...`, `::add-mask::...`.
+_LINE_COMMAND = re.compile(r"^([^\S\n]*):(?=:)", re.MULTILINE)
 
-    Characters that move the cursor, reorder or hide text are spelt out, so that what is read is what is there.
-    Tracebacks lose their colours.
+
+def visible(text: str) -> str:
+    """Return text from elsewhere as a terminal and the log of a CI job may show it; line feeds and tabs stay.
+
+    Characters that move the cursor, reorder or hide text are spelt out, so that what is read is what is there, and so
+    is the first one of what a CI job would take for a command. Tracebacks lose their colours.
     """
-    return _INVISIBLE.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", _COLOURS.sub("", text))
+    text = _INVISIBLE.sub(_spelt_out, _COLOURS.sub("", text))
+    if "##" in text:
+        text = JOB_COMMANDS.sub(_spelt_out, text)
+    return _LINE_COMMAND.sub(lambda found: f"{found[1]}⟨U+003A⟩", text) if "::" in text else text
+
+
+def _spelt_out(found: re.Match[str]) -> str:
+    return f"⟨U+{ord(found[0]):04X}⟩"
 
 
 def one_line(text: object) -> str:

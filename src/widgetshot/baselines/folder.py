@@ -10,6 +10,7 @@ from widgetshot.baselines.keys import key_leads_out
 from widgetshot.baselines.transaction import PREFIX, recover, write_planned
 from widgetshot.errors import BaselineError
 from widgetshot.ports import FileDigests, StoreCommands, StoredFiles
+from widgetshot.shell import quoted
 
 
 @dataclass(frozen=True)
@@ -133,13 +134,14 @@ class FolderStore:
     def commands(self, key: str) -> StoreCommands:
         """Return git's commands for the files of a key."""
         picture, sidecar = self._paths(key)
-        files = " ".join(f"'{self._short(path)}'" for path in (picture, sidecar) if path == picture or path.exists())
-        return StoreCommands(inspect=f"git diff -- '{picture}'", restore=f"git checkout -- {files}")
+        files = " ".join(quoted(self._short(path)) for path in (picture, sidecar) if path == picture or path.exists())
+        return StoreCommands(inspect=f"git diff -- {quoted(picture)}", restore=f"git checkout -- {files}")
 
     def keep_command(self) -> str:
         """Return git's command that adds the folder to the next commit."""
         here = Path.cwd()
-        return f"git add '{self.folder.relative_to(here) if self.folder.is_relative_to(here) else self.folder}'"
+        folder = self.folder.relative_to(here) if self.folder.is_relative_to(here) else self.folder
+        return f"git add -- {quoted(folder)}" if str(folder).startswith("-") else f"git add {quoted(folder)}"
 
     def _paths(self, key: str) -> tuple[Path, Path]:
         """Return the paths of the picture and of the sidecar.

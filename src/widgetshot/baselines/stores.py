@@ -9,6 +9,7 @@ from widgetshot.errors import ConfigError
 from widgetshot.ports import BaselineStore
 from widgetshot.project.settings import Settings
 from widgetshot.project.store import FOLDER_STORE, STORES
+from widgetshot.shell import quoted
 
 
 def open_baselines(settings: Settings) -> Baselines:
@@ -28,6 +29,6 @@ def open_baselines(settings: Settings) -> Baselines:
         raise ConfigError(
             f"the store '{settings.store}' can't be imported: {type(error).__name__}: {error}",
             where="pyproject.toml [tool.widgetshot] store",
-            next_step=f"python -c 'import {entry.module}'",
+            next_step=f"python -c {quoted(f'import {entry.module}')}",
         ) from error
     return Baselines(open_store(settings))

@@ -1,6 +1,5 @@
 """`widgetshot approve`: make shots of the last run the new baselines."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import click
 
 from widgetshot.cli.common import opened_baselines, output_option, report_option, settings_from
 from widgetshot.errors import ConfigError, one_line
+from widgetshot.printing import say, say_json
 from widgetshot.report.folder import refuse_own_settings
 from widgetshot.review.apply import Outcome, apply_decisions
 from widgetshot.review.approve import approve as approve_results
@@ -48,7 +48,7 @@ def approve(
         outcome = apply_decisions(settings.report, baselines, decided, where, dry_run=dry_run)
         reviewer = decided.reviewer
     if output == "json":
-        click.echo(json.dumps(_document(outcome, reviewer, dry_run), indent=1))
+        say_json(_document(outcome, reviewer, dry_run))
     else:
         _print(outcome, reviewer or "", dry_run)
 
@@ -89,12 +89,12 @@ def _document(outcome: Outcome, reviewer: str | None, dry_run: bool) -> dict[str
 
 def _print(outcome: Outcome, reviewer: str, dry_run: bool) -> None:
     for key in outcome.accepted:
-        click.echo(f"✓ {one_line(key)}{': would be written' if dry_run else ''}")
+        say(f"✓ {one_line(key)}{': would be written' if dry_run else ''}")
     for one in outcome.rejected:
         comment = f": {one_line(one.comment)}" if one.comment.strip() else ""
-        click.echo(f"✗ {one_line(one.name)}: rejected{comment}")
+        say(f"✗ {one_line(one.name)}: rejected{comment}")
     count = len(outcome.accepted)
     baselines = f"{count} baseline{'' if count == 1 else 's'} {'would be written' if dry_run else 'written'}"
     rejected = f", {len(outcome.rejected)} rejected" if outcome.rejected else ""
     by = f" (reviewer: {one_line(reviewer)})" if reviewer.strip() else ""
-    click.echo(f"{baselines}{rejected}{by}" if count or rejected else "nothing to approve")
+    say(f"{baselines}{rejected}{by}" if count or rejected else "nothing to approve")

@@ -1,6 +1,5 @@
 """`widgetshot audit`: say where tests and notebooks use mocks."""
 
-import json
 from pathlib import Path
 
 import click
@@ -10,6 +9,7 @@ from widgetshot.audit.scan import audit as audit_files
 from widgetshot.audit.table import table
 from widgetshot.cli.common import output_option, relative
 from widgetshot.errors import ExitCode, one_line
+from widgetshot.printing import say, say_json
 from widgetshot.project.loading import find_root
 
 
@@ -25,10 +25,10 @@ def audit(context: click.Context, paths: tuple[str, ...], output: str) -> None:
     files = find_files(find_root(Path.cwd()), paths)
     result = audit_files(files, lambda file: Path(relative(file)).as_posix())
     if output == "json":
-        click.echo(json.dumps(result.as_json(), indent=1))
+        say_json(result.as_json())
     for place, message in result.unread:
-        click.echo(f"{click.style('✗ ', fg='red')}{one_line(place)}: {one_line(message)}", err=True)
+        say(f"{one_line(place)}: {one_line(message)}", mark="✗ ", colour="red", err=True)
     if output == "text":
         for line in table(result):
-            click.echo(line)
+            say(line)
     context.exit(int(ExitCode.MATCH if result.clean else ExitCode.DIFFERENCES))

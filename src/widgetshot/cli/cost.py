@@ -1,6 +1,5 @@
 """`widgetshot cost`: say what notebooks spent today on paid services."""
 
-import json
 from typing import Any
 
 import click
@@ -8,6 +7,7 @@ import click
 from widgetshot.cli.common import output_option, settings_from
 from widgetshot.cost import Spent, today
 from widgetshot.errors import one_line
+from widgetshot.printing import say, say_json
 
 
 @click.command()
@@ -20,15 +20,15 @@ def cost(output: str) -> None:
         services, notebooks = (
             {name: _document(one) for name, one in part.items()} for part in (day.services, day.notebooks)
         )
-        click.echo(json.dumps(_document(day.total) | {"services": services, "notebooks": notebooks}, indent=1))
+        say_json(_document(day.total) | {"services": services, "notebooks": notebooks})
         return
-    click.echo(f"today (UTC): {day.total.calls} calls, {day.total.usd} USD")
+    say(f"today (UTC): {day.total.calls} calls, {day.total.usd} USD")
     for name, one in [*day.services.items(), *day.notebooks.items()]:
-        click.echo(f"  {one_line(name)}: {one.calls} calls, {one.usd} USD")
+        say(f"  {one_line(name)}: {one.calls} calls, {one.usd} USD")
     for limit in settings.cost:
         words = [f"{limit.calls} calls"] if limit.calls is not None else []
         words += [f"{limit.usd} USD"] if limit.usd is not None else []
-        click.echo(f"limit of the project: {', '.join(words)} a day")
+        say(f"limit of the project: {', '.join(words)} a day")
 
 
 def _document(spent: Spent) -> dict[str, Any]:

@@ -1,13 +1,12 @@
 """`widgetshot doctor`: say what a run needs, what is there, and what mends what is missing."""
 
-import json
-
 import click
 
 from widgetshot.cli.common import output_option, settings_from
 from widgetshot.cli.flags import flag
 from widgetshot.doctor import examine, install_missing
 from widgetshot.errors import ExitCode
+from widgetshot.printing import say, say_json
 
 
 @click.command()
@@ -23,12 +22,12 @@ def doctor(context: click.Context, install: bool, services: bool, browser: str |
         install_missing(settings, services=services)
     checks = list(examine(settings, services=services))
     if output == "json":
-        click.echo(json.dumps([vars(check) for check in checks], indent=1, ensure_ascii=False))
+        say_json([vars(check) for check in checks])
     else:
         for check in checks:
-            missing = click.style("✗", fg="red") if check.needed else click.style("-", fg="yellow")
-            click.echo(f"{click.style('✓', fg='green') if check.ok else missing} {check.subject:18} {check.detail}")
+            mark, colour = ("✓ ", "green") if check.ok else ("✗ ", "red") if check.needed else ("- ", "yellow")
+            say(f"{check.subject:18} {check.detail}", mark=mark, colour=colour)
             if not check.ok:
-                click.echo(f"  next: {check.command}")
+                say(f"  next: {check.command}")
     ok = all(check.ok or not check.needed for check in checks)
     context.exit(0 if ok else int(ExitCode.INFRASTRUCTURE))

@@ -1,7 +1,6 @@
 """The command line: a group whose commands are imported when they are called."""
 
 import importlib
-import json
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -10,6 +9,7 @@ from typing import Any, NoReturn
 import click
 
 from widgetshot.errors import ConfigError, ExitCode, WidgetshotError
+from widgetshot.printing import say, say_json
 from widgetshot.project.options import with_bare_values
 
 _HELP = """Visual regression tests for Jupyter widgets.
@@ -74,17 +74,17 @@ def _exits(function: Callable[[], Any]) -> Callable[[], NoReturn]:
             _print_error(error.format_message(), ConfigError.__name__)
             sys.exit(int(ExitCode.CONFIGURATION))
         except (KeyboardInterrupt, click.Abort):
-            click.echo("\nstopped; what was finished is in the run folder", err=True)
+            say("\nstopped; what was finished is in the run folder", err=True)
             sys.exit(130)
 
     return main
 
 
 def _print_error(text: str, kind: str) -> None:
-    click.echo(click.style("error: ", fg="red") + text, err=True)
+    say(text, mark="error: ", colour="red", err=True)
     # The arguments may be what is wrong, therefore the flag is looked for here.
     if "json" in sys.argv or "--output=json" in sys.argv:
-        click.echo(json.dumps({"error": {"type": kind, "message": text}}, indent=1, ensure_ascii=False))
+        say_json({"error": {"type": kind, "message": text}})
 
 
 @_exits

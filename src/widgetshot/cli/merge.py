@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from widgetshot.cli.common import output_option
-from widgetshot.documents import to_ascii
 from widgetshot.errors import ConfigError, one_line
+from widgetshot.printing import say, say_json
 from widgetshot.report.gallery import write_gallery
 from widgetshot.report.markdown import append_summary
 from widgetshot.report.merge import merge as merge_runs
@@ -28,7 +28,7 @@ def merge(runs: tuple[Path, ...], into: Path | None, output: str) -> None:
     page = write_gallery(into)
     problem = append_summary(run, into)
     if output == "json":
-        click.echo(to_ascii(run))
+        say_json(run)
     ended = "" if run.complete else ", which was stopped before its end"
     lines = [f"{len(runs)} run{'' if len(runs) == 1 else 's'} merged into run {run.id}{ended}"]
     lines += [
@@ -39,4 +39,4 @@ def merge(runs: tuple[Path, ...], into: Path | None, output: str) -> None:
         *next_lines(run, str(into)),
     ]
     for line in lines:
-        click.echo(one_line(line), err=output == "json")
+        say(one_line(line), err=output == "json")

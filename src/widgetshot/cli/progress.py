@@ -2,11 +2,10 @@
 
 import sys
 
-import click
-
 from widgetshot.cli.common import relative
 from widgetshot.errors import one_line
 from widgetshot.model import Result, Verdict
+from widgetshot.printing import say, show_progress
 from widgetshot.project.settings import Settings
 from widgetshot.run.app import NotebookRun, RunOutcome
 
@@ -52,10 +51,10 @@ class Progress:
             self._line(f"{mark} {result.target.nodeid}: baseline written")
         elif not result.passed:
             colour = "red" if result.status == "failed" else "yellow"
-            self._line(f"{click.style(mark, fg=colour)} {failure_text(result, self._settings.report)}")
+            self._line(failure_text(result, self._settings.report), mark=f"{mark} ", colour=colour)
         if self._live:
             counter = f"[{self._count}/{self._total}] {result.target.nodeid}"
-            click.echo(f"\r\x1b[2K{counter}", nl=False, err=self._stderr)
+            show_progress(counter, err=self._stderr)
 
     def end(self, outcome: RunOutcome) -> None:
         """Print what the run came to, and the commands to type next."""
@@ -77,8 +76,9 @@ class Progress:
         for line in summary.next:
             self._line(line)
 
-    def _line(self, text: str) -> None:
-        click.echo(("\r\x1b[2K" if self._live else "") + self._settings.redactor.text(text), err=self._stderr)
+    def _line(self, text: str, *, mark: str = "", colour: str = "") -> None:
+        text = self._settings.redactor.text(text)
+        say(text, mark=mark, colour=colour, over=self._live, err=self._stderr)
 
     def _failure(self, text: str) -> None:
-        self._line(click.style("✗ ", fg="red") + text)
+        self._line(text, mark="✗ ", colour="red")

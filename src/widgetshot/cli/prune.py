@@ -1,10 +1,10 @@
 """`widgetshot prune`: list or remove baselines that nothing declares."""
 
-import json
-
 import click
 
 from widgetshot.cli.common import opened_baselines, output_option, settings_from
+from widgetshot.errors import one_line
+from widgetshot.printing import say, say_json
 from widgetshot.selection.unused import unused
 
 
@@ -19,11 +19,11 @@ def prune(remove: bool, output: str) -> None:
     if remove:
         baselines.remove(keys)
     if output == "json":
-        click.echo(json.dumps({"unused": keys, "removed": remove}, indent=1, ensure_ascii=False))
+        say_json({"unused": keys, "removed": remove})
         return
     for key in keys:
-        click.echo(f"{'removed ' if remove else ''}{key}")
+        say(f"{'removed ' if remove else ''}{one_line(key)}")
     if keys and not remove:
-        click.echo(f"{len(keys)} unused; remove them: widgetshot prune --remove")
+        say(f"{len(keys)} unused; remove them: widgetshot prune --remove")
     elif not keys:
-        click.echo("every baseline is declared")
+        say("every baseline is declared")

@@ -1,6 +1,5 @@
 """`widgetshot review`: look at what differs and decide."""
 
-import json
 import sys
 import threading
 import webbrowser
@@ -10,6 +9,7 @@ import click
 
 from widgetshot.cli.common import opened_baselines, output_option, settings_from
 from widgetshot.errors import ConfigError
+from widgetshot.printing import say, say_json
 from widgetshot.review.reviewer import default_reviewer
 from widgetshot.review.session import ReviewSession
 from widgetshot.review.terminal import TerminalReview
@@ -42,11 +42,11 @@ def review(report: Path | None, terminal: bool, no_browser: bool, port: int, out
         )
     accepted, rejected, left = session.counts()
     if output == "json":
-        click.echo(json.dumps({"accepted": accepted, "rejected": rejected, "left": left}))
+        say_json({"accepted": accepted, "rejected": rejected, "left": left}, indent=None)
         return
-    click.echo(f"\n{accepted} accepted, {rejected} rejected, {left} left")
+    say(f"\n{accepted} accepted, {rejected} rejected, {left} left")
     if accepted and (command := session.baselines.keep_command()):
-        click.echo(f"keep what is accepted: {command}")
+        say(f"keep what is accepted: {command}")
 
 
 def _announce(url: str, folder: Path, browse: bool, output: str) -> None:
@@ -55,7 +55,10 @@ def _announce(url: str, folder: Path, browse: bool, output: str) -> None:
     Args:
         folder: private, for the file that the browser is told in place of the address.
     """
-    click.echo(json.dumps({"url": url}) if output == "json" else f"review: {url}\nCtrl-C ends it")
+    if output == "json":
+        say_json({"url": url}, indent=None)
+    else:
+        say(f"review: {url}\nCtrl-C ends it")
     sys.stdout.flush()
     if not browse:
         return

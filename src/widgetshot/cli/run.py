@@ -10,6 +10,7 @@ import click
 from widgetshot.cli.common import settings_from
 from widgetshot.cli.flags import run_flags
 from widgetshot.cli.progress import Progress
+from widgetshot.printing import say_json
 from widgetshot.run.app import run_notebooks
 from widgetshot.run.plan import RunRequest
 
@@ -42,9 +43,7 @@ def run(
             progress.result(result)
     outcome = running.outcome
     if output == "json":
-        from widgetshot.documents import to_ascii
-
-        click.echo(to_ascii(outcome.run))
+        say_json(outcome.run)
     progress.end(outcome)
     context.exit(outcome.exit_code)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from widgetshot.errors import NotebookError
+from widgetshot.shell import typed
 
 _PYTHON = ("python", "ipython")
 
@@ -55,7 +56,7 @@ def read_cells(file: Path, path: str) -> tuple[list[Cell], Mapping[str, Any]]:
         raise NotebookError(
             f"not a valid notebook (truncated?): {detail.splitlines()[0][:200] if detail else type(error).__name__}",
             where=path,
-            next_step=f"open it in Jupyter and save it again, or: git checkout -- {path}",
+            next_step=f"open it in Jupyter and save it again, or: git checkout -- {typed(path)}",
         ) from error
 
 

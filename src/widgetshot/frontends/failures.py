@@ -1,10 +1,9 @@
 """Errors of ours for notebooks that have no live page."""
 
-from shlex import quote
-
 from widgetshot.conditions import OpenFailure
 from widgetshot.errors import NotebookError, ServerError, WidgetshotError
 from widgetshot.server.messages import FailedOpening
+from widgetshot.shell import quoted, typed
 
 
 def open_error(failure: FailedOpening, path: str, file: str = "", kernel: str = "") -> WidgetshotError:
@@ -29,22 +28,24 @@ def _next_step(failure: FailedOpening, path: str, file: str, kernel: str) -> str
             return f"check the file {file}"
         case OpenFailure.KERNEL_UNKNOWN if not kernel:
             # Python notebooks run on another one where their own is missing.
-            return f"jupyter kernelspec list  (and install '{params['kernel']}'; --kernel is for Python notebooks)"
+            return (
+                f"jupyter kernelspec list  (and install {quoted(params['kernel'])}; --kernel is for Python notebooks)"
+            )
         case OpenFailure.KERNEL_UNKNOWN:
             return (
-                f"widgetshot run --kernel python3 {quote(path)}  (or: python -m ipykernel install --sys-prefix --name "
-                f"{quote(kernel)})"
+                f"widgetshot run --kernel python3 {typed(path)}  (or: python -m ipykernel install --sys-prefix --name "
+                f"{typed(kernel)})"
             )
         case OpenFailure.KERNEL_NOT_STARTED:
-            return f"jupyter console --kernel {params['kernel']}"
+            return f"jupyter console --kernel {typed(params['kernel'])}"
         case OpenFailure.CLOCK_NOT_FROZEN:
             return (
                 "pip install 'time-machine>=3' where the kernel runs (a Python kernel is needed), or set "
                 "'freeze_clock: false'"
             )
         case OpenFailure.CELL_RAISED:
-            return f"jupyter execute {path}  (or tag the cell 'raises-exception' if that is what it shows)"
+            return f"jupyter execute {typed(path)}  (or tag the cell 'raises-exception' if that is what it shows)"
         case OpenFailure.CELL_LATE:
             return "make it end, or set '#| widgetshot: {timeout: SECONDS}' in the first cell"
         case OpenFailure.CELL_NOT_RUN | OpenFailure.KERNEL_DIED:
-            return f"jupyter execute {path}"
+            return f"jupyter execute {typed(path)}"

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from widgetshot.declare.notebook import Notebook, read_notebook
-from widgetshot.errors import ConfigError, nearest, one_line
+from widgetshot.errors import ConfigError, nearest, one_line, visible
 from widgetshot.model import is_key
 from widgetshot.project.dotenv import ENV_FILE
 from widgetshot.project.settings import Settings
@@ -54,10 +54,11 @@ def load_notebook(settings: Settings, file: Path) -> Notebook:
             that it needs.
     """
     path = file.relative_to(settings.root).as_posix()
-    if not is_key(f"{settings.environment}/{path}"):
+    if not is_key(f"{settings.environment}/{path}") or visible(path) != path or "\n" in path or "\t" in path:
+        # pytest prints the name as it is.
         raise ConfigError(
-            "no picture can be named after its path: a part of it begins with a dot, or has a backslash or a "
-            "character that is no text",
+            "no picture can be named after its path: a part of it begins with a dot, or has a backslash, a "
+            "character that is no text or can't be seen, or what a CI job takes for a command",
             where=one_line(path),
             next_step="rename it",
         )

@@ -19,13 +19,14 @@ class NotebookFile(pytest.File):
     def collect(self) -> Iterator["TargetItem"]:
         from widgetshot.errors import ConfigError, WidgetshotError
         from widgetshot.project.notebooks import load_notebook
+        from widgetshot.shell import typed
 
         settings = state_of(self.config).settings
         try:
             if not self.path.is_relative_to(settings.root):
                 raise ConfigError(
                     f"{self.path} is outside of the project {settings.root}",
-                    next_step=f"run pytest from {self.path.parent}, or: pytest --rootdir=FOLDER",
+                    next_step=f"run pytest from {typed(self.path.parent)}, or: pytest --rootdir=FOLDER",
                 )
             notebook = load_notebook(settings, self.path)
         except WidgetshotError as error:
@@ -48,7 +49,9 @@ class TargetItem(pytest.Item):
         if notebook.services:
             self.add_marker("services")
         if notebook.skip:
-            self.add_marker(pytest.mark.skip(reason=notebook.skip))
+            from widgetshot.errors import one_line
+
+            self.add_marker(pytest.mark.skip(reason=one_line(notebook.skip)))
         for name in target.markers:
             self.add_marker(name)
 
@@ -84,6 +87,7 @@ def conclude(item: pytest.Item, result: "Result", report: Path) -> None:
     Raises:
         PictureError: it is not as it was approved.
     """
+    from widgetshot.errors import one_line, visible
     from widgetshot.report.text import failure_text
 
     item.user_properties.append(("verdict", result.verdict.value))
@@ -98,9 +102,9 @@ def conclude(item: pytest.Item, result: "Result", report: Path) -> None:
     if result.status == "quarantined":
         item.user_properties.append(("quarantined", str(result.quarantined)))
         if isinstance(item, TargetItem):
-            pytest.xfail(f"in quarantine: {result.quarantined}: {result.sentence}")
+            pytest.xfail(f"in quarantine: {one_line(result.quarantined)}: {one_line(result.sentence)}")
         # Of a Python test's several pictures one must not end it; the terminal's summary names it.
         if item.config.option.runxfail:
-            raise PictureError(failure_text(result, report))
+            raise PictureError(visible(failure_text(result, report)))
     elif not result.passed:
-        raise PictureError(failure_text(result, report))
+        raise PictureError(visible(failure_text(result, report)))

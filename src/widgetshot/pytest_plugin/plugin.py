@@ -83,7 +83,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     state = state_of(config)
     if state.worker or not state.was_needed or config.option.collectonly:
         return
-    from widgetshot.errors import WidgetshotError
+    from widgetshot.errors import WidgetshotError, visible
 
     try:
         lines = state.summary()
@@ -91,4 +91,4 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.section("widgetshot", red=True)
         lines = [str(error)]
     for line in lines:
-        terminalreporter.write_line(line)
+        terminalreporter.write_line(visible(line))

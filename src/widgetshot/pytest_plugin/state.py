@@ -153,6 +153,7 @@ class PluginState:
 
     def _servable(self, items: "list[TargetItem]") -> "list[TargetItem]":
         """Skip what needs a service that can't be had here; the others."""
+        from widgetshot.errors import one_line
         from widgetshot.services.notebook_services import left_out
 
         reasons: dict[str, str] = {}
@@ -161,7 +162,7 @@ class PluginState:
             if path not in reasons:
                 reasons[path] = left_out(item.notebook, self.services, skip_missing=True)
             if reasons[path]:
-                item.add_marker(pytest.mark.skip(reason=reasons[path]))
+                item.add_marker(pytest.mark.skip(reason=one_line(reasons[path])))
         return [item for item in items if not reasons[item.notebook.path]]
 
     # The end --------------------------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 import html
 import os
 import re
-import shlex
 import string
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from widgetshot.model import Status, Verdict
 from widgetshot.report.entry_json import Entry
 from widgetshot.report.run_json import Run
 from widgetshot.report.text import summary_lines
+from widgetshot.shell import typed
 
 # What a person should look at first, as the gallery has it; of the same verdict, the largest change.
 _URGENCY = (Verdict.CHANGED, Verdict.RESIZED, Verdict.NEW, Verdict.UNSTABLE, Verdict.BROKEN, Verdict.MATCH)
@@ -44,14 +44,14 @@ def summary_markdown(run: Run, folder: str = "widgetshot-report") -> str:
     ]
     if waiting:
         lines += _table(waiting)
-        typed = html.escape(shlex.quote(one_line(folder)))
+        command = html.escape(typed(one_line(folder)))
         lines += [
             "",
             "Download the run folder, then look and decide:",
             "",
             "<pre>",
-            f"widgetshot review {typed}",
-            f"widgetshot approve {typed} --decisions decisions.json",
+            f"widgetshot review {command}",
+            f"widgetshot approve {command} --decisions decisions.json",
             "</pre>",
         ]
     return "\n".join(lines) + "\n"

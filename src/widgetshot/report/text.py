@@ -1,12 +1,12 @@
 """A run, and a result that failed, in words for a person at a terminal."""
 
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
 from widgetshot.model import Result, Status, Verdict
 from widgetshot.report.folder import picture_path
 from widgetshot.report.run_json import Changed, Run, VerdictCounts
+from widgetshot.shell import quoted, typed
 
 _MAX_NOTEBOOKS = 5
 _MAX_SESSIONS = 10
@@ -112,17 +112,19 @@ def next_lines(run: Run, folder: str = "") -> list[str]:
     """
     if all(test.status is Status.PASSED for test in run.tests):
         return []
-    quoted = shlex.quote(folder) if folder else ""
-    lines = [f"review: widgetshot review {quoted}".rstrip()]
+    folder = typed(folder) if folder else ""
+    lines = [f"review: widgetshot review {folder}".rstrip()]
     if any(test.verdict.acceptable and test.status is not Status.PASSED for test in run.tests):
-        where = f" --report {quoted}" if quoted else ""
+        where = f" --report {folder}" if folder else ""
         lines.append(f"accept what is right: widgetshot approve{where} 'NOTEBOOK::SHOT' ... (or --all)")
     return lines
 
 
 def failure_text(result: Result, folder: Path) -> str:
     """Return what a person needs to know about a result that failed: numbers, paths, the next command."""
-    lines = [f"{result.target.nodeid}: {result.verdict}: {result.sentence}"]
+    # What a notebook says can't pass for a line of ours.
+    sentence = result.sentence.replace("\n", "\n    | ")
+    lines = [f"{result.target.nodeid}: {result.verdict}: {sentence}"]
     if result.comparison is not None and result.comparison.regions:
         regions = result.comparison.regions
         named = [f"{box.width}x{box.height} at ({box.x}, {box.y})" for box in regions[:_MAX_REGIONS]]
@@ -138,7 +140,9 @@ def failure_text(result: Result, folder: Path) -> str:
         if result.failure.next_step:
             lines.append(f"  next:     {result.failure.next_step}")
     elif result.verdict.acceptable:
-        lines.append(f"  accept:   widgetshot approve '{result.target.nodeid}'")
+        name = result.target.nodeid
+        # Behind two dashes nothing is an option.
+        lines.append(f"  accept:   widgetshot approve {'-- ' if name.startswith('-') else ''}{quoted(name)}")
     elif result.verdict is Verdict.UNSTABLE:
         if result.repeat is not None and result.repeat.distinct > 1:
             lines.append("  next:     freeze_clock, a seed, or a mask: docs/how-to/flaky-pictures.md")

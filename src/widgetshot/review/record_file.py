@@ -14,6 +14,7 @@ from widgetshot.errors import RecordError
 from widgetshot.files import LOCAL_FOLDER, local_folder, read_inside, write_atomically
 from widgetshot.report.folder import REVIEW
 from widgetshot.review.documents import FORMAT, ReviewRecord
+from widgetshot.shell import quoted
 
 _SECRET = "review.key"
 _MAX_BYTES = 64_000_000
@@ -41,7 +42,7 @@ class RecordFile:
         Raises:
             RecordError: the file can't be read, or was not written in this checkout.
         """
-        remedy = f"rm '{self._file}'"
+        remedy = f"rm {quoted(self._file)}"
         try:
             members = parse_json(read_inside(self.folder, REVIEW, _MAX_BYTES))
         except FileNotFoundError:

@@ -7,6 +7,7 @@ from typing import Literal
 import click
 
 from widgetshot.errors import StaleDecision, WidgetshotError, visible
+from widgetshot.printing import ask, say
 from widgetshot.report.entry_json import Entry
 from widgetshot.report.pictures import picture_bytes
 from widgetshot.review.requests import DecisionRequest, UndoRequest
@@ -51,7 +52,7 @@ class TerminalReview:
         entries = self.session.open_results()
         self._entries = [entry for entry in entries if entry.key not in decided]
         if len(self._entries) < len(entries):
-            click.echo(f"{len(entries) - len(self._entries)} of {len(entries)} are decided already")
+            say(f"{len(entries) - len(self._entries)} of {len(entries)} are decided already")
         while self._place < len(self._entries):
             entry = self._entries[self._place]
             decision = self.session.state().decisions.get(entry.key)
@@ -67,27 +68,27 @@ class TerminalReview:
                 self._place += 1
 
     def _show(self, entry: Entry) -> None:
-        click.echo("")
+        say()
         _say(f"[{self._place + 1}/{len(self._entries)}] {entry.name}: {entry.verdict}: {entry.sentence}")
         if entry.error is not None and entry.error.message != entry.sentence:
             for line in visible(entry.error.message).splitlines():
-                click.echo(f"  error:    {line}")
+                say(f"  error:    {line}")
         for change in entry.traits[:_MAX_TRAITS]:
             _say(f"  trait:    {change.widget}.{change.trait} {change.before!r} -> {change.after!r}")
         if (more := len(entry.traits) - _MAX_TRAITS) > 0:
-            click.echo(f"            and {more} more")
+            say(f"            and {more} more")
         for difference in entry.renderer:
             _say(f"  renderer: {difference}")
         if regions := entry.metrics.regions:
             largest = regions[0]
             where = f"{largest.width}x{largest.height} at ({largest.x}, {largest.y})"
-            click.echo(f"  regions:  {len(regions)}, the largest {where}")
+            say(f"  regions:  {len(regions)}, the largest {where}")
         for mask in entry.masks:
             _say(f"  mask:     {mask.place}, {len(mask.boxes)} box(es): not compared: {mask.reason}")
         for kind, path in self._pictures(entry).items():
             _say(f"  {kind + ':':9} {path}")
         if not entry.verdict.acceptable:
-            click.echo(f"  {entry.verdict} results can't be accepted: no picture of it can be trusted")
+            say(f"  {entry.verdict} results can't be accepted: no picture of it can be trusted")
 
     def _pictures(self, entry: Entry) -> dict[str, Path]:
         found = {kind: getattr(entry.pictures, kind) for kind in ("baseline", "shot", "second", "diff", "seen")}
@@ -113,13 +114,13 @@ class TerminalReview:
                         self._undo()
                         return "back"
                     case "u":
-                        click.echo("there is no decision of yours to take back")
+                        say("there is no decision of yours to take back")
                     case "o":
                         self._open(entry)
                     case "q" | "":
                         return "quit"
                     case _:
-                        click.echo(_HELP)
+                        say(_HELP)
             except WidgetshotError as error:
                 _say(f"✗ {error.where}: {error.what}")
                 if error.next_step:
@@ -152,7 +153,7 @@ class TerminalReview:
             raise
         self._mine.pop()
         self._place = place
-        click.echo("taken back")
+        say("taken back")
 
     def _open(self, entry: Entry) -> None:
         for kind, path in self._pictures(entry).items():
@@ -172,26 +173,26 @@ class TerminalReview:
                 if line.strip():
                     return line.strip()[0].lower()
             return ""
-        click.echo(prompt, nl=False)
+        ask(prompt)
         try:
             # More than one character is a function key, or was typed before this result was seen.
             key = click.getchar()[:1].lower()
         except (EOFError, KeyboardInterrupt):
             key = ""
-        click.echo(visible(key).strip())
+        say(visible(key).strip())
         return key
 
     def _line(self, prompt: str) -> str | None:
         """A line of text; None when the reviewer thinks better of it (Ctrl-C)."""
         if self._single_keys:
-            click.echo(prompt, nl=False)
+            ask(prompt)
         try:
             return sys.stdin.readline().strip()
         except KeyboardInterrupt:
-            click.echo("")
+            say()
             return None
 
 
 def _say(text: str) -> None:
-    """One line, whatever a notebook calls itself."""
-    click.echo(" ".join(visible(text).splitlines()))
+    """Print one line, whatever a notebook calls itself."""
+    say(" ".join(visible(text).splitlines()))

@@ -9,6 +9,7 @@ from widgetshot.errors import CaptureError, NotebookError, ServerError, Widgetsh
 from widgetshot.model import Target
 from widgetshot.project.dotenv import ENV_FILE
 from widgetshot.redact import Redactor
+from widgetshot.shell import typed
 
 PAGE_ANSWER_GRACE_S = 15.0  # that a page may take to answer a plain question
 
@@ -70,7 +71,7 @@ def kernel_died(target: Target) -> NotebookError:
     return NotebookError(
         "the kernel died while its page was open",
         where=target.notebook,
-        next_step=f"jupyter execute {target.notebook}",
+        next_step=f"jupyter execute {typed(target.notebook)}",
     )
 
 

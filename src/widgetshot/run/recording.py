@@ -14,6 +14,7 @@ from widgetshot.model import Baseline, Result, Target
 from widgetshot.project.settings import Settings
 from widgetshot.run.evidence import without_needless
 from widgetshot.run.verdicts import broken, redacted, under_quarantine, writes_baseline
+from widgetshot.shell import typed
 
 if TYPE_CHECKING:
     from widgetshot.ports import RunSink
@@ -44,7 +45,7 @@ def _refuse_secrets(baseline: Baseline, target: Target, settings: Settings) -> N
         raise BaselineError(
             "its baseline holds the value of a declared secret: it was approved before that was declared",
             where=target.nodeid,
-            next_step=f"change that secret, which is in git's history, then: widgetshot run {target.notebook} "
+            next_step=f"change that secret, which is in git's history, then: widgetshot run {typed(target.notebook)} "
             "--update-baselines=all",
         )
 

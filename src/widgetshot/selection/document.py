@@ -14,6 +14,7 @@ from widgetshot.documents import Document, JsonValue, Sha256, Time, convert, par
 from widgetshot.errors import WidgetshotError, one_line
 from widgetshot.files import sha256, write_atomically
 from widgetshot.selection.states import FileState, Tree
+from widgetshot.shell import quoted
 
 Digest = str  # of what stands in one of the document's tables
 Salt = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
@@ -73,7 +74,7 @@ def read_passed(file: Path) -> tuple[PassDocument, str]:
     try:
         # Not `documents.read`: names of files may hold what is no text.
         value = parse_json(file.read_bytes())
-        whole = convert(PassFile, value, file, next_step=f"rm '{file}'")
+        whole = convert(PassFile, value, file, next_step=f"rm {quoted(file)}")
         for session in whole.content.sessions.values():
             datetime.fromisoformat(session.time)  # days and hours that no calendar has
         if sha256(_text(value["content"])) == whole.sha256:

@@ -178,7 +178,7 @@ def _private_hosts(workspace: Workspace) -> tuple[str, ...]:
     except (ServerError, OSError) as error:
         raise ServerError(
             f"SLURM would listen outside the loopback: '{name}', this machine's name, does not resolve to 127.0.0.1",
-            next_step=f"echo '{HOST} {name}' | sudo tee -a /etc/hosts",
+            next_step=f"echo {shlex.quote(f'{HOST} {name}')} | sudo tee -a /etc/hosts",
         ) from error
     return wrapper
 
