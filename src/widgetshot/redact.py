@@ -1,7 +1,7 @@
 """Declared secrets: which values they have, and texts, JSON and bytes without them. No I/O.
 
-Whatever a value is encoded in on its way to a page or a report (JSON, HTML, a URL, base64...) is found too, as far as
-that can be told from the value alone.
+Whatever a value is encoded in on its way to a page or a report is found too: base64 and hexadecimal digits, as far as
+that can be told from the value alone, and escapes of whichever characters (JSON, HTML, URLs, literals), see `escapes`.
 """
 
 import base64
@@ -9,20 +9,21 @@ import html
 import json
 import re
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
-from functools import cached_property
 from typing import Any
 from urllib.parse import quote, quote_plus
 
 from widgetshot.errors import ConfigError
+from widgetshot.escapes import COLOUR, Reading, open_readings, reading_by, readings
 
 # Of no length that says something, and with nothing that means something to HTML, JSON, URLs or scripts.
 STARS = "***"
 MIN_CHARACTERS = 4  # characters; what is shorter stands in half of all texts
 # A part of a value, or of an encoding of it, must be longer: shorter ones may stand in a text by chance.
 _MIN_PART_CHARACTERS = 8
-_ANSI = r"(?:\x1b\[[0-9;]*m)"
+# Of the end of a text that may begin a secret: more than an escape of one character has.
+_MAX_ESCAPE_CHARACTERS = 24
 # What kernels and pages call messages, comms and models. A short secret may happen to stand in one.
 _ID = re.compile(r"(?:IPY_MODEL_)?([0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:_\w+)?")
 _PICTURES = re.compile(r"image/(?!svg)|audio/|video/|application/pdf")
@@ -69,7 +70,6 @@ class Redactor:
         self.forms = tuple(sorted(forms, key=lambda form: (-len(form), form)))
         # Of these the characters beside them say something too.
         self._base64 = {form for value in self.values for part in _parts(value) for form in _base64(part)}
-        self._in_bytes = [form.encode(errors="surrogatepass") for form in self.forms]
 
     def __bool__(self) -> bool:
         return bool(self.forms)
@@ -79,16 +79,45 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return a text with stars in place of each secret."""
-        # Far quicker than the pattern, and mostly all that is needed.
-        found = [form for form in self.forms if form in text]
-        for form in self._base64.intersection(found):
-            text = _without_words_of(form, text)
-        if found:
-            text = self._pattern.sub(STARS, text)
-        if self.forms and "\x1b[" in text and any(form in re.sub(_ANSI, "", text) for form in self.forms):
+        parts, place = [], 0
+        for begin, end in self._places(text):
             # Colours that begin or end within it go on after it.
-            text = self._coloured.sub(lambda found: STARS + "".join(re.findall(_ANSI, found[0])), text)
-        return text
+            parts += [text[place:begin], STARS, *COLOUR.findall(text[begin:end])]
+            place = end
+        return "".join([*parts, text[place:]])
+
+    def _readings(self, text: str, forms: Collection[str]) -> Iterator[Reading]:
+        """Yield those readings of a text in which one of the forms stands."""
+        if not forms:
+            return
+        for reading, steps in readings(text):
+            if any(form in reading for form in forms):
+                yield reading_by(text, steps)
+
+    def _places(self, text: str, at_least: int = MIN_CHARACTERS) -> list[tuple[int, int]]:
+        """Return where secrets stand in a text (begin, end), in order; no two overlap.
+
+        Args:
+            at_least: characters of the forms that are looked for.
+        """
+        forms = [form for form in self.forms if len(form) >= at_least]
+        found = {place for reading in self._readings(text, forms) for place in self._found(reading, forms)}
+        places: list[tuple[int, int]] = []
+        for begin, end in sorted(found):
+            if places and begin < places[-1][1]:
+                places[-1] = (places[-1][0], max(end, places[-1][1]))
+            else:
+                places.append((begin, end))
+        return places
+
+    def _found(self, reading: Reading, forms: Iterable[str]) -> Iterator[tuple[int, int]]:
+        text = reading.text
+        for form in forms:
+            end = 0
+            while (begin := text.find(form, end)) >= 0:
+                end = begin + len(form)
+                first, last = _word_around(text, begin, end) if form in self._base64 else (begin, end)
+                yield reading.begins[first], reading.ends[last - 1]
 
     def data(self, value: Any) -> Any:
         """Plain JSON with stars in place of each secret; numbers that are one become 0.
@@ -124,7 +153,11 @@ class Redactor:
 
     def data_of(self, data: bytes) -> bytes:
         """Return a JSON document as `data` has it, byte for byte the same where nothing is found."""
-        if not (any(form in data for form in self._in_bytes) or b"\\u001b[" in data or b"\x1b[" in data):
+        try:
+            text = data.decode(errors="surrogatepass")
+        except UnicodeDecodeError:
+            text = data.decode(errors="replace")
+        if next(self._readings(text, self.forms), None) is None:
             return data
         before = json.loads(data)
         after = self.data(before)
@@ -135,27 +168,37 @@ class Redactor:
 
         Only of those that are too long to be there by chance.
         """
-        for form in self._in_bytes:
-            if len(form) >= _MIN_PART_CHARACTERS and form in data:
-                data = data.replace(form, b"*" * len(form))
-        return data
+        text = data.decode(errors="surrogateescape")
+        places = self._places(text, _MIN_PART_CHARACTERS)
+        if not places:
+            return data
+        parts, place = [], 0
+        for begin, end in places:
+            hidden = text[begin:end].encode(errors="surrogateescape")
+            parts += [text[place:begin].encode(errors="surrogateescape"), b"*" * len(hidden)]
+            place = end
+        return b"".join([*parts, text[place:].encode(errors="surrogateescape")])
 
     def open_end(self, text: str) -> int:
         """Return how many characters at the end of a text may begin a secret that goes on in the next text."""
-        longest = max(map(len, self.forms), default=1)
+        longest = max(map(len, self.forms), default=0)
+        if not longest:
+            return 0
+        tail = text[-longest * _MAX_ESCAPE_CHARACTERS :]
+        first = len(tail)
+        for reading, known in open_readings(tail):
+            begin = min(known, self._begun(reading.text[:known], longest))
+            if begin < len(reading.text):
+                first = min(first, reading.begins[begin])
+        return len(tail) - first
+
+    def _begun(self, text: str, longest: int) -> int:
+        """Return where a secret may begin that goes on after a text; its length where none does."""
         for count in range(min(len(text), longest - 1), 0, -1):
             end = text[-count:]
             if any(len(form) > count and form.startswith(end) for form in self.forms):
-                return count
-        return 0
-
-    @cached_property
-    def _pattern(self) -> re.Pattern[str]:
-        return re.compile("|".join(map(re.escape, self.forms)))
-
-    @cached_property
-    def _coloured(self) -> re.Pattern[str]:
-        return re.compile("|".join(f"{_ANSI}*".join(map(re.escape, form)) for form in self.forms))
+                return len(text) - count
+        return len(text)
 
 
 def joined(items: list[Any]) -> list[Any]:
@@ -193,6 +236,8 @@ def _parts(value: str) -> set[str]:
 def _encodings(text: str) -> set[str]:
     raw = text.encode(errors="surrogatepass")
     urls = {quote(raw, safe=safe) for safe in ("", "/", _URI_COMPONENT, _URI)} | {quote_plus(raw)}
+    # Where all else is escaped, the spaces of a form are plus signs.
+    urls.add(text.replace(" ", "+"))
     urls |= {re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), url) for url in urls}
     escaped = html.escape(text)
     found = {text, _in_json(text), json.dumps(text)[1:-1], repr(text)[1:-1], ascii(text)[1:-1], repr(raw)[2:-1], *urls}
@@ -207,20 +252,15 @@ def _in_json(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
-def _without_words_of(form: str, text: str) -> str:
-    """Return a text with stars in place of each run of base64 that holds `form`."""
-    end = 0
-    while (begin := text.find(form, end)) >= 0:
-        end = begin + len(form)
-        while begin and text[begin - 1] in _ALPHABET:
-            begin -= 1
-        while end < len(text) and text[end] in _ALPHABET:
-            end += 1
-        while end < len(text) and text[end] == "=":
-            end += 1
-        text = f"{text[:begin]}{STARS}{text[end:]}"
-        end = begin + len(STARS)
-    return text
+def _word_around(text: str, begin: int, end: int) -> tuple[int, int]:
+    """Return the begin and end of the run of base64 that a part of a text is in."""
+    while begin and text[begin - 1] in _ALPHABET:
+        begin -= 1
+    while end < len(text) and text[end] in _ALPHABET:
+        end += 1
+    while end < len(text) and text[end] == "=":
+        end += 1
+    return begin, end
 
 
 def _base64(text: str) -> set[str]:

@@ -1,6 +1,7 @@
 // The script of the live widget page: executes the notebook, draws what comes of it, and answers the camera's questions.
 
 import "./activity"; // watches from before any other module runs
+import "./shadow"; // so does this
 import * as base from "@jupyter-widgets/base";
 import * as controls from "@jupyter-widgets/controls";
 import { configOf } from "./config";
