@@ -17,6 +17,7 @@ Parser = Callable[[Any], T]
 
 # Seconds, pixels per pixel... what is larger is a slip of the pen.
 _LARGEST = 1e6
+_MAX_WORDS = 400  # characters of what is said of a value, which may be of any size
 _VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _MARKER = re.compile(r"[\w][\w.-]*")
 
@@ -32,6 +33,7 @@ class BadValue(ValueError):
     """
 
     def __init__(self, what: str, place: str = "", next_step: str = "") -> None:
+        what = what if len(what) <= _MAX_WORDS else f"{what[: _MAX_WORDS - 100]} ... {what[-95:]}"
         super().__init__(what)
         self.what = what
         self.place = place

@@ -17,6 +17,7 @@ from widgetshot.declare.options import NOTEBOOK
 from widgetshot.declare.shots import PAGE_SHOT, DeclaredShot, check_names, shots_of
 from widgetshot.declare.targets import notebook_values, targets_of
 from widgetshot.errors import ConfigError, NotebookError, WidgetshotError
+from widgetshot.file_names import WHY, folded, side_by_side
 from widgetshot.model import Need, Target
 from widgetshot.option import check_options
 from widgetshot.values import checked, mapping
@@ -135,13 +136,14 @@ def _check_ids(cells: Iterable[Cell], path: str) -> None:
 
 def _check_paths(targets: Iterable[Target]) -> None:
     """Refuse two targets whose baselines would be one file."""
-    seen = set()
+    seen: dict[str, Target] = {}
     for target in targets:
-        path = target.path.casefold()
-        if path in seen:
+        other = seen.setdefault(folded(target.path), target)
+        if other is not target:
             raise NotebookError(
-                "two pictures have this name: variants must differ in more than upper and lower case",
+                "two pictures have this name"
+                if other.name == target.name
+                else f"two pictures are named {side_by_side(other.name, target.name)}: they {WHY}",
                 where=target.nodeid,
                 next_step="give the viewport another name",
             )
-        seen.add(path)

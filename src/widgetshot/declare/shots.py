@@ -9,6 +9,7 @@ from typing import Any
 from widgetshot.declare.cells import Cell
 from widgetshot.declare.options import SHOT
 from widgetshot.errors import ConfigError, NotebookError, nearest
+from widgetshot.file_names import WHY, folded, side_by_side
 from widgetshot.option import check_options
 from widgetshot.values import BadValue
 
@@ -149,11 +150,13 @@ def check_names(shots: Iterable[DeclaredShot], path: str) -> None:
     """
     seen: dict[str, DeclaredShot] = {}
     for shot in shots:
-        # Baselines live on file systems that don't tell A from a.
-        other = seen.setdefault(shot.name.casefold(), shot)
+        other = seen.setdefault(folded(shot.name), shot)
         if other is not shot:
+            cells = f"cells '{other.cell_id}' and '{shot.cell_id}'"
             raise NotebookError(
-                f"two shots are named '{shot.name}' (cells '{other.cell_id}' and '{shot.cell_id}')",
+                f"two shots are named '{shot.name}' ({cells})"
+                if other.name == shot.name
+                else f"two shots are named {side_by_side(other.name, shot.name)} ({cells}): they {WHY}",
                 where=f"{path}::{shot.name}",
                 next_step="give one of them another name",
             )

@@ -1,12 +1,14 @@
 """The notebooks of a project: which there are, and what they ask of their surroundings."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from widgetshot.declare.notebook import Notebook, read_notebook
 from widgetshot.errors import ConfigError, nearest, one_line, visible
+from widgetshot.file_names import WHY, folded, side_by_side
 from widgetshot.model import is_key
 from widgetshot.project.dotenv import ENV_FILE
 from widgetshot.project.settings import Settings
@@ -50,8 +52,8 @@ def load_notebook(settings: Settings, file: Path) -> Notebook:
     One whose `requires_env` is not met is to be skipped, or knows what is `missing` where that is to fail.
 
     Raises:
-        ConfigError: besides, its path can't be part of a key, a marker is not registered, or nobody knows a service
-            that it needs.
+        ConfigError: besides, its path can't be part of a key, another notebook's can't be told from it, a marker is
+            not registered, or nobody knows a service that it needs.
     """
     path = file.relative_to(settings.root).as_posix()
     if not is_key(f"{settings.environment}/{path}") or visible(path) != path or "\n" in path or "\t" in path:
@@ -62,6 +64,7 @@ def load_notebook(settings: Settings, file: Path) -> Notebook:
             where=one_line(path),
             next_step="rename it",
         )
+    _refuse_namesakes(settings, path)
     notebook = read_notebook(file, path, settings)
     known = {*builtin.NAMES, *settings.services}
     for need in notebook.services:
@@ -83,6 +86,42 @@ def load_notebook(settings: Settings, file: Path) -> Notebook:
     if settings.require_env:
         return replace(notebook, missing=missing)
     return replace(notebook, skip=f"needs {', '.join(missing)} in the environment or in {ENV_FILE}")
+
+
+def _refuse_namesakes(settings: Settings, path: str) -> None:
+    """Refuse a notebook beside another one whose path may be the same file.
+
+    Raises:
+        ConfigError: there is another one.
+    """
+    *folders, name = path.split("/")
+    found = [settings.root]
+    for part in folders:
+        found = [each / other for each in found for other in _names_like(each, part)]
+    for file in (each / other for each in found for other in _names_like(each, name)):
+        other = file.relative_to(settings.root).as_posix()
+        if other != path and file.is_file() and not _hidden(Path(other)) and not excluded(settings, file):
+            raise ConfigError(
+                f"the notebooks {side_by_side(*sorted((path, other)))} {WHY}",
+                where=path,
+                next_step="rename one of them",
+            )
+
+
+def _names_like(folder: Path, name: str) -> tuple[str, ...]:
+    try:
+        return _by_folded_name(folder, folder.stat().st_mtime_ns).get(folded(name), ())
+    except OSError:
+        return ()
+
+
+@lru_cache(maxsize=64)
+def _by_folded_name(folder: Path, modified_ns: int) -> Mapping[str, tuple[str, ...]]:  # noqa: ARG001
+    """Return the names in a folder as it was at some time, by what those have in common that may be one file."""
+    found: dict[str, tuple[str, ...]] = {}
+    for entry in sorted(folder.iterdir()):
+        found[folded(entry.name)] = (*found.get(folded(entry.name), ()), entry.name)
+    return found
 
 
 def check_marker(settings: Settings, marker: str, where: str) -> None:

@@ -167,6 +167,7 @@ class Widgetshot:
             )
         if target.path in self._checked:
             raise ConfigError(f"this test has checked a picture named {name!r} before", where=where)
+        self._run.claim(target)
         self._checked.add(target.path)
         # Whatever the test has done to the page since the last picture, no older capture may stand for it.
         page.moved()

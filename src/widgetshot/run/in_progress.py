@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Self
 from widgetshot.baselines.stores import open_baselines
 from widgetshot.declare.notebook import Notebook
 from widgetshot.declare.shots import PAGE_SHOT
-from widgetshot.errors import ServerError, WidgetshotError
+from widgetshot.errors import ConfigError, ServerError, WidgetshotError
+from widgetshot.file_names import WHY, folded, side_by_side
 from widgetshot.model import Result, RunEnd, Target
 from widgetshot.project.settings import Settings
 from widgetshot.report.folder import SERVER_LOG, held
@@ -86,6 +87,7 @@ class RunInProgress:
         self._executor = executor or LocalExecutor(settings, self._hosts, services, self.baselines)
         self._futures: dict[str, Future[Result]] = {}
         self._order: dict[str, None] = {}
+        self._claimed: dict[str, Target] = {}
         self._loop = BackgroundLoop()
         self._dispatcher: Dispatcher | None = None
 
@@ -131,6 +133,21 @@ class RunInProgress:
         """
         for future in as_completed(self._futures.values()):
             yield future.result()
+
+    def claim(self, target: Target) -> None:
+        """Take the name of a picture that is taken elsewhere.
+
+        Raises:
+            ConfigError: another picture's name can't be told from it on some file systems.
+        """
+        other = self._claimed.setdefault(folded(target.path), target)
+        if other.path != target.path:
+            names = side_by_side(*sorted((other.nodeid, target.nodeid)))
+            raise ConfigError(
+                f"the pictures {names} {WHY}",
+                where=target.nodeid,
+                next_step="give the test or the picture another name",
+            )
 
     def keep(self, result: Result) -> Result:
         """Record a result that came about elsewhere.

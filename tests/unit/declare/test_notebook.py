@@ -5,7 +5,9 @@ import re
 import tempfile
 from dataclasses import replace
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -625,6 +627,27 @@ def test_two_targets_never_share_a_file(tmp_path: Path, cells: tuple[str | dict[
     assert "two " in message
 
 
+@pytest.mark.parametrize(
+    ("cells", "named"),
+    [
+        ((block("shot: Plot"), block("shot: plot")), "'Plot' and 'plot' (cells 'c0' and 'c1')"),
+        ((block("shot: [größe, GRÖSSE]"),), "'größe' and 'GRÖSSE'"),
+        # Composed and decomposed (a Hangul syllable and its letters, which are all letters of names).
+        ((block("shot: \uac00"), block("shot: \u1100\u1161")), r"'\uac00' and '\u1100\u1161'"),
+        (
+            (block("shot: a", f"viewport: [{PHONE}, {{name: Phone, width: 99, height: 99}}]"),),
+            "'a[phone]' and 'a[Phone]'",
+        ),
+    ],
+)
+def test_names_that_other_file_systems_take_for_one_are_told_both(
+    tmp_path: Path, cells: tuple[str, ...], named: str
+) -> None:
+    message = refusal(tmp_path, *cells)
+    assert f"are named {named}" in message
+    assert "differ in upper and lower case or in Unicode normalisation alone" in message
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
     "text",
@@ -678,6 +701,51 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
 )
 def test_hostile_yaml_is_a_clean_refusal(tmp_path: Path, line: str) -> None:
     assert refusal(tmp_path, f"#| {line}").startswith(PATH)
+
+
+def bomb(*levels: str, shot: str = "h") -> str:
+    """A block in which each level repeats the one before nine times: 9 ** 7 values in 300 characters."""
+    lines = ["a: &a [x, x, x, x, x, x, x, x, x]"]
+    for before, name in pairwise("abcdefgh"):
+        lines.append(f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]")
+    return block(*lines, *levels, f"shot: *{shot}")
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (bomb(), "aliases repeat one another"),
+        (bomb("i: {? *h : *h}"), "aliases repeat one another"),
+        (block("a: &a {k: v}", "b: &b {!!merge <<: [*a, *a]}", *["c: [*b, *b]"] * 2, "shot: *b"), "comes twice"),
+        (block("a: &a " + "x" * 30_000, "shot: [*a, *a, *a, *a]"), "aliases repeat one another"),
+        (block("shot: &a [*a]"), "an alias of what is around it"),
+        (block("shot: &a {b: {c: [*a]}}"), "an alias of what is around it"),
+        (block("shot: " + "[" * 60 + "]" * 60), "nested more than 32 deep"),
+        (block("shot: " + "[" * 40_000), "nested more than 32 deep"),
+        (block("shot: " + "- " * 20_000), "'#|' block"),
+        (block("shot: " + "x" * 60_000), "more than 50000 characters"),
+        (block(*["shot: a"] * 9_000), "more than 50000 characters"),
+        (block("shot: a", "mask: " + "x" * 40_000), "mask"),
+        (block("shot: a", "x" * 700 + ": 1"), "unknown option"),
+        (block("shot: a", "tolerance: {" + ", ".join(f"k{n}: 1" for n in range(4000)) + "}"), "k"),
+        (block("shot: [" + ", ".join(f"{{n{n}: 1}}" for n in range(3000)) + "]"), "unknown"),
+    ],
+)
+def test_a_block_that_is_larger_than_it_looks_is_refused_in_a_few_words(tmp_path: Path, source: str, said: str) -> None:
+    begin = perf_counter()
+    message = refusal(tmp_path, source)
+    assert perf_counter() - begin < 2
+    assert message.startswith(f"{PATH}::")
+    assert said in message
+    assert len(message) < 1_000
+
+
+def test_a_few_aliases_are_fine(tmp_path: Path) -> None:
+    notebook = read(
+        tmp_path, block("shot:", "  - {name: a, mask: &m {selector: .x, reason: y}}", "  - {name: b, mask: *m}")
+    )
+    assert [target.masks for target in notebook.targets] == [notebook.targets[0].masks] * 2
+    assert notebook.targets[0].masks
 
 
 def taken(folder: Path, *cells: str | dict[str, Any], **options: Any) -> list[tuple[str, str]]:
