@@ -10,8 +10,9 @@ import { build } from "esbuild";
 const here = fileURLToPath(new URL(".", import.meta.url));
 const hash = (text) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
-async function bundle(entry) {
-  const { outputFiles } = await build({
+async function bundle(entry, licenses) {
+  const { outputFiles, metafile } = await build({
+    metafile: true,
     absWorkingDir: here,
     entryPoints: [entry],
     bundle: true,
@@ -24,15 +25,16 @@ async function bundle(entry) {
     jsx: "automatic",
     jsxImportSource: "preact",
   });
+  licenses?.addBuild(metafile, "gallery.html");
   const text = outputFiles[0].text.trim();
   // Inside HTML these would end or hide the element, and the hash would no longer fit.
   if (/<\/(script|style)|<!--|\r/i.test(text)) throw new Error(`${entry}: its bundle can't stand inside an HTML element`);
   return text;
 }
 
-/** Writes `gallery.html` into the folder `outdir`, which is made if need be. */
-export async function buildGallery(outdir) {
-  const [style, script] = await Promise.all([bundle("src/gallery/gallery.css"), bundle("src/gallery/main.tsx")]);
+/** Writes `gallery.html` into the folder `outdir`, which is made if need be; notes what is in it with the licences. */
+export async function buildGallery(outdir, licenses) {
+  const [style, script] = await Promise.all([bundle("src/gallery/gallery.css", licenses), bundle("src/gallery/main.tsx", licenses)]);
   const policy = [
     "default-src 'none'",
     `script-src ${hash(script)}`,

@@ -1,7 +1,7 @@
 // Builds the live page: its script, the scripts that few notebooks need, JupyterLab's styles and themes.
 
-import { readFile, readdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readFile, writeFile } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -93,28 +93,8 @@ function loadedBefore(shared, needed) {
   };
 }
 
-/** Return the packages whose files are in a bundle, as folders below node_modules. */
-function packagesOf({ inputs }) {
-  // What is in brackets was left out.
-  const found = Object.keys(inputs).map((file) => /^(?!\()(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+\//.exec(file)?.[0]);
-  return new Set(found.filter(Boolean));
-}
-
-/** Write the licences of packages, each with its name and version. */
-async function writeLicenses(folders, file) {
-  const texts = [];
-  for (const folder of [...folders].sort()) {
-    const place = join(here, folder);
-    const { name, version, license } = JSON.parse(await readFile(join(place, "package.json"), "utf8"));
-    const text = (await readdir(place)).find((each) => /^licen[sc]e/i.test(each));
-    texts.push(`${name} ${version}: ${typeof license === "string" ? license : JSON.stringify(license ?? "see its text")}`);
-    if (text) texts.push(await readFile(join(place, text), "utf8"));
-  }
-  await writeFile(file, texts.join("\n\n"));
-}
-
 /** Write everything that a live page is made of, and return the versions of what draws in it. */
-export async function buildPage(out) {
+export async function buildPage(out, licenses) {
   const source = await readFile(join(live, "shared.ts"), "utf8");
   const shared = new Set([...source.matchAll(/^ {2}"([^"]+)": \w+,$/gm)].map(([, name]) => name));
   const frame = /const FRAME = (\[.*\]);/.exec(source)[1];
@@ -124,11 +104,11 @@ export async function buildPage(out) {
   // As webpack does it, which JupyterLab is built with.
   const define = { __dirname: "\"/\"", "process.env.NODE_ENV": '"production"', global: "window", define: "undefined" };
 
-  const packages = new Set();
-  const bundle = async (options) => {
-    const { metafile } = await build({ ...SCRIPT, ...options, metafile: true, absWorkingDir: here });
-    for (const folder of packagesOf(metafile)) packages.add(folder);
+  const made = async (options) => {
+    const { metafile } = await build({ ...options, metafile: true, absWorkingDir: here });
+    licenses.addBuild(metafile, relative(out, options.outfile));
   };
+  const bundle = (options) => made({ ...SCRIPT, ...options });
   await bundle({
     entryPoints: [join(live, "index.ts")],
     plugins: [withoutLater],
@@ -150,12 +130,11 @@ export async function buildPage(out) {
   const sheets = [...(await sheetsOf(STYLED)), "@jupyter-widgets/base/css/index.css", "@jupyter-widgets/controls/css/widgets-base.css"];
   const lab = sheets.map((sheet) => `@import "${sheet}";`).join("\n");
   const style = { bundle: true, minifyWhitespace: true, plugins: [tilde], logLevel: "warning", ...FILES };
-  await build({ ...style, stdin: { contents: lab, loader: "css", resolveDir: here }, outfile: join(out, "lab.css"), external: [...FILES.external, "*.woff"] });
-  await build({ ...style, entryPoints: [join(modules, "@jupyterlab/mathjax-extension/style/base.css")], outfile: join(out, "lazy", "mathjax.css"), assetNames: "fonts/[name]" });
+  await made({ ...style, stdin: { contents: lab, loader: "css", resolveDir: here }, outfile: join(out, "lab.css"), external: [...FILES.external, "*.woff"] });
+  await made({ ...style, entryPoints: [join(modules, "@jupyterlab/mathjax-extension/style/base.css")], outfile: join(out, "lazy", "mathjax.css"), assetNames: "fonts/[name]" });
   for (const theme of ["light", "dark"]) {
-    await build({ ...style, entryPoints: [join(modules, `@jupyterlab/theme-${theme}-extension/style/theme.css`)], outfile: join(out, `theme-${theme}.css`) });
+    await made({ ...style, entryPoints: [join(modules, `@jupyterlab/theme-${theme}-extension/style/theme.css`)], outfile: join(out, `theme-${theme}.css`) });
   }
-  await writeLicenses(packages, join(out, "licenses", "live-page.txt"));
   await writeFile(join(out, "lazy", "README"), "Scripts and styles of the live page that are loaded when a notebook needs them.\n");
   return { jupyterlab: (await about("@jupyterlab/outputarea")).version, "jupyterlab-manager": (await about("@jupyter-widgets/jupyterlab-manager")).version };
 }

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { transform } from "esbuild";
 import { buildGallery } from "./build-gallery.mjs";
 import { about, buildPage } from "./build-page.mjs";
+import { Licenses } from "./licenses.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const modules = join(here, "node_modules");
@@ -35,7 +36,8 @@ await writeFile(join(out, "page.css"), page);
 const installed = page.replace(/url\(fonts\/([\w-]+\.ttf)\)/g, (url, file) => `local("${FONTS[file].postscript}"), ${url}`);
 await writeFile(join(out, "page-installed.css"), installed);
 
-const drawing = await buildPage(out);
+const licenses = new Licenses();
+const drawing = await buildPage(out, licenses);
 
 // html-manager's AMD build, and the icon fonts where its style sheet will ask for them: beside the module.
 const manager = join(modules, "@jupyter-widgets", "html-manager", "dist");
@@ -48,29 +50,19 @@ await writeFile(join(out, "amd", "libembed-amd.js"), code.replace(/[^\x00-\x7f]/
 for (const file of await readdir(manager)) {
   if (/\.(woff2?|ttf)$/.test(file)) await cp(join(manager, file), join(out, "amd", "@jupyter-widgets", file));
 }
+licenses.add("node_modules/@jupyter-widgets/html-manager", "amd/libembed-amd.js");
+await licenses.addSourceMap("node_modules/@jupyter-widgets/html-manager/dist/embed.js.map", "amd/libembed-amd.js");
 await cp(join(modules, "requirejs", "require.js"), join(out, "require.js"));
+licenses.add("node_modules/requirejs", "require.js");
 
 const digest = createHash("sha256");
 for (const [name, { source }] of Object.entries(FONTS).sort()) {
   await cp(join(modules, source), join(out, "fonts", name));
   digest.update(name).update(await readFile(join(modules, source)));
+  licenses.add(`node_modules/${/^(?:@[^/]+\/)?[^/]+/.exec(source)[0]}`, `fonts/${name}`);
 }
-for (const [name, file] of [
-  ["@jupyter-widgets/html-manager", null],
-  ["@jupyterlab/services", null],
-  ["preact", "LICENSE"],
-  ["requirejs", null],
-  ["mathjax-full", "LICENSE"],
-  ["@expo-google-fonts/noto-sans", "LICENSE_FONT"],
-  ["@expo-google-fonts/noto-emoji", "LICENSE_FONT"],
-  ["dejavu-fonts-ttf", "LICENSE"],
-]) {
-  const { version, license } = await about(name);
-  const text = file ? await readFile(join(modules, name, file), "utf8") : "";
-  const target = join(out, "licenses", `${name.replaceAll("/", "__")}.txt`);
-  await writeFile(target, `${name} ${version}: ${license}\n\n${text}`);
-}
-await buildGallery(out);
+await buildGallery(out, licenses);
+await licenses.write(join(out, "licenses", "bundled.txt"));
 
 // What the fingerprint of every picture says about its front end.
 await writeFile(
