@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 MEASURED := COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml COVERAGE_FILE=$(CURDIR)/.coverage/data PYTHONPATH=$(CURDIR)/tests/measure
 COVERAGE := PYTHONPATH=$(CURDIR)/tests/measure COVERAGE_FILE=$(CURDIR)/.coverage/data $(CURDIR)/$(BIN)/coverage
 
-.PHONY: setup services check test coverage-report test-clusters demo demo-clusters pictures baselines reference constraints clean
+.PHONY: setup services check test coverage-report test-clusters demo demo-clusters pictures baselines reference constraints approve-requirements clean
 
 setup: $(VENV)/.ready
 
@@ -95,6 +95,14 @@ reference: setup
 # Pin what is installed now, by version only.
 constraints: setup
 	$(BIN)/python -m pip freeze --exclude-editable | grep -v ' @ ' > constraints.txt
+
+# The same with hashes, for the workflow approve: widgetshot's dependencies, and what builds it.
+approve-requirements: setup
+	$(BIN)/python -m venv $(VENV)/.uv && $(VENV)/.uv/bin/pip install --quiet uv
+	echo '# What the workflow approve installs, each file by its hash. Made by: make approve-requirements' > .ci/approve.txt
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
+		| $(VENV)/.uv/bin/uv pip compile pyproject.toml - --constraint constraints.txt --universal --python-version 3.11.5 \
+			--generate-hashes --no-header --no-annotate >> .ci/approve.txt
 
 clean:
 	rm -rf $(VENV) js/node_modules src/widgetshot/static widgetshot-report junit .coverage

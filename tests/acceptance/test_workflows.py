@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,29 @@ def test_no_workflow_trusts_what_comes_from_outside(name: str) -> None:
             # An input that is pasted into a script is a script.
             assert "${{" not in step.get("run", ""), step
             if "uses" in step:
-                assert re.fullmatch(r"actions/[a-z-]+@v\d+", step["uses"]), step
+                assert re.fullmatch(PINNED, step["uses"]), step
+
+
+# A tag can be moved; a person reads which version a commit is.
+PINNED = r"actions/[a-z-]+@[0-9a-f]{40}"
+PAGES = ("docs/how-to/ci.md", "docs/how-to/review-in-ci.md")
+
+
+@pytest.mark.parametrize("file", [*(f".github/workflows/{name}" for name in NAMES), *PAGES])
+def test_actions_are_pinned_by_commit_and_the_same_everywhere(file: str) -> None:
+    text = (FOLDER.parents[1] / file).read_text(encoding="utf-8")
+    uses = re.findall(r"uses: (\S+)(.*)", text)
+    assert uses
+    versions = set()
+    for action, comment in uses:
+        assert re.fullmatch(PINNED, action), action
+        assert re.fullmatch(r"  # v\d+\.\d+\.\d+", comment), action
+        versions.add((action, comment))
+    everywhere = "".join((FOLDER.parents[1] / page).read_text(encoding="utf-8") for page in PAGES) + "".join(
+        (FOLDER / name).read_text(encoding="utf-8") for name in NAMES
+    )
+    for action, _ in versions:
+        assert set(re.findall(rf"{action.split('@')[0]}@\S+", everywhere)) == {action}
 
 
 SUITE = workflow("suite.yml")["jobs"]
@@ -161,7 +184,24 @@ def test_of_the_branch_only_baselines_are_checked_out_and_without_a_token_where_
             else:
                 assert (options["path"], "ref" in options, "repository" in options) == ("trusted", False, False)
             assert options.get("persist-credentials", True) is (job is PUSH)
-    assert [step["run"] for step in steps(APPLY, run="pip")] == ["pip install ./trusted"]
+    assert [step["run"] for step in steps(APPLY, run="pip")] == [
+        "pip install --require-hashes -r trusted/.ci/approve.txt",
+        "pip install --no-deps --no-build-isolation ./trusted",
+    ]
+
+
+def test_what_the_workflow_installs_has_hashes_and_is_what_is_tested() -> None:
+    text = (FOLDER.parents[1] / ".ci/approve.txt").read_text(encoding="utf-8")
+    pinned = dict(re.findall(r"^([\w.-]+)==([^ ;]+)", text, re.MULTILINE))
+    entries = re.findall(r"^[\w.-]+==.* \\(?:\n +--hash=sha256:[0-9a-f]{64}(?: \\)?)+$", text, re.MULTILINE)
+    assert len(entries) == len(pinned) > 60
+    constraints = (FOLDER.parents[1] / "constraints.txt").read_text(encoding="utf-8")
+    tested = dict(re.findall(r"^([\w.-]+)==(\S+)", constraints, re.MULTILINE))
+    tested = {name.lower().replace("_", "-").replace(".", "-"): version for name, version in tested.items()}
+    assert {name: version for name, version in pinned.items() if tested.get(name, version) != version} == {}
+    project = tomllib.loads((FOLDER.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+    needed = [*project["project"]["dependencies"], *project["build-system"]["requires"]]
+    assert {re.match(r"[\w.-]+", need)[0].lower().replace("_", "-") for need in needed} <= pinned.keys()  # type: ignore[index]
 
 
 def test_the_judge_comes_before_anything_is_fetched_from_the_run() -> None:
