@@ -39,6 +39,34 @@ camera = three.PerspectiveCamera(position=[0, 0, 6])
 camera.lookAt([0, 0, 0])
 three.Renderer(camera=camera, scene=three.Scene(children=[box, camera]), width=300, height=200)
 """
+# A prebuilt extension that draws a type of its own, with the notebook's kernel: as jupyter_bokeh does it.
+EXTENSION = """
+let shared;
+const TYPE = "application/vnd.beside+json";
+const plugin = (Widget) => ({
+  id: "beside:plugin",
+  autoStart: true,
+  requires: [{ name: "jupyter.extensions.jupyterWidgetRegistry" }],
+  activate: (app) => app.docRegistry.addWidgetExtension("Notebook", {
+    createNew(panel, { sessionContext }) {
+      class Rendered extends Widget {
+        async renderModel({ data }) {
+          const { content } = await sessionContext.session.kernel.requestKernelInfo();
+          this.node.textContent = `${data[TYPE].word} with ${content.implementation}`;
+        }
+      }
+      panel.content.rendermime.addFactory({ safe: false, mimeTypes: [TYPE], createRenderer: () => new Rendered() }, 0);
+    },
+  }),
+});
+(window._JUPYTERLAB ??= {}).beside = {
+  init(scope) { shared = scope; },
+  async get() {
+    const { Widget } = (await Object.values(shared["@lumino/widgets"])[0].get())();
+    return () => ({ default: plugin(Widget) });
+  },
+};
+"""
 
 
 def moving_picture() -> bytes:
@@ -47,6 +75,12 @@ def moving_picture() -> bytes:
     frames[0].save(data, "GIF", save_all=True, append_images=frames[1:], duration=40, loop=0)
     return data.getvalue()
 
+
+# Whole pixels or not, in what is above a cell with letters, borders and corners.
+ABOVE = {"below_whole_pixels": 10, "below_a_fraction": 10.3, "below_half_a_pixel": 20.5}
+BELOW = (
+    WIDGETS + "widgets.VBox([widgets.Dropdown(options=['one'], description='list'), widgets.Button(description='go')])"
+)
 
 # Name -> source, and what the layout must have.
 SHOWN = {
@@ -154,6 +188,11 @@ SHOWN = {
         "setTimeout(() => { document.body.innerHTML = 1 }, 300)</script>\"></iframe>')",
         "text 'framed'",
     ),
+    "type_of_an_extension_for_notebooks": (
+        SHOT + "from IPython.display import display\n"
+        "display({'application/vnd.beside+json': {'word': 'drawn'}, 'text/plain': 'stands in'}, raw=True)",
+        "text 'drawn with ipython'",
+    ),
 }
 BROKEN = {
     "widget_that_never_was": (
@@ -170,6 +209,18 @@ BROKEN = {
         SHOT + "from IPython.display import display\n"
         "display({'application/vnd.nobody.v1+json': {}, 'text/plain': 'stands in'}, raw=True)",
         "nothing that is installed draws 'application/vnd.nobody.v1+json'",
+    ),
+    "pdf": (
+        SHOT + "from IPython.display import display\n"
+        "display({'application/pdf': 'JVBERi0xLjEKJSVFT0YK', 'text/plain': 'stands in'}, raw=True)",
+        "nothing that is installed draws 'application/pdf'",
+    ),
+    "module_that_can_not_be_run": (
+        SHOT
+        + ANYWIDGET.format(esm="throw new Error('twice'); export default { render() {} }").replace(
+            "\nW()", "\nw = W()\nw.tooltip = 'a change of state, which waits for the module'\nw"
+        ),
+        "a widget could not be drawn",
     ),
     "script_from_elsewhere": (
         SHOT + "from IPython.display import HTML\n"
@@ -225,6 +276,17 @@ def ran(shared_project: Project) -> Project:
         }),
     )  # fmt: skip
     project.environment["JUPYTER_PATH"] = str(project.root)
+    build = {"load": "static/remoteEntry.js", "extension": "./extension"}
+    project.write(
+        "labextensions/beside/package.json",
+        json.dumps({"name": "beside", "version": "1.0.0", "jupyterlab": {"extension": True, "_build": build}}),
+    )
+    project.write("labextensions/beside/static/remoteEntry.js", EXTENSION)
+    broken = BROKEN["module_that_can_not_be_run"][0].replace(SHOT, "#| shot: bad\n")
+    project.notebook("notebooks/one_of_two.ipynb", "#| shot: good\n" + WIDGETS + "widgets.Label('good')", broken)
+    for name, height in ABOVE.items():
+        above = f"from IPython.display import HTML\nHTML('<div style=\"height:{height}px\"></div>')"
+        project.notebook(f"notebooks/{name}.ipynb", above, SHOT + BELOW)
     project.notebook(
         "notebooks/bash.ipynb",
         *BASH,
@@ -283,6 +345,18 @@ def test_image_of_a_file_shows_its_first_frame(ran: Project) -> None:
 def test_what_was_drawn_before_a_canvas_was_shown_and_after_is_there(ran: Project) -> None:
     picture = pixels(ran, "canvas")
     assert (count(picture, FIRST), count(picture, SECOND)) == (50 * 50, 50 * 50)
+
+
+def test_what_is_above_a_cell_changes_no_pixel_of_it(ran: Project) -> None:
+    whole, *others = (pixels(ran, name) for name in ABOVE)
+    for other in others:
+        assert np.array_equal(whole, other)
+
+
+def test_widget_that_was_not_drawn_breaks_only_the_shot_that_displays_it(ran: Project) -> None:
+    found = {name: ran.entry(f"notebooks/one_of_two.ipynb::{name}") for name in ("good", "bad")}
+    assert {name: entry["verdict"] for name, entry in found.items()} == {"good": "new", "bad": "broken"}
+    assert "a widget could not be drawn" in found["bad"]["sentence"]
 
 
 def test_sliders_beside_an_output_keep_their_width(ran: Project) -> None:

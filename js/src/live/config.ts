@@ -46,6 +46,14 @@ export interface Config {
   staticUrl: string;
 }
 
+/** Ask the server for the extensions in whose scripts a text stands. */
+export async function extensionsNaming({ baseUrl, token }: Config, text: string): Promise<string[]> {
+  const headers = { Authorization: `token ${token}` };
+  const answer = await fetch(`${baseUrl}widgetshot/api/labextensions?naming=${encodeURIComponent(text)}`, { headers });
+  if (!answer.ok) throw new Error(`the server answers ${answer.status} when it is asked for extensions`);
+  return ((await answer.json()) as { names: string[] }).names;
+}
+
 export function configOf(page: Document): Config {
   return JSON.parse(page.getElementById(ELEMENT)!.textContent) as Config;
 }

@@ -1,11 +1,14 @@
 // JupyterLab's prebuilt extensions ("labextensions"), without JupyterLab: their containers are given what JupyterLab
-// shares, and of their plugins those are activated that register widgets or renderers of MIME types.
+// shares, and of their plugins those are activated that register widgets or renderers of MIME types, or that add
+// something to each notebook.
 //
 // The protocol of containers is webpack's module federation; which key of an extension's package.json means what is
 // JupyterLab's (`jupyterlab._build` and `jupyterlab.sharedPackages`).
 
 import { IJupyterWidgetRegistry } from "@jupyter-widgets/base";
+import type { IRenderMimeRegistry } from "@jupyterlab/rendermime";
 import type { IRenderMime } from "@jupyterlab/rendermime-interfaces";
+import type { Kernel } from "@jupyterlab/services";
 import type { LabExtension } from "./config";
 import { type LazyScripts, loadScript, once } from "./scripts";
 import { type ShareScope, shareScope } from "./shared";
@@ -20,6 +23,17 @@ interface Plugin {
   requires?: { name: string }[];
   optional?: { name: string }[];
   activate: (app: object, ...services: unknown[]) => unknown;
+}
+
+/** A notebook as extensions know it, as far as the page has it: `NotebookPanel` and `DocumentRegistry.IContext`. */
+export interface OpenNotebook {
+  panel: { content: { rendermime: IRenderMimeRegistry } };
+  context: { sessionContext: { session: { kernel: Kernel.IKernelConnection }; statusChanged: Kernel.IKernelConnection["statusChanged"] } };
+}
+
+/** What an extension adds to each notebook: `DocumentRegistry.WidgetExtension`. */
+interface NotebookExtension {
+  createNew(panel: OpenNotebook["panel"], context: OpenNotebook["context"]): unknown;
 }
 
 /** What a widget package says of itself when it is activated. */
@@ -45,8 +59,16 @@ export class Federation {
   private readonly registered: WidgetRegistration[] = [];
   private scope: ShareScope | undefined;
   private renderers: Promise<IRenderMime.IExtension[]> | undefined;
+  private readonly notebookExtensions: NotebookExtension[] = [];
+  private notebook: OpenNotebook | undefined;
 
   constructor(private readonly lazy: LazyScripts) {}
+
+  /** Let extensions add to a notebook what they have to add. */
+  open(notebook: OpenNotebook): void {
+    this.notebook = notebook;
+    for (const extension of this.notebookExtensions) extension.createNew(notebook.panel, notebook.context);
+  }
 
   /** Tell whether an extension of that name is installed that brings plugins. */
   has(name: string): boolean {
@@ -61,11 +83,16 @@ export class Federation {
 
   /** Activate all extensions, for a front end that is called otherwise than its package. */
   async allWidgets(): Promise<readonly WidgetRegistration[]> {
-    for (const { name, extension } of this.extensions) {
-      if (!extension || NOT_NEEDED.test(name)) continue;
+    await this.activateAll(this.extensions.map(({ name }) => name));
+    return this.registered;
+  }
+
+  /** Activate extensions, for what they add to a notebook. */
+  async activateAll(names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      if (!this.has(name) || NOT_NEEDED.test(name)) continue;
       await this.activate(name).catch((error: unknown) => console.warn(`the extension '${name}' could not be activated: ${String(error)}`));
     }
-    return this.registered;
   }
 
   /** Load the renderers of MIME types that all extensions bring. */
@@ -110,8 +137,12 @@ export class Federation {
       token?.name === IJupyterWidgetRegistry.name ? registry : null;
     const given = [...requires, ...optional].map(service);
     if (!given.includes(registry) || requires.some((token) => service(token) === null)) return;
-    const app = { restored: Promise.resolve(), started: Promise.resolve(), docRegistry: { addWidgetExtension: () => undefined } };
-    await activate(app, ...given);
+    const addWidgetExtension = (kind: string, extension: NotebookExtension): void => {
+      if (kind !== "Notebook") return;
+      this.notebookExtensions.push(extension);
+      if (this.notebook) extension.createNew(this.notebook.panel, this.notebook.context);
+    };
+    await activate({ restored: Promise.resolve(), started: Promise.resolve(), docRegistry: { addWidgetExtension } }, ...given);
   }
 
   private container(name: string): Promise<Container> {

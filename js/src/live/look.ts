@@ -41,14 +41,16 @@ async function lookAt(page: WidgetPage, [selector, masks]: Scope, missing: Missi
 }
 
 /** List what makes a picture of the scope untrustworthy. */
-function problemsIn({ manager, problems, uncaught }: WidgetPage, scope: Element): Problem[] {
+function problemsIn({ failedModules, manager, places, problems, uncaught }: WidgetPage, scope: Element): Problem[] {
   const found: Problem[] = [];
-  for (const { element, problem } of [...problems, ...(manager?.problems ?? [])]) {
-    if (element === null || !element.isConnected || scope.contains(element)) found.push(problem);
+  for (const { element, model, problem } of [...problems, ...(manager?.problems ?? [])]) {
+    const displayed = model ? [...places].flatMap(([place, id]) => (id === model && place.isConnected ? [place] : [])) : [];
+    const concerns = displayed.length ? displayed.some((place) => scope.contains(place)) : element === null || !element.isConnected || scope.contains(element);
+    if (concerns) found.push(problem);
   }
   // Of a view that could not be made it is not known whose it is; what its front end raised tells why.
   if (found.some(({ code }) => code === "widget-not-drawn")) {
-    for (const { modules, message } of uncaught) found.push({ code: "front-end-failed", params: { module: modules[0]!, message } });
+    for (const { modules, message } of [...uncaught, ...failedModules]) found.push({ code: "front-end-failed", params: { module: modules[0]!, message } });
   }
   for (const [element, module] of manager?.drawn ?? []) {
     if (!scope.contains(element)) continue;

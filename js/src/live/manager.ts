@@ -18,6 +18,8 @@ import { once } from "./scripts";
 /** Something that makes pictures of an element untrustworthy; of the whole page where it is null. */
 export interface PlacedProblem {
   element: Element | null;
+  /** Id of a widget that was not drawn: where cells display that, it concerns these places only. */
+  model?: string;
   problem: Problem;
 }
 
@@ -145,7 +147,7 @@ export class LiveManager extends KernelWidgetManager {
         if (error && made.model.get("msg")) this.problems.push({ element: made.el, problem: problemOf(error, module) });
       },
       (error: unknown) => {
-        this.problems.push({ element: null, problem: { code: "widget-not-drawn", params: { cause: String(error) } } });
+        this.problems.push({ element: null, model: model.model_id, problem: { code: "widget-not-drawn", params: { cause: String(error) } } });
       },
     );
     return view;

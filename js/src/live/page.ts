@@ -4,7 +4,7 @@ import type { WidgetModel } from "@jupyter-widgets/base";
 import type { KernelMessage } from "@jupyterlab/services";
 import { activity } from "./activity";
 import { Cells } from "./cells";
-import type { Config } from "./config";
+import { type Config, extensionsNaming } from "./config";
 import type { Federation } from "./federation";
 import { PageKernel } from "./kernel";
 import { LiveManager, LiveWidgetRenderer, type PlacedProblem } from "./manager";
@@ -36,6 +36,8 @@ export class WidgetPage {
   isShared = false;
   problems: PlacedProblem[] = [];
   uncaught: UncaughtError[] = [];
+  /** Why modules that widgets have brought could not be run; whose they are is not known. */
+  failedModules: UncaughtError[] = [];
   /** The place of each widget that a cell displays -> the model's id. */
   places = new Map<Element, string>();
   /** Whether kernels that know of no widgets have something to complain of: the page asks for them. */
@@ -53,6 +55,9 @@ export class WidgetPage {
     window.addEventListener("unhandledrejection", (event) => this.noteUncaught(event.reason));
     // What fails to load tells its element only, which the window hears before that.
     window.addEventListener("error", (event) => this.noteScript(event.target), { capture: true });
+    activity.moduleFailed = (error) => {
+      if (error instanceof Error) this.failedModules.push({ modules: ["anywidget"], message: error.message });
+    };
     window.addEventListener("resize", () => this.cells?.resize());
   }
 
@@ -105,6 +110,7 @@ export class WidgetPage {
     this.isRestoring = false;
     this.problems = [];
     this.uncaught = [];
+    this.failedModules = [];
     this.places = new Map();
   }
 
@@ -155,12 +161,14 @@ export class WidgetPage {
     if (!kernelId) return;
     this.federation.extensions = labExtensions;
     const kernel = (this.kernel = new PageKernel(this.config));
-    const renderers = (this.renderers = new Renderers(this.lazy, this.federation, this.math, {
+    const renderers = (this.renderers = new Renderers(this.lazy, this.federation, this.math, (text) => extensionsNaming(this.config, text), {
       widget: (place, id) => this.places.set(place, id),
       missing: (element, type) => this.problems.push({ element, problem: { code: "renderer-missing", params: { type } } }),
     }));
     const manager = (this.manager = new LiveManager(kernel, renderers, this.federation, frontEnds));
     renderers.addWidgets((options) => new LiveWidgetRenderer(options, manager));
+    const sessionContext = { session: { kernel }, statusChanged: kernel.statusChanged };
+    this.federation.open({ panel: { content: { rendermime: renderers } }, context: { sessionContext } });
     this.listen(kernel, renderers, manager);
     await kernel.info;
     this.work = asksKernel ? new KernelWork(kernel) : undefined;

@@ -18,7 +18,7 @@ const LATER: [type: RegExp, script: ScriptName, name: string][] = [
 ];
 const MERMAID = "text/vnd.mermaid";
 /** Types that need a renderer of their own: what a bundle has besides them stands in for one that is not there. */
-const SPECIAL = /^(application|text)\/(vnd\.|geo\+json$)/;
+const SPECIAL = /^(application|text)\/(vnd\.|geo\+json$|pdf$)/;
 const TEXT = /^text\/plain$/;
 
 type Bundle = Readonly<Record<string, unknown>>;
@@ -37,11 +37,15 @@ export class Renderers extends RenderMimeRegistry {
   private readonly open = new Set<Promise<unknown>>();
   private readonly scripts = new Set<string>();
   private areExtensionsAsked = false;
+  /** Types of which it is known whether an extension that adds something to notebooks draws them. */
+  private readonly asked = new Set<string>();
 
   constructor(
     private readonly lazy: LazyScripts,
     private readonly federation: Federation,
     math: Typesetter,
+    /** Tells which extensions name a type. */
+    private readonly namedBy: (type: string) => Promise<string[]>,
     private readonly observer: Observer,
   ) {
     super({ initialFactories: standardRendererFactories, latexTypesetter: math, markdownParser: markdownParser(lazy) });
@@ -91,6 +95,10 @@ export class Renderers extends RenderMimeRegistry {
       this.areExtensionsAsked = true;
       this.addExtensions({ default: await this.federation.mimeRenderers() });
     }
+    for (const type of this.unknownIn(data)) {
+      this.asked.add(type);
+      await this.federation.activateAll(await this.namedBy(type));
+    }
   }
 
   /** Return the type of a bundle for which plain text is shown, because nothing here draws it; "" if there is none. */
@@ -99,7 +107,11 @@ export class Renderers extends RenderMimeRegistry {
   }
 
   private unknownIn(data: Bundle): string[] {
-    return Object.keys(data).filter((type) => !this.getFactory(type) && (!this.areExtensionsAsked || this.isLater(type)));
+    return Object.keys(data).filter((type) => !this.getFactory(type) && (!this.areExtensionsAsked || this.isLater(type) || this.isUnasked(type)));
+  }
+
+  private isUnasked(type: string): boolean {
+    return SPECIAL.test(type) && !this.asked.has(type);
   }
 
   private isLater(type: string): boolean {

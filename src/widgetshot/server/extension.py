@@ -3,6 +3,8 @@
 - ``POST /widgetshot/api/live-pages`` starts a notebook's kernel and answers with its live page, or with why there is
   none
 - ``GET /widgetshot/api/live-pages/ID`` tells whether its kernel lives; ``DELETE`` ends it and tells what it has read
+- ``GET /widgetshot/api/labextensions?naming=TEXT`` lists installed extensions of JupyterLab in whose scripts a text
+  stands in quotes
 - ``GET /widgetshot/live-pages/ID`` is the live page, under the path of the notebook's folder in the project
   (``.../ID/notebooks/``); around it are the files of the notebook's copy of the project
 - ``/widgetshot/static``, ``/widgetshot/labextensions``, ``/widgetshot/amd``, ``/nbextensions``: what pages are made of
@@ -22,6 +24,7 @@ from jupyter_server.utils import url_path_join
 from widgetshot.files import STATIC
 from widgetshot.server.handlers import (
     AnchorHandler,
+    LabExtensionsApiHandler,
     LivePageApiHandler,
     LivePagesApiHandler,
     PageHandler,
@@ -55,6 +58,7 @@ def _routes() -> list[Any]:
     return [
         (r"widgetshot/api/live-pages", LivePagesApiHandler),
         (rf"widgetshot/api/live-pages/{id}", LivePageApiHandler),
+        (r"widgetshot/api/labextensions", LabExtensionsApiHandler),
         (r"widgetshot/anchor", AnchorHandler),
         (rf"widgetshot/live-pages/{id}/((?:.+/)?)", PageHandler),
         (rf"widgetshot/live-pages/{id}/(.+)", ProjectFileHandler),

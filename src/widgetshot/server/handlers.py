@@ -8,6 +8,7 @@ from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from jupyter_server.utils import url_path_join
 from tornado import web  # type: ignore[attr-defined]
 
+from widgetshot.server.labextensions import extensions_that_name
 from widgetshot.server.messages import FailedOpening, KernelState, NotOpened, Opened, decode_request, encode
 
 
@@ -41,6 +42,16 @@ class LivePageApiHandler(APIHandler):
             self.finish(encode(await self.settings["widgetshot"].close(id)))
         except KeyError:
             raise web.HTTPError(404) from None
+
+
+class LabExtensionsApiHandler(APIHandler):
+    """Finds installed extensions by what they name."""
+
+    @web.authenticated
+    async def get(self) -> None:
+        text = self.get_query_argument("naming")
+        # Tens of megabytes may have to be read.
+        self.finish({"names": await asyncio.to_thread(extensions_that_name, text)})
 
 
 class _WatchedPageHandler(JupyterHandler):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,24 @@ def lab_extensions(base_url: str) -> list[dict[str, Any]]:
                 continue  # JupyterLab goes without it, too
             found[name] = {"name": name, "load": load, **modules}
     return [{**one, "needs": [need for need in shared[name] if need in found]} for name, one in found.items()]
+
+
+@cache
+def extensions_that_name(text: str) -> list[str]:
+    """Return the names of the installed extensions whose scripts have a text in quotes, sorted.
+
+    What a plugin registers when it is activated, a MIME type for one, stands in none of its other files.
+    """
+    quoted = tuple(f"{quote}{text}{quote}".encode() for quote in "\"'")
+    found = set()
+    for folder in map(Path, jupyter_path("labextensions")):
+        for file in _descriptions(folder):
+            for script in sorted((file.parent / "static").rglob("*.js")):
+                source = script.read_bytes()
+                if any(one in source for one in quoted):
+                    found.add(file.parent.relative_to(folder).as_posix())
+                    break
+    return sorted(found)
 
 
 def _descriptions(folder: Path) -> Iterator[Path]:
