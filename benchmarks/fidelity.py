@@ -46,7 +46,6 @@ SIDES = ("jupyterlab", "widgetshot")
 THEMES = ("light", "dark")
 # What our page says of a cell that shows nothing. Where JupyterLab shows nothing either, that is no output.
 NOTHING = "the cell shows nothing"
-PADDING = 8  # rows below each output, in page.css and in FRAME
 NEW, MARK = np.array([220, 0, 60, 255], np.uint8), 0.25
 PROJECT = """\
 [tool.widgetshot]
@@ -122,11 +121,6 @@ class Album:
         file = self._place(theme, notebook) / f"{cell}.png"
         return read_png(file.read_bytes()) if file.is_file() else None
 
-    def shifted(self, theme: str, notebook: str, cell: str) -> Iterator[Pixels]:
-        """Yield how a cell looks, too, where it begins at other fractions of a pixel."""
-        for file in sorted(self._place(theme, notebook).glob(f"{cell}~*.png")):
-            yield read_png(file.read_bytes())
-
     def said(self, theme: str, notebook: str) -> dict[str, str]:
         """Return what was said of a notebook's cells."""
         file = self._place(theme, notebook) / "said.json"
@@ -144,12 +138,9 @@ def take_theirs(python: Path, project: Path, album: Album, names: Sequence[str],
             {"": seen.trouble} if seen.trouble else {}
         )
         pictures = {cell: encode_png(pixels, optimise=False) for cell, pixels in seen.pictures.items()}
-        count = len(pictures)
-        for cell, others in seen.shifted.items():
-            pictures |= {f"{cell}~{k}": encode_png(pixels, optimise=False) for k, pixels in enumerate(others)}
         album.clear(theme, name)
         album.keep(theme, name, pictures, said)
-        say(f"jupyterlab, {theme}: {name}: {count} outputs" + (f" ({seen.trouble})" if seen.trouble else ""))
+        say(f"jupyterlab, {theme}: {name}: {len(pictures)} outputs" + (f" ({seen.trouble})" if seen.trouble else ""))
 
     async def all_of_them() -> None:
         async for name, seen in photograph_all(python, project / "notebooks", names, theme):
@@ -232,20 +223,6 @@ def reason_for(reasons: Mapping[str, str], notebook: str, cell: str, theme: str)
     return "", ""
 
 
-def without_rounding(theirs: Pixels, ours: Pixels) -> tuple[Pixels, Pixels]:
-    """Cut off a last row that only one of two pictures has and that shows nothing but the ground.
-
-    Every cell ends with rows of ground, its padding. Where outputs are as high but for a fraction of a pixel, which is
-    how a table's height differs from that of a box, one more of these rows is touched.
-    """
-    height = min(len(theirs), len(ours))
-    if abs(len(theirs) - len(ours)) == 1 and theirs.shape[1] == ours.shape[1]:
-        last = max(theirs, ours, key=len)[-PADDING:]
-        if (last == last[0, 0]).all():
-            return theirs[:height], ours[:height]
-    return theirs, ours
-
-
 def difference(theirs: Pixels, ours: Pixels) -> tuple[int, Pixels]:
     """Compare two pictures, which may have different sizes.
 
@@ -253,7 +230,6 @@ def difference(theirs: Pixels, ours: Pixels) -> tuple[int, Pixels]:
         The number of pixels that differ, those that only one has included, and a picture: theirs, faint, with what
         differs in red.
     """
-    theirs, ours = without_rounding(theirs, ours)
     height, width = (max(theirs.shape[side], ours.shape[side]) for side in (0, 1))
     padded = []
     for one in (theirs, ours):
@@ -295,9 +271,6 @@ def compare(
             yield Row(notebook, cell, theme, "only-here", note=moving.get("", ""), reason=reason)
         else:
             count, picture = difference(theirs, ours)
-            for other in albums["jupyterlab"].shifted(theme, notebook, cell) if count else ():
-                if (found := difference(other, ours))[0] < count:
-                    theirs, (count, picture) = other, found
             if not count:
                 yield Row(notebook, cell, theme, "equal")
                 continue
@@ -361,7 +334,8 @@ HEAD = """\
 Written by `python benchmarks/fidelity.py` ({themes}): each output of the notebooks in `benchmarks/fidelity/notebooks`,
 in JupyterLab {lab} and on our page, with the same front ends, browser, fonts and width. Equal means: in every pixel. Of
 JupyterLab's frame what our page leaves away on purpose is left away there, too (`FRAME` in fidelity_lab.py): input
-cells, prompts, the padding of outputs, and the scroll bars of what is larger than the page.
+cells, prompts, the padding of outputs, and the scroll bars of what is larger than the page. There, too, each cell
+begins on a whole pixel, and JupyterLab has the extensions of the packages that a notebook uses (`Extensions`).
 
 """
 

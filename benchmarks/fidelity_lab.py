@@ -3,7 +3,7 @@
 A real JupyterLab server on loopback, the browser that our camera uses and its flags, fonts, clock and viewport. Each
 notebook is opened in a page of its own and all of its cells are run. What is not output (menus, panels, input cells,
 prompts) is taken away by style sheets, so that outputs are as wide as on our page and begin in the same columns of
-pixels; see FRAME.
+pixels; see FRAME. JupyterLab has the extensions of the packages that a notebook uses, see `Extensions`.
 """
 
 import asyncio
@@ -11,9 +11,10 @@ import base64
 import json
 import re
 import subprocess
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import distributions
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -21,6 +22,8 @@ from typing import Any
 from urllib.parse import quote
 
 import numpy as np
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from suite_peers import free_port
 from widgetshot.capture.host import LaunchedBrowser
@@ -36,10 +39,6 @@ TIMEOUT = 120_000  # ms, for the page to load and for all cells to run
 REST = 40.0
 # So many pictures in a row have to be equal.
 EQUAL = 3
-
-# An output begins at a fraction of a pixel where what is above it has such a height, and what is rounded depends on
-# it. Whatever differs above moves all that is below: pictures are taken at each of these shifts, in CSS pixels.
-SHIFTS = tuple(k / 8 for k in range(1, 8))
 
 # What our page leaves away of JupyterLab's frame, on purpose. Nothing here says how an output looks inside. The
 # notebook's ancestors are put into the page's flow, because JupyterLab lays its panels out by the window and scrolls
@@ -80,6 +79,10 @@ OPEN = """() => {
   document.body.classList.add("fidelity");
 }"""
 
+# The pinned fonts stand for a system's, which are there from the start. A font that is still to be fetched when a front
+# end measures a text, or draws it on a canvas, is replaced by another one.
+FONTS = "() => Promise.all([...document.fonts].map((font) => font.load())).then(() => {})"
+
 # As Galata's `notebook.run` does it. The cells that were not executed, of those that have something to execute. The
 # command ends with the first error, also of a cell that may raise; the others are executed all the same.
 RUN_ALL = """async () => {
@@ -91,7 +94,11 @@ RUN_ALL = """async () => {
 }"""
 
 # Waits until the kernel has answered after all that it had sent before, the fonts and pictures are there, and two
-# frames are drawn; returns what the page then has.
+# frames are drawn; returns what the page then has. What is below each cell brings the next one to a whole pixel, as on
+# our page (`alignCells` of js/src/live/ready.ts): where letters and borders are drawn depends on the fraction at which
+# a cell begins, and that on the height of what JupyterLab happens to show above it. Frames are scrolled to, because one
+# that JupyterLab's server has put into a sandbox is of another process, which draws it when it is seen for the first
+# time.
 LOOK = """async () => {
   const notebook = window.jupyterapp.shell.currentWidget;
   const kernel = notebook.sessionContext.session?.kernel;
@@ -99,7 +106,14 @@ LOOK = """async () => {
   await document.fonts.ready;
   const images = [...document.images].filter((image) => !image.complete);
   await Promise.all(images.map((image) => image.decode().catch(() => {})));
+  for (const frame of document.querySelectorAll("iframe")) {
+    frame.scrollIntoView();
+    for (let k = 0; k < 2; k++) await new Promise(requestAnimationFrame);
+  }
   scrollTo(0, 0);
+  const nodes = notebook.content.widgets.map(({ node }) => node);
+  const rest = nodes.map((node) => 1 - (node.getBoundingClientRect().height % 1 || 1));
+  nodes.forEach((node, k) => node.style.setProperty("margin-bottom", `${rest[k]}px`, "important"));
   for (let k = 0; k < 2; k++) await new Promise(requestAnimationFrame);
   const cells = [];
   for (const cell of notebook.content.widgets) {
@@ -126,13 +140,11 @@ class Seen:
 
     Attributes:
         pictures: cell -> its output; none of cells without output.
-        shifted: cell -> how its output looks, too, where it begins at other fractions of a pixel.
         moving: cells whose pictures went on changing.
         trouble: why there are no pictures, in words; "" if there are.
     """
 
     pictures: dict[str, Pixels] = field(default_factory=dict)
-    shifted: dict[str, list[Pixels]] = field(default_factory=dict)
     moving: set[str] = field(default_factory=set)
     trouble: str = ""
 
@@ -147,6 +159,59 @@ def pinned_fonts(url: str) -> str:
     faces = re.findall(r"@font-face\s*\{[^}]*\}", page)
     variables = re.findall(r"--jp-[\w-]+:[^;]+;", page)
     return "\n".join(faces).replace("url(", f"url({url}/") + "\nbody {" + " ".join(variables) + "}"
+
+
+class Extensions:
+    """JupyterLab's prebuilt extensions of an environment, by the packages that bring them.
+
+    JupyterLab loads all that are installed, whether a notebook uses them or not, and their styles mix: once
+    ipyvuetify is installed, its Roboto is the font of each audio player, and of two packages that bring Leaflet each
+    is drawn with what the other has. Our page loads what a notebook uses, so that its pictures do not depend on what
+    else is there. So each notebook of the zoo, whose packages share one environment, is shown by a JupyterLab that has
+    what an environment of its own would have: the extensions of what it imports, of what that needs, and of what its
+    metadata names (`fidelity: {packages: [...]}`), for renderers that nothing imports.
+    """
+
+    ALWAYS = ("jupyterlab", "ipywidgets")
+
+    def __init__(self, environment: Path) -> None:
+        self._folder = environment / "share" / "jupyter" / "labextensions"
+        self._brought: dict[str, set[str]] = {}
+        self._needed: dict[str, set[str]] = {}
+        self._providers: dict[str, set[str]] = {}
+        for one in distributions(path=[str(path) for path in environment.glob("lib/python*/site-packages")]):
+            package = canonicalize_name(one.metadata["Name"])
+            needs = map(Requirement, one.requires or ())
+            self._needed[package] = {
+                canonicalize_name(need.name) for need in needs if not need.marker or need.marker.evaluate({"extra": ""})
+            }
+            for file in one.files or ():
+                self._providers.setdefault(Path(file.parts[0]).stem, set()).add(package)
+                path = file.as_posix()
+                if "/labextensions/" in path and path.endswith("/package.json"):
+                    name = path.partition("/labextensions/")[2].removesuffix("/package.json")
+                    self._brought.setdefault(package, set()).add(name)
+
+    def used_by(self, notebook: Path) -> set[str]:
+        """Return the names of the extensions that a notebook's environment would have."""
+        content = json.loads(notebook.read_text(encoding="utf-8"))
+        packages = {*self.ALWAYS, *content["metadata"].get("fidelity", {}).get("packages", ())}
+        for cell in content["cells"]:
+            for names in re.findall(r"^[ \t]*(?:import|from)[ \t]+(\w[\w., ]*)", "".join(cell["source"]), re.MULTILINE):
+                for name in names.split(" import ")[0].split(","):
+                    packages |= self._providers.get(name.split(".")[0].split()[0], set())
+        found: set[str] = set()
+        while packages - found:
+            found |= packages
+            packages = {need for package in found for need in self._needed.get(package, ())}
+        return {name for package in found for name in self._brought.get(package, ())}
+
+    def lay_out(self, folder: Path, names: Iterable[str]) -> None:
+        """Make a folder of extensions: links to where they are installed."""
+        for name in names:
+            link = folder / name
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(self._folder / name, target_is_directory=True)
 
 
 def write_settings(folder: Path, theme: str) -> None:
@@ -187,7 +252,7 @@ async def lab_server(python: Path, notebooks: Path, work: Path, theme: str) -> A
     options = [
         "--no-browser", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0", "--allow-root",
         "--IdentityProvider.token=", f"--ServerApp.root_dir={notebooks}", "--LabApp.expose_app_in_browser=True",
-        "--ServerApp.terminals_enabled=False",
+        "--ServerApp.terminals_enabled=False", f"--LabApp.labextensions_path={work / 'labextensions'}",
     ]  # fmt: skip
     process = await asyncio.create_subprocess_exec(
         str(python), "-m", "jupyterlab", *options,
@@ -229,7 +294,7 @@ class LabPage:
         """Open a notebook and run all of its cells; what went wrong, in words, or ""."""
         await self._page.goto(f"{url}/doc/tree/{quote(name)}", timeout=TIMEOUT)
         await self._page.wait_for_function(
-            "() => window.jupyterapp?.shell.currentWidget?.content?.widgets?.length", timeout=TIMEOUT
+            "() => window.jupyterapp?.shell.currentWidget?.content?.widgets?.length", timeout=TIMEOUT, polling=100
         )
         await self._page.evaluate(
             """async () => {
@@ -244,6 +309,7 @@ class LabPage:
         await self._page.evaluate(
             "text => document.body.append(Object.assign(document.createElement('style'), { textContent: text }))", style
         )
+        await self._page.evaluate(FONTS)
         await self._page.evaluate(OPEN)
         await self._page.mouse.move(0, 0)
         left = await asyncio.wait_for(self._page.evaluate(RUN_ALL), TIMEOUT / 1000)
@@ -267,20 +333,7 @@ class LabPage:
                 seen.pictures, seen.moving = pictures, moving
                 if look["loading"]:
                     seen.trouble = "a widget never came"
-                await self._shift(seen)
                 return seen
-
-    async def _shift(self, seen: Seen) -> None:
-        """Take the pictures at other fractions of a pixel, and keep those that are others."""
-        for shift in SHIFTS:
-            await self._page.evaluate("shift => { document.body.style.paddingTop = `${16 + shift}px`; }", shift)
-            look = await asyncio.wait_for(self._page.evaluate(LOOK), TIMEOUT / 1000)
-            for cell, pixels in (await self._pictures(look)).items():
-                if cell not in seen.pictures:
-                    continue
-                known = seen.shifted.setdefault(cell, [])
-                if not any(np.array_equal(pixels, one) for one in (seen.pictures[cell], *known)):
-                    known.append(pixels)
 
     async def _pictures(self, look: Mapping[str, Any]) -> dict[str, Pixels]:
         """Return the picture of each cell that shows something."""
@@ -330,6 +383,8 @@ async def _photograph(browser: LaunchedBrowser, url: str, name: str, theme: str)
             f"{fonts}/fonts/*",
             lambda route: route.fulfill(path=STATIC / "fonts" / Path(route.request.url).name),
         )
+        # JupyterLab would ask whether it shall be built with the extensions that are left out.
+        await context.route("**/lab/api/build*", lambda route: route.fulfill(json={"status": "stable", "message": ""}))
         page = await context.new_page()
         lab = LabPage(page, await context.new_cdp_session(page))
         trouble = await lab.run(url, name, pinned_fonts(fonts) + FRAME)
@@ -344,29 +399,34 @@ async def _photograph(browser: LaunchedBrowser, url: str, name: str, theme: str)
 async def photograph_all(
     python: Path, notebooks: Path, names: Sequence[str], theme: str
 ) -> AsyncIterator[tuple[str, Seen]]:
-    """Yield each notebook's name, and what JupyterLab shows of it.
+    """Yield each notebook's name, and what JupyterLab shows of it; notebooks that use the same extensions together.
 
     Args:
         python: of the environment that has JupyterLab and the front ends.
         notebooks: the folder that JupyterLab serves.
         names: of notebooks in it, with their suffix.
     """
+    extensions = Extensions(python.parent.parent)
+    groups: dict[frozenset[str], list[str]] = {}
+    for name in names:
+        groups.setdefault(frozenset(extensions.used_by(notebooks / name)), []).append(name)
     with TemporaryDirectory(prefix="fidelity-") as folder:
-        work = Path(folder)
-        private = work / "browser"
+        private = Path(folder) / "browser"
         private.mkdir()
         browser = LaunchedBrowser(Settings(root=notebooks), private)
         await browser.start()
         try:
-            async with lab_server(python, notebooks, work, theme) as url:
-                for name in names:
-                    try:
-                        seen = await _photograph(browser, url, name, theme)
-                    except Exception as error:
-                        # One notebook that JupyterLab can't show does not end the measure.
-                        seen = Seen(
-                            trouble=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-                        )
-                    yield name, seen
+            for number, (used, group) in enumerate(groups.items()):
+                work = Path(folder) / str(number)
+                extensions.lay_out(work / "labextensions", used)
+                async with lab_server(python, notebooks, work, theme) as url:
+                    for name in group:
+                        try:
+                            seen = await _photograph(browser, url, name, theme)
+                        except Exception as error:
+                            # One notebook that JupyterLab can't show does not end the measure.
+                            cause = str(error).splitlines()[0] if str(error) else ""
+                            seen = Seen(trouble=f"{type(error).__name__}: {cause}")
+                        yield name, seen
         finally:
             await browser.stop()
