@@ -96,9 +96,7 @@ RUN_ALL = """async () => {
 # Waits until the kernel has answered after all that it had sent before, the fonts and pictures are there, and two
 # frames are drawn; returns what the page then has. What is below each cell brings the next one to a whole pixel, as on
 # our page (`alignCells` of js/src/live/ready.ts): where letters and borders are drawn depends on the fraction at which
-# a cell begins, and that on the height of what JupyterLab happens to show above it. Frames are scrolled to, because one
-# that JupyterLab's server has put into a sandbox is of another process, which draws it when it is seen for the first
-# time.
+# a cell begins, and that on the height of what JupyterLab happens to show above it.
 LOOK = """async () => {
   const notebook = window.jupyterapp.shell.currentWidget;
   const kernel = notebook.sessionContext.session?.kernel;
@@ -106,10 +104,6 @@ LOOK = """async () => {
   await document.fonts.ready;
   const images = [...document.images].filter((image) => !image.complete);
   await Promise.all(images.map((image) => image.decode().catch(() => {})));
-  for (const frame of document.querySelectorAll("iframe")) {
-    frame.scrollIntoView();
-    for (let k = 0; k < 2; k++) await new Promise(requestAnimationFrame);
-  }
   scrollTo(0, 0);
   const nodes = notebook.content.widgets.map(({ node }) => node);
   const rest = nodes.map((node) => 1 - (node.getBoundingClientRect().height % 1 || 1));

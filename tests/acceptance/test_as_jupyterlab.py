@@ -220,7 +220,7 @@ BROKEN = {
         + ANYWIDGET.format(esm="throw new Error('twice'); export default { render() {} }").replace(
             "\nW()", "\nw = W()\nw.tooltip = 'a change of state, which waits for the module'\nw"
         ),
-        "a widget could not be drawn",
+        "the front end 'anywidget' failed: twice",
     ),
     "script_from_elsewhere": (
         SHOT + "from IPython.display import HTML\n"
@@ -356,7 +356,7 @@ def test_what_is_above_a_cell_changes_no_pixel_of_it(ran: Project) -> None:
 def test_widget_that_was_not_drawn_breaks_only_the_shot_that_displays_it(ran: Project) -> None:
     found = {name: ran.entry(f"notebooks/one_of_two.ipynb::{name}") for name in ("good", "bad")}
     assert {name: entry["verdict"] for name, entry in found.items()} == {"good": "new", "bad": "broken"}
-    assert "a widget could not be drawn" in found["bad"]["sentence"]
+    assert "the front end 'anywidget' failed: twice" in found["bad"]["sentence"]
 
 
 def test_sliders_beside_an_output_keep_their_width(ran: Project) -> None:
