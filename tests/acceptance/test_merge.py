@@ -213,7 +213,7 @@ def test_an_older_run_in_the_output_is_replaced_beside_files_put_there_later(tmp
     old = shard(tmp_path / "all", *map(result_called, VERDICTS))
     (old / "decisions.json").write_text("mine")
     merge([a], old)
-    assert tree(old) == sorted([*tree(a), "decisions.json"])
+    assert tree(old) == sorted([*tree(a), "decisions.json", ".lock"])
 
 
 HOSTILE = (

@@ -9,6 +9,7 @@ from widgetshot.baselines.access import Baselines
 from widgetshot.baselines.stores import open_baselines
 from widgetshot.cli.flags import flag
 from widgetshot.errors import one_line
+from widgetshot.printing import say
 from widgetshot.project.loading import find_root, load_settings
 from widgetshot.project.settings import Settings
 
@@ -33,7 +34,7 @@ def opened_baselines(settings: Settings) -> Baselines:
     """
     baselines = open_baselines(settings)
     for notice in baselines.notices:
-        click.echo(f"note: {one_line(notice)}", err=True)
+        say(f"note: {one_line(notice)}", err=True)
     return baselines
 
 
