@@ -90,6 +90,7 @@ baselines: setup
 reference: setup
 	$(BIN)/python -m widgetshot.schemas docs/reference
 	$(BIN)/python -m widgetshot.reference docs/reference
+	$(BIN)/python tests/acceptance/faults/fault_matrix.py docs/reference/faults.md
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix js run --silent types
 
 # Pin what is installed now, by version only.

@@ -16,7 +16,19 @@ from run_folders import finish, writer
 from widgetshot.capture.browser import find_browser
 
 # The files that take longest go first, so that the last one to end is a short one.
-LONGEST = ("ports", "plugin", "changed", "services", "faults", "gallery_decisions", "reuse", "trust", "live", "markers")
+LONGEST = (
+    "ports",
+    "plugin",
+    "changed",
+    "killed_parts",
+    "services",
+    "faults",
+    "gallery_decisions",
+    "reuse",
+    "trust",
+    "live",
+    "markers",
+)
 # The pictures of the docs are taken when they are wanted (`make pictures`), not in each run of the tests.
 collect_ignore = [] if os.environ.get("WIDGETSHOT_DOCS_PICTURES") else ["acceptance/test_docs_pictures.py"]
 # Where commands and their headless servers are measured, too (see tests/measure). Everywhere it would take minutes.
@@ -27,7 +39,7 @@ BOTH = ("browser", "kernel")
 NEEDS: dict[str, tuple[str, ...]] = {
     "clusters": BOTH, "executors": BOTH, "guide": BOTH, "ports": BOTH, "reuse": BOTH,
     "large_pages": ("browser",), "page_slot": ("browser",), "server": ("kernel",), "zygote": ("kernel",),
-    "workflows": (),
+    "fault_matrix": (), "workflows": (),
 }  # fmt: skip
 
 

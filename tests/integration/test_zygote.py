@@ -2,13 +2,17 @@
 
 import asyncio
 import contextlib
+import fcntl
 import itertools
 import json
 import os
 import signal
 import subprocess
 import sys
+import termios
+import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -359,3 +363,22 @@ def test_closing_a_zygote_kills_its_kernels(tmp_path: Path) -> None:
 )
 def test_only_plain_ipython_kernels_are_forked(command: list[str], parts: Any) -> None:
     assert split(command) == parts
+
+
+def test_death_of_a_zygote_that_has_not_read_a_request_is_seen(tmp_path: Path) -> None:
+    zygote = Zygote([sys.executable], kernel_environment(tmp_path))
+    os.kill(zygote.pid, signal.SIGSTOP)
+    failed: Future[str] = Future()
+
+    def fork() -> None:
+        try:
+            zygote.fork(["ipykernel_launcher"], str(tmp_path), dict(os.environ))
+        except RuntimeError as error:
+            failed.set_result(str(error))
+
+    threading.Thread(target=fork, daemon=True).start()
+    connection = zygote._connection
+    wait_until(lambda: int.from_bytes(fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)), sys.byteorder))
+    os.kill(zygote.pid, signal.SIGKILL)
+    assert failed.result(timeout=20) == "the process that forks kernels is gone"
+    assert not zygote.alive

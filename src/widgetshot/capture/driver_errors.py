@@ -1,6 +1,7 @@
 """Playwright's errors as errors of ours."""
 
 import contextlib
+import re
 from collections.abc import Iterator
 
 from playwright.async_api import Error as PlaywrightError
@@ -8,10 +9,13 @@ from playwright.async_api import Error as PlaywrightError
 from widgetshot.capture.events import PageLog
 from widgetshot.errors import CaptureError
 
+_TOKEN = re.compile(r"\?token=\w+")
+
 
 def first_line(error: Exception) -> str:
-    """Return the message of a Playwright error without its call log."""
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    """Return the message of a Playwright error without its call log, and without the token in an address of it."""
+    text = str(error).strip()
+    return _TOKEN.sub("", text.splitlines()[0]) if text else type(error).__name__
 
 
 @contextlib.contextmanager
@@ -28,5 +32,7 @@ def capture_errors(what: str, log: PageLog | None = None) -> Iterator[None]:
     try:
         yield
     except PlaywrightError as error:
-        cause = "the page crashed" if log is not None and log.crashed else first_line(error)
-        raise CaptureError(f"{what}: {cause}") from error
+        if (log is not None and log.crashed) or "crashed" in first_line(error):
+            next_step = "run it again with fewer notebooks at a time (jobs = 1), and open the notebook in Jupyter"
+            raise CaptureError(f"{what}: the page crashed", next_step=next_step) from error
+        raise CaptureError(f"{what}: {first_line(error)}") from error

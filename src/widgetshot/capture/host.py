@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
 from platformdirs import user_cache_path
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import async_playwright
@@ -21,6 +23,8 @@ from widgetshot.project.settings import Settings
 
 _ANSWER_TIMEOUT_S = 15.0
 _COMPILE_CACHE = "NODE_COMPILE_CACHE"
+_TEMPORARY = "TMPDIR"
+_OF_A_BROWSER = re.compile(r" run-driver\b| --type=| --remote-debugging-pipe\b")
 
 
 class _PinnedBrowser:
@@ -35,6 +39,7 @@ class _PinnedBrowser:
         self.browser = browser
         self.fingerprint: Mapping[str, Any] = {}
         self._settings = settings
+        self._gone = False
 
     @property
     def kind(self) -> str:
@@ -44,7 +49,8 @@ class _PinnedBrowser:
     @property
     def connected(self) -> bool:
         """See `BrowserHost.connected`."""
-        return bool(self.browser is not None and self.browser.is_connected())
+        # A driver that died does not say that the browser is no longer connected.
+        return bool(self.browser is not None and self.browser.is_connected() and not self._gone)
 
     async def alive(self) -> bool:
         """See `BrowserHost.alive`."""
@@ -53,7 +59,8 @@ class _PinnedBrowser:
         try:
             context = await self.browser.new_context()
             await context.close()
-        except PlaywrightError:
+        except Exception:  # of a driver that died it is none of Playwright's own
+            self._gone = True
             return False
         return True
 
@@ -89,32 +96,42 @@ class LaunchedBrowser(_PinnedBrowser):
         """
         found = find_browser(self.kind, self._settings.browser_executable)
         try:
-            with _compiled_once():
+            with _driver_environment(self._folder):
                 self._playwright = await async_playwright().start()
             options = launch_options(self._settings, found, self._folder)
             self.browser = await getattr(self._playwright, self.kind).launch(**options)
             await self._describe()
         except BaseException as error:
             await self.stop()
-            if isinstance(error, PlaywrightError):
+            if isinstance(error, Exception):
+                # What comes of a driver that died is none of Playwright's own errors.
                 raise ServerError(
                     f"{found.executable} did not start: {first_line(error)}", next_step="widgetshot doctor"
                 ) from error
             raise
 
     async def stop(self) -> None:
-        """End the browser and its driver."""
-        if self.browser is not None:
-            await self.browser.close()
-        if self._playwright is not None:
-            await self._playwright.stop()
+        """End the browser and its driver, and whatever is left of them where one of them has died."""
+        orderly = self.connected
+        if not orderly:
+            # Nobody answers as long as what is left of them holds the connection.
+            await asyncio.to_thread(_end_remains, self._folder)
+        for part, end in ((self.browser, "close"), (self._playwright, "stop")):
+            if part is not None:
+                try:
+                    await asyncio.wait_for(getattr(part, end)(), _ANSWER_TIMEOUT_S)
+                except Exception:  # it is gone, or does not answer
+                    orderly = False
         self.browser = self._playwright = None
+        if not orderly:
+            await asyncio.to_thread(_end_remains, self._folder)
 
     async def alive(self) -> bool:
         """See `BrowserHost.alive`."""
         try:
             return await asyncio.wait_for(super().alive(), _ANSWER_TIMEOUT_S)
         except TimeoutError:
+            self._gone = True
             return False
 
 
@@ -154,14 +171,32 @@ class HandedBrowser(_PinnedBrowser):
         return context
 
 
+def _end_remains(folder: Path) -> None:
+    """Kill drivers and processes of browsers that were started with a folder for temporary files.
+
+    A browser's helpers outlive it for a while where it was killed before they had got to know it.
+    """
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get(_TEMPORARY) == str(folder) and _OF_A_BROWSER.search(" ".join(process.cmdline())):
+                process.kill()
+
+
 @contextlib.contextmanager
-def _compiled_once() -> Iterator[None]:
-    """Let Playwright's driver, a program of Node.js, keep what it has compiled for later runs."""
-    if _COMPILE_CACHE in os.environ:
-        yield
-        return
-    os.environ[_COMPILE_CACHE] = str(user_cache_path("widgetshot") / "node")
+def _driver_environment(folder: Path) -> Iterator[None]:
+    """Let Playwright's driver, a program of Node.js, keep what it has compiled for later runs, and nothing else.
+
+    Args:
+        folder: where it writes what it removes at its end; if it is killed, whoever owns the folder removes it.
+    """
+    before = {name: os.environ.get(name) for name in (_COMPILE_CACHE, _TEMPORARY)}
+    os.environ.setdefault(_COMPILE_CACHE, str(user_cache_path("widgetshot") / "node"))
+    os.environ[_TEMPORARY] = str(folder)
     try:
         yield
     finally:
-        del os.environ[_COMPILE_CACHE]
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

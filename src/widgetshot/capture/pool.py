@@ -166,7 +166,7 @@ class PagePool:
             frontend: whose page it is to show.
 
         Raises:
-            ServerError: the browser is gone.
+            ServerError: the browser is gone, or the server of the front end.
         """
         idle = self._idle.get((target.clock, frontend.anchor_url), [])
         while idle:
@@ -183,7 +183,8 @@ class PagePool:
             if slot.anchor is not None and not slot.kept:
                 await slot.renew(target)
         except PlaywrightError as error:
-            raise ServerError(f"the browser is gone: {first_line(error)}", next_step="widgetshot doctor") from error
+            what = "no page could be opened" if await self.alive() else "the browser is gone"
+            raise ServerError(f"{what}: {first_line(error)}", next_step="widgetshot doctor") from error
         return slot
 
     async def _build(self, target: Target, frontend: Frontend) -> PageSlot:

@@ -9,10 +9,17 @@ from typing import TYPE_CHECKING
 
 from widgetshot.capture.page import EXECUTION_SLICE_S, CapturePage
 from widgetshot.capture.pool import PagePool, PageSlot
-from widgetshot.errors import CaptureError, NotebookError, WidgetshotError
+from widgetshot.errors import CaptureError, NotebookError, ServerError, WidgetshotError
 from widgetshot.model import Result
 from widgetshot.run.accounting import TimeAccount
-from widgetshot.run.causes import PAGE_ANSWER_GRACE_S, PageHangs, as_widgetshot_error, browser_died, with_page_timeout
+from widgetshot.run.causes import (
+    PAGE_ANSWER_GRACE_S,
+    PageHangs,
+    as_widgetshot_error,
+    browser_died,
+    kernel_died,
+    with_page_timeout,
+)
 from widgetshot.run.context import RunContext, background_task
 from widgetshot.run.evidence import evidence_of_page, with_evidence
 from widgetshot.run.execution import Execution
@@ -73,8 +80,8 @@ class Attempt:
                                 yield replace(result, duration=now - last)
                                 last = now
                     except Exception as raised:
-                        if browser.exception() is not None:
-                            raise  # no notebook can be captured
+                        if (no_browser := browser.exception()) is not None:
+                            raise no_browser from None  # no notebook can be captured
                         error = await self._cause(as_widgetshot_error(raised), browser.result())
                         answers = not self._hangs and browser.result().connected
                         evidence = await evidence_of_page(self._page, answers=answers)
@@ -106,8 +113,10 @@ class Attempt:
         try:
             page = await execution.open(session.sequence[0])
         finally:
-            slot = await opening
+            # Of two errors that of the notebook is told: a page that could not be opened has the same cause, if any.
+            await asyncio.wait({opening})
             self._account.add(execution.timings)
+        slot = opening.result()
         pool = browser.result()
         self._page = await pool.show(slot, page, session.notebook.settle_timeout)
         self._account.follow(self._page.timings)
@@ -139,8 +148,16 @@ class Attempt:
         """Return the error of all targets that have no result yet: what died, if anything did, is the cause."""
         assert self._execution is not None
         self._hangs = isinstance(error, PageHangs)
-        if isinstance(error, CaptureError) and not self._hangs and not await pool.alive():
-            error = browser_died()
+        if isinstance(error, CaptureError | ServerError):
+            if not self._hangs and not await pool.alive():
+                error = browser_died()
+            elif self._execution.page is not None:
+                # A page that has lost its kernel, or its server, shows that in many ways; the death is the cause.
+                try:
+                    if not await self._execution.kernel_lives():
+                        error = kernel_died(self._session.sequence[0])
+                except ServerError as died:
+                    error = died
         return await self._execution.service_error() or error
 
     @asynccontextmanager

@@ -16,6 +16,8 @@ import os
 import shutil
 import sys
 import threading
+import time
+from pathlib import Path
 from typing import Any
 
 from jupyter_core.paths import jupyter_path
@@ -34,6 +36,8 @@ from widgetshot.server.live_pages import LivePages
 from widgetshot.server.processes import adopt_orphans, end_descendants
 from widgetshot.server.static_files import SearchHandler, StaticHandler
 from widgetshot.server.zygotes import ZYGOTES
+
+_REMOVE_TIMEOUT_S = 5.0
 
 
 def load(serverapp: Any) -> None:
@@ -70,6 +74,14 @@ def _routes() -> list[Any]:
     ]
 
 
+def _remove(folder: Path) -> None:
+    """Remove a folder, also where the browser, which ends at the same time, still writes to it."""
+    deadline = time.monotonic() + _REMOVE_TIMEOUT_S
+    while folder.exists() and time.monotonic() < deadline:
+        shutil.rmtree(folder, ignore_errors=True)
+        time.sleep(0.01)
+
+
 def _end_with_parent(serverapp: Any, live_pages: LivePages, folder: str) -> None:
     """Stop, kernels first, as soon as the process that started this server closes our standard input or dies.
 
@@ -83,7 +95,7 @@ def _end_with_parent(serverapp: Any, live_pages: LivePages, folder: str) -> None
         await live_pages.close_all()
         await asyncio.to_thread(ZYGOTES.close)
         await asyncio.to_thread(end_descendants)
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        await asyncio.to_thread(_remove, Path(folder))
         # Nobody is connected any more, and taking every module apart is felt at the end of each run.
         sys.stdout.flush()
         sys.stderr.flush()

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _START_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 20.0
+_DEATH_GRACE_S = 1.0
+_NO_ANSWER = 599  # how tornado's client calls a connection that was closed or refused
 _LOG_TAIL_LINES = 15
 _MAX_KEPT_LOG_BYTES = 20_000_000
 _MAX_LOG_CHUNK_BYTES = 1 << 20  # of the log that are looked through together
@@ -217,6 +219,8 @@ class Server:
         from tornado.httpclient import HTTPClientError
 
         assert self._http is not None
+        if not self.running:
+            raise self._died()
         try:
             response = await self._http.fetch(
                 f"{self.url}/{path}",
@@ -228,11 +232,35 @@ class Server:
                 allow_nonstandard_methods=True,
             )
         except (HTTPClientError, OSError) as error:
+            if await self._has_died(error):
+                raise self._died() from error
             raise ServerError(
                 f"the Jupyter server did not answer {method} {path}: {error}\n{self.log_tail()}",
                 next_step="widgetshot doctor",
             ) from error
         return bytes(response.body)
+
+    async def _has_died(self, error: Exception) -> bool:
+        """Return whether the process is gone, which ends connections a moment before its parent can know it.
+
+        Args:
+            error: of a request.
+        """
+        assert self._process is not None
+        if isinstance(error, OSError) or getattr(error, "code", None) == _NO_ANSWER:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                await asyncio.to_thread(self._process.wait, _DEATH_GRACE_S)
+        return not self.running
+
+    def _died(self) -> ServerError:
+        assert self._process is not None
+        code = self._process.returncode
+        # Whoever was ended by a signal had no time to say why.
+        why = " (out of memory, or somebody ended it)" if code < 0 else f":\n{self.log_tail()}"
+        return ServerError(
+            f"the Jupyter server died with exit code {code}{why}",
+            next_step="run it again with fewer notebooks at a time (jobs = 1), and see: widgetshot doctor",
+        )
 
     def path(self, path: str) -> str:
         """Path of an address of the server's, from its origin's root."""

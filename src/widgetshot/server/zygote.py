@@ -158,7 +158,10 @@ def serve(connection):
             send(connection, {"pid": pid, "exit": int(said or -signal.SIGKILL)})
         if connection not in ready:
             continue
-        received = connection.recv(1 << 16)
+        try:
+            received = connection.recv(1 << 16)
+        except ConnectionError:  # whoever held the other end was killed before it had read everything
+            received = b""
         if not received:
             end_all()
             os._exit(0)

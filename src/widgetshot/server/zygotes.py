@@ -142,6 +142,17 @@ class Zygote:
                 return born
 
     def _listen(self) -> None:
+        # One that is killed before it has read all that was sent resets the connection.
+        with contextlib.suppress(ConnectionError):
+            self._take_messages()
+        with self._born:
+            self._gone = True
+            self._born.notify_all()
+            for kernel in self._kernels.values():
+                # It kills its kernels before it goes; nobody can say how each of them ended.
+                kernel.end.set_result(-signal.SIGKILL)
+
+    def _take_messages(self) -> None:
         for line in self._lines:
             message = json.loads(line)
             with self._born:
@@ -155,12 +166,6 @@ class Zygote:
                 else:
                     kernel = self._kernels.pop(message["pid"])
                     kernel.end.set_result(message["exit"])
-        with self._born:
-            self._gone = True
-            self._born.notify_all()
-            for kernel in self._kernels.values():
-                # It kills its kernels before it goes; nobody can say how each of them ended.
-                kernel.end.set_result(-signal.SIGKILL)
 
     def close(self) -> None:
         """End it, all of its kernels, and whatever they have started."""
