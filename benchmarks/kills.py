@@ -5,8 +5,9 @@
 Kills: while `widgetshot run` works on notebooks of which some have changed, its browser, a renderer, its server, the
 zygote, a keeper, a kernel or Playwright's driver is ended by SIGKILL, up to sixteen of them in a run, at random
 moments, until there were so many kills. Each target must have one result: the right verdict, or `broken` by something
-that died. The exit code must be 2 where one lacks its server or browser, 1 where only a kernel died or a picture
-changed, and never 0; a run that is given up, as it can have no server or no browser, ends with 2, too.
+that died, which its error ought to say. The exit code must be 2 where one lacks its server or browser, 1 where only a
+kernel died or a picture changed, and never 0; a run that is given up, as it can have no server or no browser, ends
+with 2, too.
 
 Stops: the run itself is ended by SIGKILL at a random moment, every other time under --update-baselines. Each baseline
 must then be wholly the old or wholly the new one, and the next run right: `match` where it is the new one, else
@@ -68,6 +69,7 @@ class Outcome:
         kills: what was killed, in order, and after how many seconds.
         verdicts: how many targets have which; `broken` with its cause.
         wrong: targets whose verdict is untrue, and an exit code that is.
+        unnamed: targets that are rightly broken, but whose error does not say that something died.
         given_up: targets without a result, as no server or browser could be had, which the run said (exit code 2).
         lost: other targets without a result, baselines that are neither old nor new.
         left: processes and files that are there afterwards.
@@ -79,6 +81,7 @@ class Outcome:
     code: int = 0
     verdicts: dict[str, int] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
+    unnamed: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     given_up: int = 0
     left: list[str] = field(default_factory=list)
@@ -170,7 +173,7 @@ class Suite:
                 verdicts[f"broken, {test['error']['type']}"] += 1
                 types.add(test["error"]["type"])
                 if not is_of_a_death(test["error"]):
-                    outcome.wrong.append(f"{test['name']}: {test['error']['message'][:300]}")
+                    outcome.unnamed.append(f"{test['name']}: {test['error']['message'][:300]}")
                 continue
             verdicts[test["verdict"]] += 1
             types.add(test["verdict"])
@@ -296,7 +299,7 @@ def kill_parts(suite: Suite, seed: int, chance: random.Random, *, usual: float) 
     process = suite.start()
     began = perf_counter()
     wanted = chance.randint(1, 16)
-    pause = chance.uniform(0, usual)
+    pause = chance.uniform(0, 0.8 * usual)
     while not ends_within(process, pause):
         pause = chance.expovariate(1 / 0.5)
         if perf_counter() - began > MOST_SECONDS:
@@ -361,9 +364,9 @@ def table(outcomes: list[dict[str, Any]]) -> str:
         f"`python benchmarks/kills.py`, {machine()}. Seeds: {seeds}. "
         f"{NOTEBOOKS} notebooks of two pictures each, {len(CHANGED)} of the notebooks changed.",
         "",
-        "| what | runs | kills | right verdicts | broken, as its server or browser died | broken, as its kernel died "
-        "| given up with exit code 2 | wrong | lost | left behind |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+        "| what | runs | kills | right verdicts | broken: its server or browser died | broken: its kernel or page died "
+        "| given up with exit code 2 | death not named | wrong | lost | left behind |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     titles = {
         "kills": "parts of the run are killed",
@@ -380,7 +383,7 @@ def table(outcomes: list[dict[str, Any]]) -> str:
         kernels = sum(count for name, count in verdicts.items() if name.startswith("broken")) - servers
         numbers = [len(chosen), total(chosen, "kills"), right, servers, kernels]
         numbers.append(sum(outcome["given_up"] for outcome in chosen))
-        numbers += [total(chosen, name) for name in ("wrong", "lost", "left")]
+        numbers += [total(chosen, name) for name in ("unnamed", "wrong", "lost", "left")]
         lines.append(f"| {title} | {' | '.join(map(str, numbers))} |")
     killed = Counter(name for outcome in outcomes if outcome["part"] == "kills" for name, _ in outcome["kills"])
     codes = Counter(outcome["code"] for outcome in outcomes if outcome["part"] == "kills")
