@@ -239,7 +239,7 @@ def test_secret_on_the_page_is_painted_over(rig: Rig, frontend: str) -> None:
 def test_page_that_never_rests_says_what_moves(rig: Rig, frontend: str) -> None:
     async def work() -> Any:
         async with rig.shown(frontend, "launched", RESTLESS) as (page, _):
-            return await page.settle(1.0), await page.settle(5.0, max_settle=0.5)
+            return await page.settle(3.0), await page.settle(5.0, max_settle=0.5)
 
     for unrest in rig.run(work()):
         assert unrest.code is Unrest.ELEMENTS_CHANGING
