@@ -45,15 +45,16 @@ check: setup
 	$(BIN)/widgetshot audit tests notebooks benchmarks src
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix js run --silent check
 
-# Everything that needs no services: checks, tests, and our own notebooks against their baselines.
+# Everything that needs no services: checks, tests, and our own notebooks against their baselines. What takes a minute and
+# gigabytes is left to: pytest -m expensive tests/acceptance/faults
 test: check
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix js run --silent test
 	# What is installed from its sources in place is compiled by nobody else where Python is told to write no bytecode.
 	$(BIN)/python -m compileall -q src tests
 	rm -rf .coverage && mkdir .coverage
-	$(MEASURED) $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not services" --junit-xml junit/tests.xml tests
+	$(MEASURED) $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not services and not expensive" --junit-xml junit/tests.xml tests
 	# Notebooks of clusters wait more than they compute.
-	$(BIN)/pytest --widgetshot-jobs 3 -m "not services" --junit-xml junit/notebooks.xml notebooks
+	$(BIN)/pytest --widgetshot-jobs 3 -m "not services and not expensive" --junit-xml junit/notebooks.xml notebooks
 	$(MAKE) --no-print-directory coverage-report
 
 # What the tests have run of src/, line by line and branch by branch: a table, and junit/coverage/index.html.
