@@ -19,6 +19,9 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from enum import IntEnum
 
+# The next step where something died for which there may have been too little memory.
+FEWER_AT_A_TIME = "run it again with fewer notebooks at a time (jobs = 1)"
+
 
 class ExitCode(IntEnum):
     """The exit codes of commands and of pytest."""

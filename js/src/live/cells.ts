@@ -6,13 +6,13 @@ import { MimeModel } from "@jupyterlab/rendermime";
 import type { KernelMessage } from "@jupyterlab/services";
 import { MessageLoop } from "@lumino/messaging";
 import { Widget } from "@lumino/widgets";
-import { activity } from "./activity";
 import type { Cell } from "./config";
 import type { PageKernel } from "./kernel";
 import type { ExecutionFailure } from "./protocol";
 import { raisedError } from "./raised-error";
 import type { Renderers } from "./renderers";
 import { trace } from "./trace";
+import { within } from "./within";
 
 /** The server puts the source of the cell that is named behind it in its place, see server/page_connection.py. */
 const SOURCE_OF = "%widgetshot-cell ";
@@ -196,19 +196,6 @@ export class Cells {
     const json = text.slice(1, -1).replace(/\\(['\\])/g, "$1");
     const [headline, nextStep] = JSON.parse(json) as [string, string];
     return [`${ename}: ${headline}`, nextStep];
-  }
-}
-
-/** Wait for something, but no longer than so many milliseconds. */
-async function within<T>(limit: number, done: Promise<T>): Promise<T | "late"> {
-  let timer = 0;
-  const late = new Promise<"late">((resolve) => {
-    timer = activity.after(() => resolve("late"), limit);
-  });
-  try {
-    return await Promise.race([done, late]);
-  } finally {
-    activity.cancel(timer);
   }
 }
 

@@ -3,9 +3,9 @@
 
 import type { Kernel } from "@jupyterlab/services";
 import { createMessage } from "@jupyterlab/services/lib/kernel/messages";
-import { activity } from "./activity";
 import type { PageKernel } from "./kernel";
 import type { Unrest } from "./protocol";
+import { within } from "./within";
 
 /** A thread, timer or task of the notebook's own. */
 interface Work {
@@ -28,10 +28,10 @@ export class KernelWork {
   /**
    * Ask what goes on.
    *
-   * @param within milliseconds; what begins later is not waited for
+   * @param limit milliseconds; what begins later is not waited for
    * @returns what is still to end, or null
    */
-  async goesOn(within: number): Promise<Unrest | null> {
+  async goesOn(limit: number): Promise<Unrest | null> {
     if (!this.isAsked || !this.kernel.hasExecuted) return null;
     const message = createMessage({
       msgType: "widgetshot_work_request" as never,
@@ -41,18 +41,13 @@ export class KernelWork {
       content: {} as never,
     } as never);
     const send = this.kernel as unknown as { sendControlMessage(message: unknown, reply: boolean): Kernel.IFuture<never, never> };
-    const future = send.sendControlMessage(message, true);
-    let timer = 0;
-    const late = new Promise((resolve) => {
-      timer = activity.after(resolve, ANSWER_TIMEOUT_MS);
-    });
-    const reply = (await Promise.race([future.done, late])) as { content: { work?: Work[] } } | undefined;
-    activity.cancel(timer);
-    if (!reply) {
+    const done = send.sendControlMessage(message, true).done as unknown as Promise<{ content: { work?: Work[] } } | undefined>;
+    const reply = await within(ANSWER_TIMEOUT_MS, done);
+    if (!reply || reply === "late") {
       this.isAsked = false;
       return null;
     }
-    const work = (reply.content.work ?? []).find(({ due }) => due * 1000 < within);
+    const work = (reply.content.work ?? []).find(({ due }) => due * 1000 < limit);
     return work ? unrestOf(work) : null;
   }
 }

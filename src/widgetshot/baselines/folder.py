@@ -115,7 +115,7 @@ class FolderStore:
             raise BaselineError(
                 f"what a killed command had begun to write can't be finished: {error}",
                 where=str(self.folder),
-                next_step=f"look at it, then: rm -r '{self.folder / PREFIX}'*",
+                next_step=f"look at it, then: rm -r {quoted(self.folder / PREFIX)}*",
             ) from error
 
     def modified_ns(self, key: str) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from playwright.async_api import Error as PlaywrightError
 
 from widgetshot.capture.events import PageLog
-from widgetshot.errors import CaptureError
+from widgetshot.errors import FEWER_AT_A_TIME, CaptureError
 
 _TOKEN = re.compile(r"\?token=\w+")
 
@@ -33,6 +33,6 @@ def capture_errors(what: str, log: PageLog | None = None) -> Iterator[None]:
         yield
     except PlaywrightError as error:
         if (log is not None and log.crashed) or "crashed" in first_line(error):
-            next_step = "run it again with fewer notebooks at a time (jobs = 1), and open the notebook in Jupyter"
+            next_step = f"{FEWER_AT_A_TIME}, and open the notebook in Jupyter"
             raise CaptureError(f"{what}: the page crashed", next_step=next_step) from error
         raise CaptureError(f"{what}: {first_line(error)}") from error

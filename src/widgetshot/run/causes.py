@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from widgetshot.declare.notebook import Notebook
-from widgetshot.errors import CaptureError, NotebookError, ServerError, WidgetshotError
+from widgetshot.errors import FEWER_AT_A_TIME, CaptureError, NotebookError, ServerError, WidgetshotError
 from widgetshot.model import Target
 from widgetshot.project.dotenv import ENV_FILE
 from widgetshot.redact import Redactor
@@ -62,7 +62,7 @@ def browser_died() -> ServerError:
     """Return the error of a target whose browser went away."""
     return ServerError(
         "the browser died while its pages were open (out of memory, or somebody ended it)",
-        next_step="run it again with fewer notebooks at a time (jobs = 1), and see: widgetshot doctor",
+        next_step=f"{FEWER_AT_A_TIME}, and see: widgetshot doctor",
     )
 
 

@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from widgetshot.errors import ServerError
+from widgetshot.errors import FEWER_AT_A_TIME, ServerError
 from widgetshot.redact import Redactor
 
 if TYPE_CHECKING:
@@ -259,7 +259,7 @@ class Server:
         why = " (out of memory, or somebody ended it)" if code < 0 else f":\n{self.log_tail()}"
         return ServerError(
             f"the Jupyter server died with exit code {code}{why}",
-            next_step="run it again with fewer notebooks at a time (jobs = 1), and see: widgetshot doctor",
+            next_step=f"{FEWER_AT_A_TIME}, and see: widgetshot doctor",
         )
 
     def path(self, path: str) -> str:

@@ -124,7 +124,7 @@ def warm_up():
 
 
 def compiled():
-    """Return the code that runs before a notebook's first cell, see execute.py."""
+    """Return the code that runs before a notebook's first cell, see kernel_client.py."""
     names = ("prelude.py", "linked_files.py", "file_trace.py", "kernel_work.py")
     files = [Path(__file__).with_name(name) for name in names]
     return [compile(file.read_text(encoding="utf-8"), "<widgetshot>", "exec") for file in files]
