@@ -18,6 +18,7 @@ from projects import Project
 WIDGETS = "import ipywidgets as widgets\n"
 SHOT = "#| shot: s\n"
 CLICK = "#| shot: {name: s, steps: [click: button]}\n"
+WHITE = (255, 255, 255)
 FIRST, SECOND = (200, 30, 30), (30, 160, 30)  # the frames of a picture that moves
 ANYWIDGET = "import anywidget\nclass W(anywidget.AnyWidget):\n    _esm = '''{esm}'''\nW()"
 # A bash kernel that writes down what it is asked to execute.
@@ -33,6 +34,14 @@ class Kernel(BashKernel):
 IPKernelApp.launch_instance(kernel_class=Kernel)
 """
 BASH = ("n=0; for x in a b c; do n=$((n + 1)); done", SHOT + 'echo "counted $n"')
+# What the browser draws by itself, and what follows the theme by a script.
+THEMED = """#| shot: s
+#| theme: [light, dark]
+from IPython.display import HTML, display
+display(HTML('<textarea style="width:200px; height:50px"></textarea>'
+             '<iframe srcdoc="" style="width:100px; height:50px; border:0"></iframe>'))
+display({'text/vnd.mermaid': 'flowchart LR\\n A[a long name of it] --> B[another name]'}, raw=True)
+"""
 SCENE = """import pythreejs as three
 box = three.Mesh(three.BoxGeometry(2, 2, 2), three.MeshBasicMaterial(color="rgb(200, 30, 30)"))
 camera = three.PerspectiveCamera(position=[0, 0, 6])
@@ -293,6 +302,7 @@ def ran(shared_project: Project) -> Project:
         kernelspec={"name": "bash", "display_name": "Bash", "language": "bash"},
     )
     project.notebook("notebooks/three.ipynb", SHOT + SCENE)
+    project.notebook("notebooks/themed.ipynb", THEMED)
     project.notebook(
         "notebooks/endless.ipynb",
         SHOT + "import threading, time\ndef poll():\n    while True: time.sleep(0.1)\n"
@@ -322,8 +332,8 @@ def test_what_can_not_be_shown_is_broken_by_name(ran: Project, name: str) -> Non
     assert BROKEN[name][1] in entry["sentence"]
 
 
-def pixels(project: Project, name: str) -> np.ndarray:
-    key = project.entry(f"notebooks/{name}.ipynb::s")["key"]
+def pixels(project: Project, name: str, variant: str = "") -> np.ndarray:
+    key = project.entry(f"notebooks/{name}.ipynb::s{variant}")["key"]
     with Image.open(project.root / f"baselines/{key}.png") as picture:
         return np.asarray(picture.convert("RGB"))
 
@@ -408,6 +418,21 @@ def test_thread_that_never_ends_is_unstable_by_name(ran: Project) -> None:
 def test_kernels_of_other_languages_are_sent_nothing_but_the_cells(ran: Project) -> None:
     assert "text 'counted 3'" in "\n".join(shown(ran, "bash"))
     assert (ran.root / "sent.log").read_text() == "".join(f"{source}\n---\n" for source in BASH)
+
+
+# By Chromium's own style sheet for each scheme, and by mermaid's themes `default` and `dark`.
+@pytest.mark.parametrize(
+    ("variant", "field", "node"), [("", WHITE, (236, 236, 255)), ("[dark]", (59, 59, 59), (31, 32, 32))]
+)
+def test_fields_frames_and_diagrams_follow_the_theme_as_in_jupyterlab(
+    ran: Project, variant: str, field: tuple[int, int, int], node: tuple[int, int, int]
+) -> None:
+    picture = pixels(ran, "themed", variant)
+    framed = 100 * 50
+    # A frame's own page is light: it says nothing of a scheme.
+    assert count(picture, WHITE) >= framed
+    assert count(picture, field) > 180 * 40
+    assert count(picture, node) > 1000
 
 
 def test_front_end_that_loads_a_library_beside_it_draws(ran: Project) -> None:

@@ -143,8 +143,15 @@ export class Renderers extends RenderMimeRegistry {
   }
 }
 
+/** What JupyterLab's drawing of diagrams asks of its themes. */
+interface Themes {
+  theme: string;
+  isLight(theme: string): boolean;
+  themeChanged: { connect(slot: () => void): void };
+}
+
 interface Mermaid {
-  MermaidManager: new () => object;
+  MermaidManager: new (options: { themes: Themes }) => Diagrams;
   MermaidMarkdown: new (options: { mermaid: object }) => Block;
   RenderedMermaid: new (options: IRenderMime.IRendererOptions) => IRenderMime.IRenderer;
 }
@@ -157,13 +164,29 @@ interface Block {
   render(text: string): string | null;
 }
 
-let diagrams: object | undefined;
+interface Diagrams {
+  initialize(): void;
+}
+
+let diagrams: { manager: Diagrams; theme: string } | undefined;
 
 /** Load the drawing of diagrams; one manager of them serves all. */
-async function mermaid(lazy: LazyScripts): Promise<{ manager: object; module: Mermaid }> {
+async function mermaid(lazy: LazyScripts): Promise<{ manager: Diagrams; module: Mermaid }> {
   const module = await lazy.module<Mermaid>("mermaid", "@jupyterlab/mermaid");
-  diagrams ??= new module.MermaidManager();
-  return { manager: diagrams, module };
+  const themes: Themes = {
+    get theme() {
+      return document.body.dataset["jpThemeName"] ?? "";
+    },
+    isLight: () => document.body.dataset["jpThemeLight"] === "true",
+    themeChanged: { connect: () => undefined },
+  };
+  diagrams ??= { manager: new module.MermaidManager({ themes }), theme: themes.theme };
+  if (diagrams.theme !== themes.theme) {
+    // The page has shown a notebook in another theme before.
+    diagrams.theme = themes.theme;
+    diagrams.manager.initialize();
+  }
+  return { manager: diagrams.manager, module };
 }
 
 /** JupyterLab's parser; what highlights code and draws diagrams is loaded with the first of them. */
