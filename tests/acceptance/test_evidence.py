@@ -48,7 +48,6 @@ NOTEBOOKS: dict[str, tuple[str, ...]] = {
         "<script>document.getElementById('made').textContent = ['" + SECRET[:9] + "', '" + SECRET[9:] + "'].join('')"
         "</script>''')",
     ),
-    "hangs": (QUICK + "#| shot: s\nfrom IPython.display import HTML\nHTML('<script>for (;;) {}</script>')",),
     "asks": (
         "#| shot: s\nfrom IPython.display import HTML\n"
         'HTML(\'<p>x</p><script>console.error("boom"); fetch("nothing.json").catch(() => 0)</script>\')',
@@ -149,14 +148,6 @@ def test_secret_that_the_page_has_put_together_is_painted_over(ran: Project) -> 
     assert ran.entry("notebooks/assembled.ipynb::s")["verdict"] == "broken"
     picture = seen(ran, "assembled.ipynb::s")
     assert (count(picture, GREY), count(picture, BLUE)) == (300 * 40, 300 * 60)
-
-
-def test_page_that_hangs_has_a_trace_and_no_picture(ran: Project) -> None:
-    entry = ran.entry("notebooks/hangs.ipynb::s")
-    assert (entry["verdict"], entry["pictures"]["seen"]) == ("broken", None)
-    trace = trace_of(ran, "hangs.ipynb::s")
-    assert (trace.cells, trace.messages) == ([], [])
-    assert trace.stages[-1].name in ("execute", "settle")
 
 
 def test_trace_has_the_requests_and_the_errors_of_the_page(ran: Project) -> None:

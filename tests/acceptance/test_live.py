@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from projects import Project
+from widgetshot.report.reader import read_run
+from widgetshot.report.trace_file import read_trace
 
 WIDGETS = "import ipywidgets as widgets\n"
 ANYWIDGET = """
@@ -223,6 +225,16 @@ def test_what_cannot_be_trusted_is_broken(ran: Project, name: str, says: str) ->
     entry = ran.entry(f"notebooks/{notebook}.ipynb::{shot}")
     assert (entry["verdict"], entry["updated"]) == ("broken", False)
     assert says in entry["error"]["message"]
+
+
+def test_page_that_hangs_has_a_trace_and_no_picture(ran: Project) -> None:
+    (entry,) = [entry for entry in read_run(ran.root / "widgetshot-report").tests if "endless_script" in entry.name]
+    assert entry.pictures.seen is None
+    assert entry.trace is not None
+    trace = read_trace(ran.root / "widgetshot-report", entry.trace)
+    # Nothing can be asked of such a page, not even what its cells have said.
+    assert (trace.cells, trace.messages) == ([], [])
+    assert trace.stages[-1].name == "settle"
 
 
 def test_callback_is_waited_for_however_long_it_takes(ran: Project) -> None:

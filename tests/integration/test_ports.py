@@ -1,9 +1,10 @@
 """Front ends and browser hosts can be swapped: each test holds for both of a kind, with real pages and real pixels."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -42,6 +43,7 @@ HTML('<div style="width:120px; height:60px; background:rgb(10,20,200)">'
 """
 BAD_MASK = PLAIN.replace(".clock", "'[['")
 TALL = "#| shot: s\nfrom IPython.display import HTML\nHTML('<div style=\"height:2345px\">tall</div>')"
+OUTSIDE = TALL.replace("tall</div>", 'tall</div><img alt="" src="http://pictures.example/x.png">')
 SECRET = "canary-4711"
 TELLS_SECRET = (
     f"#| shot: s\nfrom IPython.display import HTML\nHTML('<p>{SECRET[:6]}' + '{SECRET[6:]}</p><button>Run</button>')"
@@ -50,9 +52,6 @@ RESTLESS = """#| shot: s
 from IPython.display import HTML
 HTML('<p id="t">0</p><script>setInterval(() => { document.getElementById("t").textContent += "."; }, 20);</script>')
 """
-OUTSIDE = (
-    '#| shot: s\nfrom IPython.display import HTML\nHTML(\'<p>x</p><img alt="" src="http://pictures.example/x.png">\')'
-)
 RAISES = "#| shot: s\n1 / 0"
 GROWING = ("#| shot: {name: s, after: each}\nprint('one')", "print('two')", "1 / 0")
 
@@ -148,14 +147,34 @@ async def shot_of(page: CapturePage, target: Target) -> Shot:
     return await take_shot(page, target, nothing_expected, await page.settle())
 
 
+@dataclass
+class Plain:
+    """What a front end and a host made of the plain notebook: its shot, and what was seen of its cell and page."""
+
+    shot: Shot
+    cell: Evidence
+    whole: Evidence
+
+
+@pytest.fixture(scope="module")
+def plain(rig: Rig) -> Callable[[str, str], Plain]:
+    """Shows the plain notebook by a front end in a host's browser, once for all who ask."""
+
+    async def work(frontend: str, host: str) -> Plain:
+        async with rig.shown(frontend, host, PLAIN) as (page, target):
+            shot = await shot_of(page, target)
+            cell = await take_evidence(page, page, target, patiently, picture=True)
+            return Plain(shot, cell, await take_evidence(page, page, None, patiently, picture=True))
+
+    return cache(lambda frontend, host: rig.run(work(frontend, host)))
+
+
 @both_frontends
 @both_hosts
-def test_shot_shows_the_cell_and_where_its_mask_is(rig: Rig, frontend: str, host: str) -> None:
-    async def work() -> Shot:
-        async with rig.shown(frontend, host, PLAIN) as (page, target):
-            return await shot_of(page, target)
-
-    shot = rig.run(work())
+def test_shot_shows_the_cell_and_where_its_mask_is(
+    plain: Callable[[str, str], Plain], frontend: str, host: str
+) -> None:
+    shot = plain(frontend, host).shot
     assert shot.settled
     assert shot.unrest is None
     rows, columns = np.nonzero((shot.pixels == BLUE).all(axis=2))
@@ -167,12 +186,8 @@ def test_shot_shows_the_cell_and_where_its_mask_is(rig: Rig, frontend: str, host
 
 
 @both_frontends
-def test_picture_does_not_depend_on_who_launched_the_browser(rig: Rig, frontend: str) -> None:
-    async def work(host: str) -> Shot:
-        async with rig.shown(frontend, host, PLAIN) as (page, target):
-            return await shot_of(page, target)
-
-    one, other = (rig.run(work(host)) for host in HOSTS)
+def test_picture_does_not_depend_on_who_launched_the_browser(plain: Callable[[str, str], Plain], frontend: str) -> None:
+    one, other = (plain(frontend, host).shot for host in HOSTS)
     assert np.array_equal(one.pixels, other.pixels)
     assert (one.masks, one.layout, one.widgets) == (other.masks, other.layout, other.widgets)
 
@@ -209,15 +224,19 @@ def test_selector_that_is_not_valid_is_refused(rig: Rig, frontend: str) -> None:
 
 @both_frontends
 @both_hosts
-def test_picture_of_the_page_goes_to_its_end(rig: Rig, frontend: str, host: str) -> None:
-    async def work() -> Pixels:
-        async with rig.shown(frontend, host, TALL) as (page, _):
+def test_picture_of_the_page_goes_to_its_end_and_nothing_is_asked_of_other_machines(
+    rig: Rig, frontend: str, host: str
+) -> None:
+    async def work() -> tuple[Pixels, list[str]]:
+        async with rig.shown(frontend, host, OUTSIDE) as (page, _):
             await page.settle()
-            return await page.picture()
+            return await page.picture(), page.blocked
 
-    height, width = rig.run(work()).shape[:2]
+    picture, blocked = rig.run(work())
+    height, width = picture.shape[:2]
     assert height > 2345
     assert width == rig.settings.viewport[0].width
+    assert blocked == ["http://pictures.example/x.png"]
 
 
 @both_frontends
@@ -244,17 +263,6 @@ def test_page_that_never_rests_says_what_moves(rig: Rig, frontend: str) -> None:
     for unrest in rig.run(work()):
         assert unrest.code is Unrest.ELEMENTS_CHANGING
         assert str(unrest) == "the page's elements changed"
-
-
-@both_frontends
-@both_hosts
-def test_nothing_is_asked_of_other_machines(rig: Rig, frontend: str, host: str) -> None:
-    async def work() -> list[str]:
-        async with rig.shown(frontend, host, OUTSIDE) as (page, _):
-            await page.settle()
-            return page.blocked
-
-    assert rig.run(work()) == ["http://pictures.example/x.png"]
 
 
 @both_frontends
@@ -316,20 +324,17 @@ def test_host_that_runs_is_alive(rig: Rig, host: str) -> None:
 
 @both_frontends
 @both_hosts
-def test_page_is_seen_as_it_is_and_tells_what_has_happened(rig: Rig, frontend: str, host: str) -> None:
-    async def work() -> tuple[Evidence, Evidence]:
-        async with rig.shown(frontend, host, PLAIN) as (page, target):
-            await page.settle()
-            cell = await take_evidence(page, page, target, patiently, picture=True)
-            return cell, await take_evidence(page, page, None, patiently, picture=True)
-
-    cell, whole = rig.run(work())
-    for found in (cell, whole):
+def test_page_is_seen_as_it_is_and_tells_what_has_happened(
+    plain: Callable[[str, str], Plain], frontend: str, host: str
+) -> None:
+    heights = []
+    for found in (plain(frontend, host).cell, plain(frontend, host).whole):
         assert found.trace is not None
         assert {stage.name for stage in found.trace.stages} >= {"load", "settle"}
         assert found.seen is not None
         assert (found.seen == BLUE).all(axis=2).sum() > 100 * 40
-    assert cell.seen.shape[0] < whole.seen.shape[0]
+        heights.append(found.seen.shape[0])
+    assert heights[0] < heights[1]
 
 
 def test_host_whose_browser_ended_is_not_alive(rig: Rig) -> None:
