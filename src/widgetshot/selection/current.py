@@ -50,11 +50,18 @@ class CurrentState:
 
     Args:
         renderer: gives what draws the pictures; raises WidgetshotError where that can't be said.
+        installed: folders of what is installed that have a part in all pictures; None for those of this process.
     """
 
-    def __init__(self, settings: Settings, renderer: Callable[[], Mapping[str, Any]]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        renderer: Callable[[], Mapping[str, Any]],
+        installed: frozenset[str] | None = None,
+    ) -> None:
         self._settings = settings
         self._renderer = renderer
+        self._installed = installed
         # As it is now: what runs beside this may set variables of its own.
         self._environment = dict(os.environ)
         self._surroundings: dict[str, dict[str, str]] = {}
@@ -85,6 +92,8 @@ class CurrentState:
     @cached_property
     def shared_trees(self) -> frozenset[str]:
         """Folders of what is installed that have a part in all pictures."""
+        if self._installed is not None:
+            return self._installed
         packages = {path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")}
         return frozenset({*packages, str(PACKAGE), str(Path(sys.prefix) / "conda-meta"), *_SYSTEM_TREES})
 

@@ -43,13 +43,20 @@ class PassCache:
 
     Args:
         renderer: gives what draws the pictures; raises WidgetshotError where that can't be said.
+        installed: folders of what is installed that have a part in all pictures; None for those of this process.
     """
 
-    def __init__(self, settings: Settings, renderer: Callable[[], Mapping[str, Any]], baselines: Baselines) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        renderer: Callable[[], Mapping[str, Any]],
+        baselines: Baselines,
+        installed: frozenset[str] | None = None,
+    ) -> None:
         self.notices: list[str] = []
         self._settings = settings
         self._baselines = baselines
-        self._now = CurrentState(settings, renderer)
+        self._now = CurrentState(settings, renderer, installed)
         self._file = settings.root / LOCAL_FOLDER / _FILE
         self.noting = self._file.exists()
 

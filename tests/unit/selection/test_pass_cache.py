@@ -2,6 +2,7 @@
 
 import json
 import os
+import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 from time import time_ns
@@ -13,7 +14,7 @@ from builders import PATH, notebook_json, picture
 from mutations import mutations
 from stores import in_folder
 from widgetshot.baselines.access import Baselines
-from widgetshot.files import LOCAL_FOLDER, encode_png, sha256
+from widgetshot.files import LOCAL_FOLDER, PACKAGE, encode_png, sha256
 from widgetshot.project.loading import load_settings
 from widgetshot.project.notebooks import load_notebook
 from widgetshot.project.settings import Settings
@@ -25,7 +26,6 @@ from widgetshot.selection.snapshot import InputSnapshot
 
 DATA = encode_png(picture(), optimise=True)
 SALT = "0123456789abcdef" * 2
-PYTHON = ("/usr/bin/python3", "3.11.1", ())
 UNKNOWN = "not known to have passed"
 
 
@@ -45,9 +45,14 @@ class Checkout:
     def key(self) -> str:
         return self.session.targets[0].key(self.settings.environment)
 
+    @property
+    def installed(self) -> Path:
+        return self.settings.root / "installed"
+
     def cache(self, **renderer: str) -> PassCache:
-        """As another run has it."""
-        return PassCache(self.settings, lambda: renderer or {"browser": "1"}, self.baselines)
+        """As another run has it, with little installed: to look at what really is takes half a second."""
+        installed = frozenset({str(self.installed)})
+        return PassCache(self.settings, lambda: renderer or {"browser": "1"}, self.baselines, installed)
 
     def reads(self) -> InputSnapshot:
         root = self.settings.root
@@ -55,8 +60,7 @@ class Checkout:
             files=frozenset({str(root / "data.txt"), str(root / "notebooks" / "absent.txt")}),
             folders=frozenset({str(root / "listed")}),
             modules=frozenset({str(root / "modules")}),
-            python=PYTHON,
-            trees=frozenset({str(root / "installed")}),
+            python=(str(root / "python"), "3.11.1", ()),
         )
 
     def passed(self, cache: PassCache, *, all_passed: bool = True, begin: int | None = None) -> None:
@@ -74,7 +78,8 @@ def checkout(tmp_path: Path) -> Checkout:
     (tmp_path / "pyproject.toml").write_text("[tool.widgetshot]\njobs = 1\n")
     for folder in ("notebooks", "listed", "modules", "installed"):
         (tmp_path / folder).mkdir()
-    (tmp_path / "data.txt").write_text("1")
+    for file in ("data.txt", "python"):
+        (tmp_path / file).write_text("1")
     (tmp_path / "installed" / "sample-1.0.dist-info").mkdir()
     (tmp_path / PATH).write_text(notebook_json("#| shot: s\nprint(1)"))
     settings = load_settings(tmp_path)
@@ -92,6 +97,14 @@ def checkout(tmp_path: Path) -> Checkout:
 def test_what_passed_and_has_not_changed_need_not_be_run(checkout: Checkout) -> None:
     why, time = checkout.cache().why(checkout.session)
     assert (why, time[:2]) == ("", "20")
+
+
+def test_what_is_installed_for_this_process_is_looked_at(checkout: Checkout) -> None:
+    caches = [PassCache(checkout.settings, lambda: {"browser": "1"}, checkout.baselines) for _ in "ab"]
+    checkout.passed(caches[0])
+    (entry,) = json.loads(checkout.file.read_bytes())["content"]["sessions"].values()
+    assert {sysconfig.get_path("purelib"), str(PACKAGE)} < entry["trees"].keys()
+    assert caches[1].why(checkout.session)[0] == ""
 
 
 def test_each_change_is_a_reason_that_names_it(checkout: Checkout) -> None:
@@ -189,19 +202,7 @@ def write(file: Path, content: dict[str, Any]) -> None:
     file.write_text(json.dumps({"format": 2, "sha256": digest, "content": content}))
 
 
-def small(checkout: Checkout) -> dict[str, Any]:
-    """What the file holds, without what is really installed: that takes long to look at, and is compared as this is."""
-    content: dict[str, Any] = json.loads(checkout.file.read_bytes())["content"]
-    (entry,) = content["sessions"].values()
-    installed = str(checkout.settings.root / "installed")
-    entry["trees"] = {installed: entry["trees"][installed]}
-    content["trees"] = {digest: content["trees"][digest] for digest in entry["trees"].values()}
-    return content
-
-
 def test_every_change_of_one_member_counts_as_none(checkout: Checkout) -> None:
-    write(checkout.file, small(checkout))
-    assert checkout.why() == ""
     whole = json.loads(checkout.file.read_bytes())
     count = 0
     for said, changed in mutations(whole):
@@ -212,7 +213,9 @@ def test_every_change_of_one_member_counts_as_none(checkout: Checkout) -> None:
 
 
 def test_every_change_of_one_member_that_is_sealed_anew_has_an_answer(checkout: Checkout) -> None:
-    content = small(checkout)
+    content: dict[str, Any] = json.loads(checkout.file.read_bytes())["content"]
+    write(checkout.file, content)
+    assert checkout.why() == ""
     none = reasons = unnoticed = 0
     for said, changed in mutations(content):
         write(checkout.file, changed)
