@@ -5,10 +5,12 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from forks import forking
 from widgetshot.baselines.folder import FolderStore
 from widgetshot.errors import BaselineError
 from widgetshot.ports import NO_FILES, StoredFiles
@@ -17,26 +19,29 @@ KEYS = ("e/n/a", "e/n/b", "e/m/c")
 BEFORE = {"e/n/a.png": b"old a", "e/n/a.json": b"old side a", "e/m/c.png": b"old c", "e/m/c.json": b"old side c"}
 AFTER = {"e/n/a.png": b"new a", "e/n/a.json": b"new side a", "e/n/b.png": b"new b", "e/n/b.json": b"new side b"}
 # Kills itself at the so-many-th event in which a file is opened, renamed or removed.
-PROGRAM = """
-import os, signal, sys
+WRITER = """
+import signal
 from pathlib import Path
 from widgetshot.baselines.folder import FolderStore
 from widgetshot.ports import NO_FILES, StoredFiles
-folder, left = Path(sys.argv[1]), int(sys.argv[2])
+folder = Path(sys.argv[1])
 import filelock, widgetshot.documents  # what is imported later opens files, too
 store = FolderStore(folder)
 files = {
     "e/n/a": StoredFiles(b"new a", b"new side a"), "e/n/b": StoredFiles(b"new b", b"new side b"), "e/m/c": NO_FILES,
 }
-def hook(event, arguments):
-    global left
-    if event in ("open", "os.rename", "os.remove", "os.rmdir", "os.mkdir") and str(folder) in str(arguments):
-        left -= 1
-        if not left:
-            os.kill(os.getpid(), signal.SIGKILL)
-sys.addaudithook(hook)
-store.write(files)
+def step(event):
+    left = int(event)
+    def hook(event, arguments):
+        nonlocal left
+        if event in ("open", "os.rename", "os.remove", "os.rmdir", "os.mkdir") and str(folder) in str(arguments):
+            left -= 1
+            if not left:
+                os.kill(os.getpid(), signal.SIGKILL)
+    sys.addaudithook(hook)
+    store.write(files)
 """
+KilledAt = Callable[[int], bool]
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
@@ -51,21 +56,27 @@ def fresh(folder: Path) -> Path:
     return folder
 
 
-def killed_at(folder: Path, event: int) -> bool:
-    """Write in a process that is killed at one of its steps; whether it was."""
-    done = subprocess.run([sys.executable, "-c", PROGRAM, str(folder), str(event)], check=False, timeout=60)
-    assert done.returncode in (0, -signal.SIGKILL)
-    return done.returncode != 0
+@pytest.fixture
+def killed_at(tmp_path: Path) -> Iterator[KilledAt]:
+    """Writes in a process that is killed at one of its steps; whether it was."""
+    with forking(WRITER, str(tmp_path / "baselines")) as ended:
+
+        def killed_at(event: int) -> bool:
+            code = ended(event)
+            assert code in (0, -signal.SIGKILL)
+            return code != 0
+
+        yield killed_at
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
-def test_whatever_a_killed_process_had_begun_is_finished_or_taken_back(tmp_path: Path) -> None:
+def test_whatever_a_killed_process_had_begun_is_finished_or_taken_back(tmp_path: Path, killed_at: KilledAt) -> None:
     folder = tmp_path / "baselines"
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     outcomes: list[str] = []
     sentences: set[str] = set()
     event = 1
-    while killed_at(fresh(folder), event):
+    while fresh(folder) and killed_at(event):
         left = subprocess.run(
             ["git", "-C", str(tmp_path), "status", "--porcelain", "-uall"], capture_output=True, text=True, check=True
         )
@@ -87,12 +98,12 @@ def test_whatever_a_killed_process_had_begun_is_finished_or_taken_back(tmp_path:
     assert any("was removed" in one for one in sentences)
 
 
-def test_what_was_changed_since_is_not_overwritten(tmp_path: Path) -> None:
-    folder = fresh(tmp_path / "baselines")
+def test_what_was_changed_since_is_not_overwritten(tmp_path: Path, killed_at: KilledAt) -> None:
+    folder = tmp_path / "baselines"
     event = 1
     while True:
-        killed = killed_at(fresh(folder), event)
-        assert killed, "no step had a whole plan and all files as they were"
+        fresh(folder)
+        assert killed_at(event), "no step had a whole plan and all files as they were"
         plans = list(folder.glob(".writing-*/plan.json"))
         if plans and {name: data for name, data in files_in(folder).items() if name[0] != "."} == BEFORE:
             break
