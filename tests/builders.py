@@ -1,6 +1,7 @@
 """Notebooks, pictures and results that the tests of single rooms are made of."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +62,14 @@ def picture(height: int = 20, width: int = 30, grey: int = 240) -> Pixels:
     return pixels
 
 
+@cache
+def _encoded(shape: tuple[int, ...], pixels: bytes) -> bytes:
+    return encode_png(np.frombuffer(pixels, np.uint8).reshape(shape), optimise=True)
+
+
 def baseline_of(pixels: Pixels, **options: Any) -> Baseline:
-    data = encode_png(pixels, optimise=True)
+    # To encode takes milliseconds, and most of the tests' pictures are alike.
+    data = _encoded(pixels.shape, pixels.tobytes())
     return Baseline(pixels, data, sha256(data), **options)
 
 

@@ -1,4 +1,4 @@
-"""Processes forked from one that has imported everything, so that many can be killed in the time that one takes to begin."""
+"""Processes forked from one that has imported everything: many can be killed in the time that one takes to begin."""
 
 import subprocess
 import sys

@@ -19,7 +19,7 @@ PACKAGE = Path(__file__).resolve().parent
 STATIC = PACKAGE / "static"  # built from js/, shipped in the wheel
 LOCAL_FOLDER = ".widgetshot"  # in a project's root: what belongs to one checkout and not into git
 _LOCK_POLL_S = 0.01  # between two looks at a lock that somebody else holds
-_LOCK_WAIT_S = 10.0  # that somebody else may hold one: what is done under it takes milliseconds
+LOCK_WAIT_S = 10.0  # that somebody else may hold one: what is done under it takes milliseconds
 _MAX_DECODED_PIXELS = 2**24  # at a time
 _O_BINARY = getattr(os, "O_BINARY", 0)  # Windows reads text without it
 
@@ -200,7 +200,7 @@ class LockHeld(OSError):
 
 
 @contextlib.contextmanager
-def locked(path: Path, *, within: float = _LOCK_WAIT_S) -> Iterator[None]:
+def locked(path: Path, *, within: float = LOCK_WAIT_S) -> Iterator[None]:
     """Hold a lock that other threads and processes respect; waits for whoever holds it. It ends with its process.
 
     Args:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from widgetshot.documents import Document, JsonValue, Time, convert, parse_json
 from widgetshot.errors import WidgetshotError, one_line
-from widgetshot.files import LOCAL_FOLDER, LockHeld, local_folder, locked, write_atomically
+from widgetshot.files import LOCAL_FOLDER, LOCK_WAIT_S, LockHeld, local_folder, locked, write_atomically
 from widgetshot.model import Verdict
 from widgetshot.report import entry_json
 from widgetshot.report.entry_json import Entry
@@ -66,10 +66,12 @@ class History:
 
     Args:
         root: the project's folder.
+        lock_wait_s: seconds that another run may hold the file's lock.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, lock_wait_s: float = LOCK_WAIT_S) -> None:
         self.notices: list[str] = []
+        self._lock_wait_s = lock_wait_s
         self._root = root
         self._file = root / LOCAL_FOLDER / _FILE
 
@@ -87,7 +89,7 @@ class History:
         with contextlib.ExitStack() as stack:
             is_kept = True
             try:
-                stack.enter_context(locked(local_folder(self._root) / _LOCK))
+                stack.enter_context(locked(local_folder(self._root) / _LOCK, within=self._lock_wait_s))
             except LockHeld as error:
                 self.notices.append(f"this run is not in the history of verdicts: {error}")
                 is_kept = False

@@ -7,14 +7,17 @@ from pathlib import Path
 import pytest
 from fault_matrix import ROWS, page
 
+from collection import COLLECTED
+
 TESTS = Path(__file__).parents[2]
 REFERENCE = TESTS.parent / "docs" / "reference" / "faults.md"
 
 
-def collected(request: pytest.FixtureRequest) -> set[str]:
-    """Node ids below `tests` of what pytest collects in the files that the table names."""
-    nodes = {item.nodeid.removeprefix("tests/") for item in request.session.items}
-    missing = {row.test.partition("::")[0] for row in ROWS if row.test.partition("[")[0] not in names(nodes)}
+def collected(config: pytest.Config) -> set[str]:
+    """Node ids below `tests` of all tests, marked expensive or not, with and without their parameters."""
+    nodes = _with_names(config.stash[COLLECTED])
+    # Where not all of the tests are asked for, in the files that the table names.
+    missing = {row.test.partition("::")[0] for row in ROWS if row.test not in nodes}
     if missing:
         words = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "", "-p", "no:cacheprovider"]
         found = subprocess.run(
@@ -24,18 +27,18 @@ def collected(request: pytest.FixtureRequest) -> set[str]:
             text=True,
             check=True,
         )
-        nodes |= {line.removeprefix("tests/") for line in found.stdout.splitlines() if "::" in line}
+        nodes |= _with_names({line for line in found.stdout.splitlines() if "::" in line})
     return nodes
 
 
-def names(nodes: set[str]) -> set[str]:
-    """Node ids without parameters."""
-    return {node.partition("[")[0] for node in nodes}
+def _with_names(ids: set[str]) -> set[str]:
+    below = {node.removeprefix("tests/") for node in ids}
+    return below | {node.partition("[")[0] for node in below}
 
 
 def test_each_fault_names_a_test_that_is_there(request: pytest.FixtureRequest) -> None:
-    nodes = collected(request)
-    assert [row.test for row in ROWS if row.test not in nodes | names(nodes)] == []
+    nodes = collected(request.config)
+    assert [row.test for row in ROWS if row.test not in nodes] == []
 
 
 def test_faults_are_many_and_each_is_there_once() -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,9 @@ import pytest
 from msgspec import convert, structs
 
 from builders import result_called
-from mutations import mutations
+from mutations import each_extent, mutations
 from widgetshot.documents import encode
-from widgetshot.files import LOCAL_FOLDER, locked, sha256
+from widgetshot.files import LOCAL_FOLDER, LOCK_WAIT_S, locked, sha256
 from widgetshot.model import Verdict
 from widgetshot.report.entry import entry_of
 from widgetshot.report.entry_json import Entry
@@ -240,6 +241,7 @@ def test_a_file_is_read_and_goes_on(tmp_path: Path) -> None:
 
 WRITER = """
 import sys
+from inspect import signature
 from pathlib import Path
 from test_history import entry
 from widgetshot.report.history import History
@@ -268,12 +270,13 @@ def test_what_is_wrong_of_one_target_is_lost_for_that_one_alone(tmp_path: Path) 
     assert [stretch[:2] for stretch in two["history"]] == [["broken", 2]]
 
 
-def test_every_change_of_one_member_counts_as_none_or_is_a_history(tmp_path: Path) -> None:
+@each_extent
+def test_every_change_of_one_member_counts_as_none_or_is_a_history(tmp_path: Path, wrong: int | None) -> None:
     for time, verdict in zip(TIMES, ["match", "changed", "match"], strict=False):
         run(tmp_path, time, entry(verdict), entry("broken", key="e/n/b"))
     document = json.loads(file(tmp_path).read_text())
     none, history = 0, 0
-    for said, changed in mutations(document):
+    for said, changed in mutations(document, wrong):
         file(tmp_path).write_text(json.dumps(changed))
         one, two = run(tmp_path, TIMES[3], entry("match"), entry("broken", key="e/n/b"))
         # What is kept is what any run could have written.
@@ -281,8 +284,8 @@ def test_every_change_of_one_member_counts_as_none_or_is_a_history(tmp_path: Pat
         assert one["history"][-1][3] == two["history"][-1][3] == TIMES[3]
         lost = len(one["history"]) == 1 or two["history"] == [["broken", 1, TIMES[3], TIMES[3]]]
         none, history = none + lost, history + (not lost)
-    assert none > 200
-    assert history > 20
+    assert none > (200 if wrong is None else 60)
+    assert history > (20 if wrong is None else 6)
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"format": 1, "targets": 5}', b"\xff\xfe", b"[" * 100_000])
@@ -313,8 +316,10 @@ def test_a_lock_that_another_process_keeps_is_told_and_nothing_is_written(tmp_pa
     run(tmp_path, TIMES[0], entry("match"))
     before = file(tmp_path).read_bytes()
     with locked(file(tmp_path).with_name("history.lock")):
-        history = History(tmp_path)
+        history = History(tmp_path, lock_wait_s=0.1)
         (noted,) = history.note([entry("changed")], TIMES[1], None)
     assert [one.verdict for one in noted.history or ()] == ["match", "changed"]
     assert history.notices[0].startswith(f"this run is not in the history of verdicts: process {os.getpid()} has held")
+    assert history.notices[0].endswith(" for 0.1 s")
+    assert signature(History).parameters["lock_wait_s"].default == LOCK_WAIT_S == 10
     assert file(tmp_path).read_bytes() == before

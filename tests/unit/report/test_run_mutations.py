@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from random import Random
 from time import process_time
 from typing import Any
 
@@ -264,8 +265,11 @@ def may_be(place: str, what: str) -> bool:
     return any(what in allowed and place in members.split() for allowed, members in FREE)
 
 
+@pytest.mark.parametrize(
+    "share", [pytest.param(4, id="sample"), pytest.param(1, id="all", marks=pytest.mark.expensive)]
+)
 def test_a_run_that_differs_in_one_member_is_refused_with_its_place_or_as_good_as_before(
-    good: Path, tmp_path: Path
+    good: Path, tmp_path: Path, share: int
 ) -> None:
     file = good / "run.json"
     original = file.read_text()
@@ -286,8 +290,9 @@ def test_a_run_that_differs_in_one_member_is_refused_with_its_place_or_as_good_a
                 continue
             seen.add((place, old is None))
             # The others begin with `read_run`: one mutation of a member that is refused, and one that is not, shows it.
-            sampled: set[bool] = set()
-            for what, value in VALUES.items():
+            draw = Random(place)
+            sampled: set[bool] = set() if draw.randrange(share) == 0 else {True, False}
+            for what, value in draw.sample([*VALUES.items()], len(VALUES) // share):
                 if not is_worth_it(place, what, old) or (value == old and type(value) is type(old)):
                     continue
                 file.write_text(mutated(run, way, value))
@@ -312,4 +317,4 @@ def test_a_run_that_differs_in_one_member_is_refused_with_its_place_or_as_good_a
     finally:
         file.write_text(original)
     assert odd == []
-    assert counts["refused"] > 2_000
+    assert counts["refused"] > 2_000 / share
