@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,9 @@ def pytest_configure() -> None:
     # A shell lets what it starts with `&` ignore SIGINT, and so would everything that tests start, and end by it.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # jsonschema, which nbformat imports, would compile a grammar for a check of addresses that no test asks for; that
+    # takes over a second, and several where it is measured.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import psutil
 import pytest
 
@@ -38,6 +37,9 @@ class Project:
 
     def notebook(self, path: str, *sources: str, tags: dict[int, list[str]] | None = None, **metadata: Any) -> Path:
         """Write a notebook of code cells whose ids are cell-0, cell-1..."""
+        # Here, so that conftest.py comes first, see there.
+        import nbformat
+
         nb = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
         nb.metadata.update(metadata)
         for index, source in enumerate(sources):

@@ -158,7 +158,7 @@ def test_a_picture_matches_itself_at_every_threshold(both: Both, boxes: list[Box
         assert (comparison.changed, comparison.regions, comparison.resized, comparison.diff) == (0, (), False, None)
 
 
-@QUICK
+@settings(QUICK, max_examples=15)  # of 21 layouts each
 @given(any_pictures(), ANY_THRESHOLD)
 def test_the_layout_in_memory_makes_no_difference(both: Both, threshold: float) -> None:
     expected = differing(*both, threshold)
