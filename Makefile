@@ -46,7 +46,7 @@ check: setup
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix js run --silent check
 
 # Everything that needs no services: checks, tests, and our own notebooks against their baselines. What takes a minute and
-# gigabytes is left to: pytest -m expensive tests/acceptance/faults
+# gigabytes is left to: pytest -m expensive tests/unit tests/acceptance/faults
 test: check
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix js run --silent test
 	# What is installed from its sources in place is compiled by nobody else where Python is told to write no bytecode.

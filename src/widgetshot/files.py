@@ -20,7 +20,7 @@ STATIC = PACKAGE / "static"  # built from js/, shipped in the wheel
 LOCAL_FOLDER = ".widgetshot"  # in a project's root: what belongs to one checkout and not into git
 _LOCK_POLL_S = 0.01  # between two looks at a lock that somebody else holds
 LOCK_WAIT_S = 10.0  # that somebody else may hold one: what is done under it takes milliseconds
-_MAX_DECODED_PIXELS = 2**24  # at a time
+MAX_DECODED_PIXELS = 2**24  # at a time
 _O_BINARY = getattr(os, "O_BINARY", 0)  # Windows reads text without it
 
 
@@ -86,8 +86,11 @@ def check_inside(folder: Path, path: str, checked: set[Path] | None = None) -> N
             raise OSError(errno.EINVAL, "is no file", str(place))
 
 
-def read_png(data: bytes) -> "Pixels":
+def read_png(data: bytes, *, at_once: int = MAX_DECODED_PIXELS) -> "Pixels":
     """Decode a picture.
+
+    Args:
+        at_once: pixels that are decoded at a time; of a larger picture, strips.
 
     Returns:
         shape (height, width, 4), dtype uint8, RGBA.
@@ -100,11 +103,11 @@ def read_png(data: bytes) -> "Pixels":
 
     with Image.open(io.BytesIO(data)) as image:
         width, height = image.size
-        if width * height <= _MAX_DECODED_PIXELS:
+        if width * height <= at_once:
             return np.asarray(image.convert("RGBA"))
         # On its way to numpy a picture is there four times.
         pixels = np.empty((height, width, 4), dtype=np.uint8)
-        rows = max(1, _MAX_DECODED_PIXELS // width)
+        rows = max(1, at_once // width)
         for top in range(0, height, rows):
             strip = image.crop((0, top, width, min(height, top + rows)))
             pixels[top : top + rows] = np.asarray(strip.convert("RGBA"))

@@ -13,7 +13,7 @@ from widgetshot.ports import Rect
 SCALES = st.sampled_from([0.5, 0.75, 1, 1.1, 1.25, 4 / 3, 1.5, 2, 2.625, 3])
 
 
-@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@settings(max_examples=100, deadline=None, derandomize=True, database=None)
 @given(st.integers(1, 60_000), st.integers(1, 60_000), SCALES)
 @example(960, 20_000, 2)
 @example(18_000, 720, 1)

@@ -888,7 +888,7 @@ TOKENS = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@settings(max_examples=80, deadline=None, derandomize=True, database=None)
 @given(
     head=st.dictionaries(KEYS, VALUES, max_size=5).map(lambda data: yaml.safe_dump(data, allow_unicode=True)) | TOKENS
 )
@@ -926,7 +926,7 @@ BLOCKS = (
 @given(
     st.sampled_from(BLOCKS), st.lists(st.tuples(st.integers(0, 200), st.sampled_from(":{}[],&*#?|>-!%@`'\" \n\t0a~é")))
 )
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_both_readers_of_yaml_read_the_same(text: str, typed: list[tuple[int, str]]) -> None:
     for place, character in typed[:4]:
         place %= len(text)

@@ -18,6 +18,7 @@ from widgetshot.baselines.candidate import shot_bytes
 from widgetshot.errors import ConfigError, RecordError
 from widgetshot.files import read_png, sha256
 from widgetshot.model import Box, Failure, Repeat, RunEnd, ServiceUsage, TimeSpent, Tolerance, TraitChange, Verdict
+from widgetshot.report.limits import MAX_BOXES, MAX_ITEMS, MAX_TEXT
 from widgetshot.report.reader import read_run
 from widgetshot.report.text import failure_text
 from widgetshot.verdict.compare import compare
@@ -223,37 +224,39 @@ def test_run_json_has_a_line_for_each_test(tmp_path: Path) -> None:
 
 
 def test_what_is_larger_than_a_run_may_be_is_cut_when_it_is_written(tmp_path: Path) -> None:
-    many = 200_000
+    # Little more than may be: of boxes, and of a list.
+    some, many = MAX_BOXES + 2_000, MAX_ITEMS + 2_000
+    long = "x" * (MAX_TEXT + 10)
     result = result_of("large", changed_picture(), picture(), masks=(MASK,))
     assert result.shot is not None
     assert result.comparison is not None
     deep: Any = []
     for _ in range(500):
         deep = [deep]
-    boxes = tuple(Box(-(10**7), 0, 10**7, 1) for _ in range(many))
-    covered = tuple(Box(-5, n % 20, 10**7, 1) for n in range(many))
+    boxes = tuple(Box(-(10**7), 0, 10**7, 1) for _ in range(some))
+    covered = tuple(Box(-5, n % 20, 10**7, 1) for n in range(some))
     traits = (
-        TraitChange("W", "text", "x" * 5_000_000, math.nan),
-        TraitChange("W", "deep", deep, [0] * many),
-        *(TraitChange("W", "many", 1, 2) for _ in range(many)),
+        TraitChange("W", "text", long, math.nan),
+        TraitChange("W", "deep", deep, [0] * 200_000),
+        *(TraitChange("W", "many", 1, 2) for _ in range(some)),
     )
-    target = replace(result.target, source="'\ud83d'" + "x" * 5_000_000, markers=("m" * 50_000,) * 3_000)
+    target = replace(result.target, source="'\ud83d'" + long, markers=("m" * 50_000,) * 3_000)
     result = replace(
         result,
         target=target,
         verdict=Verdict.UNSTABLE,
         shot=replace(result.shot, masks=(covered,), timings={f"stage {n}": 1e300 for n in range(5_000)}),
         comparison=replace(result.comparison, regions=boxes),
-        sentence="x" * 5_000_000,
+        sentence=long,
         traits=traits,
-        fingerprint={"fonts": {str(n): math.inf for n in range(many)}, "x" * 50_000: 1},
+        fingerprint={"fonts": {str(n): math.inf for n in range(some)}, "x" * 50_000: 1},
         console=("x" * 50_000,) * 5_000,
         blocked=("x" * 50_000,) * 5_000,
         renderer=("x" * 50_000,) * 5_000,
         duration=math.inf,
     )
     failed = result_called("broken")
-    failed = replace(failed, failure=Failure("E" * 50_000, "x" * 5_000_000, "x" * 50_000))
+    failed = replace(failed, failure=Failure("E" * 50_000, long, "x" * 50_000))
     made = writer(tmp_path / "report")
     made.selected("x" * 50_000, 3, {f"n{n}": "x" * 20_000 for n in range(10)} | {"n" * 50_000: "x"})
     made.only_changed({}, {f"s{n}": "why" for n in range(many)}, "r" * 50_000)
@@ -273,12 +276,13 @@ def test_what_is_larger_than_a_run_may_be_is_cut_when_it_is_written(tmp_path: Pa
     run = read_run(made.folder)
     assert [entry.verdict for entry in run.tests] == ["unstable", "broken"]
     entry = run.tests[0]
-    assert len(entry.metrics.regions) == len(entry.masks[0].boxes) == len(entry.traits) == 10_000
+    assert len(entry.metrics.regions) == len(entry.masks[0].boxes) == len(entry.traits) == MAX_BOXES == 10_000
     assert entry.masks[0].boxes[1] == (0, 1, 30, 1)  # the part of it that lies in the picture
     assert (entry.metrics.regions[0].x, entry.metrics.regions[0].width) == (-1_000_000, 1_000_000)
     assert entry.source.startswith("'\ufffd'xxx")
     assert entry.source.endswith("x…")
-    assert len(entry.sentence) == len(entry.source) == 1_000_000
+    assert len(entry.sentence) == len(entry.source) == MAX_TEXT == 1_000_000
     assert entry.traits[0].after == "NaN"
     assert entry.traits[1].after == "(200,000 values)"
-    assert (len(run.notebooks), run.notebooks[0].notebook) == (100_000, "n199999")
+    assert MAX_ITEMS == 100_000
+    assert (len(run.notebooks), run.notebooks[0].notebook) == (MAX_ITEMS, f"n{many - 1}")

@@ -476,7 +476,7 @@ HEAD = ("format", "run", "commit", "reviewer")
 
 
 @given(edit=edits())
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_mutated_file_writes_all_or_nothing(whole_root: Path, edit: Callable[[Json], Json]) -> None:
     before = files(whole_root)
     valid = document(whole_root)
@@ -511,7 +511,7 @@ def restore(root: Path, before: dict[str, bytes]) -> None:
 @given(
     cuts=st.lists(st.tuples(st.integers(0, 1500), st.integers(0, 6), st.text(max_size=4)), min_size=1, max_size=4),
 )
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_garbled_text_writes_all_or_nothing(whole_root: Path, cuts: list[tuple[int, int, str]]) -> None:
     before = files(whole_root)
     valid = document(whole_root)

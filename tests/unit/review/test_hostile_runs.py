@@ -4,7 +4,7 @@ from pathlib import Path
 
 from hostile_runs import ACTIONS, try_cases
 
-SAMPLE = 100
+SAMPLE = 40
 
 
 def test_whatever_a_run_folder_or_decisions_say_gets_an_answer_and_writes_nothing_else(tmp_path: Path) -> None:
