@@ -91,3 +91,10 @@ def test_a_page_that_a_notebook_speaks_for_fills_no_disk(tmp_path: Path) -> None
     read = read_trace(tmp_path, EntryTrace(path="t.json", sha256=sha256(data)))
     assert (len(read.cells), len(read.messages), len(read.counts)) == (1000, 50, 100)
     assert max(len(message.text) for message in read.messages) == 200
+
+
+def test_of_a_long_text_the_begin_is_kept_without_the_begin_of_a_secret_that_goes_on_behind_it() -> None:
+    page = PageTrace((TracedCell(SECRET * 50, 1.0, None, "ok"), TracedCell("a" * 500, 2.0, None, "ok")), {}, ())
+    first, second = (span.name for span in taken(CaptureTrace(), page).cells)
+    assert set(first) == {"*"}
+    assert second == "a" * 100
