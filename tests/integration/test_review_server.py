@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import stat
@@ -283,33 +284,35 @@ def test_there_are_no_kernels_no_files_and_no_terminals(anna: Reviewer, path: st
     assert anna.ask("GET", f"/{path}?token={anna.token}").code == 404
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
-def test_it_ends_when_asked_with_a_summary_and_leaves_nothing(project: Project, tmp_path: Path, name: str) -> None:
+def test_it_ends_when_asked_with_a_summary_and_leaves_nothing(project: Project, tmp_path: Path) -> None:
     prepare(project)
     own = tmp_path / "temporary"
     own.mkdir()
-    with reviewing(project, TMPDIR=str(own)) as (process, address):
-        anna = Reviewer(address)
-        anna.page()
-        answer(anna.post({"decisions": [decision(project), decision(project, "broken", "reject")]}), 200)
-        thread = threading.Thread(target=hanging, args=(anna,))
-        thread.start()
-        process.send_signal(getattr(signal, name))
-        output, errors = process.communicate(timeout=60)
-        thread.join()
-        assert (process.returncode, errors) == (0, "")
-        assert "1 accepted, 1 rejected, 3 left" in output
-        assert "git add 'baselines'" in output
-    assert [*own.iterdir()] == []
-    # Another server knows what was decided, and takes it back.
     before = RESULTS["changed"].baseline
     assert before is not None
-    with reviewing(project) as (_, address):
-        anna = Reviewer(address)
-        anna.page()
-        assert anna.state()["decisions"][KEY]["reviewer"] == "Anna"
-        answer(anna.post({"undo": [{"key": KEY, "seen": 1}]}), 200)
-    assert in_folder(project.root / "baselines").digest(KEY) == before.sha256
+    for count, name in enumerate(("SIGINT", "SIGTERM", "SIGHUP")):
+        with reviewing(project, TMPDIR=str(own)) as (process, address):
+            anna = Reviewer(address)
+            anna.page()
+            if count:
+                # Another server knows what was decided, and takes it back.
+                assert anna.state()["decisions"][KEY]["reviewer"] == "Anna"
+                answer(anna.post({"undo": [{"key": KEY, "seen": anna.state()["decisions"][KEY]["version"]}]}), 200)
+                assert in_folder(project.root / "baselines").digest(KEY) == before.sha256
+                decided = [decision(project)]
+            else:
+                decided = [decision(project), decision(project, "broken", "reject")]
+            answer(anna.post({"decisions": decided}), 200)
+            version = anna.state()["version"]
+            thread = threading.Thread(target=hanging, args=(anna, version))
+            thread.start()
+            process.send_signal(getattr(signal, name))
+            output, errors = process.communicate(timeout=60)
+            thread.join()
+            assert (process.returncode, errors) == (0, ""), name
+            assert "1 accepted, 1 rejected, 3 left" in output, name
+            assert "git add 'baselines'" in output, name
+        assert [*own.iterdir()] == [], name
 
 
 def wait_until_it_listens(process: subprocess.Popen[str], origin: str) -> None:
@@ -323,10 +326,10 @@ def wait_until_it_listens(process: subprocess.Popen[str], origin: str) -> None:
     raise AssertionError("the server has ended")
 
 
-def hanging(reviewer: Reviewer) -> None:
+def hanging(reviewer: Reviewer, version: int) -> None:
     """Somebody who still waits for news when the server ends."""
     try:
-        reviewer.ask("GET", "/widgetshot/api/review?since=1")
+        reviewer.ask("GET", f"/widgetshot/api/review?since={version}")
     except (HTTPClientError, OSError):
         return
 
@@ -443,12 +446,24 @@ def test_any_jupyter_server_offers_it_once_it_is_enabled(project: Project) -> No
 
 
 AUTHORIZER = """
+from pathlib import Path
 from jupyter_server.auth import Authorizer
 
 class Only(Authorizer):
     def is_authorized(self, handler, user, action, resource):
-        return f"{action} {resource}" in ALLOWED
+        return f"{action} {resource}" in Path("allowed").read_text().splitlines()
 """
+
+
+@pytest.fixture(scope="module")
+def policed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, Reviewer]]:
+    """A project in a Jupyter Server that allows what its file `allowed` says."""
+    project = prepare(make_project(tmp_path_factory.mktemp("policed")))
+    project.write("policies.py", AUTHORIZER)
+    options = ("--ServerApp.jpserver_extensions={'widgetshot': True}", "--ServerApp.authorizer_class=policies.Only")
+    with jupyter_server(project, *options, PYTHONPATH=str(project.root)) as anna:
+        yield project, anna
+    assert project.left_behind() == []
 
 
 @pytest.mark.parametrize(
@@ -460,17 +475,19 @@ class Only(Authorizer):
         (("read contents", "write contents"), (200, 200, 200)),
     ],
 )
-def test_jupyters_authorizer_is_obeyed(project: Project, allowed: tuple[str, ...], codes: tuple[int, ...]) -> None:
+def test_jupyters_authorizer_is_obeyed(
+    policed: tuple[Project, Reviewer], allowed: tuple[str, ...], codes: tuple[int, ...]
+) -> None:
+    project, anna = policed
+    shutil.rmtree(project.root / "baselines")
     prepare(project)
     baseline = picture_file(in_folder(project.root / "baselines"), KEY)
     before = baseline.read_bytes()
-    project.write("policies.py", f"ALLOWED = {allowed!r}\n{AUTHORIZER}")
-    options = ("--ServerApp.jpserver_extensions={'widgetshot': True}", "--ServerApp.authorizer_class=policies.Only")
-    with jupyter_server(project, *options, PYTHONPATH=str(project.root)) as anna:
-        token = {"Authorization": f"token {anna.token}"}
-        page = anna.ask("GET", f"{BASE}/review", **token)
-        state = anna.ask("GET", f"{BASE}/api/review", **token)
-        posted = anna.ask("POST", f"{BASE}/api/review", {"decisions": [decision(project)]}, **token)
+    project.write("allowed", "\n".join(allowed))
+    token = {"Authorization": f"token {anna.token}"}
+    page = anna.ask("GET", f"{BASE}/review", **token)
+    state = anna.ask("GET", f"{BASE}/api/review", **token)
+    posted = anna.ask("POST", f"{BASE}/api/review", {"decisions": [decision(project)]}, **token)
     assert (page.code, state.code, posted.code) == codes
     assert (baseline.read_bytes() != before) is (codes[2] == 200)
     # Nor does a refusal tell what the run is.
