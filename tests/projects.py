@@ -52,13 +52,10 @@ class Project:
     def command(
         self, *words: str, timeout: float = 300, environment: dict[str, str] | None = None, input: str | None = None
     ) -> subprocess.CompletedProcess[str]:
-        # Settings of the outer pytest, of xdist and of CI are not for the commands inside.
-        others = ("PYTEST_", "COV_", "GITHUB_") if self.measured else ("PYTEST_", "COV_", "GITHUB_", *MEASURING)
-        own = {key: value for key, value in os.environ.items() if not key.startswith(others)}
         return subprocess.run(
             words,
             cwd=self.root,
-            env=own | {MARK: self.mark} | self.environment | (environment or {}),
+            env=self._environment(environment),
             input=input,
             capture_output=True,
             text=True,
@@ -66,12 +63,25 @@ class Project:
             check=False,
         )
 
+    def begin(self, *words: str) -> "subprocess.Popen[str]":
+        """Start a command whose input, output and errors are pipes."""
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            words, cwd=self.root, env=self._environment(), stdin=pipe, stdout=pipe, stderr=pipe, text=True
+        )
+
+    def _environment(self, more: dict[str, str] | None = None) -> dict[str, str]:
+        # Settings of the outer pytest, of xdist and of CI are not for the commands inside.
+        others = ("PYTEST_", "COV_", "GITHUB_") if self.measured else ("PYTEST_", "COV_", "GITHUB_", *MEASURING)
+        own = {key: value for key, value in os.environ.items() if not key.startswith(others)}
+        return own | {MARK: self.mark} | self.environment | (more or {})
+
     def widgetshot(self, *words: str, **options: Any) -> subprocess.CompletedProcess[str]:
         return self.command(sys.executable, "-m", "widgetshot", *words, **options)
 
     def pytest(self, *words: str, cache: bool = False, **options: Any) -> subprocess.CompletedProcess[str]:
-        # Hypothesis takes most of a second to load and has nothing to do here.
-        plugins = ["-p", "no:hypothesispytest", *(["-p", "no:cacheprovider"] if not cache else [])]
+        # Hypothesis takes most of a second to load, anyio a fifth of one, and both have nothing to do here.
+        plugins = ["-p", "no:hypothesispytest", "-p", "no:anyio", *(["-p", "no:cacheprovider"] if not cache else [])]
         return self.command(sys.executable, "-m", "pytest", *plugins, *words, **options)
 
     def report(self, folder: str = "widgetshot-report") -> dict[str, Any]:

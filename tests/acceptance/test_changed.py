@@ -2,34 +2,49 @@
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
 from projects import Project, make_project
 
-# What a run with --changed would find, without running anything.
+# What a run with --changed would find, without running anything. A question is a line of JSON, and so is its answer.
+# Each is answered by a process of its own, forked from one that has loaded what it needs and has asked nothing yet.
 ASK = """
 import json
+import os
+import sys
 from pathlib import Path
 from widgetshot.project.loading import load_settings
 from widgetshot.project.notebooks import find_notebooks, load_notebook
 from widgetshot.baselines.stores import open_baselines
 from widgetshot.run.changed import pass_cache, unchanged
 from widgetshot.selection.session import sessions_of
-settings = load_settings(Path.cwd(), {overrides!r})
-cache = pass_cache(settings, open_baselines(settings))
-said = {{}}
-for file in find_notebooks(settings):
-    notebook = load_notebook(settings, file)
-    found = unchanged(sessions_of(notebook, notebook.targets, repeat=settings.repeat), cache, settings.environment)
-    said |= dict.fromkeys(found.left_out, "") | found.reasons
-print(json.dumps(said))
+
+def answer(environment, overrides):
+    os.environ |= environment
+    settings = load_settings(Path.cwd(), overrides)
+    cache = pass_cache(settings, open_baselines(settings))
+    said = {}
+    for file in find_notebooks(settings):
+        notebook = load_notebook(settings, file)
+        found = unchanged(sessions_of(notebook, notebook.targets, repeat=settings.repeat), cache, settings.environment)
+        said |= dict.fromkeys(found.left_out, "") | found.reasons
+    print(json.dumps(said), flush=True)
+
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        answer(**json.loads(line))
+        os._exit(0)
+    if os.waitpid(child, 0)[1]:
+        sys.exit("no answer")
 """
 SHOT = "#| shot: s\n"
 PROCESS = (
@@ -57,13 +72,35 @@ except OSError:
 """
 
 
-def reasons(project: Project, environment: dict[str, str] | None = None, **overrides: object) -> dict[str, str]:
-    """Why each notebook would be run, or "", by the name of its folder."""
-    done = project.command(sys.executable, "-c", ASK.format(overrides=overrides), environment=environment)
-    assert done.returncode == 0, done.stderr
-    said: dict[str, str] = json.loads(done.stdout)
-    prefix = "page-chromium-linux/"
-    return {name.removeprefix(prefix).split("/")[1]: why for name, why in said.items()}
+class Asker:
+    """A process in a project that is asked why notebooks would be run now."""
+
+    def __init__(self, project: Project) -> None:
+        self._process = project.begin(sys.executable, "-c", ASK)
+
+    def reasons(self, environment: dict[str, str] | None = None, **overrides: object) -> dict[str, str]:
+        """Why each notebook would be run, or "", by the name of its folder, or its own beside which there is none."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps({"environment": environment or {}, "overrides": overrides}) + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        assert answer, self._process.communicate()[1]
+        said: dict[str, str] = json.loads(answer)
+        prefix = "page-chromium-linux/"
+        return {name.removeprefix(prefix).split("/")[1]: why for name, why in said.items()}
+
+    def close(self) -> None:
+        self._process.communicate()
+
+
+@contextmanager
+def asking(project: Project) -> Iterator[Asker]:
+    asker = Asker(project)
+    try:
+        yield asker
+    finally:
+        asker.close()
 
 
 @contextmanager
@@ -83,16 +120,22 @@ def changed(file: Path, content: str | bytes | None) -> Iterator[None]:
             file.write_bytes(before)
 
 
+def packages_of(project: Project) -> Path:
+    """A folder of what is installed, outside of the project."""
+    return project.root.parent / "env" / "site-packages"
+
+
 @pytest.fixture(scope="module")
 def passed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """Notebooks that passed, each in a folder of its own, after one real run of all of them."""
-    project = make_project(tmp_path_factory.mktemp("passed"))
-    packages = project.root / "env" / "site-packages"
+    project = make_project(tmp_path_factory.mktemp("passed") / "project")
+    packages = packages_of(project)
     # An empty entry would stand for the folder that a program runs in, where something always changes.
     paths = filter(None, [str(packages), os.environ.get("PYTHONPATH")])
     project.environment |= {"CI": "", "PYTHONPATH": os.pathsep.join(paths)}
-    project.write("env/site-packages/sample.py", "VALUE = 1\n")
-    project.write("env/site-packages/sample-1.0.dist-info/METADATA", "Name: sample\nVersion: 1.0\n")
+    (packages / "sample-1.0.dist-info").mkdir(parents=True)
+    (packages / "sample-1.0.dist-info" / "METADATA").write_text("Name: sample\nVersion: 1.0\n")
+    (packages / "sample.py").write_text("VALUE = 1\n")
     project.notebook("notebooks/plain/a.ipynb", f"{SHOT}print(1)")
     project.notebook("notebooks/imports/a.ipynb", f"{SHOT}import helper\nprint(helper.VALUE)")
     project.write("notebooks/imports/helper.py", "from deep.down import VALUE\n")
@@ -118,6 +161,23 @@ def passed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     project.notebook("notebooks/clicked/a.ipynb", steps + CALLBACK)
     project.write("notebooks/clicked/late.txt", "late")
     project.notebook("notebooks/failed/a.ipynb", f"{SHOT}1 / 0")
+    # A notebook has a copy of the project; this one changes the project's own file after that was made.
+    file = project.write("notebooks/raced/data.txt", "before")
+    project.notebook(
+        "notebooks/raced/a.ipynb", f"{SHOT}print(open('data.txt').read())\nopen({str(file)!r}, 'w').write('after')"
+    )
+    project.write("data/x.csv", "1")
+    project.write("package/__init__.py", "")
+    project.write("package/part.py", "VALUE = 1\n")
+    project.write("img/dot.svg", '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
+    project.notebook("notebooks/reads_above/a.ipynb", f"{SHOT}print(open('../../data/x.csv').read())")
+    project.notebook(
+        "notebooks/imports_above/a.ipynb",
+        f"{SHOT}import sys\nsys.path.insert(0, '../..')\nfrom package.part import VALUE\nprint(VALUE)",
+    )
+    project.notebook(
+        "notebooks/page_above/a.ipynb", SHOT + "from IPython.display import HTML\nHTML('<img src=../../img/dot.svg> x')"
+    )
     done = project.widgetshot("run", "--changed", "--update-baselines")
     assert done.returncode == 1, done.stdout + done.stderr
     yield project
@@ -125,17 +185,29 @@ def passed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 
 
 @pytest.fixture(scope="module")
-def before(passed: Project) -> Iterator[dict[str, str]]:
+def asker(passed: Project) -> Iterator[Asker]:
+    with asking(passed) as asker:
+        yield asker
+
+
+@pytest.fixture(scope="module")
+def before(asker: Asker) -> Iterator[dict[str, str]]:
     """Why each of them would be run as they are; the same again when all tests have put back what they changed."""
-    said = reasons(passed)
+    said = asker.reasons()
     yield said
-    assert reasons(passed) == said
+    assert asker.reasons() == said
+
+
+# Notebooks that look above their folder, so that whatever appears in the project may be what they ask for.
+ABOVE = ("reads_above", "imports_above", "page_above")
 
 
 def test_what_nothing_changed_of_needs_no_run(before: dict[str, str]) -> None:
+    beside = ("plain", "imports", "reads", "absent", "outside", "declared", "page", "clicked")
     assert before == {
-        **dict.fromkeys(("plain", "imports", "reads", "absent", "outside", "declared", "page", "clicked"), ""),
+        **dict.fromkeys((*beside, *ABOVE), ""),
         "failed": "not known to have passed",
+        "raced": "not known to have passed",
         "process": f"not all that it depends on is known: it started a process, {Path(sys.executable).name}",
         "talks": "not all that it depends on is known: it talked to 127.0.0.1",
     }
@@ -160,30 +232,43 @@ def test_what_nothing_changed_of_needs_no_run(before: dict[str, str]) -> None:
         ("notebooks/page/dot.svg", "<svg/>", "page", "notebooks/page/dot.svg changed"),
         ("notebooks/clicked/late.txt", "later", "clicked", "notebooks/clicked/late.txt changed"),
         ("notebooks/plain/a.ipynb", None, "plain", ""),
+        ("data/x.csv", "other", "reads_above", "data/x.csv changed"),
+        ("package/part.py", "other", "imports_above", "package/part.py changed"),
+        ("img/dot.svg", "other", "page_above", "img/dot.svg changed"),
     ],
 )
 def test_only_what_read_a_changed_file_is_run(
-    passed: Project, before: dict[str, str], path: str, text: str | None, who: str, why: str
+    passed: Project, asker: Asker, before: dict[str, str], path: str, text: str | None, who: str, why: str
 ) -> None:
     file = passed.root / path
     if path.endswith(".ipynb"):
         text = file.read_text().replace("print(1)", "print(2)")
         why = f"{path} changed"
+    appears = why.endswith((" is new", " is gone"))
+    names = dict.fromkeys(ABOVE, f"the project: {path} is {why.split()[-1]}") if appears else {}
     with changed(file, text):
-        assert reasons(passed) == before | {who: why}
+        assert asker.reasons() == before | names | {who: why}
 
 
-def test_a_file_that_nobody_read_runs_nothing(passed: Project, before: dict[str, str]) -> None:
+def test_a_new_file_above_the_folder_of_a_notebook_counts_where_that_looks_there(
+    passed: Project, asker: Asker, before: dict[str, str]
+) -> None:
+    # Whether a file exists can be asked without opening it.
+    with changed(passed.root / "data/more.csv", ""):
+        assert asker.reasons() == before | dict.fromkeys(ABOVE, "the project: data/more.csv is new")
+
+
+def test_a_file_that_nobody_read_runs_nothing(passed: Project, asker: Asker, before: dict[str, str]) -> None:
     with changed(passed.root / "notebooks" / "imports" / "unread.txt", "2"):
-        assert reasons(passed) == before
+        assert asker.reasons() == before
 
 
-def test_another_baseline_is_a_reason(passed: Project, before: dict[str, str]) -> None:
+def test_another_baseline_is_a_reason(passed: Project, asker: Asker, before: dict[str, str]) -> None:
     folder = passed.root / "baselines" / "page-chromium-linux" / "notebooks" / "plain" / "a"
     with changed(folder / "s.png", (folder.parents[1] / "reads" / "a" / "s.png").read_bytes()):
-        assert reasons(passed) == before | {"plain": "the baseline of s changed"}
+        assert asker.reasons() == before | {"plain": "the baseline of s changed"}
     with changed(folder / "s.json", (folder / "s.json").read_text() + "\n"):
-        assert reasons(passed) == before | {"plain": "the baseline of s changed"}
+        assert asker.reasons() == before | {"plain": "the baseline of s changed"}
 
 
 def run_again(before: dict[str, str], now: dict[str, str]) -> set[str]:
@@ -203,143 +288,148 @@ def run_again(before: dict[str, str], now: dict[str, str]) -> set[str]:
     ],
 )
 def test_another_configuration_is_a_reason(
-    passed: Project, before: dict[str, str], overrides: dict[str, Any], why: set[str]
+    asker: Asker, before: dict[str, str], overrides: dict[str, Any], why: set[str]
 ) -> None:
-    assert run_again(before, reasons(passed, **overrides)) == why
+    assert run_again(before, asker.reasons(**overrides)) == why
 
 
-def test_another_environment_is_a_reason(passed: Project, before: dict[str, str]) -> None:
-    (why,) = run_again(before, reasons(passed, {"SOMETHING": "else"}))
+def test_another_environment_is_a_reason(passed: Project, asker: Asker, before: dict[str, str]) -> None:
+    (why,) = run_again(before, asker.reasons({"SOMETHING": "else"}))
     assert why == "environment variable SOMETHING changed"
     assert "else" not in (passed.root / ".widgetshot" / "passed.json").read_text()
 
 
-def test_another_version_of_a_package_is_a_reason(passed: Project) -> None:
-    packages = passed.root / "env" / "site-packages"
+def test_another_version_of_a_package_is_a_reason(passed: Project, asker: Asker, before: dict[str, str]) -> None:
+    packages = packages_of(passed)
     (packages / "sample-1.0.dist-info").rename(packages / "sample-1.1.dist-info")
-    (why,) = run_again_after(passed)
+    (why,) = run_again(before, asker.reasons())
     assert why == "what is installed changed: sample 1.0 → 1.1"
     (packages / "sample-1.1.dist-info").rename(packages / "sample-1.0.dist-info")
-    assert run_again_after(passed) == {""}
-    before = (packages / "sample.py").stat()
+    assert asker.reasons() == before
+    about = (packages / "sample.py").stat()
     (packages / "sample.py").write_text("VALUE = 22\n")
-    (why,) = run_again_after(passed)
+    (why,) = run_again(before, asker.reasons())
     assert why == f"what is installed changed: sample.py in {packages}"
     (packages / "sample.py").write_text("VALUE = 1\n")
-    os.utime(packages / "sample.py", ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert run_again_after(passed) == {""}
+    os.utime(packages / "sample.py", ns=(about.st_atime_ns, about.st_mtime_ns))
+    assert asker.reasons() == before
 
 
-def run_again_after(project: Project) -> set[str]:
-    """Why what nothing had changed of would be run now."""
-    return {why for who, why in reasons(project).items() if who not in ("failed", "process", "talks")}
-
-
-def test_a_damaged_memory_counts_as_none(passed: Project) -> None:
+def test_a_damaged_memory_counts_as_none(passed: Project, asker: Asker) -> None:
     with changed(passed.root / ".widgetshot" / "passed.json", '{"format": 1, "sessions": {"page'):
-        assert set(reasons(passed).values()) == {"not known to have passed"}
+        assert set(asker.reasons().values()) == {"not known to have passed"}
 
 
-def selected(project: Project) -> tuple[set[str], dict[str, str]]:
-    """What run.json says of a run with --changed: keys left out, and why the others were run."""
-    run = project.report()["changed"]
-    return {entry["key"] for entry in run["not_run"]}, {entry["name"]: entry["why"] for entry in run["ran"]}
+NOTED = f"{SHOT}import os\nprint('WIDGETSHOT_FILE_TRACE' in os.environ)"
+Done = subprocess.CompletedProcess[str]
 
 
-def test_a_run_tells_what_it_left_out_and_why_it_ran_the_rest(project: Project) -> None:
+class Step(NamedTuple):
+    """What a command of a story said, the summary of its run, what that left out and why it ran the rest."""
+
+    done: Done
+    run: dict[str, Any]
+    noting: bool
+
+    @property
+    def left_out(self) -> int:
+        return len({entry["key"] for entry in self.run["changed"]["not_run"]})
+
+    @property
+    def ran(self) -> dict[str, str]:
+        return {entry["name"]: entry["why"] for entry in self.run["changed"]["ran"]}
+
+
+@pytest.fixture(scope="module")
+def story(shared_project: Project) -> dict[str, Step]:
+    """Runs of three notebooks, one after the other; `c` shows whether its kernel is asked to note what it reads."""
+    project = shared_project
     project.environment["CI"] = ""
     project.write("notebooks/helper.py", "VALUE = 1\n")
     project.notebook("notebooks/a.ipynb", "#| widgetshot: {theme: [light, dark]}\n#| shot: s\nprint(1)")
     project.notebook("notebooks/b.ipynb", f"{SHOT}import helper\nprint(helper.VALUE)")
-    first = project.widgetshot("run", "--changed", "--update-baselines")
-    assert first.returncode == 0, first.stdout + first.stderr
-    assert "run: notebooks/b.ipynb: not known to have passed" in first.stdout
-    second = project.widgetshot("run", "--changed")
-    assert second.returncode == 0, second.stdout + second.stderr
-    assert "3 pictures were not run" in second.stdout
-    assert project.report()["summary"] | {"duration_seconds": 0, "verdicts": {}} == {
+    project.notebook("notebooks/c.ipynb", NOTED)
+    steps: dict[str, Step] = {}
+
+    def step(name: str, done: Done) -> None:
+        steps[name] = Step(done, project.report(), (project.root / ".widgetshot" / "passed.json").exists())
+
+    step("without", project.widgetshot("run", "--update-baselines"))
+    step("in CI", project.widgetshot("run", "--changed", environment={"CI": "true"}))
+    step("first", project.widgetshot("run", "--changed"))
+    assert project.widgetshot("approve", "--all").returncode == 0
+    step("noted without", project.pytest("notebooks", "-q"))
+    step("nothing changed", project.widgetshot("run", "--changed"))
+    project.write("notebooks/helper.py", "VALUE = 2\n")
+    step("changed", project.pytest("notebooks", "-q", "-rs", "--widgetshot-changed"))
+    with asking(project) as asker:
+        steps["changed"].run["asked"] = asker.reasons()
+    assert project.widgetshot("approve", "--all").returncode == 0
+    step("workers", project.pytest("notebooks", "-q", "-n2", "--widgetshot-changed"))
+    step("after workers", project.pytest("notebooks", "-q", "--widgetshot-changed"))
+    return steps
+
+
+def test_a_run_notes_nothing_until_the_option_was_used(story: dict[str, Step]) -> None:
+    for name in ("without", "in CI"):
+        assert story[name].done.returncode == 0, story[name].done.stdout
+        assert not story[name].noting
+    # The kernel is asked to note what it reads, which one of them shows.
+    assert story["first"].done.returncode == 1
+    assert (
+        story["first"].run["summary"]["verdicts"] | {"changed": 1, "match": 3}
+        == story["first"].run["summary"]["verdicts"]
+    )
+    assert story["first"].noting
+
+
+def test_in_ci_everything_is_run(story: dict[str, Step]) -> None:
+    assert "in CI ($CI is set) everything is run, whatever --changed says" in story["in CI"].done.stdout
+    assert story["in CI"].run["summary"]["total"] == 4
+
+
+def test_everything_is_run_by_default(story: dict[str, Step]) -> None:
+    done, run, _ = story["noted without"]
+    assert "4 passed" in done.stdout
+    assert run["changed"] is None
+
+
+def test_a_run_tells_why_it_runs_what_is_not_known(story: dict[str, Step]) -> None:
+    assert "run: notebooks/b.ipynb: not known to have passed" in story["first"].done.stdout
+
+
+def test_a_run_of_nothing_changed_is_empty_and_tells_what_it_left_out(story: dict[str, Step]) -> None:
+    done, run, _ = story["nothing changed"]
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "4 pictures were not run" in done.stdout
+    assert run["summary"] | {"duration_seconds": 0, "verdicts": {}} == {
         "total": 0, "passed": 0, "failed": 0, "quarantined": 0, "updated": 0, "duration_seconds": 0, "verdicts": {}
     }  # fmt: skip
-    assert len(selected(project)[0]) == 3
+    # What passed in a run that was not asked to leave anything out counts, too.
+    assert story["nothing changed"].left_out == 4
 
-    project.write("notebooks/helper.py", "VALUE = 2\n")
-    failed = project.pytest("notebooks", "-q", "-rs", "--widgetshot-changed")
+
+def test_pytest_tells_what_it_left_out_and_why_it_ran_the_rest(story: dict[str, Step]) -> None:
+    failed = story["changed"].done
     assert failed.returncode == 1, failed.stdout
-    assert "1 failed, 2 skipped" in failed.stdout
+    assert "1 failed, 3 skipped" in failed.stdout
     assert "not run: nothing changed since it passed at 20" in failed.stdout
     assert "run: notebooks/b.ipynb: notebooks/helper.py changed" in failed.stdout
-    assert selected(project)[1] == {"notebooks/b.ipynb": "notebooks/helper.py changed"}
-
-    # It failed, so it would be run again although nothing changes any more.
-    assert reasons(project) == {"a": "", "b.ipynb": "not known to have passed"}
-    assert project.widgetshot("approve", "--all").returncode == 0
-    workers = project.pytest("notebooks", "-q", "-n2", "--widgetshot-changed")
-    assert "1 passed, 2 skipped" in workers.stdout
-    assert len(selected(project)[0]) == 2
-    assert selected(project)[1] == {"notebooks/b.ipynb": "not known to have passed"}
-    assert "3 skipped" in project.pytest("notebooks", "-q", "--widgetshot-changed").stdout
-
-    # Not by default, and not in CI.
-    assert "1 passed" in project.pytest("notebooks/b.ipynb", "-q").stdout
-    assert project.report()["changed"] is None
-    in_ci = project.widgetshot("run", "--changed", environment={"CI": "true"})
-    assert "in CI ($CI is set) everything is run, whatever --changed says" in in_ci.stdout
-    assert project.report()["summary"]["total"] == 3
+    assert story["changed"].ran == {"notebooks/b.ipynb": "notebooks/helper.py changed"}
 
 
-def test_what_changes_while_it_runs_is_not_relied_on(project: Project) -> None:
-    project.environment["CI"] = ""
-    file = project.write("notebooks/data.txt", "before")
-    # The notebook has a copy; the project's own file changes after it was made.
-    source = f"print(open('data.txt').read())\nopen({str(file)!r}, 'w').write('after')"
-    project.notebook("notebooks/a.ipynb", SHOT + source)
-    assert project.widgetshot("run", "--changed", "--update-baselines").returncode == 0
-    assert reasons(project) == {"a.ipynb": "not known to have passed"}
+def test_what_failed_is_run_again_although_nothing_changes_any_more(story: dict[str, Step]) -> None:
+    assert story["changed"].run["asked"] == {"a": "", "b.ipynb": "not known to have passed", "c": ""}
 
 
-def test_a_run_notes_nothing_until_the_option_was_used(project: Project) -> None:
-    project.environment["CI"] = ""
-    project.notebook("notebooks/a.ipynb", f"{SHOT}import os\nprint('WIDGETSHOT_FILE_TRACE' in os.environ)")
-    assert project.widgetshot("run", "--update-baselines").returncode == 0
-    assert not (project.root / ".widgetshot" / "passed.json").exists()
-    assert project.widgetshot("run", "--changed", environment={"CI": "true"}).returncode == 0
-    assert not (project.root / ".widgetshot" / "passed.json").exists()
-    # The kernel is asked to note what it reads, which this one shows.
-    assert project.widgetshot("run", "--changed").returncode == 1
-    assert project.widgetshot("approve", "--all").returncode == 0
-    assert project.widgetshot("run").returncode == 0
-    assert reasons(project) == {"a": ""}
+def test_workers_of_pytest_leave_out_the_same_and_note_what_passed(story: dict[str, Step]) -> None:
+    assert "1 passed, 3 skipped" in story["workers"].done.stdout
+    assert story["workers"].left_out == 3
+    assert story["workers"].ran == {"notebooks/b.ipynb": "not known to have passed"}
+    assert "4 skipped" in story["after workers"].done.stdout
 
 
-def test_all_baselines_can_not_be_written_without_what_is_left_out(project: Project) -> None:
-    project.notebook("notebooks/a.ipynb", f"{SHOT}print(1)")
-    done = project.widgetshot("run", "--changed", "--update-baselines=all")
+def test_all_baselines_can_not_be_written_without_what_is_left_out(passed: Project) -> None:
+    done = passed.widgetshot("run", "--changed", "--update-baselines=all")
     assert done.returncode == 3
     assert "leave one of the two out" in done.stderr
-
-
-def test_what_lies_above_the_folder_of_a_notebook_counts(project: Project) -> None:
-    project.environment["CI"] = ""
-    project.write("data/x.csv", "1")
-    project.write("package/__init__.py", "")
-    project.write("package/part.py", "VALUE = 1\n")
-    project.write("img/dot.svg", '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
-    project.notebook("notebooks/alone/a.ipynb", f"{SHOT}print(1)")
-    project.notebook("notebooks/reads/a.ipynb", f"{SHOT}print(open('../../data/x.csv').read())")
-    project.notebook(
-        "notebooks/imports/a.ipynb",
-        f"{SHOT}import sys\nsys.path.insert(0, '../..')\nfrom package.part import VALUE\nprint(VALUE)",
-    )
-    project.notebook(
-        "notebooks/page/a.ipynb", SHOT + "from IPython.display import HTML\nHTML('<img src=../../img/dot.svg> x')"
-    )
-    done = project.widgetshot("run", "--changed", "--update-baselines")
-    assert done.returncode == 0, done.stdout + done.stderr
-    before = reasons(project)
-    assert before == dict.fromkeys(("alone", "reads", "imports", "page"), "")
-    for path, who in (("data/x.csv", "reads"), ("package/part.py", "imports"), ("img/dot.svg", "page")):
-        with changed(project.root / path, "other"):
-            assert reasons(project) == before | {who: f"{path} changed"}
-    # Whether a file exists can be asked without opening it.
-    with changed(project.root / "data/more.csv", ""):
-        assert reasons(project) == dict.fromkeys(before, "the project: data/more.csv is new") | {"alone": ""}
