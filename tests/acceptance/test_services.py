@@ -1,12 +1,12 @@
 """Services run while notebooks need them: shared or own, never green when they die, never left behind."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,6 +14,7 @@ from projects import MARK, Project, make_project, wait_until
 from widgetshot.doctor import examine, missing_for_services, needed_services
 from widgetshot.errors import ConfigError, ServerError
 from widgetshot.project.loading import load_settings
+from widgetshot.project.notebooks import load_notebook
 from widgetshot.services.manager import Services
 
 WEB = """
@@ -25,6 +26,10 @@ url = "http://{host}:{port}"
 environment = {WEB_ROOT = "{folder}/www"}
 log = "logs/web.log"
 """
+# Its port is taken by somebody else the first time, see OCCUPY.
+CROWDED = WEB.replace("services.web", "services.crowded").replace(
+    "setup = [", 'setup = ["{python} {root}/occupy.py {port} {root}/occupied {folder}", '
+)
 ABSENT = """
 [tool.widgetshot.services.absent]
 command = "no-such-program-anywhere {port}"
@@ -71,17 +76,46 @@ for process in psutil.process_iter():
     except psutil.Error:
         pass
 HTML("<b>looks fine</b>")"""
+CROWD = """#| widgetshot: {services: [crowded]}
+#| shot: s
+import os, urllib.request
+url = os.environ["WIDGETSHOT_SERVICE_CROWDED_URL"]
+with urllib.request.urlopen(url + "/hello.txt") as answer:
+    print(answer.read().decode())
+open(os.environ["CROWDED_LOG"], "w").write(url)
+"""
+# Listens at the port that the service is about to get, the first time.
+OCCUPY = """
+import socket, subprocess, sys
+from pathlib import Path
+port, mark, folder = sys.argv[1:]
+if not Path(mark).exists():
+    Path(mark).write_text(port)
+    other = [sys.executable, "-u", "-m", "http.server", "--bind", "127.0.0.1", "--directory", folder, port]
+    with subprocess.Popen(other, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
+        server.stdout.readline()
+        server.returncode = 0  # it is left to whoever adopts it
+"""
 RAISES = DIES.replace('HTML("<b>looks fine</b>")', "assert ask() == 'hello'")
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """One run of notebooks that share a service, have their own, and lose it."""
+    """One run of notebooks that share a service, have their own, lose it, or find its port taken."""
     project = make_project(tmp_path_factory.mktemp("served"))
-    project.write("pyproject.toml", "[tool.widgetshot]\nsettle_timeout = 5\n" + WEB)
+    project.write("pyproject.toml", "[tool.widgetshot]\nsettle_timeout = 5\n" + WEB + CROWDED)
     project.write("hello.txt", "hello")
+    project.write("occupy.py", OCCUPY)
+    project.environment["CROWDED_LOG"] = str(project.root / "crowded.log")
     project.environment["SHARED_LOG"] = str(project.root / "shared.log")
-    for name, source in {"one": SHARED, "two": SHARED, "own": OWN, "dies": DIES, "raises": RAISES}.items():
+    for name, source in {
+        "one": SHARED,
+        "two": SHARED,
+        "own": OWN,
+        "dies": DIES,
+        "raises": RAISES,
+        "crowded": CROWD,
+    }.items():
         project.notebook(f"notebooks/{name}.ipynb", source)
     done = project.widgetshot("run", "--update-baselines")
     project.write("output.txt", done.stdout + done.stderr)
@@ -95,9 +129,9 @@ def test_shared_service_starts_once_and_an_own_one_can_be_stopped_and_started(se
         ("one", "two", "own"), "new"
     )
     assert len(set((served.root / "shared.log").read_text().split())) == 1
-    (service,) = served.report()["services"]
-    assert service["name"] == "web"
-    assert service["instances"] == 4
+    instances = {service["name"]: service["instances"] for service in served.report()["services"]}
+    assert instances == {"web": 4, "crowded": 1}
+    (service,) = [one for one in served.report()["services"] if one["name"] == "web"]
     assert service["seconds"] > 0
     assert "services" in served.report()["timings"]
 
@@ -136,31 +170,10 @@ def test_service_elsewhere_is_used_and_nothing_is_started(served: Project) -> No
     assert service == {"name": "web", "seconds": 0.0, "instances": 1, "elsewhere": True}
 
 
-# Listens at the port that the service is about to get, the first time.
-OCCUPY = """
-import socket, subprocess, sys
-from pathlib import Path
-port, mark, folder = sys.argv[1:]
-if not Path(mark).exists():
-    Path(mark).write_text(port)
-    other = [sys.executable, "-u", "-m", "http.server", "--bind", "127.0.0.1", "--directory", folder, port]
-    with subprocess.Popen(other, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
-        server.stdout.readline()
-        server.returncode = 0  # it is left to whoever adopts it
-"""
-
-
-def test_service_gets_another_port_where_somebody_else_took_its_own(project: Project) -> None:
-    occupied = WEB.replace("setup = [", 'setup = ["{python} {root}/occupy.py {port} {root}/occupied {folder}", ')
-    project.write("pyproject.toml", occupied)
-    project.write("occupy.py", OCCUPY)
-    project.write("hello.txt", "hello")
-    project.environment["SHARED_LOG"] = str(project.root / "shared.log")
-    project.notebook("notebooks/a.ipynb", SHARED)
-    done = project.widgetshot("run", "--update-baselines")
-    assert done.returncode == 0, done.stdout + done.stderr
-    (url,) = (project.root / "shared.log").read_text().split()
-    assert not url.endswith(":" + (project.root / "occupied").read_text())
+def test_service_gets_another_port_where_somebody_else_took_its_own(served: Project) -> None:
+    assert served.verdicts()["notebooks/crowded.ipynb::s"] == "new"
+    (url,) = (served.root / "crowded.log").read_text().split()
+    assert not url.endswith(":" + (served.root / "occupied").read_text())
 
 
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGINT"])
@@ -181,44 +194,66 @@ def test_services_end_with_a_killed_run(project: Project, name: str) -> None:
     wait_until(lambda: not project.left_behind())
 
 
-def test_missing_program_is_reported_with_its_command_before_anything_runs(project: Project) -> None:
-    project.write("pyproject.toml", ABSENT)
-    project.notebook("notebooks/needs.ipynb", "#| widgetshot: {services: [absent]}\n#| shot: s\nprint(1)")
-    project.notebook("notebooks/plain.ipynb", "#| shot: s\nprint(1)")
-    missing = project.widgetshot("run")
+@pytest.fixture(scope="module")
+def absent(shared_project: Project) -> Project:
+    """A project one of whose notebooks needs a service that can't be had."""
+    shared_project.write("pyproject.toml", ABSENT)
+    shared_project.notebook("notebooks/needs.ipynb", "#| widgetshot: {services: [absent]}\n#| shot: s\nprint(1)")
+    shared_project.notebook("notebooks/plain.ipynb", "#| shot: s\nprint(1)")
+    return shared_project
+
+
+def test_missing_program_is_reported_with_its_command_before_anything_runs(absent: Project) -> None:
+    missing = absent.widgetshot("run", "--report", "refused")
     assert missing.returncode == 2
     assert (
         "notebooks/needs.ipynb: the service 'absent' can't be had: no-such-program-anywhere not found" in missing.stderr
     )
     assert "apt-get install --yes no-such-package" in missing.stderr
-    assert not (project.root / "widgetshot-report").exists()
+    assert not (absent.root / "refused").exists()
 
-    for flag, why in (
+
+@pytest.mark.parametrize(
+    ("flag", "why"),
+    [
         ("--skip-missing-services", "not found"),
         ("--without-services", "needs services, which were not asked for: absent"),
-    ):
-        left = project.widgetshot("run", flag, "--update-baselines")
-        assert left.returncode == 0, left.stderr
-        assert "- notebooks/needs.ipynb: " in left.stdout
-        (entry,) = project.report()["skipped"]
-        assert entry["notebook"] == "notebooks/needs.ipynb"
-        assert why in entry["reason"]
-        assert list(project.verdicts()) == ["notebooks/plain.ipynb::s"]
+    ],
+)
+def test_notebook_without_its_services_can_be_skipped(absent: Project, flag: str, why: str) -> None:
+    left = absent.widgetshot("run", flag, "--update-baselines")
+    assert left.returncode == 0, left.stderr
+    assert "- notebooks/needs.ipynb: " in left.stdout
+    (entry,) = absent.report()["skipped"]
+    assert entry["notebook"] == "notebooks/needs.ipynb"
+    assert why in entry["reason"]
+    assert list(absent.verdicts()) == ["notebooks/plain.ipynb::s"]
 
-    failed = project.pytest("notebooks")
+
+def test_missing_program_fails_its_notebook_alone_in_pytest(absent: Project) -> None:
+    failed = absent.pytest("notebooks", "--update-baselines=missing")
     assert failed.returncode == 2
     assert "1 failed, 1 passed" in failed.stdout
     assert "apt-get install --yes no-such-package" in failed.stdout
-    skipped = project.pytest("notebooks", "--skip-missing-services")
-    assert skipped.returncode == 0, skipped.stdout
-    assert "1 passed, 1 skipped" in skipped.stdout
-    chosen = project.pytest("notebooks", "-m", "not services")
-    assert "1 passed, 1 deselected" in chosen.stdout
 
-    doctor = project.widgetshot("doctor")
+
+def test_pytest_skips_what_needs_a_missing_program_where_that_is_asked_for(absent: Project) -> None:
+    skipped = absent.pytest("notebooks/needs.ipynb", "--skip-missing-services")
+    assert skipped.returncode == 0, skipped.stdout
+    assert "1 skipped" in skipped.stdout
+
+
+def test_pytest_selects_what_needs_services(absent: Project) -> None:
+    chosen = absent.pytest("notebooks", "-q", "--collect-only", "-m", "not services")
+    assert "notebooks/plain.ipynb::s" in chosen.stdout
+    assert "1/2 tests collected (1 deselected)" in chosen.stdout
+
+
+def test_doctor_needs_a_program_only_where_it_is_asked_for_services(absent: Project) -> None:
+    doctor = absent.widgetshot("doctor")
     assert doctor.returncode == 0, doctor.stdout
     assert "- service absent" in doctor.stdout
-    doctor = project.widgetshot("doctor", "--services")
+    doctor = absent.widgetshot("doctor", "--services")
     assert doctor.returncode == 2
     assert "next: apt-get install --yes no-such-package" in doctor.stdout
 
@@ -341,13 +376,23 @@ def test_wrong_declaration_is_refused_where_it_is(tmp_path: Path, table: str, me
         ("services: [{name: web, exclusive: 1}]", "an entry is NAME or"),
     ],
 )
-def test_wrong_need_is_refused(project: Project, options: str, message: str) -> None:
+def test_wrong_need_is_refused(tmp_path: Path, options: str, message: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(WEB)
+    source = f"#| widgetshot: {{{options}}}\n#| shot: s\nprint(1)"
+    file = Project(tmp_path).notebook("notebooks/a.ipynb", source)
+    with pytest.raises(ConfigError, match=re.escape(message)) as caught:
+        load_notebook(load_settings(tmp_path), file)
+    assert "notebooks/a.ipynb" in caught.value.where
+
+
+def test_wrong_need_ends_a_run_before_anything_is_started(project: Project) -> None:
     project.write("pyproject.toml", WEB)
-    project.notebook("notebooks/a.ipynb", f"#| widgetshot: {{{options}}}\n#| shot: s\nprint(1)")
-    done: Any = project.widgetshot("run")
+    project.notebook("notebooks/a.ipynb", "#| widgetshot: {services: [wbe]}\n#| shot: s\nprint(1)")
+    done = project.widgetshot("run")
     assert done.returncode == 3
-    assert message in done.stderr
-    assert "notebooks/a.ipynb" in done.stderr
+    assert "notebooks/a.ipynb: " in done.stderr
+    assert "unknown service 'wbe'; did you mean 'web'" in done.stderr
+    assert not (project.root / "widgetshot-report").exists()
 
 
 def test_no_log_and_no_message_of_a_service_says_a_secret(tmp_path: Path) -> None:
