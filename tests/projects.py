@@ -17,6 +17,8 @@ import psutil
 import pytest
 
 MARK = "WIDGETSHOT_TEST_MARK"
+# Of pytest: Hypothesis takes most of a second to load, anyio a fifth of one, and neither has anything to do here.
+LIGHT = ("-p", "no:hypothesispytest", "-p", "no:anyio")
 MEASURING = ("COVERAGE_PROCESS_START", "COVERAGE_FILE", "PYTHONPATH")
 
 
@@ -80,8 +82,7 @@ class Project:
         return self.command(sys.executable, "-m", "widgetshot", *words, **options)
 
     def pytest(self, *words: str, cache: bool = False, **options: Any) -> subprocess.CompletedProcess[str]:
-        # Hypothesis takes most of a second to load, anyio a fifth of one, and both have nothing to do here.
-        plugins = ["-p", "no:hypothesispytest", "-p", "no:anyio", *(["-p", "no:cacheprovider"] if not cache else [])]
+        plugins = [*LIGHT, *(["-p", "no:cacheprovider"] if not cache else [])]
         return self.command(sys.executable, "-m", "pytest", *plugins, *words, **options)
 
     def report(self, folder: str = "widgetshot-report") -> dict[str, Any]:

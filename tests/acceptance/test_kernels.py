@@ -42,9 +42,8 @@ def project(shared_project: Project) -> Project:
     return project
 
 
-def ran_on(project: Project, *flags: str) -> dict[str, str]:
-    """The kernel that each notebook ran on."""
-    project.widgetshot("run", "--update-baselines=all", *flags)
+def ran_on(project: Project) -> dict[str, str]:
+    """The kernel that each notebook ran on in the last run, which wrote all baselines."""
     found = {}
     for name in NOTEBOOKS:
         entry = project.entry(f"notebooks/{name}.ipynb::s")
@@ -57,13 +56,16 @@ PYTHON_NAMES = ("plain", "silent", "missing", "declared")
 
 
 def test_notebooks_run_on_their_own_kernel(project: Project) -> None:
+    project.widgetshot("run", "--update-baselines=all")
     assert ran_on(project) == {**dict.fromkeys(PYTHON_NAMES, "python3"), "other": "other"}
     (told,) = project.entry("notebooks/missing.ipynb::s")["console"]
     assert told == "its kernel 'gone' is not installed: it ran on 'python3'"
 
 
 def test_given_kernel_is_that_of_every_python_notebook_and_of_no_other(project: Project) -> None:
-    assert ran_on(project, "--kernel", "second") == {**dict.fromkeys(PYTHON_NAMES, "second"), "other": "other"}
+    done = project.pytest("--widgetshot-kernel=second", "--update-baselines=all", "notebooks")
+    assert "5 passed" in done.stdout, done.stdout
+    assert ran_on(project) == {**dict.fromkeys(PYTHON_NAMES, "second"), "other": "other"}
     assert project.entry("notebooks/missing.ipynb::s")["console"] == []
 
 
@@ -72,31 +74,28 @@ def test_kernel_of_the_project_leaves_the_choice_to_notebooks(project: Project) 
     before = configuration.read_text()
     configuration.write_text(before + 'kernel = "second"\n')
     try:
-        found = ran_on(project)
+        project.widgetshot("run", "--update-baselines=all")
     finally:
         configuration.write_text(before)
-    assert found == {**dict.fromkeys(PYTHON_NAMES, "second"), "declared": "python3", "other": "other"}
+    assert ran_on(project) == {**dict.fromkeys(PYTHON_NAMES, "second"), "declared": "python3", "other": "other"}
 
 
-def test_pytest_takes_a_kernel_too(project: Project) -> None:
-    words = ("--widgetshot-kernel=second", "--update-baselines=all", "notebooks/plain.ipynb")
-    done = project.pytest(*words)
-    assert "1 passed" in done.stdout, done.stdout
-    key = project.entry("notebooks/plain.ipynb::s")["key"]
-    assert "ran on second" in (project.root / f"baselines/{key}.json").read_text(encoding="utf-8")
-
-
-def test_unknown_kernel_is_an_error_that_names_the_flag(project: Project) -> None:
-    done = project.widgetshot("run", "--kernel", "nope", "notebooks/plain.ipynb")
+@pytest.fixture(scope="module")
+def unknown(project: Project) -> Project:
+    """The project after a run with an unknown kernel, also of a notebook of a language that has no kernel here."""
+    project.notebook("elsewhere/r.ipynb", SHOT + "1", kernelspec={"name": "ir", "display_name": "R", "language": "R"})
+    done = project.widgetshot("run", "--kernel", "nope", "notebooks/plain.ipynb", "elsewhere")
     assert done.returncode == 2
-    error = project.entry("notebooks/plain.ipynb::s")["error"]
+    return project
+
+
+def test_unknown_kernel_is_an_error_that_names_the_flag(unknown: Project) -> None:
+    error = unknown.entry("notebooks/plain.ipynb::s")["error"]
     assert "its kernel 'nope' is not installed" in error["message"]
     assert error["next"].startswith("widgetshot run --kernel python3 notebooks/plain.ipynb")
 
 
-def test_missing_kernel_of_another_language_is_looked_for_among_those_that_are_here(project: Project) -> None:
-    project.notebook("elsewhere/r.ipynb", SHOT + "1", kernelspec={"name": "ir", "display_name": "R", "language": "R"})
-    done = project.widgetshot("run", "--kernel", "second", "elsewhere")
-    assert done.returncode == 2
-    error = project.entry("elsewhere/r.ipynb::s")["error"]
+def test_missing_kernel_of_another_language_is_looked_for_among_those_that_are_here(unknown: Project) -> None:
+    error = unknown.entry("elsewhere/r.ipynb::s")["error"]
+    assert "its kernel 'ir' is not installed" in error["message"]
     assert error["next"].startswith("jupyter kernelspec list")

@@ -2,6 +2,7 @@
 
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -98,23 +99,45 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.notebook("notebooks/needy.ipynb", NEEDY)
     project.write(".env.test", "# of the test account\nFROM_FILE='a b'\nFROM_SHELL=file\nPYTHONHASHSEED=7\n")
     project.environment = {"FROM_SHELL": "shell"}
-    done = project.widgetshot("run", "--update-baselines=all")
-    assert done.returncode == 0, done.stdout
     return project
 
 
-def test_kernels_get_the_file_but_the_real_environment_wins(suite: Project) -> None:
-    done = suite.widgetshot("run", "notebooks/needy.ipynb")
-    assert (done.returncode, suite.verdicts()) == (0, {"notebooks/needy.ipynb::needy": "match"}), done.stdout
+@pytest.fixture(scope="module")
+def first(suite: Project) -> dict[str, str]:
+    """The verdicts of the run that wrote the baselines."""
+    done = suite.widgetshot("run", "--update-baselines=all")
+    assert done.returncode == 0, done.stdout
+    return suite.verdicts()
 
 
-def test_a_suite_runs_what_carries_the_marker_and_says_what_it_left_out(suite: Project) -> None:
-    done = suite.widgetshot("run", "--suite", "smoke")
+def test_kernels_get_the_file_but_the_real_environment_wins(suite: Project, first: dict[str, str]) -> None:
+    # It raises where it has other values.
+    assert first["notebooks/needy.ipynb::needy"] == "new"
+
+
+@pytest.fixture(scope="module")
+def smoke(suite: Project, first: dict[str, str]) -> tuple[str, dict[str, Any]]:
+    """What a run of a suite says, and its report; a notebook that is not of it lacks what it requires."""
+    # Empty counts as missing: that is what CI makes of a secret that it does not have.
+    done = suite.widgetshot("run", "--suite", "smoke", environment={"FROM_SHELL": ""})
+    assert done.returncode == 0, done.stdout
+    return done.stdout, suite.report()
+
+
+def test_a_suite_runs_what_carries_the_marker_and_says_what_it_left_out(smoke: tuple[str, dict[str, Any]]) -> None:
+    said, report = smoke
     # The steps before it ran too, or its picture would be another.
-    assert (done.returncode, suite.verdicts()) == (0, {"notebooks/states.ipynb::clicked": "match"}), done.stdout
-    assert "suite 'smoke': 2 other pictures were left out" in done.stdout
-    assert suite.report()["suite"] == {"name": "smoke", "left_out": 2}
-    assert suite.entry("notebooks/states.ipynb::clicked")["markers"] == ["slow", "smoke", "unit"]
+    (test,) = report["tests"]
+    assert (test["name"], test["verdict"]) == ("notebooks/states.ipynb::clicked", "match")
+    assert "suite 'smoke': 2 other pictures were left out" in said
+    assert report["suite"] == {"name": "smoke", "left_out": 2}
+    assert test["markers"] == ["slow", "smoke", "unit"]
+
+
+def test_what_a_suite_leaves_out_is_not_reported_for_what_it_requires(smoke: tuple[str, dict[str, Any]]) -> None:
+    said, report = smoke
+    assert "needy" not in said, "it does not carry the marker"
+    assert report["skipped"] == []
 
 
 @pytest.mark.parametrize(
@@ -142,10 +165,6 @@ def test_pytest_knows_markers_that_a_conftest_registers(tmp_path: Path) -> None:
 
 
 def test_a_notebook_without_what_it_requires_is_skipped_and_reported(suite: Project) -> None:
-    # Empty counts as missing: that is what CI makes of a secret that it does not have.
-    done = suite.widgetshot("run", "--suite", "unit", environment={"FROM_SHELL": ""})
-    assert done.returncode == 0
-    assert "needy" not in done.stdout, "it does not carry the marker"
     done = suite.widgetshot("run", "notebooks/needy.ipynb", environment={"FROM_SHELL": ""})
     assert done.returncode == 0, done.stderr
     why = "needs FROM_SHELL in the environment or in .env.test"
@@ -155,22 +174,31 @@ def test_a_notebook_without_what_it_requires_is_skipped_and_reported(suite: Proj
     assert (done.returncode, "1 skipped" in done.stdout, why in done.stdout) == (0, True, True)
 
 
-@pytest.mark.parametrize("parallel", [[], ["-n1"]])
-def test_require_env_fails_what_would_be_skipped(suite: Project, parallel: list[str]) -> None:
-    says = "it needs FROM_SHELL, which is not set, and --require-env makes that an error"
-    if not parallel:
-        done = suite.widgetshot("run", "--require-env", environment={"FROM_SHELL": ""})
-        assert done.returncode == 2
-        assert says in done.stdout
-        assert "export FROM_SHELL=..." in done.stdout
-        assert suite.verdicts()["notebooks/states.ipynb::idle"] == "match"
-    words = ("notebooks", "-q", "--widgetshot-require-env", "--junit-xml=junit.xml", *parallel)
+REQUIRED = "it needs FROM_SHELL, which is not set, and --require-env makes that an error"
+
+
+def test_require_env_fails_what_would_be_skipped_and_runs_the_rest(suite: Project, first: dict[str, str]) -> None:
+    done = suite.widgetshot("run", "--require-env", environment={"FROM_SHELL": ""})
+    assert done.returncode == 2
+    assert REQUIRED in done.stdout
+    assert "export FROM_SHELL=..." in done.stdout
+    assert suite.verdicts()["notebooks/states.ipynb::idle"] == "match"
+
+
+# Without workers, that the rest runs is shown by any test of pytest.
+@pytest.mark.parametrize(
+    ("words", "counts"), [(["notebooks/needy.ipynb"], "1 failed"), (["notebooks", "-n1"], "1 failed, 2 passed")]
+)
+def test_require_env_fails_what_pytest_would_skip(
+    suite: Project, first: dict[str, str], words: list[str], counts: str
+) -> None:
+    words = [*words, "-q", "--widgetshot-require-env", "--junit-xml=junit.xml"]
     done = suite.pytest(*words, environment={"FROM_SHELL": ""})
     assert done.returncode == 2
-    assert says in done.stdout
-    assert "1 failed, 2 passed" in done.stdout
+    assert REQUIRED in done.stdout
+    assert counts in done.stdout
     (failure,) = ElementTree.parse(suite.root / "junit.xml").getroot().iter("failure")
-    assert says in (failure.text or "")
+    assert REQUIRED in (failure.text or "")
 
 
 @pytest.mark.parametrize(

@@ -132,18 +132,26 @@ def test_what_is_drawn_or_can_not_be_seen_is_not_named(ran: Project, name: str) 
     assert "missing_glyphs" not in sidecar(ran, name)
 
 
-def test_of_a_changed_picture_only_what_was_not_missing_before_is_named_and_fonts_add_what_is(ran: Project) -> None:
+@pytest.fixture(scope="module")
+def again(ran: Project) -> Project:
+    """The project after a run of a notebook that was edited and of a new one, with a font that it had not before."""
     ran.notebook("notebooks/label.ipynb", SHOT + WIDGETS + "widgets.Label('상태 끝')")
-    done = ran.widgetshot("run", "notebooks/label.ipynb")
-    assert "no font has 끝;" in done.stdout
-    entry = ran.entry("notebooks/label.ipynb::s")
-    assert entry["verdict"] in ("changed", "resized")
-    assert "no font has 끝;" in entry["sentence"]
-
+    ran.notebook("notebooks/added.ipynb", SHOT + WIDGETS + "widgets.Label('상태')")
     (ran.root / "fonts").mkdir()
     (ran.root / "fonts/own.ttf").write_bytes(font_of_one_syllable())
     settings = ran.root / "pyproject.toml"
     settings.write_text(settings.read_text(encoding="utf-8") + 'fonts = ["fonts/"]\n', encoding="utf-8")
-    ran.notebook("notebooks/added.ipynb", SHOT + WIDGETS + "widgets.Label('상태')")
-    ran.widgetshot("run", "notebooks/added.ipynb")
-    assert ran.entry("notebooks/added.ipynb::s")["sentence"].startswith("no font has 태; ")
+    done = ran.widgetshot("run", "--report", "again", "notebooks/label.ipynb", "notebooks/added.ipynb")
+    assert "no font has 끝;" in done.stdout
+    return ran
+
+
+def test_of_a_changed_picture_only_what_was_not_missing_before_is_named(again: Project) -> None:
+    (entry,) = [test for test in again.report("again")["tests"] if test["notebook"] == "notebooks/label.ipynb"]
+    assert entry["verdict"] in ("changed", "resized")
+    assert "no font has 끝;" in entry["sentence"]
+
+
+def test_fonts_of_the_project_add_what_they_have(again: Project) -> None:
+    (entry,) = [test for test in again.report("again")["tests"] if test["notebook"] == "notebooks/added.ipynb"]
+    assert entry["sentence"].startswith("no font has 태; ")
