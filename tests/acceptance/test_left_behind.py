@@ -2,7 +2,9 @@
 
 import json
 import secrets
+import subprocess
 import sys
+from typing import NamedTuple
 
 import psutil
 import pytest
@@ -11,6 +13,7 @@ from projects import Project, start, wait_until
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="orphans are adopted on Linux only")
 
+KERNELS = ("python3", "plain")
 DAEMONS = """#| shot: s
 import os, subprocess
 if not os.fork():
@@ -40,41 +43,64 @@ def daemons(seconds: str) -> list[list[str]]:
     return found
 
 
-@pytest.fixture
-def seconds() -> str:
-    """How long the daemons of one test sleep: a number that no other has."""
+def number() -> str:
+    """How long the daemons of one notebook sleep: a number that no other has."""
     return str(10**8 + secrets.randbelow(10**8))
 
 
-def plain_kernel(project: Project) -> None:
-    """A kernel spec that is started, not forked: its interpreter has options."""
-    argv = [sys.executable, "-W", "default", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    spec = {"argv": argv, "display_name": "plain", "language": "python"}
-    project.write("share/kernels/plain/kernel.json", json.dumps(spec))
-    project.environment["JUPYTER_PATH"] = str(project.root / "share")
+@pytest.fixture
+def seconds() -> str:
+    return number()
 
 
-@pytest.mark.parametrize("kernel", ["python3", "plain"])
-def test_no_daemon_outlives_a_run(project: Project, kernel: str, seconds: str) -> None:
-    plain_kernel(project)
-    project.notebook("notebooks/n.ipynb", DAEMONS.format(seconds=seconds))
-    project.notebook("notebooks/m.ipynb", "#| shot: s\nprint('beside it')")
-    done = project.widgetshot("run", "--kernel", kernel, "--update-baselines")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert daemons(seconds) == []
-
-
-def test_daemons_of_one_notebook_are_gone_before_the_next_is_finished(project: Project, seconds: str) -> None:
-    project.notebook("notebooks/a.ipynb", DAEMONS.format(seconds=seconds))
-    looks = (
-        "import psutil, time\n"
+def looks(seconds: str) -> str:
+    """A cell that ends when the daemons of another notebook have."""
+    return (
+        "#| widgetshot: {timeout: 20}\n#| shot: s\nimport psutil, time\n"
         f"def sleeps(process): return '{seconds}.' in str(process.info['cmdline'])\n"
         "while any(map(sleeps, psutil.process_iter(['cmdline']))): time.sleep(0.05)\n"
         "print('none')"
     )
-    project.notebook("notebooks/b.ipynb", "#| widgetshot: {timeout: 20}\n#| shot: s\n" + looks)
+
+
+class Ended(NamedTuple):
+    """A run of notebooks one after the other: on each kernel one that starts daemons, and one that looks for them.
+
+    Attributes:
+        left: by kernel, the daemons that lived when the run had ended.
+    """
+
+    project: Project
+    done: "subprocess.CompletedProcess[str]"
+    left: dict[str, list[list[str]]]
+
+
+@pytest.fixture(scope="module")
+def ended(shared_project: Project) -> Ended:
+    project = shared_project
+    # A kernel spec that is started, not forked: its interpreter has options.
+    argv = [sys.executable, "-W", "default", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = {"argv": argv, "display_name": "plain", "language": "python"}
+    project.write("share/kernels/plain/kernel.json", json.dumps(spec))
+    project.environment["JUPYTER_PATH"] = str(project.root / "share")
+    slept = {kernel: number() for kernel in KERNELS}
+    for kernel, seconds in slept.items():
+        project.notebook(f"notebooks/{kernel}/a.ipynb", DAEMONS.format(seconds=seconds), widgetshot={"kernel": kernel})
+    project.notebook("notebooks/python3/b.ipynb", looks(slept["python3"]))
     done = project.widgetshot("run", "--jobs", "1", "--update-baselines")
-    assert done.returncode == 0, done.stdout + done.stderr
+    return Ended(project, done, {kernel: daemons(seconds) for kernel, seconds in slept.items()})
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_no_daemon_outlives_a_run(ended: Ended, kernel: str) -> None:
+    entry = ended.project.entry(f"notebooks/{kernel}/a.ipynb::s")
+    # It has started all of them, or its last line would not be there; of another kernel than its own it would be told.
+    assert (entry["verdict"], entry["console"]) == ("new", []), ended.done.stdout
+    assert ended.left[kernel] == []
+
+
+def test_daemons_of_one_notebook_are_gone_before_the_next_is_finished(ended: Ended) -> None:
+    assert ended.project.entry("notebooks/python3/b.ipynb::s")["verdict"] == "new", ended.done.stdout
 
 
 def test_no_daemon_outlives_a_run_that_is_killed(project: Project, seconds: str) -> None:
