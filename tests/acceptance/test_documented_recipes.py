@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -17,7 +18,7 @@ import pytest
 import yaml
 
 from decision_files import KEY, baseline_file, build, decision, document, fenced, shot_of
-from projects import MARK, Project, make_project
+from projects import LIGHT, MARK, Project, make_project
 
 DOCS = Path(__file__).parents[2] / "docs/how-to"
 PUSH_TOKEN, JOB_TOKEN = "glpat-push-0123456789", "job-token-9876543210"
@@ -41,6 +42,7 @@ GITLAB: dict[str, Any] = yaml.safe_load(fenced_in("review-in-ci.md", "yaml")[1])
 def run_script(text: str, folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
     """Run a script as the runners of both do."""
     own = {key: value for key, value in os.environ.items() if not key.startswith(("GITHUB_", "CI_", "GIT_"))}
+    own["PYTEST_ADDOPTS"] = " ".join(LIGHT)
     own["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{own['PATH']}"
     return subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", text],
@@ -118,27 +120,36 @@ class _Request(BaseHTTPRequestHandler):
     do_POST = do_GET  # noqa: N815  the base class calls it so
 
 
-@pytest.fixture
-def forge(tmp_path: Path) -> Iterator[Forge]:
-    """A project with a merge request's branch, hostile code beside its baselines, and the run that was reviewed."""
-    source = tmp_path / "source"
+@pytest.fixture(scope="module")
+def merge_request(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a repository, in it a merge request's branch and hostile code beside its baselines, and the run."""
+    folder = tmp_path_factory.mktemp("merge-request")
+    source = folder / "source"
     source.mkdir()
     build(source)
-    (source / "widgetshot-report").rename(tmp_path / "widgetshot-report")
+    (source / "widgetshot-report").rename(folder / "widgetshot-report")
     (source / "pyproject.toml").write_text('[tool.widgetshot]\nbaselines = "../stolen"\n')
     (source / "widgetshot.py").write_text("raise SystemExit('executed')")
     git(source, "init")
     git(source, "add", "--all")
     git(source, "commit", "-m", "first")
     git(source, "branch", "topic/buttons")
-    (tmp_path / "repositories/us").mkdir(parents=True)
-    git(tmp_path, "clone", "--bare", str(source), f"repositories/{PROJECT}.git")
-    git(tmp_path / f"repositories/{PROJECT}.git", "config", "http.receivepack", "true")
-    with zipfile.ZipFile(tmp_path / "run.zip", "w") as archive:
-        for file in (tmp_path / "widgetshot-report").rglob("*"):
-            archive.write(file, file.relative_to(tmp_path))
+    (folder / "repositories/us").mkdir(parents=True)
+    git(folder, "clone", "--bare", str(source), f"repositories/{PROJECT}.git")
+    git(folder / f"repositories/{PROJECT}.git", "config", "http.receivepack", "true")
+    with zipfile.ZipFile(folder / "run.zip", "w") as archive:
+        for file in (folder / "widgetshot-report").rglob("*"):
+            archive.write(file, file.relative_to(folder))
+    return folder
+
+
+@pytest.fixture
+def forge(merge_request: Path, tmp_path: Path) -> Iterator[Forge]:
+    """A forge with a copy of the merge request, and of the run that was reviewed."""
+    shutil.copytree(merge_request, tmp_path, dirs_exist_ok=True)
     server = Forge(tmp_path / "repositories", tmp_path / "run.zip")
-    thread = threading.Thread(target=server.serve_forever)
+    # By default it looks only twice a second whether it is to end.
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield server
     server.shutdown()
@@ -251,10 +262,23 @@ def steps_of(job: dict[str, Any]) -> list[str]:
     return left
 
 
+# Every job begins with it; it looks at the machine, and is typed once.
+OF_THE_MACHINE = "widgetshot doctor --install"
+
+
 def typed(approved: Project, lines: list[str], **environment: str) -> None:
     for line in lines:
+        if line == OF_THE_MACHINE:
+            continue
         done = run_script(line, approved.root, **{MARK: approved.mark}, **environment)
         assert done.returncode == 0, (line, done.stdout, done.stderr)
+
+
+def test_the_command_that_each_job_begins_with_passes(approved: Project) -> None:
+    jobs = [GITHUB["fast"], GITHUB["pictures"], GITLAB["pictures"]]
+    assert [steps_of(job)[0] for job in jobs] == [OF_THE_MACHINE] * 3
+    done = run_script(OF_THE_MACHINE, approved.root, **{MARK: approved.mark})
+    assert done.returncode == 0, (done.stdout, done.stderr)
 
 
 def test_the_fast_job_of_github_passes_and_leaves_what_is_uploaded(approved: Project) -> None:
