@@ -76,6 +76,9 @@ FAILS = (
 )
 
 
+TWO = ("notebooks/figure.ipynb", "notebooks/steps.ipynb")
+
+
 @pytest.fixture(scope="module")
 def ran(shared_project: Project) -> Project:
     project = shared_project
@@ -88,7 +91,8 @@ def ran(shared_project: Project) -> Project:
         "print('went on')",
         f"open({str(project.root / 'witness')!r}, 'a').write('it ran')",
     )
-    done = project.widgetshot("run", "--update-baselines")
+    # What passes is noted, for what --changed leaves out.
+    done = project.widgetshot("run", "--changed", "--update-baselines", environment={"CI": ""})
     assert "Traceback" not in done.stderr
     return project
 
@@ -169,37 +173,41 @@ def test_pictures_are_told_in_the_order_in_which_they_are_taken(ran: Project) ->
     assert names == ["clicked", "twice", "end"]
 
 
+def test_what_passed_is_left_out_until_something_changes(ran: Project) -> None:
+    words, no_ci = ("run", "--changed", *TWO), {"CI": ""}
+    done = ran.widgetshot(*words, environment=no_ci)
+    assert done.returncode == 0, done.stdout
+    assert "6 pictures were not run" in done.stdout
+    file = ran.root / "notebooks/steps.ipynb"
+    before = file.read_text(encoding="utf-8")
+    file.write_text(before.replace("after: cell-1", "after: cell-2"), encoding="utf-8")
+    try:
+        ran.widgetshot(*words, environment=no_ci)
+    finally:
+        file.write_text(before, encoding="utf-8")
+    assert ran.verdicts()["notebooks/steps.ipynb::clicked"] == "changed"
+    assert not [name for name in ran.verdicts() if "figure" in name]
+
+
 def test_pytest_selects_pictures_by_name_and_stops_at_the_first_that_fails(ran: Project) -> None:
     (ran.root / "witness").unlink()
     done = ran.pytest("-k", "early or plot+cell-1 or end and steps", "notebooks")
     assert "3 passed" in done.stdout, done.stdout
     # Cells behind the last one that is wanted do not run.
     assert not (ran.root / "witness").exists()
-    done = ran.pytest("notebooks/partly.ipynb::end", "notebooks/each_steps.ipynb::s+cell-1[dark]")
-    assert "2 passed" in done.stdout, done.stdout
+    named = ("notebooks/partly.ipynb::end", "notebooks/each_steps.ipynb::s+cell-1[dark]")
+    done = ran.pytest("-x", "-rp", *named, "notebooks/fails.ipynb")
+    assert "1 failed, 4 passed" in done.stdout, done.stdout
+    for name in named:
+        assert f"PASSED {name}\n" in done.stdout
     assert (ran.root / "witness").exists()
-    done = ran.pytest("-x", "notebooks/fails.ipynb")
-    assert "1 failed, 2 passed" in done.stdout, done.stdout
 
 
 def test_every_repetition_executes_and_captures_again(ran: Project) -> None:
-    done = ran.widgetshot("run", "--repeat", "2", "notebooks/figure.ipynb", "notebooks/steps.ipynb")
+    done = ran.widgetshot("run", "--repeat", "2", *TWO)
     assert done.returncode == 0, done.stdout
     repeats = [test["repeat"] for test in ran.report()["tests"]]
     assert [(repeat["runs"], repeat["distinct"]) for repeat in repeats] == [(2, 1)] * 6
-
-
-def test_what_passed_is_left_out_until_something_changes(ran: Project) -> None:
-    words = ("run", "--changed", "notebooks/steps.ipynb")
-    no_ci = {"CI": ""}
-    for _ in range(2):
-        done = ran.widgetshot(*words, environment=no_ci)
-        assert done.returncode == 0, done.stdout
-    assert "3 pictures were not run" in done.stdout
-    file = ran.root / "notebooks/steps.ipynb"
-    file.write_text(file.read_text(encoding="utf-8").replace("after: cell-1", "after: cell-2"), encoding="utf-8")
-    done = ran.widgetshot(*words, environment=no_ci)
-    assert ran.verdicts()["notebooks/steps.ipynb::clicked"] == "changed"
 
 
 def test_cell_that_is_not_there_is_refused_before_anything_runs(ran: Project) -> None:
