@@ -51,7 +51,9 @@ class Progress:
             self._line(f"{mark} {result.target.nodeid}: baseline written")
         elif not result.passed:
             colour = "red" if result.status == "failed" else "yellow"
-            self._line(failure_text(result, self._settings.report), mark=f"{mark} ", colour=colour)
+            self._line(
+                failure_text(result, self._settings.report, self._settings.typed_report), mark=f"{mark} ", colour=colour
+            )
         if self._live:
             counter = f"[{self._count}/{self._total}] {result.target.nodeid}"
             show_progress(counter, err=self._stderr)

@@ -17,7 +17,8 @@ def widgetshot(request: pytest.FixtureRequest) -> Iterator[Any]:
     from widgetshot.pytest_plugin.widgetshot_fixture import Widgetshot
 
     state = state_of(request.config)
-    with Widgetshot(request, state.run, lambda item, result: conclude(item, result, state.report)) as opened:
+    typed = state.settings.typed_report
+    with Widgetshot(request, state.run, lambda item, result: conclude(item, result, state.report, typed)) as opened:
         yield opened
 
 

@@ -58,13 +58,14 @@ class TargetItem(pytest.Item):
     def runtest(self) -> None:
         from widgetshot.errors import ServerError
 
+        state = state_of(self.config)
         try:
-            result = state_of(self.config).result(self)
+            result = state.result(self)
         except ServerError as error:
             # Without a server or a browser every other target would fail in the same way.
             self.session.shouldstop = f"widgetshot: {error}"
             raise
-        conclude(self, result, state_of(self.config).report)
+        conclude(self, result, state.report, state.settings.typed_report)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         from widgetshot.errors import WidgetshotError
@@ -81,8 +82,12 @@ class PictureError(AssertionError):
     """A picture is not as it was approved; the message has numbers, paths and the next command."""
 
 
-def conclude(item: pytest.Item, result: "Result", report: Path) -> None:
+def conclude(item: pytest.Item, result: "Result", report: Path, typed_report: str) -> None:
     """Note a result with pytest, and fail where it fails.
+
+    Args:
+        report: where its pictures are.
+        typed_report: the run folder as it is to be typed; nothing where it is the project's own.
 
     Raises:
         PictureError: it is not as it was approved.
@@ -105,6 +110,6 @@ def conclude(item: pytest.Item, result: "Result", report: Path) -> None:
             pytest.xfail(f"in quarantine: {one_line(result.quarantined)}: {one_line(result.sentence)}")
         # Of a Python test's several pictures one must not end it; the terminal's summary names it.
         if item.config.option.runxfail:
-            raise PictureError(visible(failure_text(result, report)))
+            raise PictureError(visible(failure_text(result, report, typed_report)))
     elif not result.passed:
-        raise PictureError(visible(failure_text(result, report)))
+        raise PictureError(visible(failure_text(result, report, typed_report)))

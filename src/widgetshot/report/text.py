@@ -120,8 +120,13 @@ def next_lines(run: Run, folder: str = "") -> list[str]:
     return lines
 
 
-def failure_text(result: Result, folder: Path) -> str:
-    """Return what a person needs to know about a result that failed: numbers, paths, the next command."""
+def failure_text(result: Result, folder: Path, typed_folder: str = "") -> str:
+    """Return what a person needs to know about a result that failed: numbers, paths, the next command.
+
+    Args:
+        folder: where the result's pictures are.
+        typed_folder: the run folder as it is to be typed; nothing where it is the project's own.
+    """
     # What a notebook says can't pass for a line of ours.
     sentence = result.sentence.replace("\n", "\n    | ")
     lines = [f"{result.target.nodeid}: {result.verdict}: {sentence}"]
@@ -141,8 +146,9 @@ def failure_text(result: Result, folder: Path) -> str:
             lines.append(f"  next:     {result.failure.next_step}")
     elif result.verdict.acceptable:
         name = result.target.nodeid
+        where = f"--report {typed(typed_folder)} " if typed_folder else ""
         # Behind two dashes nothing is an option.
-        lines.append(f"  accept:   widgetshot approve {'-- ' if name.startswith('-') else ''}{quoted(name)}")
+        lines.append(f"  accept:   widgetshot approve {where}{'-- ' if name.startswith('-') else ''}{quoted(name)}")
     elif result.verdict is Verdict.UNSTABLE:
         if result.repeat is not None and result.repeat.distinct > 1:
             lines.append("  next:     freeze_clock, a seed, or a mask: docs/how-to/flaky-pictures.md")

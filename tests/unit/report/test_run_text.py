@@ -34,6 +34,13 @@ def test_the_terminal_gets_numbers_paths_and_the_next_command(
     assert all(Path(path).is_file() for path in re.findall(r"/\S+\.png", text))
 
 
+def test_a_picture_is_accepted_from_the_run_folder_that_it_is_in() -> None:
+    result = result_called("changed")
+    assert "  accept:   widgetshot approve 'notebooks/x.ipynb::changed'" in failure_text(result, Path())
+    said = failure_text(result, Path(), "other reports")
+    assert "  accept:   widgetshot approve --report 'other reports' 'notebooks/x.ipynb::changed'" in said
+
+
 def test_a_difference_between_runs_has_no_tolerance() -> None:
     two = result_of("a", changed_picture(), picture())
     result = replace(two, verdict=Verdict.UNSTABLE, repeat=Repeat(3, (2, 1), 2))
