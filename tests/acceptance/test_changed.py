@@ -13,6 +13,9 @@ import numpy as np
 import pytest
 
 from projects import Project, make_project
+from widgetshot.baselines.stores import open_baselines
+from widgetshot.project.loading import load_settings
+from widgetshot.run.changed import only_changed, pass_cache
 
 # What a run with --changed would find, without running anything. A question is a line of JSON, and so is its answer.
 # Each is answered by a process of its own, forked from one that has loaded what it needs and has asked nothing yet.
@@ -213,6 +216,11 @@ def test_what_nothing_changed_of_needs_no_run(before: dict[str, str]) -> None:
     }
 
 
+def test_what_changes_while_it_runs_is_not_relied_on(passed: Project, before: dict[str, str]) -> None:
+    assert passed.entry("notebooks/raced/a.ipynb::s")["status"] == "passed"
+    assert before["raced"] == "not known to have passed"
+
+
 @pytest.mark.parametrize(
     ("path", "text", "who", "why"),
     [
@@ -355,9 +363,9 @@ def story(shared_project: Project) -> dict[str, Step]:
         steps[name] = Step(done, project.report(), (project.root / ".widgetshot" / "passed.json").exists())
 
     step("without", project.widgetshot("run", "--update-baselines"))
-    step("in CI", project.widgetshot("run", "--changed", environment={"CI": "true"}))
     step("first", project.widgetshot("run", "--changed"))
     assert project.widgetshot("approve", "--all").returncode == 0
+    step("in CI", project.widgetshot("run", "--changed", environment={"CI": "true"}))
     step("noted without", project.pytest("notebooks", "-q"))
     step("nothing changed", project.widgetshot("run", "--changed"))
     project.write("notebooks/helper.py", "VALUE = 2\n")
@@ -371,9 +379,8 @@ def story(shared_project: Project) -> dict[str, Step]:
 
 
 def test_a_run_notes_nothing_until_the_option_was_used(story: dict[str, Step]) -> None:
-    for name in ("without", "in CI"):
-        assert story[name].done.returncode == 0, story[name].done.stdout
-        assert not story[name].noting
+    assert story["without"].done.returncode == 0, story["without"].done.stdout
+    assert not story["without"].noting
     # The kernel is asked to note what it reads, which one of them shows.
     assert story["first"].done.returncode == 1
     assert (
@@ -383,7 +390,17 @@ def test_a_run_notes_nothing_until_the_option_was_used(story: dict[str, Step]) -
     assert story["first"].noting
 
 
-def test_in_ci_everything_is_run(story: dict[str, Step]) -> None:
+def test_in_ci_nothing_is_noted_because_of_the_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load_settings(make_project(tmp_path).root)
+    for ci, noting in (("true", False), ("", True)):
+        monkeypatch.setenv("CI", ci)
+        cache = pass_cache(settings, open_baselines(settings))
+        assert bool(only_changed([], cache, settings).refused) == (not noting)
+        assert cache.noting == (tmp_path / ".widgetshot" / "passed.json").exists() == noting
+
+
+def test_in_ci_everything_is_run_also_what_is_known_to_have_passed(story: dict[str, Step]) -> None:
+    assert story["in CI"].done.returncode == 0, story["in CI"].done.stdout
     assert "in CI ($CI is set) everything is run, whatever --changed says" in story["in CI"].done.stdout
     assert story["in CI"].run["summary"]["total"] == 4
 

@@ -4,11 +4,15 @@ import json
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from projects import Project, button_cell
+from projects import Project, button_cell, make_project
+from widgetshot.errors import ConfigError
 from widgetshot.files import read_png
+from widgetshot.project.loading import load_settings
+from widgetshot.project.notebooks import load_notebook
 
 STEADY = button_cell()
 # Drawn from the system's own randomness, which no seed reaches.
@@ -16,12 +20,14 @@ RANDOM = """#| shot: dice
 import secrets, ipywidgets
 ipywidgets.HTML(f"<h3>{secrets.token_hex(8)}</h3>")
 """
+CALMED = RANDOM.replace("secrets.token_hex(8)", "'steady'")
 CLOCKS = """#| widgetshot: {clock: 2026-03-14T09:26:53Z, freeze_clock: true}
 #| shot: clocks
 import datetime, time, anywidget, ipywidgets, traitlets
 
 class Page(anywidget.AnyWidget):
     _esm = '''export default { render({ model, el }) {
+        el.textContent = "page";  // a view that is empty would be waited for
         const first = Date.now();
         setTimeout(() => {
             model.set("said", new Date().toISOString() + (Date.now() === first));
@@ -50,60 +56,6 @@ GREEN = """#| shot: light
 import ipywidgets
 ipywidgets.HTML("<div style='width: 60px; height: 60px; background: {colour}'></div>")
 """
-
-
-def test_repeat_tells_which_pictures_vary_and_shows_the_first_two(project: Project) -> None:
-    calmed = RANDOM.replace("secrets.token_hex(8)", "'steady'")
-    project.notebook("notebooks/a.ipynb", STEADY, calmed)
-    done = project.widgetshot("run", "--update-baselines")
-    assert done.returncode == 0, done.stdout
-    before = project.files("baselines")
-    project.notebook("notebooks/a.ipynb", STEADY, RANDOM)
-    done = project.widgetshot("run", "--repeat", "3")
-    assert done.returncode == 1, done.stdout
-    assert "3 runs: 1 of 2 targets gave one picture each" in done.stdout
-    steady, dice = project.entry("notebooks/a.ipynb::button"), project.entry("notebooks/a.ipynb::dice")
-    assert (steady["verdict"], steady["repeat"]) == ("match", {"runs": 3, "distinct": 1, "counts": [3]})
-    assert (dice["verdict"], dice["repeat"]) == ("unstable", {"runs": 3, "distinct": 3, "counts": [1, 1, 1]})
-    assert dice["sentence"].startswith(
-        "3 different pictures came out of 3 runs (once, once, once); run 2 was the first"
-    )
-    one, other = (read_png(Path(project.root / "widgetshot-report" / dice["pictures"][kind]["path"]).read_bytes())
-                  for kind in ("shot", "second"))  # fmt: skip
-    assert one.shape == other.shape
-    assert (one != other).any()
-    assert dice["pictures"]["diff"] is not None
-    assert project.files("baselines") == before
-    # Nobody can take one of several pictures for the right one.
-    assert "varied between runs" in project.widgetshot("approve", dice["name"]).stderr
-    # A flake of one run is still reported in the next one, though everything is green again.
-    project.notebook("notebooks/a.ipynb", STEADY, calmed)
-    done = project.pytest("notebooks", "--widgetshot-repeat", "2", "-q")
-    assert done.returncode == 0, done.stdout
-    assert "2 runs: 2 of 2 targets gave one picture each" in done.stdout
-    assert "match now, but flaky in their last runs: notebooks/a.ipynb::dice" in done.stdout
-    assert [stretch[:2] for stretch in project.entry(dice["name"])["history"]] == [
-        ["new", 1], ["unstable", 1], ["match", 1],
-    ]  # fmt: skip
-
-
-def test_one_setting_freezes_the_clocks_of_kernel_and_page(project: Project) -> None:
-    project.notebook("notebooks/clocks.ipynb", CLOCKS)
-    project.notebook("notebooks/without/clocks.ipynb", CLOCKS)
-    project.write("notebooks/without/time_machine.py", "raise ModuleNotFoundError('No module named time_machine')")
-    done = project.widgetshot("run", "--update-baselines", "--repeat", "2")
-    assert done.returncode == 1, done.stdout
-    entry = project.entry("notebooks/clocks.ipynb::clocks")
-    assert (entry["updated"], entry["repeat"]["distinct"]) == (True, 1)
-    sidecar = json.loads((project.root / "baselines" / f"{entry['key']}.json").read_text())
-    said = str(sidecar["layout"])
-    assert "2026-03-14T09:26:53.000Ztrue" in said  # the page: a later look gives the same moment
-    assert "2026-03-14T09:26:53 True" in said  # the kernel: its time of day stands, its stop watch goes on
-    # A kernel without the library must not go on with a running clock.
-    entry = project.entry("notebooks/without/clocks.ipynb::clocks")
-    assert (entry["verdict"], entry["updated"]) == ("broken", False)
-    assert "its kernel's clock can't be frozen: ModuleNotFoundError" in done.stdout
-    assert "pip install 'time-machine>=3'" in done.stdout
 
 
 QUARANTINE = """
@@ -176,7 +128,8 @@ def edited(shared_project: Project) -> tuple[Project, "subprocess.CompletedProce
     text = (project.root / "pyproject.toml").read_text()
     project.write("pyproject.toml", f"{text}tolerance = {{share = 0.5}}\n{QUARANTINE}")
     write(project, edited=False)
-    first = project.widgetshot("run", "--update-baselines")
+    project.notebook("varying/a.ipynb", STEADY, CALMED)
+    first = project.widgetshot("run", "--update-baselines", "notebooks", "varying")
     assert first.returncode == 0, first.stdout
     write(project, edited=True)
     return project, project.widgetshot("run", environment={"GITHUB_STEP_SUMMARY": str(project.root / "summary.md")})
@@ -204,10 +157,6 @@ def test_quarantine_lets_a_failure_pass_until_its_day_is_over(
     assert done.returncode == 0, done.stdout
     assert "2 changed" in done.stdout
     assert "3 of them in quarantine" in done.stdout
-    done = project.pytest("notebooks/lamps", "-q", "-rx", "--widgetshot-report=other")
-    assert done.returncode == 0, done.stdout
-    assert "3 xfailed" in done.stdout
-    assert "the lamp flickers (until 2999-12-31)" in done.stdout
 
 
 def test_a_run_names_the_way_into_its_review(edited: tuple[Project, "subprocess.CompletedProcess[str]"]) -> None:
@@ -287,6 +236,95 @@ def test_another_renderer_is_compared_perceptually_and_reported(
     assert "different renderer: fonts" in entries["area_by_two"]["sentence"]
 
 
+Varied = tuple[Project, "subprocess.CompletedProcess[str]", dict[str, dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def varied(edited: tuple[Project, "subprocess.CompletedProcess[str]"]) -> Varied:
+    """Three runs at once of what varies and of what should not, its output, and its report's entries by name."""
+    project, _ = edited
+    project.notebook("varying/a.ipynb", STEADY, RANDOM)
+    project.notebook("clocks/clocks.ipynb", CLOCKS)
+    project.notebook("clocks/without/clocks.ipynb", CLOCKS)
+    project.write("clocks/without/time_machine.py", "raise ModuleNotFoundError('No module named time_machine')")
+    words = ("varying", "clocks", "--repeat", "3", "--update-baselines=missing", "--report", "varied")
+    before = project.files("baselines")
+    done = project.widgetshot("run", *words)
+    assert done.returncode == 1, done.stdout
+    after = project.files("baselines")
+    assert {name: after[name] for name in before} == before
+    assert [name for name in after.keys() - before.keys() if "/clocks/clocks/" not in name] == []
+    return project, done, {test["name"]: test for test in project.report("varied")["tests"]}
+
+
+def test_repeat_tells_which_pictures_vary_and_shows_the_first_two(varied: Varied) -> None:
+    project, done, entries = varied
+    # The clocks of a kernel without the library give none.
+    assert "3 runs: 2 of 4 targets gave one picture each" in done.stdout
+    steady, dice = entries["varying/a.ipynb::button"], entries["varying/a.ipynb::dice"]
+    assert (steady["verdict"], steady["repeat"]) == ("match", {"runs": 3, "distinct": 1, "counts": [3]})
+    assert (dice["verdict"], dice["repeat"]) == ("unstable", {"runs": 3, "distinct": 3, "counts": [1, 1, 1]})
+    assert dice["sentence"].startswith(
+        "3 different pictures came out of 3 runs (once, once, once); run 2 was the first"
+    )
+    one, other = (read_png(Path(project.root / "varied" / dice["pictures"][kind]["path"]).read_bytes())
+                  for kind in ("shot", "second"))  # fmt: skip
+    assert one.shape == other.shape
+    assert (one != other).any()
+    assert dice["pictures"]["diff"] is not None
+    assert not dice["updated"]
+
+
+def test_nobody_can_take_one_of_several_pictures_for_the_right_one(varied: Varied) -> None:
+    project, _, _ = varied
+    done = project.widgetshot("approve", "--report", "varied", "varying/a.ipynb::dice")
+    assert "varied between runs" in done.stderr
+
+
+def test_one_setting_freezes_the_clocks_of_kernel_and_page(varied: Varied) -> None:
+    project, _, entries = varied
+    entry = entries["clocks/clocks.ipynb::clocks"]
+    assert (entry["updated"], entry["repeat"]["distinct"]) == (True, 1)
+    sidecar = json.loads((project.root / "baselines" / f"{entry['key']}.json").read_text())
+    said = str(sidecar["layout"])
+    assert "2026-03-14T09:26:53.000Ztrue" in said  # the page: a later look gives the same moment
+    assert "2026-03-14T09:26:53 True" in said  # the kernel: its time of day stands, its stop watch goes on
+
+
+def test_a_kernel_without_the_library_must_not_go_on_with_a_running_clock(varied: Varied) -> None:
+    _, done, entries = varied
+    entry = entries["clocks/without/clocks.ipynb::clocks"]
+    assert (entry["verdict"], entry["updated"]) == ("broken", False)
+    assert "its kernel's clock can't be frozen: ModuleNotFoundError" in done.stdout
+    assert "pip install 'time-machine>=3'" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def calmed(varied: Varied) -> tuple[Project, str]:
+    """The output of pytest where nothing varies any more and the only failures are in quarantine."""
+    project, _, _ = varied
+    project.notebook("varying/a.ipynb", STEADY, CALMED)
+    words = ("notebooks/lamps", "varying", "--widgetshot-repeat=2", "-q", "-rx", "--widgetshot-report=calmed")
+    done = project.pytest(*words)
+    assert done.returncode == 0, done.stdout
+    return project, done.stdout
+
+
+def test_a_flake_of_one_run_is_reported_in_the_next_one_though_all_is_green_again(calmed: tuple[Project, str]) -> None:
+    project, said = calmed
+    assert re.search(r"^2 runs: \d of 5 targets gave one picture each", said, re.MULTILINE)
+    assert "match now, but flaky in their last runs: varying/a.ipynb::dice" in said
+    (dice,) = [test for test in project.report("calmed")["tests"] if test["shot"] == "dice"]
+    assert dice["repeat"] == {"runs": 2, "distinct": 1, "counts": [2]}
+    assert [stretch[:2] for stretch in dice["history"]] == [["new", 1], ["unstable", 1], ["match", 1]]
+
+
+def test_pytest_takes_failures_in_quarantine_for_expected_ones(calmed: tuple[Project, str]) -> None:
+    _, said = calmed
+    assert "2 passed, 3 xfailed" in said
+    assert "the lamp flickers (until 2999-12-31)" in said
+
+
 def test_a_mistyped_browser_ends_a_run_at_once(project: Project) -> None:
     project.notebook("notebooks/a.ipynb", STEADY)
     done = project.widgetshot("run", environment={"WIDGETSHOT_BROWSER": "/no/such/browser"}, timeout=60)
@@ -306,11 +344,18 @@ def test_a_mistyped_browser_ends_a_run_at_once(project: Project) -> None:
         ("0.03", "has no unit"),
     ],
 )
-def test_ambiguous_tolerances_are_refused_before_anything_runs(project: Project, tolerance: str, message: str) -> None:
-    project.notebook("notebooks/a.ipynb", button_cell(f"#| shot: a\n#| tolerance: {tolerance}"))
+def test_ambiguous_tolerances_are_refused(tmp_path: Path, tolerance: str, message: str) -> None:
+    project = make_project(tmp_path)
+    file = project.notebook("notebooks/a.ipynb", button_cell(f"#| shot: a\n#| tolerance: {tolerance}"))
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        load_notebook(load_settings(tmp_path), file)
+
+
+def test_an_ambiguous_tolerance_is_refused_before_anything_runs(project: Project) -> None:
+    project.notebook("notebooks/a.ipynb", button_cell("#| shot: a\n#| tolerance: 0.03"))
     done = project.widgetshot("run")
     assert done.returncode == 3
-    assert message in done.stderr
+    assert "has no unit" in done.stderr
     assert not (project.root / "widgetshot-report").exists()
 
 
