@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from projects import MARK, Project, make_project, wait_until
+from projects import LIGHT, MARK, Project, make_project, wait_until
 from widgetshot.doctor import examine, missing_for_services, needed_services
 from widgetshot.errors import ConfigError, ServerError
 from widgetshot.project.loading import load_settings
@@ -67,12 +67,14 @@ assert said == ["hello", "URLError", "hello", "URLError", "hello"], said
 HTML("<b>asked</b>")"""
 DIES = f"""#| widgetshot: {{services: [{{name: web, exclusive: true}}]}}
 #| shot: s{ASK}
-import psutil
+import psutil, time
 for process in psutil.process_iter():
     try:
         if os.environ["WEB_ROOT"] in process.cmdline() and "http.server" in process.cmdline():
             process.kill()
-            process.wait(10)
+            # Dead; whether somebody has taken note of that is another matter.
+            while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                time.sleep(0.01)
     except psutil.Error:
         pass
 HTML("<b>looks fine</b>")"""
@@ -183,7 +185,7 @@ def test_services_end_with_a_killed_run(project: Project, name: str) -> None:
     project.notebook("notebooks/a.ipynb", "#| widgetshot: {services: [web]}\n#| shot: s\nimport time\ntime.sleep(500)")
     own = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
     with subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "notebooks"],
+        [sys.executable, "-m", "pytest", *LIGHT, "-p", "no:cacheprovider", "notebooks"],
         cwd=project.root,
         env=own | {MARK: project.mark},
         stdout=subprocess.DEVNULL,
