@@ -2,9 +2,10 @@
 
 import re
 import shutil
+import subprocess
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -47,50 +48,6 @@ def recolour(project: Project, *names: str) -> None:
         notebook.write_text(notebook.read_text().replace('\\"info\\"', '\\"danger\\"'))
 
 
-@pytest.fixture(scope="module")
-def unchanged(approved: Project, tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, str, dict[str, bytes]]:
-    """A copy that was run again, what pytest said, and its baselines from before."""
-    project = copied(approved, tmp_path_factory.mktemp("unchanged"))
-    before = project.files("baselines")
-    # A bare flag must not swallow the path behind it.
-    done = project.pytest("--update-baselines", "notebooks", "-q")
-    assert done.returncode == 0, done.stdout
-    return project, done.stdout, before
-
-
-def test_unchanged_tree_passes_with_identical_pictures(
-    approved: Project, unchanged: tuple[Project, str, dict[str, bytes]]
-) -> None:
-    project, output, _ = unchanged
-    pictures = project.files("widgetshot-report/pictures")
-    assert "5 passed" in output
-    assert set(project.verdicts().values()) == {"match"}
-    assert len(pictures) == 5
-    first = approved.files("widgetshot-report/pictures")
-    assert pictures == {name: data for name, data in first.items() if name.endswith(".png")}
-
-
-def test_update_on_an_unchanged_tree_changes_no_byte(unchanged: tuple[Project, str, dict[str, bytes]]) -> None:
-    project, _, before = unchanged
-    assert project.files("baselines") == before
-
-
-def test_where_the_time_went_is_reported(unchanged: tuple[Project, str, dict[str, bytes]]) -> None:
-    project, output, _ = unchanged
-    assert re.search(r"^time: [\d.]+ s of work in [\d.]+ s: \w+ [\d.]+, ", output, re.MULTILINE)
-    assert re.search(r"^slowest notebooks:\n  [\d.]+ s notebooks/a.ipynb: ", output, re.MULTILINE)
-    run = project.report()
-    assert [entry["notebook"] for entry in run["notebooks"]] == ["notebooks/a.ipynb", "notebooks/b.ipynb"]
-    stages = {"kernel", "execute", "render", "load", "settle", "capture", "compare", "write"}
-    assert run["timings"].keys() == stages | {"server", "browser"}
-    for entry in run["notebooks"]:
-        assert entry["timings"].keys() == stages
-        assert entry["seconds"] >= sum(entry["timings"].values()) - entry["timings"]["write"] - 0.01
-    for stage in stages:
-        of_notebooks = sum(entry["timings"][stage] for entry in run["notebooks"])
-        assert of_notebooks == pytest.approx(run["timings"][stage], abs=0.001)
-
-
 def test_click_reaches_python_and_its_picture_shows_it(approved: Project) -> None:
     pictures = approved.files("widgetshot-report/pictures/page-chromium-linux/notebooks/a")
     assert pictures["idle.shot.png"] != pictures["clicked.shot.png"]
@@ -98,81 +55,131 @@ def test_click_reaches_python_and_its_picture_shows_it(approved: Project) -> Non
     assert '"value": "ran"' in sidecar
 
 
-def test_changed_button_fails_exactly_its_shots_until_approved(copy: Project) -> None:
-    recolour(copy, "b")
-    for file in (copy.root / "baselines" / "page-chromium-linux" / "notebooks" / "a").glob("clicked[[]dark]*"):
+class Edited(NamedTuple):
+    """A copy in which a button has another style and a baseline is missing, and two runs of it.
+
+    Attributes:
+        before: the files of its baselines before any run.
+        parallel: a run by two workers that may write nothing; `report` is its report, `after_parallel` the baselines
+            after it.
+        missing: a run that may write what is missing; likewise.
+    """
+
+    project: Project
+    before: dict[str, bytes]
+    parallel: "subprocess.CompletedProcess[str]"
+    report: dict[str, Any]
+    after_parallel: dict[str, bytes]
+    missing: "subprocess.CompletedProcess[str]"
+    report_missing: dict[str, Any]
+    after_missing: dict[str, bytes]
+
+
+CHANGED, MISSING = "notebooks/b.ipynb::button", "notebooks/a.ipynb::clicked[dark]"
+
+
+@pytest.fixture(scope="module")
+def edited(approved: Project, tmp_path_factory: pytest.TempPathFactory) -> Edited:
+    project = copied(approved, tmp_path_factory.mktemp("edited"))
+    recolour(project, "b")
+    for file in (project.root / "baselines" / "page-chromium-linux" / "notebooks" / "a").glob("clicked[[]dark]*"):
         file.unlink()
-    before = copy.files("baselines")
-    failed = copy.pytest("notebooks", "-q", environment={"GITHUB_STEP_SUMMARY": str(copy.root)})
+    before = project.files("baselines")
+    ci = {"GITHUB_STEP_SUMMARY": str(project.root / "summary.md")}
+    words = ("notebooks", "-q", "-n", "2", "--junit-xml=out.xml", "--widgetshot-report=parallel")
+    parallel = project.pytest(*words, environment=ci)
+    report, after_parallel = project.report("parallel"), project.files("baselines")
+    ci = {"GITHUB_STEP_SUMMARY": str(project.root)}
+    missing = project.pytest("notebooks", "-q", "--update-baselines=missing", environment=ci)
+    return Edited(
+        project, before, parallel, report, after_parallel, missing, project.report(), project.files("baselines")
+    )
+
+
+def test_changed_and_missing_pictures_fail_and_nothing_is_written(edited: Edited) -> None:
+    failed = edited.parallel
     assert failed.returncode == 1
     assert "2 failed, 3 passed" in failed.stdout
-    assert "the summary can't be written to" in failed.stdout
-    assert 'Button \'Run\'.button_style "info" → "danger"' in failed.stdout
-    assert "widgetshot approve 'notebooks/b.ipynb::button'" in failed.stdout
-    assert "has no baseline yet" in failed.stdout
-    assert "site-packages" not in failed.stdout
-    assert "Traceback" not in failed.stdout
-    changed, missing = "notebooks/b.ipynb::button", "notebooks/a.ipynb::clicked[dark]"
-    assert {name: verdict for name, verdict in copy.verdicts().items() if verdict != "match"} == {
-        changed: "changed", missing: "new"
+    verdicts = {test["name"]: test["verdict"] for test in edited.report["tests"]}
+    assert {name: verdict for name, verdict in verdicts.items() if verdict != "match"} == {
+        CHANGED: "changed", MISSING: "new"
     }  # fmt: skip
     # A run that is not asked to never writes a baseline.
-    assert copy.files("baselines") == before
+    assert edited.after_parallel == edited.before
 
-    # One that is asked for the missing ones leaves changed ones failing.
-    done = copy.pytest("notebooks", "-q", "--update-baselines=missing")
-    assert done.returncode == 1
-    assert "1 failed, 4 passed" in done.stdout
-    assert copy.entry(missing)["updated"]
-    written = copy.files("baselines")
+
+def test_failures_are_told_with_what_changed_and_the_next_command(edited: Edited) -> None:
+    assert "has no baseline yet" in edited.parallel.stdout
+    for said, report in ((edited.parallel.stdout, " --report parallel"), (edited.missing.stdout, "")):
+        assert 'Button \'Run\'.button_style "info" → "danger"' in said
+        assert f"widgetshot approve{report} 'notebooks/b.ipynb::button'" in said
+        assert "site-packages" not in said
+        assert "Traceback" not in said
+
+
+def test_a_summary_that_can_not_be_written_is_told(edited: Edited) -> None:
+    assert "the summary can't be written to" in edited.missing.stdout
+
+
+def test_missing_baselines_are_written_where_that_is_asked_for_and_changed_ones_stay(edited: Edited) -> None:
+    assert edited.missing.returncode == 1
+    assert "1 failed, 4 passed" in edited.missing.stdout
+    assert [test["name"] for test in edited.report_missing["tests"] if test["updated"]] == [MISSING]
+    written = edited.after_missing
     assert len([name for name in written if "/a/" in name and name.endswith(".png")]) == 4
-    assert {name: written[name] for name in before} == before
+    assert {name: written[name] for name in edited.before} == edited.before
 
-    assert copy.widgetshot("approve", "--all").returncode == 0
-    assert copy.pytest("notebooks/b.ipynb", "-q").returncode == 0
+
+def test_workers_make_one_run(edited: Edited) -> None:
+    assert "review: widgetshot review parallel\n" in edited.parallel.stdout
+    run = edited.report
+    assert run["summary"]["total"] == 5
+    assert {name: count for name, count in run["summary"]["verdicts"].items() if count} == {
+        "changed": 1, "new": 1, "match": 3
+    }  # fmt: skip
+    assert run["complete"]
+    folder = edited.project.root / "parallel"
+    for test in run["tests"]:
+        assert (folder / test["pictures"]["shot"]["path"]).is_file()
+    assert not (folder / "workers").exists()
+
+
+def test_workers_append_one_summary(edited: Edited) -> None:
+    (title,) = re.findall("^## widgetshot.*", (edited.project.root / "summary.md").read_text(), re.MULTILINE)
+    assert title == "## widgetshot: 2 of 5 pictures need a decision"
+
+
+def test_junit_agrees_with_the_run(edited: Edited) -> None:
+    suite = next(ElementTree.parse(edited.project.root / "out.xml").getroot().iter("testsuite"))
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("5", "2", "0")
+
+
+def test_what_was_approved_of_workers_pictures_passes_and_is_all_that_git_sees(edited: Edited) -> None:
+    copy = edited.project
+    assert copy.widgetshot("approve", "--report", "parallel", CHANGED).returncode == 0
+    # Of two states only the last is wanted, and it still looks as it does in a whole run.
+    chosen = copy.pytest("notebooks", "-q", "-rp", "-k", "clicked and dark or button")
+    assert chosen.returncode == 0, chosen.stdout
+    assert f"PASSED {MISSING}\n" in chosen.stdout
+    assert f"PASSED {CHANGED}\n" in chosen.stdout
+    assert "2 passed, 3 deselected" in chosen.stdout
     status = copy.command("git", "status", "--porcelain").stdout.splitlines()
     assert sorted(line[3:] for line in status) == [
         "baselines/page-chromium-linux/notebooks/b/button.json",
         "baselines/page-chromium-linux/notebooks/b/button.png",
         "notebooks/b.ipynb",
+        "parallel/",
+        "summary.md",
     ]
 
 
-def test_selection_by_name_last_failed_and_first_failure(copy: Project) -> None:
-    # Only the last state is wanted, and it still looks as it does in a whole run.
-    chosen = copy.pytest("notebooks", "-q", "-rp", "-k", "clicked and dark")
-    assert "PASSED notebooks/a.ipynb::clicked[dark]\n" in chosen.stdout
-    assert "1 passed, 4 deselected" in chosen.stdout
+def test_selection_by_marker_first_failure_and_last_failed(copy: Project) -> None:
     assert "5 deselected" in copy.pytest("notebooks", "-q", "-m", "not widgetshot").stdout
     recolour(copy, "a", "b")
     once = copy.pytest("notebooks", "-q", "-x", cache=True)
     assert "1 failed" in once.stdout
     again = copy.pytest("notebooks", "-q", "--lf", "--co", cache=True)
     assert again.stdout.count("::") == 1
-
-
-def test_junit_and_xdist_agree_with_a_plain_run(copy: Project) -> None:
-    recolour(copy, "b")
-    summary = copy.root / "summary.md"
-    ci = {"GITHUB_STEP_SUMMARY": str(summary)}
-    done = copy.pytest("notebooks", "-q", "-n", "2", "--junit-xml=out.xml", environment=ci)
-    assert done.returncode == 1
-    assert "1 failed, 4 passed" in done.stdout
-    assert "review: widgetshot review\n" in done.stdout
-    # One for all workers.
-    (title,) = re.findall("^## widgetshot.*", summary.read_text(), re.MULTILINE)
-    assert title == "## widgetshot: 1 of 5 pictures need a decision"
-    assert {name for name, verdict in copy.verdicts().items() if verdict != "match"} == {"notebooks/b.ipynb::button"}
-    suite = next(ElementTree.parse(copy.root / "out.xml").getroot().iter("testsuite"))
-    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("5", "1", "0")
-    run = copy.report()
-    assert run["summary"]["total"] == 5
-    assert run["summary"]["verdicts"]["changed"] == 1
-    assert run["complete"]
-    for test in run["tests"]:
-        assert (copy.root / "widgetshot-report" / test["pictures"]["shot"]["path"]).is_file()
-    assert not (copy.root / "widgetshot-report" / "workers").exists()
-    assert copy.widgetshot("approve", "--all").returncode == 0
 
 
 PYTHON_TEST = """
@@ -242,10 +249,10 @@ def python_tests(approved: Project, tmp_path_factory: pytest.TempPathFactory) ->
         project.write(f"tests/{name}.py", text)
     project.write("tests/test_gone.py", GONE)
     project.write("pyproject.toml", (project.root / "pyproject.toml").read_text() + QUARANTINE)
-    project.notebook("notebooks/lamp.ipynb", button_cell("#| shot: lit"))
-    project.notebook("notebooks/wrong.ipynb", WRONG)
+    project.notebook("others/lamp.ipynb", button_cell("#| shot: lit"))
+    project.notebook("others/wrong.ipynb", WRONG)
     # The last one of the tests closes the browser that they share.
-    names = [*(f"tests/test_{name}.py" for name in ("ui", "lamp", "gone")), "notebooks/wrong.ipynb"]
+    names = [*(f"tests/test_{name}.py" for name in ("ui", "lamp", "gone")), "others/wrong.ipynb"]
     done = project.pytest("-q", *names, "--continue-on-collection-errors")
     assert done.returncode == 2
     assert "5 failed, 2 passed" in done.stdout, done.stdout
@@ -253,18 +260,65 @@ def python_tests(approved: Project, tmp_path_factory: pytest.TempPathFactory) ->
     return project, done.stdout, {test["name"]: test for test in project.report()["tests"]}
 
 
+# Of the tests of PYTHON_TEST those that need no other browser.
+OF_WIDGETSHOT = ("tests/test_ui.py::test_button", "tests/test_ui.py::test_dark_page")
+
+
+class Unchanged(NamedTuple):
+    """A run of what had not changed: what pytest said, baselines before and after it, its report and its pictures."""
+
+    project: Project
+    output: str
+    before: dict[str, bytes]
+    after: dict[str, bytes]
+    report: dict[str, Any]
+    pictures: dict[str, bytes]
+
+
+@pytest.fixture(scope="module")
+def unchanged(python_tests: tuple[Project, str, dict[str, Any]]) -> Unchanged:
+    """The same project after a run that may write: its output, the baselines from before, and the report."""
+    project, _, _ = python_tests
+    before = project.files("baselines")
+    # A bare flag must not swallow the path behind it.
+    done = project.pytest("--update-baselines", "notebooks", *OF_WIDGETSHOT, "-q")
+    assert done.returncode == 0, done.stdout
+    pictures = project.files("widgetshot-report/pictures")
+    return Unchanged(project, done.stdout, before, project.files("baselines"), project.report(), pictures)
+
+
+@pytest.fixture(scope="module")
+def once_more(unchanged: Unchanged) -> tuple[Project, str]:
+    """The same project, and what pytest said when it ran what has baselines now, and lamps without quarantine."""
+    project = unchanged.project
+    lamps = ("tests/test_lamp.py::test_lamp", "others/lamp.ipynb")
+    done = project.pytest("-q", *OF_WIDGETSHOT, "notebooks/b.ipynb", *lamps, "--runxfail")
+    assert done.returncode == 1, done.stdout
+    return project, done.stdout
+
+
 def test_python_test_drives_the_page_beside_pytest_playwright(
-    python_tests: tuple[Project, str, dict[str, Any]],
+    python_tests: tuple[Project, str, dict[str, Any]], once_more: tuple[Project, str]
 ) -> None:
-    project, _, first = python_tests
+    _, said, first = python_tests
+    assert "FAILED tests/test_ui.py::test_button " in said
+    assert "FAILED tests/test_ui.py::test_playwright_of_its_own " not in said
     for name in ("test_button::idle", "test_dark_page::whole[dark]"):
         assert (first[f"tests/test_ui.py/{name}"]["verdict"], first[f"tests/test_ui.py/{name}"]["status"]) == (
             "new", "failed"
         )  # fmt: skip
-    assert project.pytest("-q", "tests/test_ui.py", "--update-baselines").returncode == 0
-    done = project.pytest("-q", "tests/test_ui.py", "notebooks/b.ipynb")
-    assert done.returncode == 0, done.stdout
-    assert "4 passed" in done.stdout
+    project, output = once_more
+    assert "2 failed, 3 passed" in output
+    verdicts = project.verdicts()
+    assert {name: verdict for name, verdict in verdicts.items() if "lamp" not in name} == dict.fromkeys(
+        (
+            "tests/test_ui.py/test_button::idle",
+            "tests/test_ui.py/test_button::clicked",
+            "tests/test_ui.py/test_dark_page::whole[dark]",
+            "notebooks/b.ipynb::button",
+        ),
+        "match",
+    )
     stored = project.files("baselines/page-chromium-linux/tests")
     keys = {name for name in stored if name.endswith(".png")}
     assert keys == {
@@ -272,15 +326,58 @@ def test_python_test_drives_the_page_beside_pytest_playwright(
         "test_ui.py/test_button/clicked.png",
         "test_ui.py/test_dark_page/whole[dark].png",
     }
+
+
+def test_baselines_of_python_tests_are_unused_when_their_test_is_gone(once_more: tuple[Project, str]) -> None:
+    project, _ = once_more
     assert "every baseline is declared" in project.widgetshot("prune").stdout
     project.write("tests/test_ui.py", PYTHON_TEST.replace("test_dark_page", "test_other"))
     assert "test_dark_page/whole[dark]" in project.widgetshot("prune").stdout
 
 
+def test_runxfail_lets_quarantined_failures_fail_also_those_of_notebooks(once_more: tuple[Project, str]) -> None:
+    _, output = once_more
+    assert "2 failed, 3 passed" in output
+    assert "FAILED tests/test_lamp.py::test_lamp " in output
+    assert "FAILED others/lamp.ipynb::lit " in output
+
+
+def test_unchanged_tree_passes_with_identical_pictures(approved: Project, unchanged: Unchanged) -> None:
+    assert "7 passed" in unchanged.output
+    verdicts = {test["name"]: test["verdict"] for test in unchanged.report["tests"]}
+    assert {name: verdict for name, verdict in verdicts.items() if name.startswith("notebooks/")} == dict.fromkeys(
+        approved.verdicts(), "match"
+    )
+    pictures = {name: data for name, data in unchanged.pictures.items() if "/tests/" not in name}
+    assert len(pictures) == 5
+    first = approved.files("widgetshot-report/pictures")
+    assert pictures == {name: data for name, data in first.items() if name.endswith(".png")}
+
+
+def test_update_on_an_unchanged_tree_changes_no_byte(unchanged: Unchanged) -> None:
+    # Only Python tests had no baselines yet.
+    assert {name: data for name, data in unchanged.after.items() if "/tests/" not in name} == unchanged.before
+
+
+def test_where_the_time_went_is_reported(unchanged: Unchanged) -> None:
+    output, run = unchanged.output, unchanged.report
+    assert re.search(r"^time: [\d.]+ s of work in [\d.]+ s: \w+ [\d.]+, ", output, re.MULTILINE)
+    assert re.search(r"^slowest notebooks:\n  [\d.]+ s notebooks/a.ipynb: ", output, re.MULTILINE)
+    assert [entry["notebook"] for entry in run["notebooks"]] == ["notebooks/a.ipynb", "notebooks/b.ipynb"]
+    stages = {"kernel", "execute", "render", "load", "settle", "capture", "compare", "write"}
+    assert run["timings"].keys() == stages | {"server", "browser"}
+    for entry in run["notebooks"]:
+        assert entry["timings"].keys() == stages
+        assert entry["seconds"] >= sum(entry["timings"].values()) - entry["timings"]["write"] - 0.01
+    for stage in stages:
+        of_notebooks = sum(entry["timings"][stage] for entry in run["notebooks"])
+        assert of_notebooks == pytest.approx(run["timings"][stage], abs=0.001)
+
+
 def test_a_quarantined_picture_of_a_python_test_is_named_in_the_summary(
     python_tests: tuple[Project, str, dict[str, Any]],
 ) -> None:
-    project, output, first = python_tests
+    _, output, first = python_tests
     lit = first["tests/test_lamp.py/test_lamp::lit"]
     assert (lit["verdict"], lit["status"]) == ("new", "quarantined")
     assert "2 of them in quarantine, which does not fail the run:" in output
@@ -288,10 +385,6 @@ def test_a_quarantined_picture_of_a_python_test_is_named_in_the_summary(
     assert "FAILED tests/test_lamp.py::test_lamp " not in output
     # It does not end its test: the next picture is checked, and has no quarantine.
     assert "tests/test_lamp.py/test_lamps::still lit: new: has no baseline yet" in output
-    # --runxfail asks for quarantined failures to fail, also those of notebooks.
-    words = ("tests/test_lamp.py::test_lamp", "notebooks/lamp.ipynb")
-    done = project.pytest("-q", *words, "--runxfail")
-    assert (done.returncode, "2 failed" in done.stdout) == (1, True), done.stdout
 
 
 def test_a_browser_that_is_gone_is_reported_and_not_excused(python_tests: tuple[Project, str, dict[str, Any]]) -> None:
