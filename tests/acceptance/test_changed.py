@@ -333,11 +333,11 @@ Done = subprocess.CompletedProcess[str]
 
 
 class Step(NamedTuple):
-    """What a command of a story said, the summary of its run, what that left out and why it ran the rest."""
+    """What a command of a story said, the report of its run, and the file of what passed, or "" without any."""
 
     done: Done
     run: dict[str, Any]
-    noting: bool
+    noted: str
 
     @property
     def left_out(self) -> int:
@@ -360,13 +360,13 @@ def story(shared_project: Project) -> dict[str, Step]:
     steps: dict[str, Step] = {}
 
     def step(name: str, done: Done) -> None:
-        steps[name] = Step(done, project.report(), (project.root / ".widgetshot" / "passed.json").exists())
+        file = project.root / ".widgetshot" / "passed.json"
+        steps[name] = Step(done, project.report(), file.read_text() if file.exists() else "")
 
     step("without", project.widgetshot("run", "--update-baselines"))
     step("first", project.widgetshot("run", "--changed"))
     assert project.widgetshot("approve", "--all").returncode == 0
-    step("in CI", project.widgetshot("run", "--changed", environment={"CI": "true"}))
-    step("noted without", project.pytest("notebooks", "-q"))
+    step("by default", project.pytest("notebooks/b.ipynb", "notebooks/c.ipynb", "-q"))
     step("nothing changed", project.widgetshot("run", "--changed"))
     project.write("notebooks/helper.py", "VALUE = 2\n")
     step("changed", project.pytest("notebooks", "-q", "-rs", "--widgetshot-changed"))
@@ -375,19 +375,20 @@ def story(shared_project: Project) -> dict[str, Step]:
     assert project.widgetshot("approve", "--all").returncode == 0
     step("workers", project.pytest("notebooks", "-q", "-n2", "--widgetshot-changed"))
     step("after workers", project.pytest("notebooks", "-q", "--widgetshot-changed"))
+    step("in CI", project.widgetshot("run", "--changed", environment={"CI": "true"}))
     return steps
 
 
 def test_a_run_notes_nothing_until_the_option_was_used(story: dict[str, Step]) -> None:
     assert story["without"].done.returncode == 0, story["without"].done.stdout
-    assert not story["without"].noting
+    assert story["without"].noted == ""
     # The kernel is asked to note what it reads, which one of them shows.
     assert story["first"].done.returncode == 1
     assert (
         story["first"].run["summary"]["verdicts"] | {"changed": 1, "match": 3}
         == story["first"].run["summary"]["verdicts"]
     )
-    assert story["first"].noting
+    assert "notebooks/b.ipynb" in story["first"].noted
 
 
 def test_in_ci_nothing_is_noted_because_of_the_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -405,10 +406,15 @@ def test_in_ci_everything_is_run_also_what_is_known_to_have_passed(story: dict[s
     assert story["in CI"].run["summary"]["total"] == 4
 
 
-def test_everything_is_run_by_default(story: dict[str, Step]) -> None:
-    done, run, _ = story["noted without"]
-    assert "4 passed" in done.stdout
+def test_what_is_known_to_have_passed_is_run_by_default(story: dict[str, Step]) -> None:
+    done, run, _ = story["by default"]
+    assert "2 passed" in done.stdout
     assert run["changed"] is None
+
+
+def test_what_passes_is_noted_from_then_on_also_without_the_option(story: dict[str, Step]) -> None:
+    assert "notebooks/c.ipynb" not in story["first"].noted
+    assert "notebooks/c.ipynb" in story["by default"].noted
 
 
 def test_a_run_tells_why_it_runs_what_is_not_known(story: dict[str, Step]) -> None:
@@ -422,7 +428,6 @@ def test_a_run_of_nothing_changed_is_empty_and_tells_what_it_left_out(story: dic
     assert run["summary"] | {"duration_seconds": 0, "verdicts": {}} == {
         "total": 0, "passed": 0, "failed": 0, "quarantined": 0, "updated": 0, "duration_seconds": 0, "verdicts": {}
     }  # fmt: skip
-    # What passed in a run that was not asked to leave anything out counts, too.
     assert story["nothing changed"].left_out == 4
 
 
