@@ -10,6 +10,7 @@ from widgetshot.capture.page import CapturePage
 from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.model import ServedPage, Target
 from widgetshot.project.loading import load_settings
+from widgetshot.project.settings import Settings
 
 
 async def execute(shown: CapturePage, until: str = "") -> None:
@@ -19,26 +20,31 @@ async def execute(shown: CapturePage, until: str = "") -> None:
 
 
 @asynccontextmanager
-async def executed(frontend: PageFrontend, served: ServedPage) -> AsyncIterator[CapturePage]:
-    """A page, in a browser of its own, that has executed its notebook and is at rest."""
+async def browser() -> AsyncIterator[tuple[LaunchedBrowser, Settings]]:
+    """A browser, and the settings with which it was started."""
     with TemporaryDirectory() as folder:
         settings = load_settings(Path(folder))
         host = LaunchedBrowser(settings, Path(folder))
         await host.start()
         try:
-            context = await host.new_context(Target(served.notebook, "s", None, 0))
-            page = await context.new_page()
-            shown = CapturePage(page, None, frontend.connect(page), served, settings, 30)
-            shown.listen()
-            await shown.load()
-            await execute(shown)
-            assert await shown.settle() is None
-            yield shown
+            yield host, settings
         finally:
             await host.stop()
 
 
-async def shown_text(frontend: PageFrontend, served: ServedPage) -> str:
-    """The text that a notebook's page shows."""
-    async with executed(frontend, served) as shown:
-        return str(await shown.page.inner_text("main"))
+@asynccontextmanager
+async def executed(
+    frontend: PageFrontend, served: ServedPage, host: LaunchedBrowser, settings: Settings
+) -> AsyncIterator[CapturePage]:
+    """A page of a browser that has executed its notebook and is at rest."""
+    context = await host.new_context(Target(served.notebook, "s", None, 0))
+    try:
+        page = await context.new_page()
+        shown = CapturePage(page, None, frontend.connect(page), served, settings, 30)
+        shown.listen()
+        await shown.load()
+        await execute(shown)
+        assert await shown.settle() is None
+        yield shown
+    finally:
+        await context.close()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from executed_pages import executed
+from executed_pages import browser, executed
 from projects import Project, make_project
 from widgetshot.errors import ConfigError
 from widgetshot.frontends.widget_page import PageFrontend
@@ -304,7 +304,8 @@ def test_the_servers_log_holds_no_secret(tmp_path: Path) -> None:
         try:
             frontend = PageFrontend(server, {}, {"CANARY_KEY": ONE}, [ONE])
             target = Target(notebook="x.ipynb", shot="page", cell_id=None, order=0)
-            async with executed(frontend, await frontend.open(file, target, "")):
+            served = await frontend.open(file, target, "")
+            async with browser() as (host, settings), executed(frontend, served, host, settings):
                 deadline = asyncio.get_running_loop().time() + 40
                 while "spoken" not in server.log_tail():
                     assert asyncio.get_running_loop().time() < deadline

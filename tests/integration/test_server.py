@@ -6,40 +6,73 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
 import pytest
 
-from executed_pages import shown_text
+from executed_pages import browser, executed
 from projects import Project
+from widgetshot.capture.host import LaunchedBrowser
 from widgetshot.declare.notebook import read_notebook
 from widgetshot.errors import NotebookError, ServerError
 from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.model import ServedPage
 from widgetshot.project.loading import load_settings
+from widgetshot.project.settings import Settings
 from widgetshot.server.launcher import Server
 
 # Where the modules of this folder and their helpers are.
 TESTS = os.pathsep.join(str(Path(__file__).parents[level]) for level in (0, 1))
 
 
-def with_frontend(folder: Path, work: Callable[[PageFrontend, Server], Coroutine[Any, Any, Any]]) -> Any:
-    """Let a coroutine work with a running server, whose own folder is `folder`/run."""
-    own = folder / "run"
+@asynccontextmanager
+async def running(own: Path) -> AsyncIterator[Server]:
+    """A server whose own folder is `own`, which is gone after it."""
     own.mkdir()
+    server = Server(own)
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.stop()
+    assert not own.exists()
 
-    async def go() -> Any:
-        server = Server(own)
-        await server.start()
+
+@dataclass
+class Rig:
+    """A server and a browser for all tests, and the loop in which they run."""
+
+    runner: asyncio.Runner
+    server: Server
+    frontend: PageFrontend
+    browser: tuple[LaunchedBrowser, Settings]
+
+    def run(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        return self.runner.run(work())
+
+    async def text(self, served: ServedPage) -> str:
+        """What the page of a notebook shows that was executed in it."""
+        async with executed(self.frontend, served, *self.browser) as shown:
+            return str(await shown.page.inner_text("main"))
+
+
+@pytest.fixture(scope="module")
+def rig() -> Iterator[Rig]:
+    # Short, because of the names of kernels' sockets.
+    with asyncio.Runner() as runner, TemporaryDirectory(prefix="server-") as name:
+        held = AsyncExitStack()
         try:
-            return await work(PageFrontend(server, {"TZ": "UTC"}), server)
+            server = runner.run(held.enter_async_context(running(Path(name) / "run")))
+            host = runner.run(held.enter_async_context(browser()))
+            yield Rig(runner, server, PageFrontend(server, {"TZ": "UTC"}), host)
         finally:
-            await server.stop()
-
-    return asyncio.run(go())
+            runner.run(held.aclose())
 
 
 async def opened(frontend: PageFrontend, project: Project, path: str) -> ServedPage:
@@ -63,21 +96,21 @@ Path("left-behind").write_text("x"); Path("data.csv").write_text("overwritten")
 """
 
 
-def test_kernels_are_private_seeded_and_alike(project: Project, tmp_path: Path) -> None:
+def test_kernels_are_private_seeded_and_alike(rig: Rig, project: Project) -> None:
     project.write("notebooks/data.csv", "1,2,3")
     project.write("notebooks/helper.py", "ANSWER = 42")
     project.notebook("notebooks/probe.ipynb", PROBE)
     project.notebook("notebooks/other.ipynb", "1")
 
-    async def work(frontend: PageFrontend, server: Server) -> list[dict[str, Any]]:
+    async def work() -> list[dict[str, Any]]:
         seen = []
         for _ in range(2):
-            live_page = await opened(frontend, project, "notebooks/probe.ipynb")
-            seen.append(json.loads((await shown_text(frontend, live_page)).splitlines()[0]))
-            await frontend.close(live_page)
+            live_page = await opened(rig.frontend, project, "notebooks/probe.ipynb")
+            seen.append(json.loads((await rig.text(live_page)).splitlines()[0]))
+            await rig.frontend.close(live_page)
         return seen
 
-    first, second = with_frontend(tmp_path, work)
+    first, second = rig.run(work)
     assert first["cwd"] != second["cwd"]
     assert first["home"] != second["home"] != os.environ["HOME"]
     for key in ("random", "numpy", "order", "beside"):
@@ -99,20 +132,22 @@ def fetch(url: str) -> str:
         return str(answer.read().decode())
 
 
-def test_server_asks_for_its_token_and_listens_on_loopback_only(project: Project, tmp_path: Path) -> None:
+def test_server_asks_for_its_token_and_listens_on_loopback_only(rig: Rig, project: Project) -> None:
     from urllib.error import HTTPError
 
     project.notebook("notebooks/n.ipynb", "print('secret')")
 
-    async def work(frontend: PageFrontend, server: Server) -> None:
-        live_page = await opened(frontend, project, "notebooks/n.ipynb")
+    server = rig.server
+
+    async def work() -> None:
+        live_page = await opened(rig.frontend, project, "notebooks/n.ipynb")
         bare = live_page.url.partition("?")[0]
         with pytest.raises(HTTPError) as refused:
             await asyncio.to_thread(fetch, bare.replace("/live-pages/", "/api/live-pages/"))
         assert refused.value.code == 403
         assert "kernelId" not in await asyncio.to_thread(fetch, bare)
         assert "kernelId" in await asyncio.to_thread(fetch, live_page.url)
-        assert "secret" in await shown_text(frontend, live_page)
+        assert "secret" in await rig.text(live_page)
         for path in ("static/../server/prelude.py", "labextensions/../../kernels/python3/kernel.json"):
             with pytest.raises(HTTPError):
                 await asyncio.to_thread(fetch, f"{server.url}/widgetshot/{path.replace('..', '%2e%2e')}")
@@ -125,7 +160,7 @@ def test_server_asks_for_its_token_and_listens_on_loopback_only(project: Project
         assert sockets == {"127.0.0.1"}
         assert server.token not in " ".join(psutil.Process(server.pid).cmdline())
 
-    with_frontend(tmp_path, work)
+    rig.run(work)
 
 
 OUTPUT = """
@@ -140,17 +175,17 @@ out
 """
 
 
-def test_output_widgets_hold_what_was_printed_last(project: Project, tmp_path: Path) -> None:
+def test_output_widgets_hold_what_was_printed_last(rig: Rig, project: Project) -> None:
     project.notebook("notebooks/n.ipynb", OUTPUT, "print(out.outputs)")
 
-    async def work(frontend: PageFrontend, server: Server) -> list[str]:
-        return [await shown_text(frontend, await opened(frontend, project, "notebooks/n.ipynb")) for _ in range(3)]
+    async def work() -> list[str]:
+        return [await rig.text(await opened(rig.frontend, project, "notebooks/n.ipynb")) for _ in range(3)]
 
-    for text in with_frontend(tmp_path, work):
+    for text in rig.run(work):
         assert "21\\n22\\n23\\n24\\n" in text
 
 
-def test_what_a_notebook_started_ends_with_its_exhibit(project: Project, tmp_path: Path) -> None:
+def test_what_a_notebook_started_ends_with_its_exhibit(rig: Rig, project: Project) -> None:
     project.notebook(
         "notebooks/n.ipynb",
         "import subprocess, sys\n"
@@ -158,9 +193,11 @@ def test_what_a_notebook_started_ends_with_its_exhibit(project: Project, tmp_pat
         "print('PID', child.pid, 'END')",
     )
 
-    async def work(frontend: PageFrontend, server: Server) -> None:
+    frontend = rig.frontend
+
+    async def work() -> None:
         live_page = await opened(frontend, project, "notebooks/n.ipynb")
-        pid = int((await shown_text(frontend, live_page)).split("PID ")[1].split(" END")[0])
+        pid = int((await rig.text(live_page)).split("PID ")[1].split(" END")[0])
         assert psutil.pid_exists(pid)
         assert await frontend.alive(live_page)
         await frontend.close(live_page)
@@ -168,8 +205,7 @@ def test_what_a_notebook_started_ends_with_its_exhibit(project: Project, tmp_pat
         with pytest.raises(ServerError):
             await frontend.alive(live_page)
 
-    with_frontend(tmp_path, work)
-    assert not (tmp_path / "run").exists()
+    rig.run(work)
 
 
 def test_server_and_kernels_end_when_their_parent_is_killed(project: Project, tmp_path: Path) -> None:
@@ -180,11 +216,12 @@ from pathlib import Path
 import test_server
 from projects import Project
 project = Project(Path({str(project.root)!r}))
-async def work(frontend, server):
-    live_page = await test_server.opened(frontend, project, "notebooks/n.ipynb")
-    print("up", flush=True)
-    os.kill(os.getpid(), signal.SIGKILL)
-test_server.with_frontend(Path({str(tmp_path)!r}), work)
+async def work():
+    async with test_server.running(Path({str(tmp_path / "run")!r})) as server:
+        await test_server.opened(test_server.PageFrontend(server, {{}}), project, "notebooks/n.ipynb")
+        print("up", flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+asyncio.run(work())
 """
     done = project.command(sys.executable, "-c", script, environment={"PYTHONPATH": TESTS})
     assert done.returncode == -9
@@ -196,16 +233,16 @@ test_server.with_frontend(Path({str(tmp_path)!r}), work)
     assert not (tmp_path / "run").exists()
 
 
-def test_missing_notebook_file_is_a_notebook_error(project: Project, tmp_path: Path) -> None:
+def test_missing_notebook_file_is_a_notebook_error(rig: Rig, project: Project) -> None:
     file = project.notebook("notebooks/n.ipynb", "1")
 
-    async def work(frontend: PageFrontend, server: Server) -> None:
+    async def work() -> None:
         notebook = read_notebook(file, "notebooks/n.ipynb")
         file.unlink()
         with pytest.raises(NotebookError, match="can't be read"):
-            await frontend.open(file, notebook.targets[0], "")
+            await rig.frontend.open(file, notebook.targets[0], "")
 
-    with_frontend(tmp_path, work)
+    rig.run(work)
 
 
 def test_extension_can_be_enabled_in_any_jupyter_server(tmp_path: Path) -> None:
