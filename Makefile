@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 MEASURED := COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml COVERAGE_FILE=$(CURDIR)/.coverage/data PYTHONPATH=$(CURDIR)/tests/measure
 COVERAGE := PYTHONPATH=$(CURDIR)/tests/measure COVERAGE_FILE=$(CURDIR)/.coverage/data $(CURDIR)/$(BIN)/coverage
 
-.PHONY: setup services check test coverage-report test-clusters demo demo-clusters pictures baselines reference constraints approve-requirements clean
+.PHONY: setup services check check-python check-javascript test coverage-report test-clusters demo demo-clusters pictures baselines reference constraints approve-requirements clean
 
 setup: $(VENV)/.ready
 
@@ -38,11 +38,16 @@ $(VENV)/.ready: $(STATIC) pyproject.toml constraints.txt
 
 # Format, lint, types, import contracts, no mocks.
 check: setup
+	$(MAKE) --no-print-directory --jobs 2 check-python check-javascript
+
+check-python:
 	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/ruff check src tests benchmarks
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/widgetshot audit tests notebooks benchmarks src
+
+check-javascript:
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix js run --silent check
 
 # Everything that needs no services: checks, tests, and our own notebooks against their baselines. What takes a minute and
