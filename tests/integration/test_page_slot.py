@@ -2,11 +2,15 @@
 
 import asyncio
 import contextlib
+import json
 import shutil
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
+import nbformat
 import psutil
 import pytest
 from playwright.async_api import Error as PlaywrightError
@@ -14,6 +18,7 @@ from playwright.async_api import Error as PlaywrightError
 from widgetshot.capture.determinism import has_room
 from widgetshot.capture.host import LaunchedBrowser
 from widgetshot.capture.pool import PagePool, PageSlot
+from widgetshot.errors import NotebookError
 from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.model import Target, Viewport
 from widgetshot.project.loading import load_settings
@@ -30,11 +35,16 @@ Work = Callable[[PagePool, PageFrontend], Awaitable[None]]
 def with_pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Work], None]]:
     """Lets a coroutine work with a pool of its own, and with one server for all of them."""
     settings = load_settings(tmp_path_factory.mktemp("root"))
+    # A kernel that is started, not forked: its interpreter has an option.
+    spec = {"argv": [sys.executable, "-W", "default", "-m", "ipykernel_launcher", "-f", "{connection_file}"]}
+    write(settings.root / "kernels" / "started" / "kernel.json", spec | {"display_name": "s", "language": "python"})
     # Short, because of the names of kernels' sockets.
     with asyncio.Runner() as runner, TemporaryDirectory(prefix="slot-") as name:
         folder = Path(name)
         server = Server(folder)
-        runner.run(server.start())
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("JUPYTER_PATH", str(settings.root))
+            runner.run(server.start())
 
         async def go(work: Work) -> None:
             pool = PagePool(settings, LaunchedBrowser(settings, folder))
@@ -48,6 +58,11 @@ def with_pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Wo
             yield lambda work: runner.run(go(work))
         finally:
             runner.run(server.stop())
+
+
+def write(file: Path, document: dict[str, Any]) -> None:
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(document), encoding="utf-8")
 
 
 def test_slot_is_used_again_for_another_variant(with_pool: Callable[[Work], None]) -> None:
@@ -156,5 +171,31 @@ def test_page_that_hangs_takes_neither_the_browser_nor_others_with_it(with_pool:
         assert await other.page.evaluate("6 * 7") == 42
         await pool.release(other, spoiled=False)
         assert await pool.slot(LIGHT, frontend) is other
+
+    with_pool(work)
+
+
+@pytest.mark.parametrize("kernel", ["python3", "started"])
+def test_kernel_that_died_before_its_page_is_connected_is_named_at_once(
+    with_pool: Callable[[Work], None], tmp_path: Path, kernel: str
+) -> None:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("6 * 7")])
+    nbformat.write(notebook, tmp_path / "n.ipynb")
+
+    async def work(pool: PagePool, frontend: PageFrontend) -> None:
+        slot = await pool.slot(LIGHT, frontend)
+        before = {process.pid for process in psutil.Process().children(recursive=True)}
+        served = await frontend.open(tmp_path / "n.ipynb", LIGHT, kernel)
+        new = [process for process in psutil.Process().children(recursive=True) if process.pid not in before]
+        (started,) = [process for process in new if not process.children()]
+        started.kill()
+        while await frontend.alive(served):
+            pass
+        shown = await pool.show(slot, served, 5)
+        # Much less than the time limits of a cell and of a kernel's answers.
+        with pytest.raises(NotebookError, match="the kernel died"):
+            await asyncio.wait_for(shown.execute(), 10)
+        await pool.release(slot, spoiled=False)
+        await frontend.close(served)
 
     with_pool(work)

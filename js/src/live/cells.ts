@@ -47,7 +47,6 @@ interface CodeCell {
 
 export class Cells {
   private readonly code = new Map<string, CodeCell>();
-  private readonly gone: Promise<"gone">;
   private next = 0;
   /** Of a page that follows another one: id of the request that a cell was executed by -> where its outputs are shown. */
   private readonly followed = new Map<string, OutputArea>();
@@ -57,9 +56,7 @@ export class Cells {
     private readonly timeout: number,
     private readonly kernel: PageKernel,
     private readonly renderers: Renderers,
-  ) {
-    this.gone = kernel.gone().then(() => "gone");
-  }
+  ) {}
 
   /** Put the cells into the page, in order, without outputs. */
   place(main: Element): void {
@@ -92,7 +89,7 @@ export class Cells {
       const cell = this.cells[this.next]!;
       if (cell.type === "code") {
         // What the page itself has said meanwhile (outputs of an Output widget, the size of a figure) is heard first.
-        await within(Math.min(this.timeout, LONGEST_ANSWER_MS), Promise.race([this.kernel.answered(), this.gone]));
+        await within(Math.min(this.timeout, LONGEST_ANSWER_MS), Promise.race([this.kernel.answered(), this.kernel.gone]));
         if (performance.now() > deadline) return false;
         const failure = await this.run(this.code.get(cell.id)!);
         if (failure) return failure;
@@ -169,14 +166,17 @@ export class Cells {
   /** Execute a cell, as JupyterLab does; why the notebook can't go on, or null. */
   private async run(code: CodeCell): Promise<ExecutionFailure | null> {
     const { cell, area } = code;
+    const died = { code: "kernel-died", params: {}, cell: cell.id, nextStep: "" } as const;
+    // Such a connection takes no requests.
+    if (this.kernel.isDisposed) return died;
     const request = { code: `${SOURCE_OF}${cell.id}`, stop_on_error: !cell.raises, allow_stdin: false };
     const future = this.kernel.requestExecute(request, false, { cellId: cell.id });
     code.request = future.msg.header.msg_id;
     area.future = future;
     const ended = trace.begin(cell.id);
-    const reply = await within(this.timeout, Promise.race([future.done.catch(() => "gone" as const), this.gone]));
+    const reply = await within(this.timeout, Promise.race([future.done.catch(() => "gone" as const), this.kernel.gone]));
     ended(typeof reply === "string" ? reply : reply.content.status);
-    if (reply === "gone") return { code: "kernel-died", params: {}, cell: cell.id, nextStep: "" };
+    if (reply === "gone") return died;
     if (reply === "late") return { code: "cell-late", params: { seconds: String(this.timeout / 1000) }, cell: cell.id, nextStep: "" };
     const { content } = reply;
     if (content.status === "ok" || cell.raises) return null;

@@ -17,9 +17,20 @@ export class PageKernel extends KernelConnection {
   before: (msg: KernelMessage.IMessage) => Promise<void> | undefined = () => undefined;
   /** Whether anything was executed; a kernel that has executed nothing is not ready to tell of its work. */
   hasExecuted = false;
+  /** Settled when the kernel is gone, or the server, also where the page was not connected to it yet. */
+  readonly gone: Promise<"gone">;
   private readonly unanswered = new Set<Promise<unknown>>();
 
   constructor({ baseUrl, kernelId, kernelName, token }: Config) {
+    let lost!: (what: "gone") => void;
+    const gone = new Promise<"gone">((resolve) => (lost = resolve));
+    // JupyterLab's connection tries for minutes to have another socket, and tells nobody that it never had one.
+    class Socket extends WebSocket {
+      constructor(url: string | URL, protocols?: string | string[]) {
+        super(url, protocols);
+        this.addEventListener("close", () => lost("gone"));
+      }
+    }
     super({
       model: { id: kernelId, name: kernelName },
       serverSettings: ServerConnection.makeSettings({
@@ -27,9 +38,14 @@ export class PageKernel extends KernelConnection {
         wsUrl: location.origin.replace(/^http/, "ws") + baseUrl,
         token,
         appendToken: true,
+        WebSocket: Socket,
       }),
       // Comm messages that take turns with everything else are dealt with when the kernel answers a request.
       commsOverSubshells: CommsOverSubshells.Disabled,
+    });
+    this.gone = gone;
+    this.statusChanged.connect((_, status) => {
+      if (status === "dead") lost("gone");
     });
     const internals = this as unknown as Internals;
     const handle = internals._handleMessage.bind(this);
@@ -60,17 +76,5 @@ export class PageKernel extends KernelConnection {
    */
   async answered(): Promise<void> {
     while (this.unanswered.size) await Promise.all(this.unanswered);
-  }
-
-  /** Wait until the kernel is gone, or the server; it is there when this is called. */
-  gone(): Promise<void> {
-    return new Promise((resolve) => {
-      const check = (): void => {
-        if (this.status === "dead" || this.connectionStatus !== "connected") resolve();
-      };
-      this.statusChanged.connect(check);
-      this.connectionStatusChanged.connect(check);
-      check();
-    });
   }
 }

@@ -170,7 +170,8 @@ export class WidgetPage {
     const sessionContext = { session: { kernel }, statusChanged: kernel.statusChanged };
     this.federation.open({ panel: { content: { rendermime: renderers } }, context: { sessionContext } });
     this.listen(kernel, renderers, manager);
-    await kernel.info;
+    // Of a kernel that is gone there is none; whoever executes its cells is told.
+    await Promise.race([kernel.info, kernel.gone]);
     this.work = asksKernel ? new KernelWork(kernel) : undefined;
     await fonts;
     this.cells = new Cells(cells, timeout, kernel, renderers);

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import re
+from collections.abc import Awaitable
 from typing import Any
 
 from jupyter_client.session import DELIM
@@ -29,6 +30,16 @@ class PageConnection(RedactingConnection):
         super().__init__(*args, **kwargs)
         self._watching: asyncio.Task[None] | None = None
         self._flood = Flood()
+
+    async def prepare(self) -> None:
+        """See `ZMQChannelsWebsocketConnection.prepare`; a kernel that is gone is not waited for."""
+        await self._while_alive(super().prepare())
+        # The page is connected all the same: so it can be told.
+        self.session.key = self.kernel_manager.session.key
+
+    def nudge(self) -> asyncio.Future[None]:
+        """See `RedactingConnection.nudge`; a kernel that is gone is not waited for."""
+        return asyncio.ensure_future(self._while_alive(super().nudge()))
 
     def connect(self) -> asyncio.Future[None] | None:
         """See `ZMQChannelsWebsocketConnection.connect`."""
@@ -78,11 +89,26 @@ class PageConnection(RedactingConnection):
 
     async def _watch(self) -> None:
         """Tell the page as soon as its kernel is gone; it would wait for ever."""
+        await self._gone()
+        with contextlib.suppress(Exception):  # the page may be gone as well
+            self._send_status_message("dead")
+
+    async def _gone(self) -> None:
+        """Wait for the kernel's end."""
         process = forked(self.kernel_manager)
         if process is not None:
             await asyncio.wrap_future(process.end)
         else:
             while await self.kernel_manager.is_alive():
                 await asyncio.sleep(_LOOK_INTERVAL_S)
-        with contextlib.suppress(Exception):  # the page may be gone as well
-            self._send_status_message("dead")
+
+    async def _while_alive(self, work: Awaitable[None]) -> None:
+        """Await what waits for answers of the kernel, but no longer than that lives."""
+        task, gone = asyncio.ensure_future(work), asyncio.ensure_future(self._gone())
+        try:
+            await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                task.result()
+        finally:
+            task.cancel()
+            gone.cancel()

@@ -113,6 +113,8 @@ ROWS: list[Row] = [
     Row("notebook", "a name that a shell would execute", "the name as one word", "", "nothing is executed",
         "unit/test_printing.py::test_a_shell_takes_a_name_for_one_word"),
     Row("kernel", "kills itself while a cell executes", "the kernel died", "1", OTHERS, CAUSE + "[killer.ipynb::s-NotebookError-the kernel died-jupyter execute notebooks/killer.ipynb]"),
+    Row("kernel", "is killed before its page has connected to it", "the kernel died", "", "other pages",
+        "integration/test_page_slot.py::test_kernel_that_died_before_its_page_is_connected_is_named_at_once"),
     Row("kernel", "kills itself while a step is performed", "the kernel died while its page was open", "1",
         "shots taken before", f"{FAULTS}test_only_the_shots_that_a_fault_touches_are_broken"),
     Row("page", "a widget's front end is missing", "front end of 'absent-widget'", "1", OTHERS, CAUSE + "[no_frontend.ipynb::absent-CaptureError-front end of 'absent-widget'-pip install absent-widget]"),
