@@ -146,7 +146,7 @@ class Execution:
 class StaticFrontend:
     """See `Frontend`: executes notebooks with nbclient and serves what they show as plain pages; a context manager."""
 
-    anchor_url = ""
+    anchor_url = token = ""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -21,6 +21,8 @@ from enum import IntEnum
 
 # The next step where something died for which there may have been too little memory.
 FEWER_AT_A_TIME = "run it again with fewer notebooks at a time (jobs = 1)"
+# Why something is ended by a signal that it has not sent to itself.
+SOMEBODY = "(out of memory, or somebody ended it)"
 
 
 class ExitCode(IntEnum):
@@ -83,6 +85,10 @@ class ServerError(WidgetshotError):
     """The server, a kernel or the browser could not be had, or the server or the browser died."""
 
     exit_code = ExitCode.INFRASTRUCTURE
+
+
+class DiedStarting(ServerError):
+    """The server or the browser was ended by a signal while it started; another start may do better."""
 
 
 class BaselineError(WidgetshotError):

@@ -267,6 +267,11 @@ class Frontend(Protocol):
         """
         ...
 
+    @property
+    def token(self) -> str:
+        """The part of its addresses that is secret; "" without any."""
+        ...
+
     async def open(
         self, file: "Path", target: "Target", kernel: str, environment: Mapping[str, str] | None = None
     ) -> "ServedPage":

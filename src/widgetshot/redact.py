@@ -77,6 +77,10 @@ class Redactor:
     def __repr__(self) -> str:
         return f"Redactor({len(self.values)} secrets)"
 
+    def including(self, value: str) -> "Redactor":
+        """Return one that hides a further value as well; "" is none."""
+        return Redactor((*self.values, value)) if value else self
+
     def text(self, text: str) -> str:
         """Return a text with stars in place of each secret."""
         parts, place = [], 0

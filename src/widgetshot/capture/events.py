@@ -19,8 +19,7 @@ class PageLog:
     """The errors that a page has written to its console, and the requests to elsewhere that it has made.
 
     Attributes:
-        redactor: of secrets that no report may hold.
-        token: of the server, which is as secret; "" without any.
+        redactor: of secrets that no report may hold, the server's token included.
         console: the errors, each once.
         blocked: the addresses outside this machine, each once.
         crashed: whether the page's process is gone.
@@ -28,7 +27,6 @@ class PageLog:
     """
 
     redactor: Redactor
-    token: str = ""
     console: list[str] = field(default_factory=list)
     blocked: list[str] = field(default_factory=list)
     crashed: bool = False
@@ -40,8 +38,7 @@ class PageLog:
 
     def add_error(self, text: str) -> None:
         """Note an error unless there are too many."""
-        without_token = text.replace(self.token, "TOKEN") if self.token else text
-        shown = self.redactor.text(without_token)[:_MAX_ERROR_LENGTH]
+        shown = self.redactor.text(text)[:_MAX_ERROR_LENGTH]
         # The same failed request is reported by the browser and by the library that made it.
         if len(self.console) < _MAX_CONSOLE_ERRORS and shown not in self.console:
             self.console.append(shown)

@@ -44,7 +44,7 @@ async def take_evidence(
         except Exception:
             # Nobody who does not answer a plain question need be asked for a picture.
             answers = False
-    trace = main.log.trace.taken(noted, main.settings.redactor, main.served.token)
+    trace = main.log.trace.taken(noted, main.log.redactor)
     seen: Pixels | None = None
     if picture and answers and not front.crashed:
         try:

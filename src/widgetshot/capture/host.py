@@ -15,15 +15,17 @@ from playwright.async_api import async_playwright
 
 from widgetshot.capture.browser import find_browser
 from widgetshot.capture.determinism import context_options, is_outside, launch_options, prepare
-from widgetshot.capture.driver_errors import first_line
+from widgetshot.capture.driver_errors import first_line, is_end_of_driver
 from widgetshot.capture.fingerprint import fingerprint, product
-from widgetshot.errors import ServerError
+from widgetshot.errors import FEWER_AT_A_TIME, SOMEBODY, DiedStarting, ServerError
 from widgetshot.model import Target
 from widgetshot.project.settings import Settings
 
 _ANSWER_TIMEOUT_S = 15.0
 _COMPILE_CACHE = "NODE_COMPILE_CACHE"
 _TEMPORARY = "TMPDIR"
+# In the log of a launch. A shell that has started it says by 128 and more that a signal has ended what it started.
+_BY_SIGNAL = re.compile(r"process did exit: exitCode=(?:null, signal=SIG|(?:129|1[3-5]\d))")
 _OF_A_BROWSER = re.compile(r" run-driver\b| --type=| --remote-debugging-pipe\b")
 
 
@@ -92,6 +94,7 @@ class LaunchedBrowser(_PinnedBrowser):
         """Launch the browser.
 
         Raises:
+            DiedStarting: it was ended by a signal, or its driver has ended.
             ServerError: there is none, or it does not start.
         """
         found = find_browser(self.kind, self._settings.browser_executable)
@@ -102,13 +105,33 @@ class LaunchedBrowser(_PinnedBrowser):
             self.browser = await getattr(self._playwright, self.kind).launch(**options)
             await self._describe()
         except BaseException as error:
+            died = isinstance(error, Exception) and await self._died(error)
             await self.stop()
+            if died:
+                raise DiedStarting(
+                    f"{found.executable} died while it started {SOMEBODY}",
+                    next_step=f"{FEWER_AT_A_TIME}, and see: widgetshot doctor",
+                ) from error
             if isinstance(error, Exception):
-                # What comes of a driver that died is none of Playwright's own errors.
                 raise ServerError(
-                    f"{found.executable} did not start: {first_line(error)}", next_step="widgetshot doctor"
+                    f"{found.executable} did not start: {first_line(error, self._settings.redactor)}",
+                    next_step="widgetshot doctor",
                 ) from error
             raise
+
+    async def _died(self, error: Exception) -> bool:
+        """Return whether a start failed because the browser was ended by a signal, or its driver ended."""
+        if self._playwright is None:
+            return is_end_of_driver(error)
+        if _BY_SIGNAL.search(str(error)) or (self.browser is not None and not self.browser.is_connected()):
+            return True
+        try:
+            # Any question that takes the driver to answer.
+            request = await asyncio.wait_for(self._playwright.request.new_context(), _ANSWER_TIMEOUT_S)
+            await request.dispose()
+        except Exception:  # of a driver that died it is none of Playwright's own
+            return True
+        return False
 
     async def stop(self) -> None:
         """End the browser and its driver, and whatever is left of them where one of them has died."""
@@ -155,7 +178,8 @@ class HandedBrowser(_PinnedBrowser):
         try:
             await self._describe()
         except PlaywrightError as error:
-            raise ServerError(f"the browser is gone: {first_line(error)}", next_step="widgetshot doctor") from error
+            said = first_line(error, self._settings.redactor)
+            raise ServerError(f"the browser is gone: {said}", next_step="widgetshot doctor") from error
 
     async def stop(self) -> None:
         """Close what was opened here; the browser goes on."""

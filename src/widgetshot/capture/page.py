@@ -63,7 +63,7 @@ class CapturePage:
         self.served = served
         self.settings = settings
         self.limit = limit
-        self.log: PageLog = main.log.of_tab() if main else PageLog(settings.redactor, served.token)
+        self.log: PageLog = main.log.of_tab() if main else PageLog(settings.redactor.including(served.token))
         self.timings: dict[str, float] = main.timings if main else {}
         self.acted = False
         self.executed: str | None = None
@@ -109,7 +109,7 @@ class CapturePage:
         Raises:
             CaptureError: the page did not load.
         """
-        with self._timed("load"), capture_errors("the page did not load"):
+        with self._timed("load"), capture_errors("the page did not load", self.log):
             await self.page.goto(self.served.url, wait_until="domcontentloaded", timeout=LOAD_TIMEOUT_MS)
             await self.page.mouse.move(0, 0)
 
@@ -135,7 +135,7 @@ class CapturePage:
         Raises:
             CaptureError: the page did not take it.
         """
-        with self._timed("load"), capture_errors("the page did not load"):
+        with self._timed("load"), capture_errors("the page did not load", self.log):
             return await self.live.enter(self.served.url)
 
     async def settle(self, limit: float | None = None, *, max_settle: float | None = None) -> Condition[Unrest] | None:
@@ -192,7 +192,9 @@ class CapturePage:
             ) from error
         except PlaywrightError as error:
             raise CaptureError(
-                f"step '{step}' failed: {first_line(error)}", where=where, next_step="correct the step in the notebook"
+                f"step '{step}' failed: {first_line(error, self.log.redactor)}",
+                where=where,
+                next_step="correct the step in the notebook",
             ) from error
         # Callbacks answer in order only if each step's effect is there before the next step begins.
         return await self.settle(max_settle=target.max_settle)

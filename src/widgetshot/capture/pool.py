@@ -184,7 +184,8 @@ class PagePool:
                 await slot.renew(target)
         except PlaywrightError as error:
             what = "no page could be opened" if await self.alive() else "the browser is gone"
-            raise ServerError(f"{what}: {first_line(error)}", next_step="widgetshot doctor") from error
+            said = first_line(error, self.settings.redactor.including(frontend.token))
+            raise ServerError(f"{what}: {said}", next_step="widgetshot doctor") from error
         return slot
 
     async def _build(self, target: Target, frontend: Frontend) -> PageSlot:
@@ -246,7 +247,8 @@ class PagePool:
             try:
                 page, cdp = await slot.another(target)
             except PlaywrightError as error:
-                raise CaptureError(f"the tab '{name}' could not be opened: {first_line(error)}") from error
+                said = first_line(error, main.log.redactor)
+                raise CaptureError(f"the tab '{name}' could not be opened: {said}") from error
             live = slot.frontend.connect(page)
             tab = CapturePage(page, cdp, live, main.served, self.settings, main.limit, main=main)
             tab.listen()
@@ -280,6 +282,7 @@ class PagePool:
                 return
         except PlaywrightError as error:
             if self.connected:
-                raise WidgetshotError(f"a page could not be closed: {first_line(error)}") from error
+                said = first_line(error, self.settings.redactor.including(slot.frontend.token))
+                raise WidgetshotError(f"a page could not be closed: {said}") from error
             return
         self._idle.setdefault((slot.made_for.clock, slot.frontend.anchor_url), []).append(slot)

@@ -99,15 +99,15 @@ class CaptureTrace:
         """Note an error of the page's; a text without secrets."""
         self._errors.append((perf_counter(), text[:_MAX_NAME]))
 
-    def taken(self, page: PageTrace, redactor: Redactor, token: str) -> Trace:
+    def taken(self, page: PageTrace, redactor: Redactor) -> Trace:
         """Return all that was noted, without secrets.
 
         Args:
             page: what the page has noted, and has just told.
-            token: of the server, which is as secret; "" without any.
+            redactor: of the secrets, the server's token included.
         """
         now = perf_counter()
-        hider = _Hider(Redactor((*redactor.values, token)) if token else redactor)
+        hider = _Hider(redactor)
         end = now - self.begin
 
         def word(text: str) -> str:

@@ -48,6 +48,11 @@ class PageFrontend:
         """See `Frontend.anchor_url`."""
         return self._server.page_url(self._server.path("widgetshot/anchor"))
 
+    @property
+    def token(self) -> str:
+        """See `Frontend.token`."""
+        return self._server.token
+
     async def open(
         self, file: Path, target: Target, kernel: str, environment: Mapping[str, str] | None = None
     ) -> ServedPage:
@@ -74,7 +79,7 @@ class PageFrontend:
             selectors={cell: f'[data-cell-id="{cell}"]' for cell in opened.cells},
             timings=opened.timings,
             notices=tuple(opened.notices),
-            token=self._server.token,
+            token=self.token,
             notebook=target.notebook,
             cell_timeout=target.timeout,
         )

@@ -46,7 +46,7 @@ def widgetshot_browser(
     settings = state_of(request.config).settings
     found = find_browser(settings.browser, settings.browser_executable)
     kind = getattr(widgetshot_playwright, settings.browser)
-    with browser_errors(f"{found.executable} did not start"):
+    with browser_errors(f"{found.executable} did not start", settings.redactor):
         browser = kind.launch(**launch_options(settings, found, tmp_path_factory.mktemp("widgetshot")))
     yield browser
     browser.close()

@@ -23,6 +23,7 @@ from widgetshot.errors import ConfigError, ServerError, WidgetshotError
 from widgetshot.model import Clock, Result, Target, Viewport, is_key
 from widgetshot.ports import BrowserHost
 from widgetshot.project.notebooks import load_notebook
+from widgetshot.redact import Redactor
 from widgetshot.run.causes import browser_died
 from widgetshot.run.evidence import explained, with_evidence
 from widgetshot.run.in_progress import RunInProgress
@@ -31,11 +32,12 @@ from widgetshot.run.verdicts import broken, expectation, judged
 
 
 @contextlib.contextmanager
-def browser_errors(what: str) -> Iterator[None]:
+def browser_errors(what: str, redactor: Redactor) -> Iterator[None]:
     """Turn what Playwright raises into an error of ours.
 
     Args:
         what: what it means, for the message.
+        redactor: of what the message may not hold.
 
     Raises:
         ServerError: Playwright raised something.
@@ -43,7 +45,7 @@ def browser_errors(what: str) -> Iterator[None]:
     try:
         yield
     except PlaywrightError as error:
-        raise ServerError(f"{what}: {first_line(error)}", next_step="widgetshot doctor") from error
+        raise ServerError(f"{what}: {first_line(error, redactor)}", next_step="widgetshot doctor") from error
 
 
 class Widgetshot:
@@ -123,7 +125,7 @@ class Widgetshot:
 
     def _new_page(self, host: BrowserHost, target: Target) -> tuple[Awaitable, Awaitable | None]:
         """Return a page for the variant of a target, with its CDP session where the browser is Chromium."""
-        with browser_errors("the browser is gone"):
+        with browser_errors("the browser is gone", self._settings.redactor):
             context = run_now(host.new_context(target))
             self._opened.callback(_close, context)
             page = run_now(context.new_page())

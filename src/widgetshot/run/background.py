@@ -10,6 +10,8 @@ from concurrent.futures import Future
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from widgetshot.capture.driver_errors import without_driver
+
 T = TypeVar("T")
 
 
@@ -18,6 +20,7 @@ class BackgroundLoop:
 
     def __enter__(self) -> Self:
         self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(without_driver)
         self._thread = threading.Thread(target=self._loop.run_forever, name="widgetshot", daemon=True)
         self._thread.start()
         return self

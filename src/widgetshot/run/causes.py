@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from widgetshot.declare.notebook import Notebook
-from widgetshot.errors import FEWER_AT_A_TIME, CaptureError, NotebookError, ServerError, WidgetshotError
+from widgetshot.errors import FEWER_AT_A_TIME, SOMEBODY, CaptureError, NotebookError, ServerError, WidgetshotError
 from widgetshot.model import Target
 from widgetshot.project.dotenv import ENV_FILE
 from widgetshot.redact import Redactor
@@ -61,7 +61,7 @@ def as_widgetshot_error(error: Exception) -> WidgetshotError:
 def browser_died() -> ServerError:
     """Return the error of a target whose browser went away."""
     return ServerError(
-        "the browser died while its pages were open (out of memory, or somebody ended it)",
+        f"the browser died while its pages were open {SOMEBODY}",
         next_step=f"{FEWER_AT_A_TIME}, and see: widgetshot doctor",
     )
 

@@ -13,6 +13,7 @@ from widgetshot.capture.browser import find_browser, identity
 from widgetshot.capture.fingerprint import fingerprint
 from widgetshot.capture.host import LaunchedBrowser
 from widgetshot.capture.pool import PagePool
+from widgetshot.errors import DiedStarting, ServerError
 from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.project.settings import Settings
 from widgetshot.server.launcher import Server
@@ -42,9 +43,13 @@ def expected_renderer(settings: Settings) -> dict[str, Any]:
 class _Restarted(Generic[P]):
     """A process that is started when it is first needed, and again when it has died; `get` returns it.
 
+    One that is ended by a signal while it starts is started once more, because nothing is known yet that would end the
+    next one as well.
+
     Attributes:
         current: the one that was started last.
         seconds: of the starts that `Hosts.take_timings` has not returned yet.
+        notices: what was started once more, in sentences.
 
     Args:
         make: gives one that is not started yet.
@@ -57,19 +62,36 @@ class _Restarted(Generic[P]):
         self._changing = asyncio.Lock()
         self.current: P | None = None
         self.seconds = 0.0
+        self.notices: list[str] = []
 
     async def get(self) -> P:
-        """Return the one that runs, started if need be."""
+        """Return the one that runs, started if need be.
+
+        Raises:
+            ServerError: it could not be started.
+        """
         async with self._changing:
             if self.current is not None and self._lives(self.current):
                 return self.current
             begin = perf_counter()
             await self._stop()
             made = self._make()
-            await made.start()
+            try:
+                await made.start()
+            except DiedStarting as error:
+                made = await self._once_more()
+                self.notices.append(f"{error.what}, and was started once more")
             self.current = made
             self.seconds += perf_counter() - begin
             return made
+
+    async def _once_more(self) -> P:
+        made = self._make()
+        try:
+            await made.start()
+        except DiedStarting as again:
+            raise ServerError(f"{again.what}, twice", next_step=again.next_step) from again
+        return made
 
     async def stop(self) -> None:
         """End it, if one was started."""
@@ -98,6 +120,11 @@ class Hosts:
         self._server = _Restarted(self._make_server, lambda server: server.running)
         self._browser = _Restarted(self._make_browser, lambda browser: browser.connected)
         self.renderer: Mapping[str, Any] = {}
+
+    @property
+    def notices(self) -> list[str]:
+        """What whoever typed the command is to know of server and browser, in sentences."""
+        return [*self._server.notices, *self._browser.notices]
 
     async def frontend(self, *, traces_files: bool = False) -> "Frontend":
         """Return what makes notebooks live pages; its server is started if need be.

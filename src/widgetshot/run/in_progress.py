@@ -102,7 +102,7 @@ class RunInProgress:
     @property
     def notices(self) -> list[str]:
         """What whoever typed the command is to know besides the results, in sentences; all of it after `finish`."""
-        return [*self.baselines.notices, *self._history.notices, *self._passed.notices]
+        return [*self._hosts.notices, *self.baselines.notices, *self._history.notices, *self._passed.notices]
 
     # Targets in, results out ----------------------------------------------------------------------------------------
 

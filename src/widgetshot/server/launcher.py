@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from widgetshot.errors import FEWER_AT_A_TIME, ServerError
+from widgetshot.errors import FEWER_AT_A_TIME, SOMEBODY, DiedStarting, ServerError
 from widgetshot.redact import Redactor
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ class Server:
         """Start it and wait until it listens.
 
         Raises:
+            DiedStarting: it was ended by a signal.
             ServerError: it does not come up; the tail of its log is in the message.
         """
         try:
@@ -181,12 +182,17 @@ class Server:
         assert self._http is not None
         deadline = asyncio.get_running_loop().time() + _START_TIMEOUT_S
         while asyncio.get_running_loop().time() < deadline:
-            if self._process.poll() is not None:
+            if (code := self._process.poll()) is not None:
+                if code < 0:
+                    raise DiedStarting(
+                        f"the Jupyter server died with exit code {code} while it started {SOMEBODY}",
+                        next_step=f"{FEWER_AT_A_TIME}, and see: widgetshot doctor",
+                    )
                 if self._copying is not None:
                     # The last lines say why; a process that it left behind may keep them from ending.
                     await asyncio.to_thread(self._copying.join, 1)
                 raise ServerError(
-                    f"the Jupyter server ended at once with exit code {self._process.returncode}:\n{self.log_tail()}",
+                    f"the Jupyter server ended at once with exit code {code}:\n{self.log_tail()}",
                     next_step="widgetshot doctor",
                 )
             with contextlib.suppress(OSError, json.JSONDecodeError, HTTPClientError):
@@ -256,7 +262,7 @@ class Server:
         assert self._process is not None
         code = self._process.returncode
         # Whoever was ended by a signal had no time to say why.
-        why = " (out of memory, or somebody ended it)" if code < 0 else f":\n{self.log_tail()}"
+        why = f" {SOMEBODY}" if code < 0 else f":\n{self.log_tail()}"
         return ServerError(
             f"the Jupyter server died with exit code {code}{why}",
             next_step=f"{FEWER_AT_A_TIME}, and see: widgetshot doctor",
@@ -306,4 +312,4 @@ class Server:
         # A log that can't be kept must not keep a run from ending.
         with contextlib.suppress(OSError), log, file.open("a", encoding="utf-8", errors="replace") as kept:
             text = log.read(_MAX_KEPT_LOG_BYTES).decode(errors="replace")
-            kept.write(self._redactor.text(text).replace(self.token, "TOKEN"))
+            kept.write(self._redactor.including(self.token).text(text))

@@ -42,6 +42,7 @@ FAULTS = "acceptance/test_faults.py::"
 CAUSE = f"{FAULTS}test_fault_is_broken_with_its_cause_and_the_next_step"
 PARTS = "acceptance/faults/test_killed_parts.py::"
 DISKS = "acceptance/faults/test_bad_disks_and_clocks.py::"
+STARTS = "acceptance/faults/test_killed_starts.py::test_server_and_browser_that_are_killed_while_they_start_are_started_once_more"
 LEFT = "acceptance/test_left_behind.py::"
 RUNS = "acceptance/test_two_runs.py::"
 DIED = f"{PARTS}test_what_died_is_the_cause"
@@ -132,11 +133,15 @@ ROWS: list[Row] = [
         "integration/test_page_slot.py::test_process_that_died_between_two_pages_is_replaced"),
     Row("browser", "there is none", "the command that installs one", "2", "nothing runs",
         f"{FAULTS}test_no_browser_is_exit_2_with_the_command_that_installs_one"),
+    Row("browser", "it, or its driver, is killed while it starts", "that it died, and was started once more", "as without it", "all verdicts", STARTS),
+    Row("browser", "it is killed each time it starts", "died while it started, twice", "2", "nothing",
+        "acceptance/faults/test_killed_starts.py::test_browser_that_is_killed_each_time_it_starts_is_exit_2"),
     Row("browser", "a notebook in quarantine kills it", "the browser died", "2", "the next notebook gets another",
         f"{FAULTS}test_a_browser_that_dies_is_exit_2_and_the_next_notebook_gets_another"),
     Row("browser", "a Python test closes it", "ServerError: the browser is gone", "pytest's 1", "other tests",
         "acceptance/test_plugin.py::test_a_browser_that_is_gone_is_reported_and_not_excused"),
     *_killed(),
+    Row("server", "it is killed while it starts", "that it died, and was started once more", "as without it", "all verdicts", STARTS),
     Row("server", "its parent is killed", "", "", "neither server nor kernel",
         "integration/test_server.py::test_server_and_kernels_end_when_their_parent_is_killed"),
     Row("server", "it is killed while daemons run", "", "2", "no process",

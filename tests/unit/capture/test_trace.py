@@ -16,7 +16,7 @@ SECRET, TOKEN = "canary-of-4711-letters", "0123456789abcdef" * 3
 
 
 def taken(trace: CaptureTrace, page: PageTrace | None = None) -> Trace:
-    return trace.taken(page or PageTrace(), Redactor([SECRET]), TOKEN)
+    return trace.taken(page or PageTrace(), Redactor([SECRET]).including(TOKEN))
 
 
 def test_slices_of_one_stage_are_one_and_a_stage_that_fails_has_its_time() -> None:
