@@ -5,7 +5,9 @@ import contextlib
 import json
 import shutil
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,10 +19,11 @@ from playwright.async_api import Error as PlaywrightError
 
 from widgetshot.capture.determinism import has_room
 from widgetshot.capture.host import LaunchedBrowser
+from widgetshot.capture.page import CapturePage, go_to
 from widgetshot.capture.pool import PagePool, PageSlot
-from widgetshot.errors import NotebookError
+from widgetshot.errors import CaptureError, NotebookError
 from widgetshot.frontends.widget_page import PageFrontend
-from widgetshot.model import Target, Viewport
+from widgetshot.model import ServedPage, Target, Viewport
 from widgetshot.project.loading import load_settings
 from widgetshot.server.launcher import Server
 
@@ -152,6 +155,49 @@ def test_process_that_died_between_two_pages_is_replaced(with_pool: Callable[[Wo
         assert await other.page.evaluate("6 * 7") == 42
 
     with_pool(work)
+
+
+def test_process_that_is_killed_while_its_page_loads_is_the_cause(with_pool: Callable[[Work], None]) -> None:
+    async def work(pool: PagePool, frontend: PageFrontend) -> None:
+        slot = await pool.slot(LIGHT, frontend)
+        with server_that_kills("renderer") as url:
+            served = ServedPage("p", url, {})
+            shown = CapturePage(slot.page, slot.cdp, frontend.connect(slot.page), served, pool.settings, 5)
+            shown.listen()
+            with pytest.raises(CaptureError, match="the page did not load: the page crashed"):
+                await shown.load()
+            with pytest.raises(PlaywrightError, match="crashed"):
+                await go_to(await slot.context.new_page(), url)
+        assert pool.connected
+
+    with_pool(work)
+
+
+@contextlib.contextmanager
+def server_that_kills(kind: str) -> Iterator[str]:
+    """The address of a page whose server kills the browser's processes of a kind before it answers."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            for process in psutil.Process().children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    if f"--type={kind}" in process.cmdline():
+                        process.kill()
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing of each request."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 async def end_process(slot: PageSlot) -> None:

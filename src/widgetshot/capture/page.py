@@ -24,6 +24,27 @@ LOAD_TIMEOUT_MS = 30_000
 EXECUTION_SLICE_S = 2.0
 
 
+async def go_to(page: Any, url: str, **options: Any) -> None:
+    """Let a page go to an address.
+
+    Args:
+        page: Playwright's page, async or wrapped by `Awaitable`.
+        options: Playwright's, besides the time limit.
+
+    Raises:
+        PlaywrightError: it did not get there; it says so where the page crashed.
+    """
+    try:
+        await page.goto(url, timeout=LOAD_TIMEOUT_MS, **options)
+    except PlaywrightTimeout:
+        raise
+    except PlaywrightError:
+        # Of a process that has ended the navigation tells as "aborted", a moment before the browser tells of the end:
+        # whatever is asked then is answered by that.
+        await page.evaluate("() => 0")
+        raise
+
+
 class CapturePage:
     """A page of the browser that shows a live page.
 
@@ -110,7 +131,7 @@ class CapturePage:
             CaptureError: the page did not load.
         """
         with self._timed("load"), capture_errors("the page did not load", self.log):
-            await self.page.goto(self.served.url, wait_until="domcontentloaded", timeout=LOAD_TIMEOUT_MS)
+            await go_to(self.page, self.served.url, wait_until="domcontentloaded")
             await self.page.mouse.move(0, 0)
 
     async def execute(self, until: str = "") -> bool:

@@ -11,7 +11,7 @@ from playwright.async_api import Error as PlaywrightError
 from widgetshot.capture.determinism import WITHOUT_OPENER
 from widgetshot.capture.driver_errors import capture_errors, first_line
 from widgetshot.capture.events import PageEvents
-from widgetshot.capture.page import LOAD_TIMEOUT_MS, CapturePage
+from widgetshot.capture.page import CapturePage, go_to
 from widgetshot.errors import CaptureError, ServerError, WidgetshotError
 from widgetshot.model import Clock, ServedPage, Target
 from widgetshot.ports import BrowserHost, Frontend
@@ -197,7 +197,7 @@ class PagePool:
         if not frontend.anchor_url:
             return PageSlot(context, page, cdp, target, target, frontend)
         await context.add_init_script(WITHOUT_OPENER)
-        await page.goto(frontend.anchor_url, timeout=LOAD_TIMEOUT_MS)
+        await go_to(page, frontend.anchor_url)
         await page.mouse.move(0, 0)
         # Where notebooks bring scripts, one would spoil the anchor, and it takes longer to load than other pages.
         return PageSlot(context, page, cdp, target, target, frontend, page, cdp, kept=not self._scripts_seen)

@@ -129,6 +129,8 @@ ROWS: list[Row] = [
     Row("page", "its scripts never end", "the page's scripts do not end", "", "the browser, and other pages",
         "integration/test_page_slot.py::test_page_that_hangs_takes_neither_the_browser_nor_others_with_it"),
     Row("page", "a tab crashes", "that it crashed", "1", OTHERS, "acceptance/test_tabs.py::test_a_tab_that_crashed_is_reported"),
+    Row("page", "its process is killed while it loads", "the page did not load: the page crashed", "", "the browser",
+        "integration/test_page_slot.py::test_process_that_is_killed_while_its_page_loads_is_the_cause"),
     Row("page", "its process died since the notebook before", "", "", "a new one",
         "integration/test_page_slot.py::test_process_that_died_between_two_pages_is_replaced"),
     Row("browser", "there is none", "the command that installs one", "2", "nothing runs",
