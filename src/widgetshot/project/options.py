@@ -72,7 +72,7 @@ OPTIONS = (
     Option(
         name="jobs",
         parser="widgetshot.values:parse_count",
-        meaning="notebooks that have a page at the same time; with more than one, another one executes ahead",
+        meaning="notebooks that have a page at the same time; with more than one, another one's kernel starts ahead",
         takes="a number",
         otherwise="the number of cores, at least 2",
         project=True,

@@ -113,9 +113,10 @@ class Attempt:
         try:
             page = await execution.open(session.sequence[0])
         finally:
-            # Of two errors that of the notebook is told: a page that could not be opened has the same cause, if any.
-            await asyncio.wait({opening})
+            # Of two errors that of the notebook is told, unless there is no browser for any.
+            await asyncio.wait({browser})
             self._account.add(execution.timings)
+        await asyncio.wait({opening})
         slot = opening.result()
         pool = browser.result()
         self._page = await pool.show(slot, page, session.notebook.settle_timeout)
@@ -164,18 +165,28 @@ class Attempt:
     async def _slot(
         self, frontend: "Frontend", browser: asyncio.Task[PagePool]
     ) -> AsyncIterator[asyncio.Task[PageSlot]]:
-        """Open a page of its own meanwhile; leaving takes it down."""
+        """Open a page of its own meanwhile, when it is its turn to have one; leaving takes it down."""
+        pages, has_turn = self._context.pages, False
 
         async def open_page() -> PageSlot:
+            nonlocal has_turn
+            await pages.acquire()
+            has_turn = True
             return await (await browser).slot(self._session.sequence[0], frontend)
 
         opening = asyncio.create_task(open_page())
         try:
             yield opening
         finally:
+            if not has_turn:
+                opening.cancel()
             (slot,) = await asyncio.gather(opening, return_exceptions=True)
-            if isinstance(slot, PageSlot):
-                await self._release(slot, browser.result())
+            try:
+                if isinstance(slot, PageSlot):
+                    await self._release(slot, browser.result())
+            finally:
+                if has_turn:
+                    pages.release()
 
     async def _release(self, slot: PageSlot, pool: PagePool) -> None:
         """Take the page down; one that does not let itself be closed takes the browser with it."""

@@ -21,6 +21,7 @@ class RunContext:
     Attributes:
         baselines: where baselines are read from.
         endings: where kernels end, which takes its time; the next notebook need not wait for it.
+        pages: is held by whoever has a page.
     """
 
     settings: Settings
@@ -28,6 +29,7 @@ class RunContext:
     services: Services
     baselines: Baselines
     endings: asyncio.TaskGroup
+    pages: asyncio.Semaphore
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ from widgetshot.services.manager import Services
 class LocalExecutor:
     """Runs sessions with one server and one browser; see `widgetshot.ports.SessionExecutor`.
 
-    `jobs` sessions have a page at a time.
+    `jobs` sessions have a page at a time; one more has its kernel started.
 
     Args:
         hosts: whoever made them ends them.
@@ -32,14 +32,16 @@ class LocalExecutor:
         self._hosts = hosts
         self._services = services
         self._baselines = baselines
-        # One executes ahead of those that have a page, so that these never wait for a kernel.
+        # One starts its kernel ahead of those that have a page, so that these never wait for a kernel. A further page
+        # for it would be a further process of the browser, whose start costs more than is gained.
         self._permits = settings.jobs + (settings.jobs > 1)
-        self._executing = asyncio.Semaphore(self._permits)
+        self._open = asyncio.Semaphore(self._permits)
         self._resources = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         self._tasks = await self._resources.enter_async_context(asyncio.TaskGroup())
-        self._context = RunContext(self._settings, self._hosts, self._services, self._baselines, self._tasks)
+        pages = asyncio.Semaphore(self._settings.jobs)
+        self._context = RunContext(self._settings, self._hosts, self._services, self._baselines, self._tasks, pages)
         return self
 
     async def __aexit__(
@@ -56,7 +58,7 @@ class LocalExecutor:
                 self._services.start(need.name)
         runner = SessionRunner(session, self._context)
         try:
-            async with self._executing, aclosing(runner.results()) as results:
+            async with self._open, aclosing(runner.results()) as results:
                 async for result in results:
                     yield result
         finally:
@@ -69,5 +71,5 @@ class LocalExecutor:
 
     async def _stop_browser(self) -> None:
         for _ in range(self._permits):
-            await self._executing.acquire()
+            await self._open.acquire()
         await self._hosts.stop_browser()
