@@ -114,6 +114,9 @@ class StaticPage:
             for selector, masks in scopes
         ]
 
+    async def acting(self) -> None:
+        """Nothing to do: it has no kernel, and so no callbacks."""
+
     async def extent(self) -> Extent:
         return msgspec.convert(await self._page.evaluate(EXTENT), Extent)
 

@@ -214,6 +214,10 @@ class LivePage(Protocol):
         """Tell all that pictures of some scopes depend on; None for one that can't be told, unless it is the first."""
         ...
 
+    async def acting(self) -> None:
+        """Be told that somebody acts on the page from now on: what a callback raises then is a problem."""
+        ...
+
     async def extent(self) -> Extent:
         """Measure the whole page."""
         ...

@@ -33,6 +33,15 @@ class Kernel(BashKernel):
 
 IPKernelApp.launch_instance(kernel_class=Kernel)
 """
+# The kernel is told something when it is drawn, and when its button is clicked; both callbacks raise.
+DRAWN = """import anywidget
+class Drawn(anywidget.AnyWidget):
+    _esm = "export default { render({ model, el }) { el.innerHTML = '<p>drawn</p>'; model.send('drawn'); } }"
+widget, button = Drawn(), widgets.Button(description='go')
+widget.on_msg(lambda *_: {}['as it is drawn'])
+button.on_click(lambda _: {}['when it is clicked'])
+widgets.VBox([widget, button])
+"""
 BASH = ("n=0; for x in a b c; do n=$((n + 1)); done", SHOT + 'echo "counted $n"')
 # What the browser draws by itself, and what follows the theme by a script.
 THEMED = """#| shot: s
@@ -269,6 +278,9 @@ def ran(shared_project: Project) -> Project:
         "notebooks/tiles.ipynb",
         SHOT + 'from IPython.display import HTML\nHTML(\'<p>map</p><img alt="" src="https://tiles.example/1.png">\')',
     )
+    drawn = WIDGETS + DRAWN
+    project.notebook("notebooks/raises_as_it_is_drawn.ipynb", SHOT + drawn)
+    project.notebook("notebooks/raises_when_clicked.ipynb", CLICK + drawn)
     project.write(
         "notebooks/other_kernel.ipynb",
         notebook_json(
@@ -395,6 +407,19 @@ def test_what_a_callback_prints_is_in_no_picture_and_told(ran: Project) -> None:
     assert "said" not in "\n".join(shown(ran, "prints"))
     console = ran.entry("notebooks/prints.ipynb::s")["console"]
     assert [text for text in console if "JupyterLab's log" in text and "said to the log" in text]
+
+
+def test_what_a_callback_raises_as_widgets_are_drawn_is_in_no_picture_and_told(ran: Project) -> None:
+    assert "text 'drawn'" in "\n".join(shown(ran, "raises_as_it_is_drawn"))
+    entry = ran.entry("notebooks/raises_as_it_is_drawn.ipynb::s")
+    assert entry["console"] == ["a callback raised KeyError, which only JupyterLab's log shows: 'as it is drawn'"]
+    assert "the page reported 1 error" in entry["sentence"]
+
+
+def test_what_the_callback_of_a_step_raises_breaks_the_picture(ran: Project) -> None:
+    entry = ran.entry("notebooks/raises_when_clicked.ipynb::s")
+    assert (entry["verdict"], entry["sentence"]) == ("broken", "a callback raised KeyError: 'when it is clicked'")
+    assert [text for text in entry["console"] if "as it is drawn" in text]
 
 
 def test_what_was_blocked_is_told_before_anybody_approves(ran: Project) -> None:

@@ -198,6 +198,23 @@ def test_dark_page(widgetshot):
     widgetshot.open("notebooks/b.ipynb", theme="dark", viewport="500x400")
     widgetshot.check("whole", mask=[{"selector": "button", "reason": "shows a mask"}])
 """
+# The kernel is told something as it is drawn, and when its button is clicked; both callbacks raise.
+RAISES = """#| shot: s
+import anywidget, ipywidgets
+class Drawn(anywidget.AnyWidget):
+    _esm = "export default { render({ model, el }) { el.textContent = 'drawn'; model.send('drawn'); } }"
+drawn, button = Drawn(), ipywidgets.Button(description="Run")
+drawn.on_msg(lambda *_: {}["drawn"])
+button.on_click(lambda _: {}["clicked"])
+ipywidgets.VBox([drawn, button])
+"""
+RAISING = """
+def test_raising(widgetshot):
+    page = widgetshot.open("notebooks/raises.ipynb")
+    widgetshot.check("before")
+    page.get_by_role("button", name="Run").click()
+    widgetshot.check("after")
+"""
 BROWSER_ARGUMENTS = """
 import pytest
 from widgetshot.capture.browser import find_browser
@@ -474,3 +491,15 @@ def test_help_names_every_option(tmp_path: Path) -> None:
     output = Project(tmp_path).pytest("--help").stdout
     for option in ("--update-baselines", "--widgetshot-report", "--widgetshot-browser", "--widgetshot-jobs"):
         assert option in output
+
+
+def test_callback_that_raises_is_told_of_a_page_as_it_is_opened_and_breaks_what_a_test_then_does(copy: Project) -> None:
+    for name, text in (("conftest", BROWSER_ARGUMENTS), ("test_raising", RAISING)):
+        copy.write(f"tests/{name}.py", text)
+    copy.notebook("notebooks/raises.ipynb", RAISES)
+    done = copy.pytest("-q", "tests", "--update-baselines")
+    assert done.returncode == 1, done.stdout
+    before, after = copy.report()["tests"]
+    assert (before["verdict"], after["verdict"]) == ("new", "broken")
+    assert before["console"] == ["a callback raised KeyError, which only JupyterLab's log shows: 'drawn'"]
+    assert after["sentence"] == "a callback raised KeyError: 'clicked'"

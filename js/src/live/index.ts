@@ -33,6 +33,9 @@ window.widgetshot = {
   outputs: async () => JSON.stringify(await page.outputs()),
   follow: (outputs) => page.follow(JSON.parse(outputs) as object),
   ready: async (limit, maxSettle) => JSON.stringify(await ready(page, limit, maxSettle)),
+  acting: () => {
+    page.isActedOn = true;
+  },
   look: async (scopes) => JSON.stringify(await look(page, scopes)),
   extent,
   secretPlaces,

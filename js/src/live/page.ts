@@ -34,6 +34,8 @@ export class WidgetPage {
   work: KernelWork | undefined;
   /** Whether another page acts on the same kernel. */
   isShared = false;
+  /** Whether a person, or a step, acts on the page, so that a callback that raises is what came of it. */
+  isActedOn = false;
   problems: PlacedProblem[] = [];
   uncaught: UncaughtError[] = [];
   /** Why modules that widgets have brought could not be run; whose they are is not known. */
@@ -107,6 +109,7 @@ export class WidgetPage {
     this.kernel?.dispose();
     trace.clear();
     this.isShared = false;
+    this.isActedOn = false;
     this.isRestoring = false;
     this.problems = [];
     this.uncaught = [];
@@ -204,7 +207,9 @@ export class WidgetPage {
       console.error(`a callback printed, which only JupyterLab's log shows: ${(msg.content as { text: string }).text}`);
     } else if (type === "error") {
       const { ename, evalue } = msg.content as { ename: string; evalue: string };
-      this.problems.push({ element: null, problem: { code: "callback-raised", params: { name: ename, value: evalue } } });
+      if (this.isActedOn) this.problems.push({ element: null, problem: { code: "callback-raised", params: { name: ename, value: evalue } } });
+      // Of what widgets have said by themselves, as they were drawn or linked, JupyterLab shows the rest.
+      else console.error(`a callback raised ${ename}, which only JupyterLab's log shows: ${evalue}`);
     }
   }
 }

@@ -146,6 +146,8 @@ export interface LivePage {
   ready(limit: number, maxSettle: number | null): Promise<string>;
   /** @returns JSON: a `Look` for each scope; null for one that can't be told, unless it is the first */
   look(scopes: Scope[]): Promise<string>;
+  /** Be told that somebody acts on the page from now on: what a callback raises then is a problem, and not only logged. */
+  acting(): void;
   extent(): Extent;
   /** @returns boxes of everything that holds one of some texts */
   secretPlaces(forms: string[]): Rect[];

@@ -62,7 +62,7 @@ class CapturePage:
 
     Attributes:
         timings: seconds that each stage has taken so far.
-        acted: whether a step was performed in it.
+        acted: whether somebody acts on it, or on another tab of it.
         executed: name of the cell up to which the notebook that it shows was executed, "" for all cells; None before.
         tabs: of a main page its further tabs, by name.
     """
@@ -90,6 +90,7 @@ class CapturePage:
         self.executed: str | None = None
         self.tabs: dict[str, CapturePage] = {}
         self.pictures = PagePictures(page, cdp, live, settings.redactor, settings.scale)
+        self._main = main or self
         self._events: PageEvents | None = None
         # The answers that were asked ahead, by the target's name.
         self._looks: dict[str, Look] = {}
@@ -193,7 +194,7 @@ class CapturePage:
             CaptureError: the step's element is absent, or never became usable.
         """
         self.moved()
-        self.acted = True
+        await self.begin_acting()
         where = f"{target.nodeid} step {number}"
         whole_page = step.arguments.get("page") or target.cell_id is None
         root = self.page.locator("body" if whole_page else self.served.selectors[str(target.cell_id)])
@@ -219,6 +220,20 @@ class CapturePage:
             ) from error
         # Callbacks answer in order only if each step's effect is there before the next step begins.
         return await self.settle(max_settle=target.max_settle)
+
+    async def begin_acting(self) -> None:
+        """Let the page and its tabs know that somebody acts on one of them from now on.
+
+        A callback that raises then is why a picture does not show what was asked for; before, JupyterLab only logs it.
+
+        Raises:
+            CaptureError: a page does not answer.
+        """
+        for page in (self._main, *self._main.tabs.values()):
+            if not page.acted:
+                page.acted = True
+                with capture_errors("the page does not answer", page.log):
+                    await page.live.acting()
 
     def moved(self) -> None:
         """Forget pictures and answers: somebody has acted on the page."""

@@ -257,6 +257,8 @@ class PagePool:
             await tab.live.follow(await main.live.outputs())
         tab.executed = main.executed
         main.tabs[name] = tab
+        if main.acted:
+            await main.begin_acting()
         return tab
 
     async def release(self, slot: PageSlot, *, spoiled: bool) -> None:

@@ -72,6 +72,10 @@ class PageScript:
         looks: list[Look | None] = _decoded(text, list[Look | None])
         return looks
 
+    async def acting(self) -> None:
+        """See `LivePage.acting`."""
+        await self._page.evaluate("() => window.widgetshot.acting()")
+
     async def extent(self) -> Extent:
         """See `LivePage.extent`."""
         return _converted(await self._page.evaluate("() => window.widgetshot.extent()"), Extent)

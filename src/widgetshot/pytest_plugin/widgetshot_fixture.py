@@ -120,6 +120,8 @@ class Widgetshot:
         while not run_now(self._page.execute()):
             pass
         run_now(self._page.settle())
+        # What the test does to it nobody else sees.
+        run_now(self._page.begin_acting())
         opened: Page = page.wrapped
         return opened
 
