@@ -42,6 +42,23 @@ widget.on_msg(lambda *_: {}['as it is drawn'])
 button.on_click(lambda _: {}['when it is clicked'])
 widgets.VBox([widget, button])
 """
+# What Panel displays, with the least of it: a bundle that names its plot, whose script asks for that plot's kernel.
+PLOT = """from IPython import get_ipython
+from IPython.display import HTML, display
+EXEC = 'application/vnd.holoviews_exec.v0+json'
+def opened(comm, _):
+    comm.on_msg(lambda msg: comm.send({'word': msg['content']['data']['word'] + ' heard'}))
+get_ipython().kernel.comm_manager.register_target('plot-target', opened)
+display(HTML('<script>window.PyViz = { comms: {}, kernels: {} }</script>'))
+script = '''document.querySelector('.ask').onclick = () => {
+  const comm = PyViz.kernels['plot-1'].connectToComm('plot-target');
+  comm.onMsg = ({ content }) => { document.querySelector('.told').textContent = content.data.word; };
+  if (comm.active) comm.open();
+  comm.send({ word: 'click' });
+};'''
+html = f'<button class=ask>go</button><p class=told>idle</p><script>{script}</script>'
+display({'text/html': html, EXEC: ''}, metadata={EXEC: {'id': 'plot-1'}}, raw=True)
+"""
 BASH = ("n=0; for x in a b c; do n=$((n + 1)); done", SHOT + 'echo "counted $n"')
 # What the browser draws by itself, and what follows the theme by a script.
 THEMED = """#| shot: s
@@ -102,6 +119,7 @@ BELOW = (
 
 # Name -> source, and what the layout must have.
 SHOWN = {
+    "plot_that_asks_its_kernel": (CLICK + PLOT, "text 'click heard'"),
     "task_of_a_click": (
         CLICK + WIDGETS + "import asyncio\nb, label = widgets.Button(description='go'), widgets.Label('idle')\n"
         "async def work():\n    await asyncio.sleep(2)\n    label.value = 'done'\n"

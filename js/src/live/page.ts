@@ -10,6 +10,7 @@ import { PageKernel } from "./kernel";
 import { LiveManager, LiveWidgetRenderer, type PlacedProblem } from "./manager";
 import type { Typesetter } from "./math";
 import type { ExecutionFailure } from "./protocol";
+import { connectPlot } from "./pyviz";
 import { Renderers } from "./renderers";
 import type { LazyScripts } from "./scripts";
 import { trace } from "./trace";
@@ -165,6 +166,7 @@ export class WidgetPage {
     this.federation.extensions = labExtensions;
     const kernel = (this.kernel = new PageKernel(this.config));
     const renderers = (this.renderers = new Renderers(this.lazy, this.federation, this.math, (text) => extensionsNaming(this.config, text), {
+      begin: (metadata) => connectPlot(kernel, metadata),
       widget: (place, id) => this.places.set(place, id),
       missing: (element, type) => this.problems.push({ element, problem: { code: "renderer-missing", params: { type } } }),
     }));

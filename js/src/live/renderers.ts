@@ -25,6 +25,8 @@ type Bundle = Readonly<Record<string, unknown>>;
 
 /** Is told of what is drawn. */
 interface Observer {
+  /** Something with this metadata is about to be drawn. */
+  begin(metadata: IRenderMime.IMimeModel["metadata"]): void;
   /** In a place, a widget with this model. */
   widget(place: Element, id: string): void;
   /** In a place, something that stands for a type that has no renderer. */
@@ -61,6 +63,7 @@ export class Renderers extends RenderMimeRegistry {
     const renderer = super.createRenderer(type);
     const render = renderer.renderModel.bind(renderer);
     renderer.renderModel = (model) => {
+      this.observer.begin(model.metadata);
       if (type === WIDGET_MIMETYPE) this.observer.widget(renderer.node, (model.data[type] as { model_id: string }).model_id);
       const missing = TEXT.test(type) ? this.missingFor(model.data) : "";
       if (missing) this.observer.missing(renderer.node, missing);
