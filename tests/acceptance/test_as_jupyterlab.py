@@ -184,6 +184,17 @@ SHOWN = {
         "        print('tick', n, flush=True)\nthreading.Thread(target=tick).start()",
         "text 'tick 0 tick 1 tick 2 tick 3'",
     ),
+    "prints_of_a_process": (
+        SHOT + "import subprocess, sys\ncode = 'import time; time.sleep(1); print(\"from a process\")'\n"
+        "process = subprocess.Popen([sys.executable, '-c', code])",
+        "text 'from a process'",
+    ),
+    "process_that_prints_elsewhere": (
+        SHOT + "import subprocess\n"
+        "server = subprocess.Popen(['sleep', '300'], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)\n"
+        "print('on')",
+        "text 'on'",
+    ),
     "vega_lite": (
         SHOT + "from IPython.display import display\ndisplay({'application/vnd.vegalite.v5+json': {'mark': 'bar', "
         "'data': {'values': [{'a': 'A', 'b': 28}, {'a': 'B', 'b': 55}]}, "
@@ -338,6 +349,8 @@ def ran(shared_project: Project) -> Project:
         SHOT + "import threading, time\ndef poll():\n    while True: time.sleep(0.1)\n"
         "threading.Thread(target=poll, name='poll', daemon=True).start()\nprint('begun')",
     )
+    endless = "import subprocess\nserver = subprocess.Popen(['sleep', '300'])\nprint('on')"
+    project.notebook("notebooks/server.ipynb", SHOT + endless)
     done = project.widgetshot("run", "--update-baselines")
     assert "Traceback" not in done.stderr
     return project
@@ -456,6 +469,12 @@ def test_thread_that_never_ends_is_unstable_by_name(ran: Project) -> None:
     entry = ran.entry("notebooks/endless.ipynb::s")
     assert entry["verdict"] == "unstable"
     assert "the thread 'poll' still runs in the kernel (poll, line 4)" in entry["sentence"]
+
+
+def test_process_that_never_ends_is_unstable_by_name_if_it_could_print(ran: Project) -> None:
+    entry = ran.entry("notebooks/server.ipynb::s")
+    assert entry["verdict"] == "unstable"
+    assert "the process 'sleep 300' still runs in the kernel (its output is the notebook's)" in entry["sentence"]
 
 
 def test_kernels_of_other_languages_are_sent_nothing_but_the_cells(ran: Project) -> None:

@@ -7,12 +7,11 @@ import type { PageKernel } from "./kernel";
 import type { Unrest } from "./protocol";
 import { within } from "./within";
 
-/** A thread, timer or task of the notebook's own. */
+/** A thread, timer, task or process of the notebook's own. */
 interface Work {
-  kind: "thread" | "timer" | "task" | "callback" | "work";
+  kind: "thread" | "timer" | "task" | "callback" | "process" | "work";
   name: string;
-  function: string;
-  line: number;
+  where: string;
   /** Seconds until it begins; 0 where it has begun. */
   due: number;
 }
@@ -52,6 +51,6 @@ export class KernelWork {
   }
 }
 
-function unrestOf({ kind, name, function: where, line }: Work): Unrest {
-  return { code: "kernel-works", params: { kind, name, where: `${where}, line ${line}` } };
+function unrestOf({ kind, name, where }: Work): Unrest {
+  return { code: "kernel-works", params: { kind, name, where } };
 }

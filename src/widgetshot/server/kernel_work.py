@@ -1,12 +1,13 @@
 # Runs in the kernel before a notebook's first cell. Answers, on the control channel, which work the notebook itself has
 # set going and has not ended: threads, timers and asyncio tasks that run code of its cells, or of modules that are not
-# installed. Idle workers of libraries are none. Leaves no name behind.
+# installed, and processes that write to its output. Idle workers of libraries are none. Leaves no name behind.
 def _widgetshot_work():
     import asyncio
     import os
     import sys
     import sysconfig
     import threading
+    from pathlib import Path
 
     try:
         from IPython import get_ipython
@@ -22,6 +23,7 @@ def _widgetshot_work():
     before = {thread.ident for thread in threading.enumerate()}
     known = {}  # file -> whether it is the notebook's own
     deepest = 200
+    longest = 60  # characters of a command line
 
     def is_own(file):
         if file not in known:
@@ -44,7 +46,7 @@ def _widgetshot_work():
     def told(kind, name, code, line=None):
         function = getattr(code, "co_qualname", code.co_name)
         line = line or code.co_firstlineno
-        return {"kind": kind, "name": str(name), "function": function, "line": line, "due": 0.0}
+        return {"kind": kind, "name": str(name), "where": f"{function}, line {line}", "due": 0.0}
 
     def in_frames(frame):
         """Return the innermost frame of the notebook's own code."""
@@ -105,14 +107,36 @@ def _widgetshot_work():
             if code is not None and is_own(code.co_filename):
                 yield dict(told("callback", code.co_name, code), due=handle.when() - loop.time())
 
+    def outputs(process):
+        """Return what a process writes to as its standard output and error, as far as that can be known."""
+        for descriptor in (1, 2):
+            try:
+                yield Path(f"/proc/{process}/fd/{descriptor}").readlink()
+            except OSError:
+                continue  # it has ended, or this is no Linux
+
+    def processes():
+        """Yield the processes that the notebook holds, and that print under its cells: its output is theirs."""
+        module = sys.modules.get("subprocess")
+        if module is None:
+            return
+        ours = set(outputs("self"))
+        for value in [*kernel.shell.user_ns.values(), *module._active]:
+            # Whether it has ended is not asked of itself: then the notebook would know it, too.
+            if isinstance(value, module.Popen) and value.returncode is None and ours & set(outputs(value.pid)):
+                words = [value.args] if isinstance(value.args, (str, bytes, os.PathLike)) else list(value.args)
+                name = " ".join(map(os.fsdecode, words))
+                name = name if len(name) <= longest else name[:longest] + "..."
+                yield {"kind": "process", "name": name, "where": "its output is the notebook's", "due": 0.0}
+
     def answer(stream, ident, parent):
         work = []
         # What changes while it is looked through is asked again.
-        for find in (threads, tasks):
+        for find in (threads, tasks, processes):
             try:
                 work.extend(find())
             except RuntimeError:
-                work.append({"kind": "work", "name": "", "function": "", "line": 0, "due": 0.0})
+                work.append({"kind": "work", "name": "", "where": "", "due": 0.0})
         kernel.session.send(stream, "widgetshot_work_reply", {"status": "ok", "work": work}, parent, ident)
 
     __file = answer.__code__.co_filename
