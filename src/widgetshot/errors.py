@@ -21,8 +21,9 @@ from enum import IntEnum
 
 # The next step where something died for which there may have been too little memory.
 FEWER_AT_A_TIME = "run it again with fewer notebooks at a time (jobs = 1)"
-# Why something is ended by a signal that it has not sent to itself.
+# Why something is ended by one of SIGNALS_OF_OTHERS, which no program sends to itself when it fails.
 SOMEBODY = "(out of memory, or somebody ended it)"
+SIGNALS_OF_OTHERS = frozenset({1, 2, 9, 15})  # SIGHUP, SIGINT, SIGKILL, SIGTERM
 
 
 class ExitCode(IntEnum):

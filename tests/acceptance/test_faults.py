@@ -245,6 +245,7 @@ KILLER = f"""#| shot:
 {EXCUSED}import os, psutil, ipywidgets
 button = ipywidgets.Button(description="end")
 def end(_):
+    open({{told!r}}, "w").close()
     for process in psutil.process_iter():
         try:
             ours = process.environ().get("{MARK}") == os.environ["{MARK}"]
@@ -255,12 +256,17 @@ def end(_):
 button.on_click(end)
 button
 """
+# Keeps its page until the browser is killed.
+BESIDE = "#| shot: s\nimport os, time\nwhile not os.path.exists({told!r}): time.sleep(0.05)\nprint('told')"
 
 
 def test_a_browser_that_dies_is_exit_2_and_the_next_notebook_gets_another(project: Project) -> None:
-    project.notebook("notebooks/a.ipynb", KILLER)
-    project.notebook("notebooks/b.ipynb", button_cell())
-    done = project.widgetshot("run", "--update-baselines", "--jobs", "1")
+    told = str(project.root.parent / f"{project.root.name}-told")
+    project.notebook("notebooks/a.ipynb", KILLER.replace("{told!r}", repr(told)))
+    project.notebook("notebooks/b.ipynb", BESIDE.format(told=told))
+    # It is ready, and waits for a page, when the browser is killed.
+    project.notebook("notebooks/c.ipynb", button_cell())
+    done = project.widgetshot("run", "--update-baselines", "--jobs", "2")
     assert done.returncode == 2, done.stdout
     assert project.entry("notebooks/a.ipynb::alive")["updated"]
     for name in ("dead", "after"):
@@ -268,7 +274,8 @@ def test_a_browser_that_dies_is_exit_2_and_the_next_notebook_gets_another(projec
         assert (entry["verdict"], entry["status"], entry["error"]["type"]) == ("broken", "failed", "ServerError")
         assert "the browser died" in entry["sentence"]
         assert entry["error"]["next"]
-    assert project.entry("notebooks/b.ipynb::button")["updated"]
+    assert project.verdicts()["notebooks/b.ipynb::s"] == "broken"
+    assert project.entry("notebooks/c.ipynb::button")["updated"]
 
 
 def test_no_browser_is_exit_2_with_the_command_that_installs_one(project: Project) -> None:

@@ -23,9 +23,10 @@ if not os.fork():
         os.execve("/bin/sleep", ["sleep", "{seconds}.1"], {{}})
     os._exit(0)
 os.wait()
-subprocess.Popen(["env", "-i", "setsid", "sleep", "{seconds}.2"], cwd="/")
+silent = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+subprocess.Popen(["env", "-i", "setsid", "sleep", "{seconds}.2"], cwd="/", **silent)
 subprocess.run("(env -i setsid sleep {seconds}.3 &)", shell=True, cwd="/")
-subprocess.Popen(["sleep", "{seconds}.4"])
+subprocess.Popen(["sleep", "{seconds}.4"], **silent)
 print("started")
 """
 

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -200,7 +201,7 @@ def leaks(secret: str, files: dict[str, bytes]) -> list[str]:
 def canaries(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, bytes]]:
     """Everything that the same project leaves behind with one secret, and with another one, each by file.
 
-    What the first has made are the baselines of the second.
+    What the first has made are the baselines of the second, which takes all of them anew.
     """
     found: dict[str, dict[str, bytes]] = {}
     for secret in (ONE, OTHER):
@@ -208,21 +209,24 @@ def canaries(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, by
         project.write("pyproject.toml", '[tool.widgetshot]\nsettle_timeout = 5\nsecrets = ["CANARY_*"]\n')
         write_notebooks(project)
         # One of the environment, one of a file.
-        said = {}
         if secret is ONE:
             project.environment = {"CANARY_KEY": secret}
-            first = project.widgetshot("run", "--update-baselines", "--output", "json")
-            said = {"out": first.stdout, "err": first.stderr}
+            done = [project.widgetshot("run", "--update-baselines", "--output", "json")]
+            done.append(project.pytest("notebooks", "-q", "--junit-xml=junit.xml"))
         else:
             project.write(".env.test", f'CANARY_KEY="{secret}"\n')
             for name, data in found[ONE].items():
                 if name.startswith("baselines/"):
                     project.write(name, "").write_bytes(data)
-        second = project.pytest("notebooks", "-q", "--junit-xml=junit.xml")
+            before = time.time_ns()
+            done = [project.widgetshot("run", "--update-baselines=all", "--output", "json")]
+            baselines = [file for file in (project.root / "baselines").rglob("*") if file.is_file()]
+            assert all(file.stat().st_mtime_ns > before for file in baselines)
         (project.root / ".env.test").unlink(missing_ok=True)
         files = project.files(".")
-        for name, text in {**said, "pytest": second.stdout + second.stderr}.items():
-            files[name] = text.encode()
+        for number, one in enumerate(done):
+            files |= {f"out-{number}": one.stdout.encode(), f"err-{number}": one.stderr.encode()}
+        files["said"] = (done[-1].stdout + done[-1].stderr).encode()
         found[secret] = files
         assert project.left_behind() == []
     return found
@@ -257,7 +261,7 @@ def test_what_happened_is_reported_all_the_same(canaries: dict[str, dict[str, by
         "uncaught.ipynb::clicked": "broken",
     }
     assert f"RuntimeError: no access with {STARS}" in reported["fails.ipynb::s"]["sentence"]
-    assert f"RuntimeError: no access with {STARS}" in canaries[secret]["pytest"].decode()
+    assert f"RuntimeError: no access with {STARS}" in canaries[secret]["said"].decode()
     assert "a callback raised KeyError" in reported["uncaught.ipynb::clicked"]["sentence"]
     assert f"key {STARS}" in reported["shown.ipynb::s"]["console"]
     assert reported["shown.ipynb::s"]["blocked"] == [f"https://api.example/?key={STARS}"]

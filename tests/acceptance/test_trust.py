@@ -312,7 +312,7 @@ def calmed(varied: Varied) -> tuple[Project, str]:
 
 def test_a_flake_of_one_run_is_reported_in_the_next_one_though_all_is_green_again(calmed: tuple[Project, str]) -> None:
     project, said = calmed
-    assert re.search(r"^2 runs: \d of 5 targets gave one picture each", said, re.MULTILINE)
+    assert re.search(r"^2 runs: [1-4] of 5 targets gave one picture each", said, re.MULTILINE)
     assert "match now, but flaky in their last runs: varying/a.ipynb::dice" in said
     (dice,) = [test for test in project.report("calmed")["tests"] if test["shot"] == "dice"]
     assert dice["repeat"] == {"runs": 2, "distinct": 1, "counts": [2]}

@@ -57,7 +57,8 @@ def test_driver_that_a_signal_has_ended_before_it_was_ready_died(
     assert isinstance(why_not(tmp_path, f'exec {find_browser("chromium").executable} "$@"'), DiedStarting)
 
 
-def test_browser_that_ends_by_itself_did_not_start(tmp_path: Path) -> None:
-    error = why_not(tmp_path, "exit 3")
+@pytest.mark.parametrize("command", ["exit 3", "kill -ABRT $$"], ids=["code", "own signal"])
+def test_browser_that_ends_by_itself_did_not_start(tmp_path: Path, command: str) -> None:
+    error = why_not(tmp_path, command)
     assert not isinstance(error, DiedStarting)
     assert "browser.sh did not start" in str(error)

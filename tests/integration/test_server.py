@@ -189,7 +189,8 @@ def test_what_a_notebook_started_ends_with_its_exhibit(rig: Rig, project: Projec
     project.notebook(
         "notebooks/n.ipynb",
         "import subprocess, sys\n"
-        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(300)'], start_new_session=True)\n"
+        "silent = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)\n"
+        "child = subprocess.Popen(['sleep', '300'], start_new_session=True, **silent)\n"
         "print('PID', child.pid, 'END')",
     )
 

@@ -38,9 +38,15 @@ class PageLog:
 
     def add_error(self, text: str) -> None:
         """Note an error unless there are too many."""
+        if len(self.console) >= _MAX_CONSOLE_ERRORS:
+            return
+        if len(text) > 2 * _MAX_ERROR_LENGTH:
+            # A page may write megabytes, and to look for secrets takes long; one that is cut in two is not shown.
+            text = text[: 2 * _MAX_ERROR_LENGTH]
+            text = text[: len(text) - self.redactor.open_end(text)]
         shown = self.redactor.text(text)[:_MAX_ERROR_LENGTH]
         # The same failed request is reported by the browser and by the library that made it.
-        if len(self.console) < _MAX_CONSOLE_ERRORS and shown not in self.console:
+        if shown not in self.console:
             self.console.append(shown)
             self.trace.error(shown)
 

@@ -24,8 +24,8 @@ from widgetshot.project.settings import Settings
 _ANSWER_TIMEOUT_S = 15.0
 _COMPILE_CACHE = "NODE_COMPILE_CACHE"
 _TEMPORARY = "TMPDIR"
-# In the log of a launch. A shell that has started it says by 128 and more that a signal has ended what it started.
-_BY_SIGNAL = re.compile(r"process did exit: exitCode=(?:null, signal=SIG|(?:129|1[3-5]\d))")
+# In the log of a launch: ended by one of SIGNALS_OF_OTHERS. A shell that has started it says so by 128 and more.
+_BY_SIGNAL = re.compile(r"process did exit: exitCode=(?:null, signal=SIG(?:HUP|INT|KILL|TERM)\b|(?:129|130|137|143)\b)")
 _OF_A_BROWSER = re.compile(r" run-driver\b| --type=| --remote-debugging-pipe\b")
 
 

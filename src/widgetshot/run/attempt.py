@@ -44,7 +44,11 @@ class Attempt:
         self._account = account
         self._execution: Execution | None = None
         self._page: CapturePage | None = None
+        self._pool: PagePool | None = None
+        self._no_browser: ServerError | None = None
         self._hangs = False
+        self._has_turn = asyncio.Event()
+        self._waited = 0.0  # seconds until there was a page to have, in which nothing was done
 
     async def results(self) -> AsyncGenerator[Result, None]:
         """Yield exactly one result of each requested target, in order. Whatever a notebook breaks is one, too.
@@ -67,9 +71,10 @@ class Attempt:
             last = begin
             try:
                 # The page is opened while the kernel starts.
-                async with self._slot(frontend, browser) as opening:
+                async with self._slot(frontend) as opening:
                     try:
                         shots = await self._shown(self._execution, opening, browser)
+                        last += self._waited
                         for index, target in enumerate(self._session.sequence):
                             if target.after != shots.executed:
                                 await self._execute(target.after)
@@ -80,14 +85,15 @@ class Attempt:
                                 yield replace(result, duration=now - last)
                                 last = now
                     except Exception as raised:
-                        if (no_browser := browser.exception()) is not None:
+                        if (no_browser := browser.exception() or self._no_browser) is not None:
                             raise no_browser from None  # no notebook can be captured
-                        error = await self._cause(as_widgetshot_error(raised), browser.result())
-                        answers = not self._hangs and browser.result().connected
+                        pool = self._pool or browser.result()
+                        error = await self._cause(as_widgetshot_error(raised), pool)
+                        answers = not self._hangs and pool.connected
                         evidence = await evidence_of_page(self._page, answers=answers)
                         for target in pending.values():
                             key = target.key(self._context.settings.environment)
-                            duration = perf_counter() - begin
+                            duration = perf_counter() - begin - self._waited
                             result = broken(target, key, error, renderer=hosts.renderer, duration=duration)
                             yield with_evidence(result, evidence)
             finally:
@@ -116,12 +122,23 @@ class Attempt:
             # Of two errors that of the notebook is told, unless there is no browser for any.
             await asyncio.wait({browser})
             self._account.add(execution.timings)
+        await self._wait_for_turn()
         await asyncio.wait({opening})
         slot = opening.result()
-        pool = browser.result()
-        self._page = await pool.show(slot, page, session.notebook.settle_timeout)
+        assert self._pool is not None
+        self._page = await self._pool.show(slot, page, session.notebook.settle_timeout)
         self._account.follow(self._page.timings)
-        return ShotSequence(session, execution, self._page, slot, pool, self._context, self._account)
+        return ShotSequence(session, execution, self._page, slot, self._pool, self._context, self._account)
+
+    async def _wait_for_turn(self) -> None:
+        """Wait until the notebook may have a page, which is none of its time."""
+        if self._has_turn.is_set():
+            return
+        self._account.stop()
+        begin = perf_counter()
+        await self._has_turn.wait()
+        self._waited = perf_counter() - begin
+        self._account.start()
 
     async def _execute(self, until: str) -> None:
         """Execute the notebook in its page.
@@ -162,30 +179,33 @@ class Attempt:
         return await self._execution.service_error() or error
 
     @asynccontextmanager
-    async def _slot(
-        self, frontend: "Frontend", browser: asyncio.Task[PagePool]
-    ) -> AsyncIterator[asyncio.Task[PageSlot]]:
+    async def _slot(self, frontend: "Frontend") -> AsyncIterator[asyncio.Task[PageSlot]]:
         """Open a page of its own meanwhile, when it is its turn to have one; leaving takes it down."""
-        pages, has_turn = self._context.pages, False
+        pages = self._context.pages
 
         async def open_page() -> PageSlot:
-            nonlocal has_turn
             await pages.acquire()
-            has_turn = True
-            return await (await browser).slot(self._session.sequence[0], frontend)
+            self._has_turn.set()
+            try:
+                # Another one than when the session began if that has died since.
+                self._pool = await self._context.hosts.browser()
+            except ServerError as error:
+                self._no_browser = error
+                raise
+            return await self._pool.slot(self._session.sequence[0], frontend)
 
         opening = asyncio.create_task(open_page())
         try:
             yield opening
         finally:
-            if not has_turn:
+            if not self._has_turn.is_set():
                 opening.cancel()
             (slot,) = await asyncio.gather(opening, return_exceptions=True)
             try:
-                if isinstance(slot, PageSlot):
-                    await self._release(slot, browser.result())
+                if isinstance(slot, PageSlot) and self._pool is not None:
+                    await self._release(slot, self._pool)
             finally:
-                if has_turn:
+                if self._has_turn.is_set():
                     pages.release()
 
     async def _release(self, slot: PageSlot, pool: PagePool) -> None:

@@ -4,6 +4,8 @@
 def _widgetshot_work():
     import asyncio
     import os
+    import stat
+    import subprocess
     import sys
     import sysconfig
     import threading
@@ -23,7 +25,7 @@ def _widgetshot_work():
     before = {thread.ident for thread in threading.enumerate()}
     known = {}  # file -> whether it is the notebook's own
     deepest = 200
-    longest = 60  # characters of a command line
+    popen = subprocess.Popen  # before the notebook can replace it
 
     def is_own(file):
         if file not in known:
@@ -116,18 +118,34 @@ def _widgetshot_work():
                 continue  # it has ended, or this is no Linux
 
     def processes():
-        """Yield the processes that the notebook holds, and that print under its cells: its output is theirs."""
-        module = sys.modules.get("subprocess")
-        if module is None:
-            return
+        """Yield the processes that the notebook holds, and that could print under its cells: its output is theirs."""
         ours = set(outputs("self"))
-        for value in [*kernel.shell.user_ns.values(), *module._active]:
-            # Whether it has ended is not asked of itself: then the notebook would know it, too.
-            if isinstance(value, module.Popen) and value.returncode is None and ours & set(outputs(value.pid)):
-                words = [value.args] if isinstance(value.args, (str, bytes, os.PathLike)) else list(value.args)
-                name = " ".join(map(os.fsdecode, words))
-                name = name if len(name) <= longest else name[:longest] + "..."
-                yield {"kind": "process", "name": name, "where": "its output is the notebook's", "due": 0.0}
+        held = [*kernel.shell.user_ns.items(), *(("", value) for value in subprocess._active or ())]
+        for name, value in held:
+            # By its type: objects that stand for others would be made to look for those. And whether a process has
+            # ended is not asked of its object: then the notebook would know it, too.
+            if issubclass(type(value), popen) and value.returncode is None and ours & set(outputs(value.pid)):
+                is_line = isinstance(value.args, (str, bytes, os.PathLike))
+                # No more of its command line, which may hold secrets.
+                first = value.args if is_line else next(iter(value.args), "?")
+                program = Path(os.fsdecode(first).partition(" ")[0]).name
+                where = f"{program}, which could print unless its stdout and stderr go elsewhere"
+                yield {"kind": "process", "name": name or program, "where": where, "due": 0.0}
+        for descriptor in (1, 2):
+            if unread(descriptor):
+                yield {"kind": "work", "name": "", "where": "", "due": 0.0}
+
+    def unread(descriptor):
+        """Tell whether something that a process has printed lies in the pipe that is the kernel's output."""
+        try:
+            import fcntl
+            import termios
+
+            if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+                return False
+            return any(fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4)))
+        except (ImportError, OSError):
+            return False
 
     def answer(stream, ident, parent):
         work = []
@@ -137,6 +155,8 @@ def _widgetshot_work():
                 work.extend(find())
             except RuntimeError:
                 work.append({"kind": "work", "name": "", "where": "", "due": 0.0})
+            except Exception:
+                continue  # an odd object of the notebook's hides what is beside it, but not the rest
         kernel.session.send(stream, "widgetshot_work_reply", {"status": "ok", "work": work}, parent, ident)
 
     __file = answer.__code__.co_filename

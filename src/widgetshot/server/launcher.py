@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from widgetshot.errors import FEWER_AT_A_TIME, SOMEBODY, DiedStarting, ServerError
+from widgetshot.errors import FEWER_AT_A_TIME, SIGNALS_OF_OTHERS, SOMEBODY, DiedStarting, ServerError
 from widgetshot.redact import Redactor
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ class Server:
         deadline = asyncio.get_running_loop().time() + _START_TIMEOUT_S
         while asyncio.get_running_loop().time() < deadline:
             if (code := self._process.poll()) is not None:
-                if code < 0:
+                if -code in SIGNALS_OF_OTHERS:
                     raise DiedStarting(
                         f"the Jupyter server died with exit code {code} while it started {SOMEBODY}",
                         next_step=f"{FEWER_AT_A_TIME}, and see: widgetshot doctor",
@@ -261,8 +261,8 @@ class Server:
     def _died(self) -> ServerError:
         assert self._process is not None
         code = self._process.returncode
-        # Whoever was ended by a signal had no time to say why.
-        why = f" {SOMEBODY}" if code < 0 else f":\n{self.log_tail()}"
+        # Whoever was ended by another had no time to say why.
+        why = f" {SOMEBODY}" if -code in SIGNALS_OF_OTHERS else f":\n{self.log_tail()}"
         return ServerError(
             f"the Jupyter server died with exit code {code}{why}",
             next_step=f"{FEWER_AT_A_TIME}, and see: widgetshot doctor",
