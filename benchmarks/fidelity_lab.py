@@ -8,6 +8,7 @@ pixels; see FRAME. JupyterLab has the extensions of the packages that a notebook
 
 import asyncio
 import base64
+import contextlib
 import json
 import re
 import subprocess
@@ -24,6 +25,7 @@ from urllib.parse import quote
 import numpy as np
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from playwright.async_api import Error as PlaywrightError
 
 from suite_peers import free_port
 from widgetshot.capture.host import LaunchedBrowser
@@ -317,7 +319,8 @@ class LabPage:
         while True:
             look = await asyncio.wait_for(self._page.evaluate(LOOK), TIMEOUT / 1000)
             late = perf_counter() > deadline
-            if not late and (look["loading"] or not look["idle"] or self._fetching()):
+            busy = look["loading"] or not look["idle"] or self._fetching() or await self._frames_load()
+            if not late and busy:
                 earlier.clear()
                 continue
             pictures = await self._pictures(look)
@@ -335,6 +338,14 @@ class LabPage:
         return {
             cell: cut_out(whole, Rect(**box), 1)[0] for cell, box in look["cells"] if box["width"] and box["height"]
         }
+
+    async def _frames_load(self) -> bool:
+        """Tell whether a frame is being loaded, into which a script of the page may not look: it is in a sandbox."""
+        for frame in self._page.frames[1:]:
+            with contextlib.suppress(PlaywrightError):  # it is gone
+                if await asyncio.wait_for(frame.evaluate("document.readyState"), TIMEOUT / 1000) != "complete":
+                    return True
+        return False
 
     def _fetching(self) -> bool:
         """Tell whether a request is under way that will end: sockets and what polls the server don't count."""
