@@ -474,10 +474,11 @@ def test_thread_that_never_ends_is_unstable_by_name(ran: Project) -> None:
     assert "the thread 'poll' still runs in the kernel (poll, line 4)" in entry["sentence"]
 
 
-def test_process_that_never_ends_is_unstable_by_name_if_it_could_print(ran: Project) -> None:
-    entry = ran.entry("notebooks/server.ipynb::s")
-    assert entry["verdict"] == "unstable"
-    assert "the process 'server' still runs in the kernel (sleep, which could print unless" in entry["sentence"]
+def test_process_that_goes_on_is_told_if_it_could_print(ran: Project) -> None:
+    assert "text 'on'" in "\n".join(shown(ran, "server"))
+    (line,) = ran.entry("notebooks/server.ipynb::s")["console"]
+    assert "the process 'server' (sleep) goes on" in line
+    assert ran.entry("notebooks/process_that_prints_elsewhere.ipynb::s")["console"] == []
 
 
 def test_kernels_of_other_languages_are_sent_nothing_but_the_cells(ran: Project) -> None:

@@ -14,6 +14,8 @@ interface Work {
   where: string;
   /** Seconds until it begins; 0 where it has begun. */
   due: number;
+  /** Of a process: it is not waited for any more. */
+  stays?: boolean;
 }
 
 /** A kernel that does not answer by then has nobody who would. */
@@ -21,6 +23,7 @@ const ANSWER_TIMEOUT_MS = 5000;
 
 export class KernelWork {
   private isAsked = true;
+  private readonly told = new Set<string>();
 
   constructor(private readonly kernel: PageKernel) {}
 
@@ -46,8 +49,17 @@ export class KernelWork {
       this.isAsked = false;
       return null;
     }
-    const work = (reply.content.work ?? []).find(({ due }) => due * 1000 < limit);
+    const all = reply.content.work ?? [];
+    for (const { name, where, stays } of all) if (stays) this.tell(name, where);
+    const work = all.find(({ due, stays }) => !stays && due * 1000 < limit);
     return work ? unrestOf(work) : null;
+  }
+
+  /** Note, once, that a process goes on: an error in the page's console is in the result. */
+  private tell(name: string, program: string): void {
+    const text = `the process '${name}' (${program}) goes on: what it prints from now on is in no picture (if that does not matter: stdout=subprocess.DEVNULL, and stderr)`;
+    if (!this.told.has(text)) console.error(text);
+    this.told.add(text);
   }
 }
 

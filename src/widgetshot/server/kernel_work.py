@@ -1,6 +1,6 @@
 # Runs in the kernel before a notebook's first cell. Answers, on the control channel, which work the notebook itself has
 # set going and has not ended: threads, timers and asyncio tasks that run code of its cells, or of modules that are not
-# installed, and processes that write to its output. Idle workers of libraries are none. Leaves no name behind.
+# installed, and processes that could print under them. Idle workers of libraries are none. Leaves no name behind.
 def _widgetshot_work():
     import asyncio
     import os
@@ -10,6 +10,7 @@ def _widgetshot_work():
     import sysconfig
     import threading
     from pathlib import Path
+    from time import monotonic
 
     try:
         from IPython import get_ipython
@@ -26,6 +27,8 @@ def _widgetshot_work():
     known = {}  # file -> whether it is the notebook's own
     deepest = 200
     popen = subprocess.Popen  # before the notebook can replace it
+    patience = 5.0  # seconds that a process is waited for, as are timers of pages
+    seen = {}  # process id -> when it was seen first
 
     def is_own(file):
         if file not in known:
@@ -129,8 +132,9 @@ def _widgetshot_work():
                 # No more of its command line, which may hold secrets.
                 first = value.args if is_line else next(iter(value.args), "?")
                 program = Path(os.fsdecode(first).partition(" ")[0]).name
-                where = f"{program}, which could print unless its stdout and stderr go elsewhere"
-                yield {"kind": "process", "name": name or program, "where": where, "due": 0.0}
+                # A server goes on for ever, and mostly says nothing.
+                stays = monotonic() - seen.setdefault(value.pid, monotonic()) > patience
+                yield {"kind": "process", "name": name or program, "where": program, "due": 0.0, "stays": stays}
         for descriptor in (1, 2):
             if unread(descriptor):
                 yield {"kind": "work", "name": "", "where": "", "due": 0.0}
