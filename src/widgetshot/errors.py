@@ -23,7 +23,8 @@ from enum import IntEnum
 FEWER_AT_A_TIME = "run it again with fewer notebooks at a time (jobs = 1)"
 # Why something is ended by one of SIGNALS_OF_OTHERS, which no program sends to itself when it fails.
 SOMEBODY = "(out of memory, or somebody ended it)"
-SIGNALS_OF_OTHERS = frozenset({1, 2, 9, 15})  # SIGHUP, SIGINT, SIGKILL, SIGTERM
+# Number -> name; Windows knows only some of them.
+SIGNALS_OF_OTHERS = {1: "SIGHUP", 2: "SIGINT", 9: "SIGKILL", 15: "SIGTERM"}
 
 
 class ExitCode(IntEnum):

@@ -90,6 +90,19 @@ class Redactor:
             place = end
         return "".join([*parts, text[place:]])
 
+    def opening(self, text: str, longest: int, *, cut: bool = False) -> str:
+        """Return the begin of a text without secrets, and without the begin of one that was cut in two.
+
+        Whoever has written it may have written megabytes, of which no more than is needed is looked through.
+
+        Args:
+            longest: characters that are needed; there may be more.
+            cut: whether there may have been more of the text.
+        """
+        shown = self.text(text[: 2 * longest])
+        count = self.open_end(shown) if cut or len(text) > 2 * longest else 0
+        return shown[: len(shown) - count]
+
     def _readings(self, text: str, forms: Collection[str]) -> Iterator[Reading]:
         """Yield those readings of a text in which one of the forms stands."""
         if not forms:

@@ -160,3 +160,15 @@ def test_a_large_text_without_secrets_is_searched_in_little_time() -> None:
     begin = perf_counter()
     assert redactor.data_of(document) is document
     assert perf_counter() - begin < 3
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("it is abcab", f"it is {STARS}"),
+        ("x" * 15 + "abcab and more", "x" * 15 + STARS),  # it ends where no more is looked through
+        ("x" * 18 + "abcab", "x" * 18),  # cut within the secret
+    ],
+)
+def test_of_a_long_text_only_the_opening_is_looked_through_and_no_half_secret_is_left(text: str, shown: str) -> None:
+    assert Redactor(["abcab"]).opening(text, 10) == shown

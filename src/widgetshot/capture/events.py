@@ -40,11 +40,7 @@ class PageLog:
         """Note an error unless there are too many."""
         if len(self.console) >= _MAX_CONSOLE_ERRORS:
             return
-        if len(text) > 2 * _MAX_ERROR_LENGTH:
-            # A page may write megabytes, and to look for secrets takes long; one that is cut in two is not shown.
-            text = text[: 2 * _MAX_ERROR_LENGTH]
-            text = text[: len(text) - self.redactor.open_end(text)]
-        shown = self.redactor.text(text)[:_MAX_ERROR_LENGTH]
+        shown = self.redactor.opening(text, _MAX_ERROR_LENGTH)[:_MAX_ERROR_LENGTH]
         # The same failed request is reported by the browser and by the library that made it.
         if shown not in self.console:
             self.console.append(shown)

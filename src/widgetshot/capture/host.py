@@ -17,7 +17,7 @@ from widgetshot.capture.browser import find_browser
 from widgetshot.capture.determinism import context_options, is_outside, launch_options, prepare
 from widgetshot.capture.driver_errors import first_line, is_end_of_driver
 from widgetshot.capture.fingerprint import fingerprint, product
-from widgetshot.errors import FEWER_AT_A_TIME, SOMEBODY, DiedStarting, ServerError
+from widgetshot.errors import FEWER_AT_A_TIME, SIGNALS_OF_OTHERS, SOMEBODY, DiedStarting, ServerError
 from widgetshot.model import Target
 from widgetshot.project.settings import Settings
 
@@ -25,7 +25,8 @@ _ANSWER_TIMEOUT_S = 15.0
 _COMPILE_CACHE = "NODE_COMPILE_CACHE"
 _TEMPORARY = "TMPDIR"
 # In the log of a launch: ended by one of SIGNALS_OF_OTHERS. A shell that has started it says so by 128 and more.
-_BY_SIGNAL = re.compile(r"process did exit: exitCode=(?:null, signal=SIG(?:HUP|INT|KILL|TERM)\b|(?:129|130|137|143)\b)")
+_SIGNALS = "|".join(f"{name}|{128 + number}" for number, name in SIGNALS_OF_OTHERS.items())
+_BY_SIGNAL = re.compile(rf"process did exit: exitCode=(?:null, signal=)?(?:{_SIGNALS})\b")
 _OF_A_BROWSER = re.compile(r" run-driver\b| --type=| --remote-debugging-pipe\b")
 
 

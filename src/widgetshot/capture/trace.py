@@ -164,12 +164,7 @@ class _Hider:
             cut: whether there may have been more of it, so that its end may be the begin of a secret.
         """
         if self._redactor:
-            # A page that a notebook speaks for may say anything, however long.
-            text, cut = text[: 2 * longest], cut or len(text) > 2 * longest
-            text = self._redactor.text(text)
-            if cut and (count := self._redactor.open_end(text)):
-                text = text[:-count]
-            text = self._without_parts(text)
+            text = self._without_parts(self._redactor.opening(text, longest, cut=cut))
         return text[:longest]
 
     def _without_parts(self, text: str) -> str:
