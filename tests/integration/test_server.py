@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -90,6 +91,7 @@ print(json.dumps({
     "random": random.random(), "numpy": numpy.random.random(), "order": list({"a", "b", "c", "d", "e"}),
     "path": os.environ["PATH"].split(os.pathsep)[0], "zone": time.tzname[0], "helper": __import__("helper").ANSWER,
     "left": os.path.exists("left-behind"), "loader": type(numpy.__spec__.loader).__name__,
+    "cell": sys._getframe().f_code.co_filename,
 }))
 Path("left-behind").write_text("x"); Path("data.csv").write_text("overwritten")
 (Path.home() / ".settings").write_text("x")
@@ -113,12 +115,14 @@ def test_kernels_are_private_seeded_and_alike(rig: Rig, project: Project) -> Non
     first, second = rig.run(work)
     assert first["cwd"] != second["cwd"]
     assert first["home"] != second["home"] != os.environ["HOME"]
-    for key in ("random", "numpy", "order", "beside"):
+    for key in ("random", "numpy", "order", "beside", "cell"):
         assert first[key] == second[key]
     assert second["beside"] == "1,2,3"
     assert second["listing"] == ["data.csv", "helper.py"]
     assert second["helper"] == 42
     assert not second["left"]
+    # As Jupyter's kernel calls it, but for the process.
+    assert re.search(r"[/\\]ipykernel_1[/\\]\d+\.py$", second["cell"])
     assert second["zone"] == "UTC"
     assert second["path"] == str(Path(sys.executable).parent)
     assert second["loader"] == "SourceFileLoader"

@@ -1,6 +1,7 @@
 # Runs in the kernel before a notebook's first cell, so that what a program draws "at random" is the same in
 # every run. numpy is seeded when, and only when, the notebook imports it. Leaves no name behind.
 def _widgetshot_prelude():
+    import os
     import random
     import sys
     from importlib.abc import Loader, MetaPathFinder
@@ -35,6 +36,13 @@ def _widgetshot_prelude():
         sys.modules["numpy"].random.seed(0)
     else:
         sys.meta_path.insert(0, NumpyFinder())
+
+    # Warnings and some tracebacks show the file of a cell, which is never written: its folder has the number of the
+    # kernel's process, so no two runs would look the same. Libraries know such a folder by the form of its name.
+    compiler = sys.modules.get("ipykernel.compiler")
+    if compiler is not None:
+        folder = os.path.join("C:\\Temp" if os.name == "nt" else "/tmp", "ipykernel_1")
+        compiler.get_tmp_directory = lambda: folder
 
 
 _widgetshot_prelude()
