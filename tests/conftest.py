@@ -3,11 +3,13 @@
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
+from coverage import Coverage
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from builders import VERDICTS, result_called
@@ -33,7 +35,7 @@ LONGEST = (
 )
 # The pictures of the docs are taken when they are wanted (`make pictures`), not in each run of the tests.
 collect_ignore = [] if os.environ.get("WIDGETSHOT_DOCS_PICTURES") else ["acceptance/test_docs_pictures.py"]
-# Where commands and their headless servers are measured, too (see tests/measure). Everywhere it would take minutes.
+# Acceptance tests whose commands and headless servers are measured, see tests/measure. With all it would take minutes.
 MEASURED = ("live", "merge", "tabs")
 TESTS = Path(__file__).parent
 BOTH = ("browser", "kernel")
@@ -76,21 +78,43 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(marker)
 
 
-def is_measured(request: pytest.FixtureRequest) -> bool:
-    """Whether what a test's commands run is measured."""
-    return request.path.stem.removeprefix("test_") in MEASURED
+def is_measured(path: Path) -> bool:
+    """Whether what the commands of an acceptance test run is measured."""
+    return path.stem.removeprefix("test_") in MEASURED
+
+
+@contextmanager
+def unmeasured() -> Iterator[None]:
+    """Keep this process from measuring what it runs, which makes Python code take two to three times as long."""
+    coverage = Coverage.current()
+    if coverage is None:
+        yield
+        return
+    coverage.stop()
+    try:
+        yield
+    finally:
+        coverage.start()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    # What an acceptance test is about runs in the commands that it types; here it only looks at what they have done.
+    looks_only = item.path.is_relative_to(TESTS / "acceptance")
+    with unmeasured() if looks_only or item.get_closest_marker("unmeasured") else nullcontext():
+        return (yield)
 
 
 @pytest.fixture
 def project(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Project]:
-    made = make_project(tmp_path, measured=is_measured(request))
+    made = make_project(tmp_path, measured=is_measured(request.path))
     yield made
     assert made.left_behind() == []
 
 
 @pytest.fixture(scope="module")
 def shared_project(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Project]:
-    made = make_project(tmp_path_factory.mktemp("shared"), measured=is_measured(request))
+    made = make_project(tmp_path_factory.mktemp("shared"), measured=is_measured(request.path))
     yield made
     assert made.left_behind() == []
 

@@ -79,6 +79,7 @@ def test_neither_secrets_nor_the_token_are_in_it_and_no_part_of_one_at_a_cut() -
     assert found.messages[2].text == "it ends with c"
 
 
+@pytest.mark.unmeasured
 def test_a_page_that_a_notebook_speaks_for_fills_no_disk(tmp_path: Path) -> None:
     much = PageTrace(
         tuple(TracedCell("c" * 10_000, 1e300, -5.0, "s" * 10_000) for _ in range(5_000)),

@@ -888,6 +888,7 @@ TOKENS = st.lists(
 ).map("".join)
 
 
+@pytest.mark.unmeasured
 @settings(max_examples=80, deadline=None, derandomize=True, database=None)
 @given(
     head=st.dictionaries(KEYS, VALUES, max_size=5).map(lambda data: yaml.safe_dump(data, allow_unicode=True)) | TOKENS

@@ -100,6 +100,7 @@ def test_what_a_run_wrote_is_shown_merged_and_accepted(run: Path, baselines: Bas
     assert approve(run, baselines, everything=True) == [RESULT.key]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("kind", ["shot", "baseline"])
 @pytest.mark.parametrize("what", FOREIGN)
 def test_a_picture_that_two_readers_could_see_otherwise_is_neither_shown_nor_accepted(

@@ -265,6 +265,7 @@ def may_be(place: str, what: str) -> bool:
     return any(what in allowed and place in members.split() for allowed, members in FREE)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     "share", [pytest.param(4, id="sample"), pytest.param(1, id="all", marks=pytest.mark.expensive)]
 )

@@ -223,6 +223,7 @@ def test_run_json_has_a_line_for_each_test(tmp_path: Path) -> None:
     assert lines[first + 3 :] == ["]", "}"]
 
 
+@pytest.mark.unmeasured
 def test_what_is_larger_than_a_run_may_be_is_cut_when_it_is_written(tmp_path: Path) -> None:
     # Little more than may be: of boxes, and of a list.
     some, many = MAX_BOXES + 2_000, MAX_ITEMS + 2_000

@@ -70,6 +70,7 @@ THRESHOLDS = (0.05, 0.1, 0.3)
 
 
 # Plain Python takes its time over a picture: each pair has one of the thresholds, and all where somebody asks for it.
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     ("one", "other", "threshold"),
     [

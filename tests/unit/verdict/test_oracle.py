@@ -84,6 +84,7 @@ def count_of_pypi(index: int) -> int:
     return int(pixelmatch(one.tobytes(), other.tobytes(), pair.width, pair.height, threshold=pair.threshold))
 
 
+@pytest.mark.unmeasured
 @each_pair
 def test_the_tolerant_rule_finds_the_very_pixels_of_pixelmatch(reference: Reference, index: int) -> None:
     found = differing(*reference.pictures(index), PAIRS[index].threshold)
@@ -91,6 +92,7 @@ def test_the_tolerant_rule_finds_the_very_pixels_of_pixelmatch(reference: Refere
     np.testing.assert_array_equal(found, reference.mask(index))
 
 
+@pytest.mark.unmeasured
 @each_small_pair
 def test_a_small_pair_counts_as_plain_python_does(index: int) -> None:
     pair = PAIRS[index]
