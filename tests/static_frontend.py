@@ -73,7 +73,7 @@ LOOK = """([selector, masks]) => {
 }"""
 EXTENT = """() => {
   const { scrollWidth: width, scrollHeight: height } = document.documentElement;
-  return { width, height: Math.max(height, innerHeight), beyond: width > innerWidth || height > innerHeight };
+  return { width, height: Math.max(height, innerHeight) };
 }"""
 SECRETS = """forms => [...document.querySelectorAll("body *")]
   .filter(element => !element.children.length && forms.some(form => element.textContent.includes(form)))

@@ -32,15 +32,10 @@ class Rect:
 
 @dataclass(frozen=True)
 class Extent:
-    """The size of the whole page in CSS pixels.
-
-    Attributes:
-        beyond: whether the page goes beyond what the viewport shows.
-    """
+    """The size of the whole page in CSS pixels."""
 
     width: float
     height: float
-    beyond: bool
 
 
 class Scope(NamedTuple):

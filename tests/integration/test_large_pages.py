@@ -161,6 +161,32 @@ def test_wide_page_is_whole(rig: Rig) -> None:
     assert place(pixels, FIXED) == Box(910, 700, 50, 20)
 
 
+WATCHED = """<script>
+window.seen = [];
+const note = () => seen.push(`${innerWidth}x${innerHeight} ${document.documentElement.offsetWidth}`);
+for (const name of ["resize", "scroll"]) addEventListener(name, note);
+visualViewport.addEventListener("resize", note);
+new ResizeObserver(note).observe(document.documentElement);
+</script>"""
+FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
+
+
+@pytest.mark.parametrize("height", [1_500, 17_000])
+def test_a_page_does_not_see_that_it_is_captured(rig: Rig, height: int) -> None:
+    async def work() -> list[str]:
+        async with rig.page(1200, height, WATCHED) as page:
+            await page.settle()
+            await page.page.evaluate("() => { scrollTo(90, 300); return " + f"({FRAMES})()" + "}")
+            before = await page.page.evaluate("() => window.seen.splice(0)")
+            assert "960x720 960" in before  # it would be seen
+            for _ in range(4):
+                await page.picture()
+                await page.page.evaluate(FRAMES)
+            return list(await page.page.evaluate("() => window.seen"))
+
+    assert rig.run(work()) == []
+
+
 async def piece(page: CapturePage, x: int, y: int, width: int, height: int) -> Pixels:
     """A part of a page in one capture."""
     clip = {"x": x, "y": y, "width": width, "height": height, "scale": 1}

@@ -22,9 +22,7 @@ export async function look(page: WidgetPage, scopes: Scope[]): Promise<(Look | n
 /** Measure the whole page. */
 export function extent(): Extent {
   const root = document.documentElement;
-  const width = Math.max(root.clientWidth, root.scrollWidth);
-  const height = Math.max(root.clientHeight, root.scrollHeight);
-  return { width, height, beyond: width > innerWidth || height > innerHeight || scrollX !== 0 || scrollY !== 0 };
+  return { width: Math.max(root.clientWidth, root.scrollWidth), height: Math.max(root.clientHeight, root.scrollHeight) };
 }
 
 async function lookAt(page: WidgetPage, [selector, masks]: Scope, missing: MissingGlyphs): Promise<Look> {

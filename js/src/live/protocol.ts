@@ -64,8 +64,6 @@ export interface Rect {
 export interface Extent {
   width: number;
   height: number;
-  /** Whether the page goes beyond what the viewport shows. */
-  beyond: boolean;
 }
 
 /** What a picture shows, as the selector of an element (null for the whole page), and the selectors of its masks. */

@@ -28,10 +28,11 @@ _FLAGS = (
     "--enable-unsafe-swiftshader",
     "--disable-partial-raster",
     "--hide-scrollbars",
-    # Of pictures that move, the first frame. Only the last such flag counts, so it repeats Playwright's own:
-    # there is a mouse, which can hover.
-    "--blink-settings=imageAnimationPolicy=2,primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,"
-    "availablePointerTypes=4",
+    # Of pictures that move, the first frame; and what a page has beyond the viewport is drawn, so that it can be
+    # captured while the page stays as it is. Only the last such flag counts, so it repeats Playwright's own: there is
+    # a mouse, which can hover.
+    "--blink-settings=imageAnimationPolicy=2,mainFrameClipsContent=false,primaryHoverType=2,availableHoverTypes=2,"
+    "primaryPointerType=4,availablePointerTypes=4",
     # Nothing leaves the machine: every name and address but loopback is unknown, and the browser itself is silent.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE [::1]",
     "--disable-background-networking",

@@ -111,7 +111,7 @@ class PagePictures:
         height = min(place.height, max(1.0, extent.height - place.y), _MAX_SEEN_HEIGHT / self._scale)
         part = on_grid(Rect(place.x, place.y, width, height), self._scale)
         secrets = await self._secret_places()
-        pixels = read_png(await self._capture(part, beyond=extent.beyond, whole=False))
+        pixels = read_png(await self._capture(part, whole=False))
         secrets += await self._secret_places()
         corner = picture_box(Rect(part.x, part.y, 0, 0), self._scale)
         frame = Box(corner.x, corner.y, pixels.shape[1], pixels.shape[0])
@@ -131,7 +131,7 @@ class PagePictures:
                 raise _too_large("what the cell shows", size, "let the cell show less")
         pieces = list(tiles(part, self._scale))
         if len(pieces) == 1:
-            data = await self._capture(part, beyond=extent.beyond, whole=shows is None)
+            data = await self._capture(part, whole=shows is None)
             pixels = read_png(data)
         else:
             pixels = await self._put_together(part, pieces)
@@ -146,17 +146,16 @@ class PagePictures:
         for piece in pieces:
             begin = perf_counter()
             await self._page.evaluate(_TWO_FRAMES)
-            tile = read_png(await self._capture(piece, beyond=True, whole=False))
+            tile = read_png(await self._capture(piece, whole=False))
             left, top = round((piece.x - part.x) * self._scale), round((piece.y - part.y) * self._scale)
             pixels[top : top + tile.shape[0], left : left + tile.shape[1]] = tile[: height - top, : width - left]
             self.seconds += perf_counter() - begin
         return pixels
 
-    async def _capture(self, rect: Rect, *, beyond: bool, whole: bool) -> bytes:
+    async def _capture(self, rect: Rect, *, whole: bool) -> bytes:
         """Capture a rectangle of the page in one piece, as PNG.
 
         Args:
-            beyond: whether it goes beyond what the viewport shows.
             whole: whether it is the whole page.
         """
         clip = {"x": rect.x, "y": rect.y, "width": rect.width, "height": rect.height}
@@ -164,14 +163,15 @@ class PagePictures:
             options: dict[str, Any] = {"full_page": True, "animations": "disabled", "caret": "hide"}
             data: bytes = await self._page.screenshot(**options if whole else options | {"clip": clip})
             return data
-        # Playwright's own screenshot takes twice as long and scrolls the page about.
+        # Playwright's own screenshot takes twice as long and scrolls the page about. It also asks to capture beyond the
+        # viewport: for that the browser lays the page out anew, for a moment one pixel wide and high, which the page
+        # sees. Ours draws what is beyond in any case (determinism.py).
         answer = await self._cdp.send(
             "Page.captureScreenshot",
             {
                 "format": "png",
                 "optimizeForSpeed": True,
-                # The browser lays the page out anew for it, and once more afterwards.
-                "captureBeyondViewport": beyond,
+                "captureBeyondViewport": False,
                 "clip": {**clip, "scale": 1},
             },
         )
