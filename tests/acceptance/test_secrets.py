@@ -1,6 +1,5 @@
 """Declared secrets are nowhere: not in a page, a picture, a report, a terminal or a log."""
 
-import asyncio
 import base64
 import json
 import re
@@ -10,14 +9,10 @@ from typing import Any
 
 import pytest
 
-from executed_pages import browser, executed
 from projects import Project, make_project
 from widgetshot.errors import ConfigError
-from widgetshot.frontends.widget_page import PageFrontend
-from widgetshot.model import Target
 from widgetshot.project.loading import load_settings
 from widgetshot.redact import STARS, Redactor
-from widgetshot.server.launcher import Server
 
 # Of different lengths, and with all that somebody may encode.
 ONE = 'AKIA7f/+"<canary>&Ümläut\\one'
@@ -36,6 +31,9 @@ print("\\x1b[31m" + secret[:half] + "\\x1b[0m" + secret[half:])
 logging.warning("key %s", secret)
 say = [sys.executable, "-c", "import os; print(os.environ['CANARY_KEY'])"]
 print(subprocess.run(say, check=True, capture_output=True, text=True).stdout, end="")
+# The log of the server, whose process it is below.
+with open(f"/proc/{os.getppid()}/fd/2", "w") as log:
+    log.write(f"key {secret} spoken\\n")
 secret
 """
 )
@@ -54,7 +52,8 @@ display(HTML(f"<p id=js></p><script>document.getElementById('js').textContent = 
 display(HTML(f"<script>console.log({js}); console.error('key ' + {js});</script>"))
 display(HTML(f"<script>fetch('https://api.example/?key=' + encodeURIComponent({js})).catch(() => 0)</script>"))
 display(SVG(f"<svg xmlns='http://www.w3.org/2000/svg' width='400' height='30'><text y='20'>{once}</text></svg>"))
-display(JSON({secret: [secret]}), Markdown("`" + secret + "`"))
+import ipywidgets
+display(JSON({secret: [secret]}), Markdown("`" + secret + "`"), ipywidgets.Label(secret))
 """
 )
 WIDGETS = (
@@ -208,26 +207,22 @@ def canaries(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, by
         project = make_project(tmp_path_factory.mktemp("mine"))
         project.write("pyproject.toml", '[tool.widgetshot]\nsettle_timeout = 5\nsecrets = ["CANARY_*"]\n')
         write_notebooks(project)
-        # One of the environment, one of a file.
+        # One of the environment, one of a file; and to each door one. All that can be kept of a run is kept.
         if secret is ONE:
             project.environment = {"CANARY_KEY": secret}
-            done = [project.widgetshot("run", "--update-baselines", "--output", "json")]
-            done.append(project.pytest("notebooks", "-q", "--junit-xml=junit.xml"))
+            done = project.widgetshot("run", "--update-baselines", "--output", "json", "--debug")
         else:
             project.write(".env.test", f'CANARY_KEY="{secret}"\n')
             for name, data in found[ONE].items():
                 if name.startswith("baselines/"):
                     project.write(name, "").write_bytes(data)
             before = time.time_ns()
-            done = [project.widgetshot("run", "--update-baselines=all", "--output", "json")]
+            words = ("notebooks", "-q", "--update-baselines=all", "--junit-xml=junit.xml", "--widgetshot-debug")
+            done = project.pytest(*words)
             baselines = [file for file in (project.root / "baselines").rglob("*") if file.is_file()]
             assert all(file.stat().st_mtime_ns > before for file in baselines)
         (project.root / ".env.test").unlink(missing_ok=True)
-        files = project.files(".")
-        for number, one in enumerate(done):
-            files |= {f"out-{number}": one.stdout.encode(), f"err-{number}": one.stderr.encode()}
-        files["said"] = (done[-1].stdout + done[-1].stderr).encode()
-        found[secret] = files
+        found[secret] = project.files(".") | {"said": (done.stdout + done.stderr).encode()}
         assert project.left_behind() == []
     return found
 
@@ -241,23 +236,26 @@ def test_a_declared_secret_is_in_no_file_and_on_no_terminal(canaries: dict[str, 
     files = canaries[secret]
     assert len([name for name in files if name.endswith(".shot.png")]) >= 6
     assert leaks(secret, files) == []
+    assert f"key {STARS} spoken" in files["widgetshot-report/server.log"].decode()
 
 
 @pytest.mark.parametrize("secret", [ONE, OTHER])
 def test_what_happened_is_reported_all_the_same(canaries: dict[str, dict[str, bytes]], secret: str) -> None:
     reported = entries(canaries[secret])
     verdicts = {name: test["verdict"] for name, test in reported.items()}
+    # What the first has made are the baselines of the second.
+    good = "new" if secret is ONE else "match"
     assert verdicts == {
-        "printed.ipynb::s": "match",
-        "printed.ipynb::raised": "match",
-        "shown.ipynb::s": "match",
-        "widgets.ipynb::before": "match",
-        "widgets.ipynb::after": "match",
-        "assembled.ipynb::s": "match",
-        "hidden.ipynb::s": "match",
+        "printed.ipynb::s": good,
+        "printed.ipynb::raised": good,
+        "shown.ipynb::s": good,
+        "widgets.ipynb::before": good,
+        "widgets.ipynb::after": good,
+        "assembled.ipynb::s": good,
+        "hidden.ipynb::s": good,
         "escaped.ipynb::s": "broken",
         "fails.ipynb::s": "broken",
-        "uncaught.ipynb::s": "match",
+        "uncaught.ipynb::s": good,
         "uncaught.ipynb::clicked": "broken",
     }
     assert f"RuntimeError: no access with {STARS}" in reported["fails.ipynb::s"]["sentence"]
@@ -282,7 +280,7 @@ def test_what_is_not_declared_is_found(tmp_path: Path) -> None:
     project = make_project(tmp_path)
     write_notebooks(project)
     project.environment = {"CANARY_KEY": ONE}
-    words = ("run", "notebooks/shown.ipynb", "notebooks/widgets.ipynb")
+    words = ("run", "notebooks/shown.ipynb")
     assert project.widgetshot(*words, "--update-baselines").returncode == 0
     assert "widgetshot-report/run.json" in leaks(ONE, project.files("."))
     assert "***" not in json.dumps(project.report())
@@ -293,33 +291,6 @@ def test_what_is_not_declared_is_found(tmp_path: Path) -> None:
     assert leaks(ONE, project.files("widgetshot-report") | {"out": done.stdout.encode()}) == []
     assert project.widgetshot(*words, "--update-baselines=all").returncode == 0
     assert leaks(ONE, project.files("baselines")) == []
-
-
-def test_the_servers_log_holds_no_secret(tmp_path: Path) -> None:
-    speak = GET + "with open(f'/proc/{os.getppid()}/fd/2', 'w') as log: log.write(f'key {secret} spoken\\n')"
-    project = Project(tmp_path)
-    file = project.notebook("x.ipynb", speak)
-
-    (tmp_path / "run").mkdir()
-
-    async def go() -> str:
-        server = Server(tmp_path / "run", Redactor([ONE]))
-        await server.start()
-        try:
-            frontend = PageFrontend(server, {}, {"CANARY_KEY": ONE}, [ONE])
-            target = Target(notebook="x.ipynb", shot="page", cell_id=None, order=0)
-            served = await frontend.open(file, target, "")
-            async with browser() as (host, settings), executed(frontend, served, host, settings):
-                deadline = asyncio.get_running_loop().time() + 40
-                while "spoken" not in server.log_tail():
-                    assert asyncio.get_running_loop().time() < deadline
-                    await asyncio.sleep(0.05)
-                return server.log_tail()
-        finally:
-            await server.stop()
-
-    tail = asyncio.run(go())
-    assert f"key {STARS} spoken" in tail
 
 
 @pytest.mark.parametrize("value", ["abc", " x "])
