@@ -59,6 +59,44 @@ class Listener(anywidget.AnyWidget):
     }'''
 """
 
+# Rounded corners and what shines through, in a card that grows piece by piece.
+CARD = """
+STYLE = '''<style>
+.card { border: 1px solid #999; border-radius: 10px; overflow: hidden; width: 100%; box-sizing: border-box }
+.card .grid { display: grid; grid-template-columns: 1fr 1fr; overflow: visible }
+.card button { opacity: .6; border-radius: 5px }
+</style>'''
+def rows(step):
+    return [widgets.Box([widgets.Button(description=f"{k}", button_style="primary", disabled=k < step),
+                         widgets.IntProgress(value=k, max=4)]).add_class("grid") for k in range(step + 1)]
+def card(step):
+    return widgets.VBox([widgets.HTML(STYLE), *rows(step)]).add_class("card")
+"""
+STEPPED = """#| shot:
+#|   name: s
+#|   steps:
+#|     - click: {selector: .next, page: true}
+#|     - click: {selector: .next, page: true}
+#|     - click: {selector: .next, page: true}
+shown, step = card(0), [0]
+shown
+"""
+NEXT = """
+def on(_):
+    step[0] += 1
+    for row in shown.children[1:]: row.children[0].disabled = True
+    shown.children = [*shown.children, rows(step[0])[-1]]
+again = widgets.Button(description="next").add_class("next")
+again.on_click(on)
+again
+"""
+CLICKED = (
+    "#| shot: {name: s, steps: [click: button, wait: clicked]}\n"
+    + WIDGETS
+    + "b, told = widgets.Button(description='x'), widgets.Label('before')\n"
+    "b.on_click(lambda _: setattr(told, 'value', 'clicked'))\nwidgets.VBox([b, told])"
+)
+
 NOTEBOOKS: dict[str, tuple[str, ...]] = {
     "upload": (
         "#| shot:\n#|   name: s\n#|   steps:\n#|     - upload: {selector: .up, file: data.csv}\n#|     - wait: '5 bytes'\n"  # noqa: E501
@@ -175,6 +213,8 @@ NOTEBOOKS: dict[str, tuple[str, ...]] = {
         "from IPython.display import HTML\nHTML('<p class=clock>12:00</p>')",
         "#| shot: without\nprint('no clock here')",
     ),
+    "stepped": (WIDGETS + CARD, STEPPED, NEXT),
+    "at_once": (WIDGETS + CARD, "#| shot: s\ncard(3)"),
 }
 
 
@@ -189,6 +229,14 @@ def ran(shared_project: Project) -> Project:
         "notebooks/dot.svg", '<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20"><circle r="9"/></svg>'
     )
     project.write("notebooks/folder/in.txt", "as it was")
+    # A kernel that is started, not forked.
+    program = "from ipykernel.kernelapp import launch_new_instance; launch_new_instance()"
+    argv = [sys.executable, "-c", program, "-f", "{connection_file}"]
+    project.write(
+        "jupyter/kernels/plain/kernel.json", json.dumps({"argv": argv, "display_name": "P", "language": "python"})
+    )
+    project.environment["JUPYTER_PATH"] = str(project.root / "jupyter")
+    project.notebook("notebooks/plain.ipynb", CLICKED, kernelspec={"name": "plain", "display_name": "P"})
     done = project.widgetshot("run", "--update-baselines")
     assert done.returncode == 1, done.stderr
     return project
@@ -200,7 +248,7 @@ def ran(shared_project: Project) -> Project:
         "upload::s", "inputs::s", "callback::before", "callback_shown::s", "slow::s", "late::s",
         "late_capped::s", "late_listener::s", "wide::s", "images::there", "writes::s", "popup::s",
         "inherited::with", "inherited::without",
-        "seen::s", "long::s", "unsent::s", "ipywidgets7::s",
+        "seen::s", "long::s", "unsent::s", "ipywidgets7::s", "plain::s", "stepped::s", "at_once::s",
     ],
 )  # fmt: skip
 def test_shot_is_taken(ran: Project, name: str) -> None:
@@ -299,63 +347,10 @@ def test_files_beside_a_notebook_are_its_own_copies(ran: Project) -> None:
     assert (ran.root / "notebooks/folder/in.txt").read_text() == "as it was"
 
 
-def test_page_of_a_kernel_that_was_started_and_not_forked_is_live_too(project: Project) -> None:
-    program = "from ipykernel.kernelapp import launch_new_instance; launch_new_instance()"
-    spec = {
-        "argv": [sys.executable, "-c", program, "-f", "{connection_file}"],
-        "display_name": "P",
-        "language": "python",
-    }
-    project.write("jupyter/kernels/plain/kernel.json", json.dumps(spec))
-    project.environment["JUPYTER_PATH"] = str(project.root / "jupyter")
-    clicked = "#| shot: {name: s, steps: [click: button, wait: clicked]}\n" + WIDGETS
-    clicked += "b, told = widgets.Button(description='x'), widgets.Label('before')\n"
-    clicked += "b.on_click(lambda _: setattr(told, 'value', 'clicked'))\nwidgets.VBox([b, told])"
-    project.notebook("notebooks/plain.ipynb", clicked, kernelspec={"name": "plain", "display_name": "P"})
-    done = project.widgetshot("run", "--update-baselines")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert any("'clicked'" in line for line in sidecar(project, "notebooks/plain.ipynb::s")["layout"])
+def test_page_of_a_kernel_that_was_started_and_not_forked_is_live_too(ran: Project) -> None:
+    assert any("'clicked'" in line for line in sidecar(ran, "notebooks/plain.ipynb::s")["layout"])
 
 
-# Rounded corners and what shines through, in a card that grows piece by piece.
-CARD = """
-STYLE = '''<style>
-.card { border: 1px solid #999; border-radius: 10px; overflow: hidden; width: 100%; box-sizing: border-box }
-.card .grid { display: grid; grid-template-columns: 1fr 1fr; overflow: visible }
-.card button { opacity: .6; border-radius: 5px }
-</style>'''
-def rows(step):
-    return [widgets.Box([widgets.Button(description=f"{k}", button_style="primary", disabled=k < step),
-                         widgets.IntProgress(value=k, max=4)]).add_class("grid") for k in range(step + 1)]
-def card(step):
-    return widgets.VBox([widgets.HTML(STYLE), *rows(step)]).add_class("card")
-"""
-STEPPED = """#| shot:
-#|   name: s
-#|   steps:
-#|     - click: {selector: .next, page: true}
-#|     - click: {selector: .next, page: true}
-#|     - click: {selector: .next, page: true}
-shown, step = card(0), [0]
-shown
-"""
-NEXT = """
-def on(_):
-    step[0] += 1
-    for row in shown.children[1:]: row.children[0].disabled = True
-    shown.children = [*shown.children, rows(step[0])[-1]]
-again = widgets.Button(description="next").add_class("next")
-again.on_click(on)
-again
-"""
-
-
-def test_a_state_looks_the_same_however_it_was_reached(project: Project) -> None:
-    project.notebook("notebooks/stepped.ipynb", WIDGETS + CARD, STEPPED, NEXT)
-    project.notebook("notebooks/at_once.ipynb", WIDGETS + CARD, "#| shot: s\ncard(3)")
-    done = project.widgetshot("run", "--update-baselines")
-    assert done.returncode == 0, done.stdout + done.stderr
-    stepped, at_once = (
-        project.entry(f"notebooks/{name}.ipynb::s")["pictures"]["shot"] for name in ("stepped", "at_once")
-    )
+def test_a_state_looks_the_same_however_it_was_reached(ran: Project) -> None:
+    stepped, at_once = (ran.entry(f"notebooks/{name}.ipynb::s")["pictures"]["shot"] for name in ("stepped", "at_once"))
     assert stepped["sha256"] == at_once["sha256"]
