@@ -33,7 +33,7 @@ NOTEBOOKS: dict[str, tuple[str, ...]] = {
     ),
     "tall": (
         "#| shot: s\n#| mask: {selector: .nowhere, reason: test}\nfrom IPython.display import HTML\n"
-        "HTML('''" + BLUE_BOX.format(width=100, height=20_000) + "''')",
+        "HTML('''" + BLUE_BOX.format(width=100, height=4_000) + "''')",
     ),
     "secret": (
         "#| shot:\n#|   name: s\n#|   steps:\n#|     - fill: {selector: input, text: " + SECRET + "}\n"
@@ -125,6 +125,8 @@ def test_unstable_result_has_its_two_pictures_and_a_trace(ran: Project) -> None:
     assert entry["verdict"] == "unstable"
     assert {kind for kind, picture in entry["pictures"].items() if picture} >= {"shot", "second"}
     assert entry["pictures"]["seen"] is None
+    # Although the run was to write baselines.
+    assert not list((ran.root / "baselines").rglob("restless/*"))
     trace = trace_of(ran, "restless.ipynb::s")
     assert trace.counts["iopub/comm_msg"] > 50
     assert len(trace.messages) == 50
@@ -190,52 +192,63 @@ def test_trace_of_another_run_is_refused(ran: Project) -> None:
         read_trace(ran.root / "merged", entry.trace)
 
 
-@pytest.mark.parametrize("command", [("run", "--debug"), ("pytest", "--widgetshot-debug")], ids=["command", "pytest"])
-def test_debug_keeps_it_of_all_results_and_the_log_of_the_server(ran: Project, command: tuple[str, str]) -> None:
-    door, flag = command
-    report = f"debug-{door}"
-    if door == "run":
-        done = ran.widgetshot("run", flag, "--report", report, "notebooks/good.ipynb")
-    else:
-        done = ran.pytest(flag, "--widgetshot-report", report, "notebooks/good.ipynb")
-    assert done.returncode == 0, done.stdout + done.stderr
-    (entry,) = ran.report(report)["tests"]
-    assert entry["verdict"] == "match"
-    assert seen(ran, "good.ipynb::s", report).size
-    trace = trace_of(ran, "good.ipynb::s", report)
-    assert [shot.name for shot in trace.shots] == ["s"]
-    assert (ran.root / report / "server.log").is_file()
-
-
-def test_kernel_that_has_executed_nothing_is_asked_nothing(ran: Project) -> None:
-    # It would not answer yet, and the page would wait for its answer.
+@pytest.fixture(scope="module")
+def kept(ran: Project) -> Project:
+    """The same project after a run that keeps all it can of what passed, by either door."""
+    # Of a notebook of text alone, too.
     text = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Text", id="cell-0")])
     ran.write("notebooks/text.ipynb", nbformat.writes(text))
-    ran.widgetshot("run", "--debug", "--report", "text", "notebooks/text.ipynb")
-    trace = trace_of(ran, "text.ipynb::page", "text")
+    words = ("run", "--debug", "--report", "debug-run", "--update-baselines=missing")
+    done = ran.widgetshot(*words, "notebooks/good.ipynb", "notebooks/text.ipynb")
+    assert done.returncode == 0, done.stdout + done.stderr
+    done = ran.pytest("--widgetshot-debug", "--widgetshot-report", "debug-pytest", "notebooks/good.ipynb")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return ran
+
+
+@pytest.mark.parametrize("report", ["debug-run", "debug-pytest"])
+def test_debug_keeps_it_of_all_results_and_the_log_of_the_server(kept: Project, report: str) -> None:
+    (entry,) = [entry for entry in kept.report(report)["tests"] if entry["notebook"] == "notebooks/good.ipynb"]
+    assert entry["verdict"] == "match"
+    assert seen(kept, "good.ipynb::s", report).size
+    trace = trace_of(kept, "good.ipynb::s", report)
+    assert [shot.name for shot in trace.shots] == ["s"]
+    assert (kept.root / report / "server.log").is_file()
+
+
+def test_kernel_that_has_executed_nothing_is_asked_nothing(kept: Project) -> None:
+    # It would not answer yet, and the page would wait for its answer.
+    trace = trace_of(kept, "text.ipynb::page", "debug-run")
     assert trace.counts == {"shell/kernel_info_request": 1, "shell/kernel_info_reply": 1, "iopub/status": 2}
 
 
-def test_python_test_keeps_what_was_there(ran: Project) -> None:
+@pytest.fixture(scope="module")
+def repeated(ran: Project) -> Project:
+    """The same project after pytest has run a notebook that varies, one that doesn't, and a Python test."""
+    ran.notebook("notebooks/varies.ipynb", "#| shot: s\nimport uuid\nprint(uuid.uuid4())")
     ran.write(
         "tests/test_check.py",
         "def test_lost(widgetshot):\n    widgetshot.open('notebooks/good.ipynb')\n"
         "    widgetshot.check('lost', cell='cell-0', mask=[{'selector': '.nowhere', 'reason': 'test'}])\n",
     )
-    done = ran.pytest("--widgetshot-report", "checked", "tests/test_check.py")
+    words = ("--widgetshot-repeat=2", "--widgetshot-report", "repeated")
+    done = ran.pytest(*words, "notebooks/varies.ipynb", "notebooks/good.ipynb", "tests/test_check.py")
     assert done.returncode == 1, done.stdout + done.stderr
-    (entry,) = ran.report("checked")["tests"]
-    assert (entry["verdict"], entry["pictures"]["shot"]) == ("broken", None)
-    assert entry["pictures"]["seen"]["height"] < 120
-    recorded = read_run(ran.root / "checked").tests[0].trace
-    assert recorded is not None
-    trace = read_trace(ran.root / "checked", recorded)
+    return ran
+
+
+def test_python_test_keeps_what_was_there(repeated: Project) -> None:
+    (entry,) = [entry for entry in read_run(repeated.root / "repeated").tests if "test_check.py" in entry.name]
+    assert (entry.verdict, entry.pictures.shot) == ("broken", None)
+    assert entry.pictures.seen is not None
+    assert entry.pictures.seen.height < 120
+    assert entry.trace is not None
+    trace = read_trace(repeated.root / "repeated", entry.trace)
     assert [(cell.name, cell.status) for cell in trace.cells] == [("cell-0", "ok")]
 
 
-def test_result_that_varies_between_runs_has_a_trace(ran: Project) -> None:
-    ran.notebook("notebooks/varies.ipynb", "#| shot: s\nimport uuid\nprint(uuid.uuid4())")
-    ran.widgetshot("run", "--repeat", "2", "--report", "repeated", "notebooks/varies.ipynb", "notebooks/good.ipynb")
-    verdicts = {entry["name"]: (entry["verdict"], entry["trace"] is None) for entry in ran.report("repeated")["tests"]}
+def test_result_that_varies_between_runs_has_a_trace(repeated: Project) -> None:
+    entries = [entry for entry in repeated.report("repeated")["tests"] if entry["name"].startswith("notebooks/")]
+    verdicts = {entry["name"]: (entry["verdict"], entry["trace"] is None) for entry in entries}
     assert verdicts == {"notebooks/varies.ipynb::s": ("unstable", False), "notebooks/good.ipynb::s": ("match", True)}
-    assert [cell.status for cell in trace_of(ran, "varies.ipynb::s", "repeated").cells] == ["ok"]
+    assert [cell.status for cell in trace_of(repeated, "varies.ipynb::s", "repeated").cells] == ["ok"]
