@@ -84,13 +84,14 @@ def ran(shared_project: Project) -> Project:
     project = shared_project
     for name, sources in (NOTEBOOKS | {"fails": FAILS}).items():
         project.notebook(f"notebooks/{name}.ipynb", *sources)
-    # The cell that is not to run says so where it ran.
-    project.notebook(
-        "notebooks/partly.ipynb",
-        "#| shot: [{name: early, after: cell-1}, {name: end}]\nprint('begun')",
-        "print('went on')",
-        f"open({str(project.root / 'witness')!r}, 'a').write('it ran')",
-    )
+    # The cell that is not always to run says so where it ran.
+    for name, witness in (("partly", "witness"), ("whole", "whole")):
+        project.notebook(
+            f"notebooks/{name}.ipynb",
+            "#| shot: [{name: early, after: cell-1}, {name: end}]\nprint('begun')",
+            "print('went on')",
+            f"open({str(project.root / witness)!r}, 'a').write('it ran')",
+        )
     # What passes is noted, for what --changed leaves out.
     done = project.widgetshot("run", "--changed", "--update-baselines", environment={"CI": ""})
     assert "Traceback" not in done.stderr
@@ -190,24 +191,30 @@ def test_what_passed_is_left_out_until_something_changes(ran: Project) -> None:
 
 
 def test_pytest_selects_pictures_by_name_and_stops_at_the_first_that_fails(ran: Project) -> None:
-    (ran.root / "witness").unlink()
-    done = ran.pytest("-k", "early or plot+cell-1 or end and steps", "notebooks")
-    assert "3 passed" in done.stdout, done.stdout
-    # Cells behind the last one that is wanted do not run.
-    assert not (ran.root / "witness").exists()
-    named = ("notebooks/partly.ipynb::end", "notebooks/each_steps.ipynb::s+cell-1[dark]")
-    done = ran.pytest("-x", "-rp", *named, "notebooks/fails.ipynb")
-    assert "1 failed, 4 passed" in done.stdout, done.stdout
+    for witness in ("witness", "whole"):
+        (ran.root / witness).unlink()
+    named = (
+        "notebooks/partly.ipynb::early",
+        "notebooks/whole.ipynb::end",
+        "notebooks/each_steps.ipynb::s+cell-1[dark]",
+    )
+    files = (f"notebooks/{name}.ipynb" for name in ("figure", "steps", "fails"))
+    chosen = "early or plot+cell-1 or end and (steps or whole) or dark or fails"
+    done = ran.pytest("-x", "-rp", "-k", chosen, *named, *files)
+    # Of those that fail all but the first are not told.
+    assert "1 failed, 7 passed, 4 deselected" in done.stdout, done.stdout
     for name in named:
         assert f"PASSED {name}\n" in done.stdout
-    assert (ran.root / "witness").exists()
+    # Cells behind the last one that is wanted do not run.
+    assert not (ran.root / "witness").exists()
+    assert (ran.root / "whole").exists()
 
 
 def test_every_repetition_executes_and_captures_again(ran: Project) -> None:
-    done = ran.widgetshot("run", "--repeat", "2", *TWO)
+    done = ran.widgetshot("run", "--repeat", "2", "notebooks/steps.ipynb")
     assert done.returncode == 0, done.stdout
     repeats = [test["repeat"] for test in ran.report()["tests"]]
-    assert [(repeat["runs"], repeat["distinct"]) for repeat in repeats] == [(2, 1)] * 6
+    assert [(repeat["runs"], repeat["distinct"]) for repeat in repeats] == [(2, 1)] * 3
 
 
 def test_cell_that_is_not_there_is_refused_before_anything_runs(ran: Project) -> None:
