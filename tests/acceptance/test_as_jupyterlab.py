@@ -1,6 +1,7 @@
 """A page shows what JupyterLab shows: small notebooks of what is easily shown otherwise, each with the right value.
 
-Each has a shot `s`. What it shows is looked up in the layout beside its picture, or in its pixels.
+Each has a shot `s`, but for what needs no notebook of its own: of that, each cell of one notebook has a shot. What is
+shown is looked up in the layout beside its picture, or in its pixels.
 """
 
 import json
@@ -74,6 +75,13 @@ camera = three.PerspectiveCamera(position=[0, 0, 6])
 camera.lookAt([0, 0, 0])
 three.Renderer(camera=camera, scene=three.Scene(children=[box, camera]), width=300, height=200)
 """
+# Images, of which only the first is near what is shown of the page at once.
+LAZY = 12
+# What has a notebook of its own beside those of SHOWN.
+OWN = (
+    "lazy", "prints", "tiles", "raises_as_it_is_drawn", "raises_when_clicked", "other_kernel", "bash", "three",
+    "themed", "endless", "server",
+)  # fmt: skip
 # A prebuilt extension that draws a type of its own, with the notebook's kernel: as jupyter_bokeh does it.
 EXTENSION = """
 let shared;
@@ -104,6 +112,12 @@ const plugin = (Widget) => ({
 """
 
 
+def named(name: str, source: str) -> str:
+    """A cell with another name for its shot."""
+    first, line, rest = source.partition("\n")
+    return first.replace("shot: s", f"shot: {name}").replace("name: s", f"name: {name}") + line + rest
+
+
 def moving_picture() -> bytes:
     data = BytesIO()
     frames = [Image.new("RGB", (60, 40), colour) for colour in (FIRST, SECOND)]
@@ -122,24 +136,24 @@ SHOWN = {
     "plot_that_asks_its_kernel": (CLICK + PLOT, "text 'click heard'"),
     "task_of_a_click": (
         CLICK + WIDGETS + "import asyncio\nb, label = widgets.Button(description='go'), widgets.Label('idle')\n"
-        "async def work():\n    await asyncio.sleep(2)\n    label.value = 'done'\n"
+        "async def work():\n    await asyncio.sleep(1)\n    label.value = 'done'\n"
         "b.on_click(lambda _: asyncio.ensure_future(work()))\nwidgets.VBox([b, label])",
         "text 'done'",
     ),
     "thread_of_a_click": (
         CLICK + WIDGETS + "import threading, time\nb, label = widgets.Button(description='go'), widgets.Label('idle')\n"
-        "def work():\n    time.sleep(2)\n    label.value = 'done'\n"
+        "def work():\n    time.sleep(1)\n    label.value = 'done'\n"
         "b.on_click(lambda _: threading.Thread(target=work).start())\nwidgets.VBox([b, label])",
         "text 'done'",
     ),
     "timer_of_the_kernel": (
         SHOT + WIDGETS + "import threading\nlabel = widgets.Label('idle')\n"
-        "threading.Timer(1.5, lambda: setattr(label, 'value', 'done')).start()\nlabel",
+        "threading.Timer(1, lambda: setattr(label, 'value', 'done')).start()\nlabel",
         "text 'done'",
     ),
     "callback_of_the_loop": (
         SHOT + WIDGETS + "import asyncio\nlabel = widgets.Label('idle')\n"
-        "asyncio.get_running_loop().call_later(1.5, lambda: setattr(label, 'value', 'done'))\nlabel",
+        "asyncio.get_running_loop().call_later(1, lambda: setattr(label, 'value', 'done'))\nlabel",
         "text 'done'",
     ),
     "module_that_is_loaded_late": (
@@ -151,6 +165,54 @@ SHOWN = {
         ),
         "text 'loaded'",
     ),
+    "prints_of_a_thread": (
+        SHOT + "import threading, time\ndef tick():\n    for n in range(4):\n        time.sleep(0.3)\n"
+        "        print('tick', n, flush=True)\nthreading.Thread(target=tick).start()",
+        "text 'tick 0 tick 1 tick 2 tick 3'",
+    ),
+    "prints_of_a_process": (
+        SHOT + "import subprocess\nprocess = subprocess.Popen('sleep 1; echo from a process', shell=True)",
+        "text 'from a process'",
+    ),
+    "process_that_prints_elsewhere": (
+        SHOT + "import subprocess\n"
+        "server = subprocess.Popen(['sleep', '300'], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)\n"
+        "print('on')",
+        "text 'on'",
+    ),
+    "vega_lite": (
+        SHOT + "from IPython.display import display\ndisplay({'application/vnd.vegalite.v5+json': {'mark': 'bar', "
+        "'data': {'values': [{'a': 'A', 'b': 28}, {'a': 'B', 'b': 55}]}, "
+        "'encoding': {'x': {'field': 'a'}, 'y': {'field': 'b', 'type': 'quantitative'}}}}, raw=True)",
+        "drawing",
+    ),
+    "json": (SHOT + "from IPython.display import JSON\nJSON({'name': 'tree'}, expanded=True)", "text '\"tree\"'"),
+    "code_in_markdown": (
+        SHOT + "from IPython.display import Markdown\nMarkdown('```python\\ndef f(): return 1\\n```')",
+        "text 'def'",
+    ),
+    "mathematics": (SHOT + "from IPython.display import Math\nMath(r'\\frac{a}{b}')", "formula 'ab'"),
+    "timer_of_the_page": (
+        SHOT
+        + ANYWIDGET.format(
+            esm="export default { render({ el }) { el.innerHTML = '<p>first</p>';"
+            " setTimeout(() => { el.innerHTML = '<p>second</p>'; }, 1500); } }"
+        ),
+        "text 'second'",
+    ),
+    "frame_that_draws_late": (
+        SHOT + "from IPython.display import HTML\nHTML('<p>framed</p><iframe srcdoc=\"<p>load</p><script>"
+        "setTimeout(() => { document.body.innerHTML = 1 }, 300)</script>\"></iframe>')",
+        "text 'framed'",
+    ),
+    "type_of_an_extension_for_notebooks": (
+        SHOT + "from IPython.display import display\n"
+        "display({'application/vnd.beside+json': {'word': 'drawn'}, 'text/plain': 'stands in'}, raw=True)",
+        "text 'drawn with ipython'",
+    ),
+}
+# Likewise, without anything to wait for, or to do to others: cells of one notebook.
+STILL = {
     "shadow_root": (
         SHOT
         + ANYWIDGET.format(
@@ -179,38 +241,6 @@ SHOWN = {
         "slider.observe(lambda change: handle.update(f'at {change.new}'), 'value')\ndisplay(slider)\nslider.value = 7",
         "text ''at 7''",
     ),
-    "prints_of_a_thread": (
-        SHOT + "import threading, time\ndef tick():\n    for n in range(4):\n        time.sleep(0.3)\n"
-        "        print('tick', n, flush=True)\nthreading.Thread(target=tick).start()",
-        "text 'tick 0 tick 1 tick 2 tick 3'",
-    ),
-    "prints_of_a_process": (
-        SHOT + "import subprocess\nprocess = subprocess.Popen('sleep 1; echo from a process', shell=True)",
-        "text 'from a process'",
-    ),
-    "process_that_prints_elsewhere": (
-        SHOT + "import subprocess\n"
-        "server = subprocess.Popen(['sleep', '300'], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)\n"
-        "print('on')",
-        "text 'on'",
-    ),
-    "vega_lite": (
-        SHOT + "from IPython.display import display\ndisplay({'application/vnd.vegalite.v5+json': {'mark': 'bar', "
-        "'data': {'values': [{'a': 'A', 'b': 28}, {'a': 'B', 'b': 55}]}, "
-        "'encoding': {'x': {'field': 'a'}, 'y': {'field': 'b', 'type': 'quantitative'}}}}, raw=True)",
-        "drawing",
-    ),
-    "json": (SHOT + "from IPython.display import JSON\nJSON({'name': 'tree'}, expanded=True)", "text '\"tree\"'"),
-    "mermaid": (
-        SHOT + "from IPython.display import display\n"
-        "display({'text/vnd.mermaid': 'flowchart LR; a[Begin] --> b[End]'}, raw=True)",
-        "image",
-    ),
-    "code_in_markdown": (
-        SHOT + "from IPython.display import Markdown\nMarkdown('```python\\ndef f(): return 1\\n```')",
-        "text 'def'",
-    ),
-    "mathematics": (SHOT + "from IPython.display import Math\nMath(r'\\frac{a}{b}')", "formula 'ab'"),
     "closed_widget": (
         SHOT + WIDGETS + "from IPython.display import display\nprint('before')\nw = widgets.IntText()\ndisplay(w)\n"
         "w.close()\nprint('after')",
@@ -220,24 +250,6 @@ SHOWN = {
         SHOT + WIDGETS + "widgets.TwoByTwoLayout(top_left=widgets.Button(description='left'), "
         "bottom_right=widgets.Button(description='right'))",
         "button 'right'",
-    ),
-    "timer_of_the_page": (
-        SHOT
-        + ANYWIDGET.format(
-            esm="export default { render({ el }) { el.innerHTML = '<p>first</p>';"
-            " setTimeout(() => { el.innerHTML = '<p>second</p>'; }, 3000); } }"
-        ),
-        "text 'second'",
-    ),
-    "frame_that_draws_late": (
-        SHOT + "from IPython.display import HTML\nHTML('<p>framed</p><iframe srcdoc=\"<p>load</p><script>"
-        "setTimeout(() => { document.body.innerHTML = 1 }, 300)</script>\"></iframe>')",
-        "text 'framed'",
-    ),
-    "type_of_an_extension_for_notebooks": (
-        SHOT + "from IPython.display import display\n"
-        "display({'application/vnd.beside+json': {'word': 'drawn'}, 'text/plain': 'stands in'}, raw=True)",
-        "text 'drawn with ipython'",
     ),
 }
 BROKEN = {
@@ -279,23 +291,27 @@ BROKEN = {
 @pytest.fixture(scope="module")
 def ran(shared_project: Project) -> Project:
     project = shared_project
-    for name, (source, _) in (SHOWN | BROKEN).items():
+    for name, (source, _) in SHOWN.items():
         project.notebook(f"notebooks/{name}.ipynb", source)
+    good = "#| shot: good\n" + WIDGETS + "widgets.Label('good')"
+    project.notebook("notebooks/broken.ipynb", good, *(named(name, source) for name, (source, _) in BROKEN.items()))
     (project.root / "notebooks/a.gif").write_bytes(moving_picture())
-    project.notebook(
-        "notebooks/gif.ipynb", SHOT + 'from IPython.display import HTML\nHTML(\'<img alt="" src="a.gif">\')'
-    )
-    project.notebook("notebooks/image.ipynb", SHOT + "from IPython.display import Image\nImage('a.gif')")
-    project.notebook(
-        "notebooks/canvas.ipynb",
+    cells = [named(name, source) for name, (source, _) in STILL.items()]
+    cells += [
+        '#| shot: gif\nfrom IPython.display import HTML\nHTML(\'<img alt="" src="a.gif">\')',
+        "#| shot: image\nfrom IPython.display import Image\nImage('a.gif')",
         "import ipycanvas\nc = ipycanvas.Canvas(width=100, height=50)\nc.fill_style = 'rgb(200, 30, 30)'\n"
         "c.fill_rect(0, 0, 50, 50)",
-        SHOT + "c",
+        "#| shot: canvas\nc",
         "c.fill_style = 'rgb(30, 160, 30)'\nc.fill_polygon([(50, 0), (100, 0), (100, 50), (50, 50)])",
-    )
+    ]
+    for name, height in ABOVE.items():
+        cells.append(f"from IPython.display import HTML\nHTML('<div style=\"height:{height}px\"></div>')")
+        cells.append(f"#| shot: {name}\n{BELOW}")
+    project.notebook("notebooks/still.ipynb", *cells)
     lazy = "".join(
         f'<div style="height:700px"></div><img alt="{n}" loading="lazy" width="60" height="40" src="a.gif">'
-        for n in range(30)
+        for n in range(LAZY)
     )
     project.notebook("notebooks/lazy.ipynb", SHOT + f"from IPython.display import HTML\nHTML('''{lazy}''')")
     project.notebook(
@@ -331,11 +347,6 @@ def ran(shared_project: Project) -> Project:
         json.dumps({"name": "beside", "version": "1.0.0", "jupyterlab": {"extension": True, "_build": build}}),
     )
     project.write("labextensions/beside/static/remoteEntry.js", EXTENSION)
-    broken = BROKEN["module_that_can_not_be_run"][0].replace(SHOT, "#| shot: bad\n")
-    project.notebook("notebooks/one_of_two.ipynb", "#| shot: good\n" + WIDGETS + "widgets.Label('good')", broken)
-    for name, height in ABOVE.items():
-        above = f"from IPython.display import HTML\nHTML('<div style=\"height:{height}px\"></div>')"
-        project.notebook(f"notebooks/{name}.ipynb", above, SHOT + BELOW)
     project.notebook(
         "notebooks/bash.ipynb",
         *BASH,
@@ -345,7 +356,9 @@ def ran(shared_project: Project) -> Project:
     project.notebook("notebooks/themed.ipynb", THEMED)
     project.notebook(
         "notebooks/endless.ipynb",
-        SHOT + "import threading, time\ndef poll():\n    while True: time.sleep(0.1)\n"
+        "#| widgetshot: {settle_timeout: 2}\n"
+        + SHOT
+        + "import threading, time\ndef poll():\n    while True: time.sleep(0.1)\n"
         "threading.Thread(target=poll, name='poll', daemon=True).start()\nprint('begun')",
     )
     # An object that stands for another is not made to look for it.
@@ -359,27 +372,33 @@ def ran(shared_project: Project) -> Project:
     return project
 
 
-def shown(project: Project, name: str) -> list[str]:
-    entry = project.entry(f"notebooks/{name}.ipynb::s")
+def place(name: str) -> str:
+    """The notebook and the shot that show something."""
+    own = name in SHOWN or name in OWN
+    return f"notebooks/{name}.ipynb::s" if own else f"notebooks/still.ipynb::{name}"
+
+
+def shown(project: Project, name: str, variant: str = "") -> list[str]:
+    entry = project.entry(place(name) + variant)
     assert entry["verdict"] == "new", entry["sentence"]
     sidecar: dict[str, Any] = json.loads((project.root / f"baselines/{entry['key']}.json").read_text(encoding="utf-8"))
     return list(sidecar["layout"])
 
 
-@pytest.mark.parametrize("name", SHOWN)
+@pytest.mark.parametrize("name", SHOWN | STILL)
 def test_output_is_shown_as_jupyterlab_shows_it(ran: Project, name: str) -> None:
-    assert SHOWN[name][1] in "\n".join(shown(ran, name))
+    assert (SHOWN | STILL)[name][1] in "\n".join(shown(ran, name))
 
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_what_can_not_be_shown_is_broken_by_name(ran: Project, name: str) -> None:
-    entry = ran.entry(f"notebooks/{name}.ipynb::s")
+    entry = ran.entry(f"notebooks/broken.ipynb::{name}")
     assert entry["verdict"] == "broken"
     assert BROKEN[name][1] in entry["sentence"]
 
 
 def pixels(project: Project, name: str, variant: str = "") -> np.ndarray:
-    key = project.entry(f"notebooks/{name}.ipynb::s{variant}")["key"]
+    key = project.entry(place(name) + variant)["key"]
     with Image.open(project.root / f"baselines/{key}.png") as picture:
         return np.asarray(picture.convert("RGB"))
 
@@ -409,16 +428,12 @@ def test_what_is_above_a_cell_changes_no_pixel_of_it(ran: Project) -> None:
         assert np.array_equal(whole, other)
 
 
-def test_widget_that_was_not_drawn_breaks_only_the_shot_that_displays_it(ran: Project) -> None:
-    found = {name: ran.entry(f"notebooks/one_of_two.ipynb::{name}") for name in ("good", "bad")}
-    assert {name: entry["verdict"] for name, entry in found.items()} == {"good": "new", "bad": "broken"}
-    assert "the front end 'anywidget' failed: twice" in found["bad"]["sentence"]
+def test_what_was_not_drawn_breaks_only_the_shot_that_displays_it(ran: Project) -> None:
+    assert ran.entry("notebooks/broken.ipynb::good")["verdict"] == "new"
 
 
 def test_sliders_beside_an_output_keep_their_width(ran: Project) -> None:
-    key = ran.entry("notebooks/interactive_output.ipynb::s")["key"]
-    sidecar = json.loads((ran.root / f"baselines/{key}.json").read_text(encoding="utf-8"))
-    sliders = [line.split()[1] for line in sidecar["layout"] if line.endswith("slider")]
+    sliders = [line.split()[1] for line in shown(ran, "interactive_output") if line.endswith("slider")]
     assert sliders == ["300x28", "300x28"]
 
 
@@ -433,8 +448,8 @@ def test_nothing_is_left_in_the_place_of_a_widget_that_was_closed(ran: Project) 
 
 def test_pictures_that_wait_to_be_scrolled_to_are_shown(ran: Project) -> None:
     picture = pixels(ran, "lazy")
-    assert picture.shape[0] > 20_000
-    assert count(picture, FIRST) == 30 * 60 * 40
+    assert picture.shape[0] > LAZY * 700
+    assert count(picture, FIRST) == LAZY * 60 * 40
 
 
 def test_what_a_callback_prints_is_in_no_picture_and_told(ran: Project) -> None:
@@ -471,7 +486,7 @@ def test_notebook_of_a_kernel_that_is_not_here_runs_on_the_default_one_and_says_
 def test_thread_that_never_ends_is_unstable_by_name(ran: Project) -> None:
     entry = ran.entry("notebooks/endless.ipynb::s")
     assert entry["verdict"] == "unstable"
-    assert "the thread 'poll' still runs in the kernel (poll, line 4)" in entry["sentence"]
+    assert "the thread 'poll' still runs in the kernel (poll, line 5)" in entry["sentence"]
 
 
 def test_process_that_goes_on_is_told_if_it_could_print(ran: Project) -> None:
@@ -493,6 +508,7 @@ def test_kernels_of_other_languages_are_sent_nothing_but_the_cells(ran: Project)
 def test_fields_frames_and_diagrams_follow_the_theme_as_in_jupyterlab(
     ran: Project, variant: str, field: tuple[int, int, int], node: tuple[int, int, int]
 ) -> None:
+    assert "image" in "\n".join(shown(ran, "themed", variant))
     picture = pixels(ran, "themed", variant)
     framed = 100 * 50
     # A frame's own page is light: it says nothing of a scheme.
