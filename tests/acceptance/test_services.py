@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -312,6 +313,20 @@ def test_daemon_that_ends_at_once_is_reported_with_its_log(tmp_path: Path) -> No
         future = own.start("it")
         with pytest.raises(ServerError, match=r"it ended with exit code 1 before it was ready(.|\n)*no good: [0-9]+"):
             future.result()
+
+
+def test_nothing_of_a_service_is_kept_where_a_browsers_driver_keeps_its_own_while_it_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tempfile.gettempdir()
+    (tmp_path / "driver").mkdir()
+    serve = "import http.server, os; print(os.environ['TMPDIR']); "
+    serve += "http.server.HTTPServer(('{host}', {port}), http.server.SimpleHTTPRequestHandler).serve_forever()"
+    table = f'log = "it.log"\ncommand = ["{{python}}", "-u", "-c", "{serve}"]\nready = {{tcp = "{{port}}"}}'
+    with services(tmp_path, table) as own:
+        monkeypatch.setenv("TMPDIR", str(tmp_path / "driver"))
+        own.start("it").result()
+    assert (tmp_path / "it.log").read_text().splitlines()[0] == temporary
 
 
 def test_daemon_that_never_gets_ready_is_ended_after_its_time(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 
 from widgetshot.errors import ServerError
@@ -52,7 +53,8 @@ class SupervisorProcess:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "widgetshot.services.supervisor"],
+            # $TMPDIR may be that of a browser's driver which is being started in this moment, and removed before us.
+            [sys.executable, "-m", "widgetshot.services.supervisor", tempfile.gettempdir()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,

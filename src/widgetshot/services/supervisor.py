@@ -210,7 +210,8 @@ def _stop(*_: object) -> NoReturn:
 
 
 def main() -> None:
-    """Entry point of `python -m widgetshot.services.supervisor`."""
+    """Entry point of `python -m widgetshot.services.supervisor FOLDER`, which keeps what is temporary in the folder."""
+    os.environ["TMPDIR"] = sys.argv[1]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us in order
     try:
         parent = psutil.Process(os.getppid())
