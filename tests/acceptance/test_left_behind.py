@@ -1,52 +1,24 @@
 """Nothing that a notebook started outlives its run, whatever it did to get away."""
 
 import json
-import secrets
+import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import NamedTuple
 
-import psutil
 import pytest
 
-from projects import Project, start, wait_until
+from daemons import DAEMONS, daemons, number
+from projects import Project, button_cell, start, wait_until
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="orphans are adopted on Linux only")
 
 KERNELS = ("python3", "plain")
-DAEMONS = """#| shot: s
-import os, subprocess
-if not os.fork():
-    os.setsid()
-    if not os.fork():
-        os.chdir("/")
-        os.execve("/bin/sleep", ["sleep", "{seconds}.1"], {{}})
-    os._exit(0)
-os.wait()
-silent = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-subprocess.Popen(["env", "-i", "setsid", "sleep", "{seconds}.2"], cwd="/", **silent)
-subprocess.run("(env -i setsid sleep {seconds}.3 &)", shell=True, cwd="/")
-subprocess.Popen(["sleep", "{seconds}.4"], **silent)
-print("started")
+SERVICE = """[tool.widgetshot.services.web]
+command = ["{python}", "-m", "http.server", "--bind", "{host}", "{port}"]
+ready = {http = "http://{host}:{port}"}
 """
-
-
-def daemons(seconds: str) -> list[list[str]]:
-    """The command lines of what the notebook started and still runs; its environment may be gone."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            command = process.cmdline()
-            if process.status() != psutil.STATUS_ZOMBIE and any(word.startswith(f"{seconds}.") for word in command):
-                found.append(command)
-        except psutil.Error:
-            continue
-    return found
-
-
-def number() -> str:
-    """How long the daemons of one notebook sleep: a number that no other has."""
-    return str(10**8 + secrets.randbelow(10**8))
 
 
 @pytest.fixture
@@ -104,27 +76,28 @@ def test_daemons_of_one_notebook_are_gone_before_the_next_is_finished(ended: End
     assert ended.project.entry("notebooks/python3/b.ipynb::s")["verdict"] == "new", ended.done.stdout
 
 
-def test_no_daemon_outlives_a_run_that_is_killed(project: Project, seconds: str) -> None:
-    project.notebook("notebooks/n.ipynb", DAEMONS.format(seconds=seconds) + "import time\ntime.sleep(500)\n")
-    running = start(project, "run")
-    wait_until(lambda: len(daemons(seconds)) == 4)
-    running.kill()
-    running.communicate(timeout=60)
-    wait_until(lambda: not daemons(seconds))
-    wait_until(lambda: not project.left_behind())
+def finished(report: Path) -> int:
+    journal = report / "journal.jsonl"
+    return len(journal.read_text().splitlines()) if journal.is_file() else 0
 
 
-def test_no_daemon_outlives_a_server_that_is_killed(project: Project, seconds: str) -> None:
-    project.notebook("notebooks/n.ipynb", DAEMONS.format(seconds=seconds) + "import time\ntime.sleep(500)\n")
-    running = start(project, "run")
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGINT"])
+def test_killed_run_leaves_what_was_finished_and_no_process(project: Project, seconds: str, name: str) -> None:
+    project.write("pyproject.toml", SERVICE)
+    project.notebook("notebooks/a.ipynb", button_cell())
+    daemons_for_ever = DAEMONS.format(seconds=seconds) + "import time\ntime.sleep(500)\n"
+    project.notebook("notebooks/b.ipynb", f"#| widgetshot: {{services: [web]}}\n{daemons_for_ever}")
+    running = start(project, "run", "--jobs", "2")
     wait_until(lambda: len(daemons(seconds)) == 4)
-    (server,) = [
-        child
-        for child in psutil.Process(running.pid).children()
-        if any("ServerApp" in word for word in child.cmdline())
-    ]
-    server.kill()
+    wait_until(lambda: finished(project.root / "widgetshot-report") == 1)
+    assert any("http.server" in line for line in project.left_behind())
+    running.send_signal(signal.Signals[name])
     output, _ = running.communicate(timeout=60)
-    assert running.returncode == 2, output
     wait_until(lambda: not daemons(seconds))
     wait_until(lambda: not project.left_behind())
+    approved = project.widgetshot("approve", "--all")
+    assert approved.returncode == 0, approved.stderr
+    assert "notebooks/a/button" in approved.stdout
+    if name != "SIGKILL":
+        assert "Traceback" not in output
+        assert project.report()["complete"] is False

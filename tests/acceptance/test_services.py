@@ -106,7 +106,9 @@ RAISES = DIES.replace('HTML("<b>looks fine</b>")', "assert ask() == 'hello'")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """One run of notebooks that share a service, have their own, lose it, or find its port taken."""
     project = make_project(tmp_path_factory.mktemp("served"))
-    project.write("pyproject.toml", "[tool.widgetshot]\nsettle_timeout = 5\n" + WEB + CROWDED)
+    project.write("pyproject.toml", "[tool.widgetshot]\nsettle_timeout = 5\n" + WEB + CROWDED + ABSENT)
+    project.notebook("lacking/needs.ipynb", "#| widgetshot: {services: [absent]}\n#| shot: s\nprint(1)")
+    project.notebook("lacking/plain.ipynb", "#| shot: s\nprint(1)")
     project.write("hello.txt", "hello")
     project.write("occupy.py", OCCUPY)
     project.environment["CROWDED_LOG"] = str(project.root / "crowded.log")
@@ -152,25 +154,46 @@ def test_nothing_is_left_and_the_log_is_kept(served: Project) -> None:
     assert "GET /hello.txt" in (served.root / "logs" / "web.log").read_text()
 
 
-def test_service_elsewhere_is_used_and_nothing_is_started(served: Project) -> None:
+@pytest.fixture(scope="module")
+def elsewhere(served: Project) -> str:
+    """The address of a service elsewhere that the same project was run with, less what needs one that is missing."""
     with subprocess.Popen(
         [sys.executable, "-u", "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(served.root), "0"],
         stdout=subprocess.PIPE,
         text=True,
         env=os.environ | {MARK: "of the test"},
-    ) as elsewhere:
+    ) as process:
         try:
-            assert elsewhere.stdout
-            url = f"http://127.0.0.1:{elsewhere.stdout.readline().split(' port ')[1].split()[0]}"
+            assert process.stdout
+            url = f"http://127.0.0.1:{process.stdout.readline().split(' port ')[1].split()[0]}"
+            words = ("run", "--report", "r2", "--skip-missing-services", "--update-baselines")
             done = served.widgetshot(
-                "run", "--report", "r2", "notebooks/one.ipynb", environment={"WIDGETSHOT_SERVICE_WEB_URL": url}
+                *words, "notebooks/one.ipynb", "lacking", environment={"WIDGETSHOT_SERVICE_WEB_URL": url}
             )
         finally:
-            elsewhere.terminate()
+            process.terminate()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert (served.root / "shared.log").read_text().split()[-1] == url
+    assert "- lacking/needs.ipynb: " in done.stdout
+    return url
+
+
+def test_service_elsewhere_is_used_and_nothing_is_started(served: Project, elsewhere: str) -> None:
+    assert (served.root / "shared.log").read_text().split()[-1] == elsewhere
     (service,) = served.report("r2")["services"]
     assert service == {"name": "web", "seconds": 0.0, "instances": 1, "elsewhere": True}
+
+
+def skipped(project: Project, report: str, notebook: str) -> str:
+    """Why the one notebook that a run has skipped was."""
+    (entry,) = project.report(report)["skipped"]
+    assert entry["notebook"] == notebook
+    return str(entry["reason"])
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_notebook_whose_service_can_not_be_had_can_be_skipped(served: Project) -> None:
+    assert "not found" in skipped(served, "r2", "lacking/needs.ipynb")
+    assert served.verdicts("r2") == {"notebooks/one.ipynb::s": "match", "lacking/plain.ipynb::s": "new"}
 
 
 def test_service_gets_another_port_where_somebody_else_took_its_own(served: Project) -> None:
@@ -179,8 +202,7 @@ def test_service_gets_another_port_where_somebody_else_took_its_own(served: Proj
     assert not url.endswith(":" + (served.root / "occupied").read_text())
 
 
-@pytest.mark.parametrize("name", ["SIGKILL", "SIGINT"])
-def test_services_end_with_a_killed_run(project: Project, name: str) -> None:
+def test_services_end_with_pytest_by_ctrl_c(project: Project) -> None:
     project.write("pyproject.toml", WEB)
     project.write("hello.txt", "hello")
     project.notebook("notebooks/a.ipynb", "#| widgetshot: {services: [web]}\n#| shot: s\nimport time\ntime.sleep(500)")
@@ -193,7 +215,7 @@ def test_services_end_with_a_killed_run(project: Project, name: str) -> None:
         stderr=subprocess.DEVNULL,
     ) as running:
         wait_until(lambda: any("http.server" in line for line in project.left_behind()))
-        running.send_signal(signal.Signals[name])
+        running.send_signal(signal.SIGINT)
     wait_until(lambda: not project.left_behind())
 
 
@@ -216,20 +238,12 @@ def test_missing_program_is_reported_with_its_command_before_anything_runs(absen
     assert not (absent.root / "refused").exists()
 
 
-@pytest.mark.parametrize(
-    ("flag", "why"),
-    [
-        ("--skip-missing-services", "not found"),
-        ("--without-services", "needs services, which were not asked for: absent"),
-    ],
-)
-def test_notebook_without_its_services_can_be_skipped(absent: Project, flag: str, why: str) -> None:
-    left = absent.widgetshot("run", flag, "--update-baselines")
+def test_notebooks_that_need_services_can_be_left_out(absent: Project) -> None:
+    left = absent.widgetshot("run", "--without-services", "--update-baselines")
     assert left.returncode == 0, left.stderr
     assert "- notebooks/needs.ipynb: " in left.stdout
-    (entry,) = absent.report()["skipped"]
-    assert entry["notebook"] == "notebooks/needs.ipynb"
-    assert why in entry["reason"]
+    why = skipped(absent, "widgetshot-report", "notebooks/needs.ipynb")
+    assert "needs services, which were not asked for: absent" in why
     assert list(absent.verdicts()) == ["notebooks/plain.ipynb::s"]
 
 

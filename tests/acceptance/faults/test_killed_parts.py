@@ -1,10 +1,12 @@
 """Each part of a run killed at each stage of a session: what is told, what else is right, what is left behind."""
 
 import itertools
+import sys
 from pathlib import Path
 
 import pytest
 
+from daemons import DAEMONS, daemons, number
 from projects import Project, button_cell
 
 # A notebook that ends a part of the run that it is in: while it executes, when its button is clicked, or at its end.
@@ -52,6 +54,15 @@ TOLD = {
     "zygote": ("NotebookError", "the kernel died"),
     "keeper": ("NotebookError", "the kernel died"),
 }
+# Goes on when the daemons are there.
+ASLEEP = """
+import time
+def asleep(process): return "{seconds}." in str(process.info["cmdline"])
+while (count := sum(map(asleep, psutil.process_iter(["cmdline"])))) < 4: time.sleep(0.05)
+open({told!r}, "w").write(str(count))
+"""
+# Orphans are adopted on Linux only.
+ADOPTS = sys.platform.startswith("linux")
 STAGES = ("executing", "acting", "ending")
 
 
@@ -59,16 +70,24 @@ STAGES = ("executing", "acting", "ending")
 def killed(shared_project: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A run of notebooks one after the other, each of which kills something."""
     project = shared_project
-    for number, (part, stage) in enumerate(itertools.product(TOLD, STAGES)):
-        project.notebook(f"notebooks/{number:02}-{part}-{stage}.ipynb", SOURCE.format(part=part, stage=stage))
+    seconds = number()
+    for at, (part, stage) in enumerate(itertools.product(TOLD, STAGES)):
+        source = SOURCE.format(part=part, stage=stage)
+        if (part, stage) == ("server", "executing") and ADOPTS:
+            options, line, rest = source.partition("import atexit, os, threading, psutil, ipywidgets\n")
+            _, _, start = DAEMONS.format(seconds=seconds).partition("\n")
+            told = str(project.root / "daemons.txt")
+            source = options + start + line + ASLEEP.format(seconds=seconds, told=told) + rest
+        project.notebook(f"notebooks/{at:02}-{part}-{stage}.ipynb", source)
         if stage == "ending":
             # A kernel ends while the next notebook is opened, which may be broken by that.
-            project.notebook(f"notebooks/{number:02}-{part}-then.ipynb", button_cell())
+            project.notebook(f"notebooks/{at:02}-{part}-then.ipynb", button_cell())
     temporary = tmp_path_factory.mktemp("temporary")
     done = project.widgetshot("run", "--jobs", "1", environment={"TMPDIR": str(temporary)})
     project.write("output.txt", done.stdout + done.stderr)
     project.write("code.txt", str(done.returncode))
     project.write("left.txt", "\n".join(entry.name for entry in temporary.iterdir()))
+    project.write("alive.txt", str(daemons(seconds)))
     return project
 
 
@@ -113,3 +132,9 @@ def test_a_run_whose_parts_died_is_exit_2_and_whole(killed: Project) -> None:
 def test_a_run_whose_parts_died_leaves_nothing(killed: Project) -> None:
     assert Path(killed.root, "left.txt").read_text() == ""
     assert killed.left_behind() == []
+
+
+@pytest.mark.skipif(not ADOPTS, reason="orphans are adopted on Linux only")
+def test_no_daemon_outlives_a_server_that_is_killed(killed: Project) -> None:
+    assert Path(killed.root, "daemons.txt").read_text() == "4"
+    assert Path(killed.root, "alive.txt").read_text() == "[]"
