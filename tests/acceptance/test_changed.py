@@ -354,7 +354,7 @@ def story(shared_project: Project) -> dict[str, Step]:
     project = shared_project
     project.environment["CI"] = ""
     project.write("notebooks/helper.py", "VALUE = 1\n")
-    project.notebook("notebooks/a.ipynb", "#| widgetshot: {theme: [light, dark]}\n#| shot: s\nprint(1)")
+    project.notebook("notebooks/a.ipynb", "#| widgetshot: {theme: [light, dark]}\n#| shot: s\nimport helper\nprint(1)")
     project.notebook("notebooks/b.ipynb", f"{SHOT}import helper\nprint(helper.VALUE)")
     project.notebook("notebooks/c.ipynb", NOTED)
     steps: dict[str, Step] = {}
@@ -368,14 +368,13 @@ def story(shared_project: Project) -> dict[str, Step]:
     assert project.widgetshot("approve", "--all").returncode == 0
     step("by default", project.pytest("notebooks/b.ipynb", "notebooks/c.ipynb", "-q"))
     step("nothing changed", project.widgetshot("run", "--changed"))
+    step("pytest", project.pytest("notebooks", "-q", "--widgetshot-changed"))
+    # Of the two notebooks that import it one shows it.
     project.write("notebooks/helper.py", "VALUE = 2\n")
-    step("changed", project.pytest("notebooks", "-q", "-rs", "--widgetshot-changed"))
+    step("changed", project.pytest("notebooks", "-q", "-rs", "-n2", "--widgetshot-changed"))
     with asking(project) as asker:
         steps["changed"].run["asked"] = asker.reasons()
-    assert project.widgetshot("approve", "--all").returncode == 0
-    step("workers", project.pytest("notebooks", "-q", "-n2", "--widgetshot-changed"))
-    step("after workers", project.pytest("notebooks", "-q", "--widgetshot-changed"))
-    step("in CI", project.widgetshot("run", "--changed", "notebooks/b.ipynb", environment={"CI": "true"}))
+    step("in CI", project.widgetshot("run", "--changed", "notebooks/c.ipynb", environment={"CI": "true"}))
     return steps
 
 
@@ -429,26 +428,29 @@ def test_a_run_of_nothing_changed_is_empty_and_tells_what_it_left_out(story: dic
         "total": 0, "passed": 0, "failed": 0, "quarantined": 0, "updated": 0, "duration_seconds": 0, "verdicts": {}
     }  # fmt: skip
     assert story["nothing changed"].left_out == 4
+    assert "4 skipped" in story["pytest"].done.stdout
+    assert story["pytest"].left_out == 4
 
 
 def test_pytest_tells_what_it_left_out_and_why_it_ran_the_rest(story: dict[str, Step]) -> None:
     failed = story["changed"].done
     assert failed.returncode == 1, failed.stdout
-    assert "1 failed, 3 skipped" in failed.stdout
+    assert "1 failed, 2 passed, 1 skipped" in failed.stdout
     assert "not run: nothing changed since it passed at 20" in failed.stdout
     assert "run: notebooks/b.ipynb: notebooks/helper.py changed" in failed.stdout
-    assert story["changed"].ran == {"notebooks/b.ipynb": "notebooks/helper.py changed"}
+    why = "notebooks/helper.py changed"
+    names = ("notebooks/a.ipynb", "notebooks/a.ipynb[dark]", "notebooks/b.ipynb")
+    assert story["changed"].ran == dict.fromkeys(names, why)
 
 
 def test_what_failed_is_run_again_although_nothing_changes_any_more(story: dict[str, Step]) -> None:
     assert story["changed"].run["asked"] == {"a": "", "b.ipynb": "not known to have passed", "c": ""}
 
 
-def test_workers_of_pytest_leave_out_the_same_and_note_what_passed(story: dict[str, Step]) -> None:
-    assert "1 passed, 3 skipped" in story["workers"].done.stdout
-    assert story["workers"].left_out == 3
-    assert story["workers"].ran == {"notebooks/b.ipynb": "not known to have passed"}
-    assert "4 skipped" in story["after workers"].done.stdout
+def test_workers_of_pytest_leave_out_what_has_not_changed_and_note_what_passed(story: dict[str, Step]) -> None:
+    # Two workers ran it, see above.
+    assert story["changed"].left_out == 1
+    assert story["changed"].run["asked"]["a"] == ""
 
 
 def test_all_baselines_can_not_be_written_without_what_is_left_out(passed: Project) -> None:
