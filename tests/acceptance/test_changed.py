@@ -328,6 +328,14 @@ def test_a_damaged_memory_counts_as_none(passed: Project, asker: Asker) -> None:
         assert set(asker.reasons().values()) == {"not known to have passed"}
 
 
+# What the module beside it says is shown in the dark only.
+DARK = """#| widgetshot: {theme: [light, dark]}
+#| shot: s
+import helper
+from IPython.display import HTML
+HTML(f"<style>i {{display: none}} @media (prefers-color-scheme: dark) {{ i {{display: inline}} }}</style>"
+     f"<p>said: <i>{helper.VALUE}</i></p>")
+"""
 NOTED = f"{SHOT}import os\nprint('WIDGETSHOT_FILE_TRACE' in os.environ)"
 Done = subprocess.CompletedProcess[str]
 
@@ -354,8 +362,8 @@ def story(shared_project: Project) -> dict[str, Step]:
     project = shared_project
     project.environment["CI"] = ""
     project.write("notebooks/helper.py", "VALUE = 1\n")
-    project.notebook("notebooks/a.ipynb", "#| widgetshot: {theme: [light, dark]}\n#| shot: s\nimport helper\nprint(1)")
-    project.notebook("notebooks/b.ipynb", f"{SHOT}import helper\nprint(helper.VALUE)")
+    project.notebook("notebooks/a.ipynb", f"{SHOT}print(1)")
+    project.notebook("notebooks/b.ipynb", DARK)
     project.notebook("notebooks/c.ipynb", NOTED)
     steps: dict[str, Step] = {}
 
@@ -369,9 +377,9 @@ def story(shared_project: Project) -> dict[str, Step]:
     step("by default", project.pytest("notebooks/b.ipynb", "notebooks/c.ipynb", "-q"))
     step("nothing changed", project.widgetshot("run", "--changed"))
     step("pytest", project.pytest("notebooks", "-q", "--widgetshot-changed"))
-    # Of the two notebooks that import it one shows it.
     project.write("notebooks/helper.py", "VALUE = 2\n")
-    step("changed", project.pytest("notebooks", "-q", "-rs", "-n2", "--widgetshot-changed"))
+    words = ("-n2", "--dist=loadfile", "--widgetshot-changed")
+    step("changed", project.pytest("notebooks", "-q", "-rs", *words))
     with asking(project) as asker:
         steps["changed"].run["asked"] = asker.reasons()
     step("in CI", project.widgetshot("run", "--changed", "notebooks/c.ipynb", environment={"CI": "true"}))
@@ -407,7 +415,7 @@ def test_in_ci_everything_is_run_also_what_is_known_to_have_passed(story: dict[s
 
 def test_what_is_known_to_have_passed_is_run_by_default(story: dict[str, Step]) -> None:
     done, run, _ = story["by default"]
-    assert "2 passed" in done.stdout
+    assert "3 passed" in done.stdout
     assert run["changed"] is None
 
 
@@ -435,22 +443,24 @@ def test_a_run_of_nothing_changed_is_empty_and_tells_what_it_left_out(story: dic
 def test_pytest_tells_what_it_left_out_and_why_it_ran_the_rest(story: dict[str, Step]) -> None:
     failed = story["changed"].done
     assert failed.returncode == 1, failed.stdout
-    assert "1 failed, 2 passed, 1 skipped" in failed.stdout
+    assert "1 failed, 1 passed, 2 skipped" in failed.stdout
     assert "not run: nothing changed since it passed at 20" in failed.stdout
     assert "run: notebooks/b.ipynb: notebooks/helper.py changed" in failed.stdout
     why = "notebooks/helper.py changed"
-    names = ("notebooks/a.ipynb", "notebooks/a.ipynb[dark]", "notebooks/b.ipynb")
+    names = ("notebooks/b.ipynb", "notebooks/b.ipynb[dark]")
     assert story["changed"].ran == dict.fromkeys(names, why)
 
 
 def test_what_failed_is_run_again_although_nothing_changes_any_more(story: dict[str, Step]) -> None:
-    assert story["changed"].run["asked"] == {"a": "", "b.ipynb": "not known to have passed", "c": ""}
+    assert story["changed"].run["asked"] == {
+        "a": "", "b": "", "b.ipynb[dark]": "not known to have passed", "c": ""
+    }  # fmt: skip
 
 
 def test_workers_of_pytest_leave_out_what_has_not_changed_and_note_what_passed(story: dict[str, Step]) -> None:
     # Two workers ran it, see above.
-    assert story["changed"].left_out == 1
-    assert story["changed"].run["asked"]["a"] == ""
+    assert story["changed"].left_out == 2
+    assert story["changed"].run["asked"]["b"] == ""
 
 
 def test_all_baselines_can_not_be_written_without_what_is_left_out(passed: Project) -> None:
