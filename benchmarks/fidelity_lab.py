@@ -125,7 +125,7 @@ LOOK = """async () => {
   return {
     idle: !kernel || kernel.status === "idle",
     loading: /^\\s*Loading widget\\.\\.\\./m.test(document.body.innerText),
-    cells, width, height, beyond: width > innerWidth || height > innerHeight,
+    cells, width, height,
   };
 }"""
 
@@ -361,7 +361,7 @@ class LabPage:
             {
                 "format": "png",
                 "optimizeForSpeed": True,
-                "captureBeyondViewport": look["beyond"],
+                "captureBeyondViewport": False,
                 "clip": {"x": 0, "y": 0, "width": look["width"], "height": look["height"], "scale": 1},
             },
         )
