@@ -38,7 +38,7 @@ body { margin: 0; width: %(width)dpx; height: %(height)dpx; font: 11px 'Noto San
 #all > * { position: absolute }
 #fixed { position: fixed; right: 0; bottom: 0; width: 50px; height: 20px; background: rgb(255, 0, 255) }
 #sticky { position: sticky; top: 0; width: 40px; height: 10px; margin-left: 200px; background: rgb(0, 255, 255) }
-#half { position: absolute; left: 300px; top: 0; width: 30px; height: 50vh; background: rgb(200, 100, 0) }
+#half { position: absolute; left: 250px; top: 0; width: 30px; height: 50vh; background: rgb(200, 100, 0) }
 </style><body><div id="all"></div><div id="sticky"></div><div id="fixed"></div><div id="half"></div>%(more)s<script>
 const parts = [];
 for (let n = 0, y = 0; y < %(height)d; n++, y += 20) parts.push(
@@ -72,14 +72,24 @@ class Rig:
 
     @asynccontextmanager
     async def page(
-        self, width: int, height: int, more: str = "", *, scale: float = 1, limit: float = 20, secrets: Any = ()
+        self,
+        width: int,
+        height: int,
+        more: str = "",
+        *,
+        window: tuple[int, int] = (360, 720),
+        scale: float = 1,
+        limit: float = 20,
+        secrets: Any = (),
     ) -> AsyncIterator[CapturePage]:
-        """The page of known colours at a size, with some more in it."""
+        """The page of known colours at a size, with some more in it, in a window as narrow as will do."""
         settings = replace(self.settings, scale=scale, redactor=Redactor(secrets))
         if scale not in self.browsers:
             self.browsers[scale] = LaunchedBrowser(settings, self.folder)
             await self.browsers[scale].start()
-        context = await self.browsers[scale].new_context(self.targets(PAGE_SHOT)[0])
+        context = await self.browsers[scale].new_context(
+            self.targets("#| viewport: {}x{}\n{}".format(*window, PAGE_SHOT))[0]
+        )
         page = await context.new_page()
         await page.set_content(PAGE % {"width": width, "height": height, "more": more})
         cdp = await context.new_cdp_session(page)
@@ -124,41 +134,36 @@ def scaled(scale: float, *sides: int) -> Box:
     return Box(*(round(side * scale) for side in sides))
 
 
-def take(rig: Rig, width: int, height: int, scale: float = 1) -> Pixels:
-    async def work() -> Pixels:
-        async with rig.page(width, height, scale=scale) as page:
-            await page.settle()
-            return await page.picture()
-
-    pixels: Pixels = rig.run(work())
-    return pixels
-
-
 @pytest.mark.parametrize(("scale", "height"), [(1, 17_000), (1.5, 11_500), (2, 8_700)])
 def test_tall_page_is_whole_and_shows_no_seam(rig: Rig, scale: float, height: int) -> None:
     seam = int(MAX_TILE_SIDE / scale)
 
     async def work() -> tuple[Pixels, Pixels]:
-        async with rig.page(960, height, scale=scale) as page:
+        async with rig.page(360, height, scale=scale) as page:
             await page.settle()
-            return await page.picture(), await piece(page, 0, seam - 300, 960, 600)
+            return await page.picture(), await piece(page, 0, seam - 100, 360, 200)
 
     pixels, around = rig.run(work())
-    assert pixels.shape == (height * scale, 960 * scale, 4)
+    assert pixels.shape == (height * scale, 360 * scale, 4)
     assert (pixels[:, round(50 * scale)] == expected_rows(len(pixels), scale)).all()
-    assert place(pixels, FIXED) == scaled(scale, 910, 700, 50, 20)
+    assert place(pixels, FIXED) == scaled(scale, 310, 700, 50, 20)
     assert place(pixels, STICKY) == scaled(scale, 200, 0, 40, 10)
-    assert place(pixels, HALF) == scaled(scale, 300, 0, 30, 360)
-    top = round((seam - 300) * scale)
+    assert place(pixels, HALF) == scaled(scale, 250, 0, 30, 360)
+    top = round((seam - 100) * scale)
     assert np.array_equal(pixels[top : top + len(around)], around)
 
 
 def test_wide_page_is_whole(rig: Rig) -> None:
-    pixels = take(rig, 18_000, 720)
-    assert pixels.shape == (720, 18_000, 4)
+    async def work() -> Pixels:
+        async with rig.page(18_000, 240, window=(960, 240)) as page:
+            await page.settle()
+            return await page.picture()
+
+    pixels = rig.run(work())
+    assert pixels.shape == (240, 18_000, 4)
     n = np.arange(18_000 - 400) // BAND
     assert (pixels[20, 400:, :3] == np.stack([n >> 8, n & 255, np.full_like(n, 133)], axis=1)).all()
-    assert place(pixels, FIXED) == Box(910, 700, 50, 20)
+    assert place(pixels, FIXED) == Box(910, 220, 50, 20)
 
 
 WATCHED = """<script>
@@ -174,11 +179,11 @@ FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimati
 @pytest.mark.parametrize("height", [1_500, 17_000])
 def test_a_page_does_not_see_that_it_is_captured(rig: Rig, height: int) -> None:
     async def work() -> list[str]:
-        async with rig.page(1200, height, WATCHED) as page:
+        async with rig.page(600, height, WATCHED) as page:
             await page.settle()
             await page.page.evaluate("() => { scrollTo(90, 300); return " + f"({FRAMES})()" + "}")
             before = await page.page.evaluate("() => window.seen.splice(0)")
-            assert "960x720 960" in before  # it would be seen
+            assert "360x720 360" in before  # it would be seen
             for _ in range(4):
                 await page.picture()
                 await page.page.evaluate(FRAMES)
@@ -198,42 +203,42 @@ async def piece(page: CapturePage, x: int, y: int, width: int, height: int) -> P
 
 def test_other_browsers_pictures_are_put_together_too(rig: Rig) -> None:
     async def work() -> Pixels:
-        async with rig.page(960, 17_000) as page:
+        async with rig.page(360, 17_000) as page:
             # What is used with browsers that have no such session.
             other = CapturePage(page.page, None, page.live, page.served, page.settings, 20)
             await other.settle()
             return await other.picture()
 
     pixels = rig.run(work())
-    assert pixels.shape == (17_000, 960, 4)
+    assert pixels.shape == (17_000, 360, 4)
     assert (pixels[:, 50] == expected_rows(17_000, 1)).all()
 
 
 def test_secret_across_a_seam_is_painted_over(rig: Rig) -> None:
     async def work() -> tuple[Pixels, list[Box]]:
         top = MAX_TILE_SIDE - 30
-        more = f'<p style="position:absolute; margin:0; left:500px; top:{top}px; width:90px; height:60px">{SECRET}</p>'
-        async with rig.page(960, 17_000, more, secrets=(SECRET,)) as page:
+        more = f'<p style="position:absolute; margin:0; left:240px; top:{top}px; width:90px; height:60px">{SECRET}</p>'
+        async with rig.page(360, 17_000, more, secrets=(SECRET,)) as page:
             await page.settle()
             return await page.picture(), page.pictures.covers
 
     pixels, covers = rig.run(work())
-    box = Box(500, MAX_TILE_SIDE - 30, 90, 60)
-    assert place(pixels[:, 500:590], GREY) == replace(box, x=0)
+    box = Box(240, MAX_TILE_SIDE - 30, 90, 60)
+    assert place(pixels[:, 240:330], GREY) == replace(box, x=0)
     assert set(covers) == {box}
 
 
-CELLS = """<div id="first" style="position:absolute; left:200px; top:{top}px; width:300px; height:100px;
+CELLS = """<div id="first" style="position:absolute; left:20px; top:{top}px; width:200px; height:100px;
   background:rgb(9,8,7)"><i class="mask" style="position:absolute; left:10px; top:40px; width:30px; height:20px;
   background:black"></i></div>
-<div id="second" style="position:absolute; left:600px; top:{top}px; width:40px; height:300px; background:rgb(1,2,3)">
+<div id="second" style="position:absolute; left:260px; top:{top}px; width:40px; height:300px; background:rgb(1,2,3)">
   <button style="position:absolute; left:5px; top:150px; width:20px; height:20px">B</button></div>"""
 
 
-@pytest.mark.parametrize("height", [17_000, 100_000])
-def test_cells_of_a_page_of_any_size_are_cut_out(rig: Rig, height: int) -> None:
+@pytest.mark.parametrize(("width", "height"), [(360, 17_000), (960, 100_000)])
+def test_cells_of_a_page_of_any_size_are_cut_out(rig: Rig, width: int, height: int) -> None:
     async def work() -> list[Shot]:
-        async with rig.page(960, height, CELLS.format(top=MAX_TILE_SIDE - 50), secrets=(SECRET,)) as page:
+        async with rig.page(width, height, CELLS.format(top=MAX_TILE_SIDE - 50), secrets=(SECRET,)) as page:
             one, two = rig.targets(*CELL_SHOTS)
             return [
                 await take_shot(page, one, nothing_expected, await page.settle(), (two,)),
@@ -242,10 +247,10 @@ def test_cells_of_a_page_of_any_size_are_cut_out(rig: Rig, height: int) -> None:
 
     one, two = rig.run(work())
     assert all(shot.settled for shot in (one, two))
-    assert one.pixels.shape == (100, 300, 4)
+    assert one.pixels.shape == (100, 200, 4)
     assert one.masks == ((Box(10, 40, 30, 20),),)
     assert place(one.pixels, (0, 0, 0)) == Box(10, 40, 30, 20)
-    assert int((one.pixels == (9, 8, 7, 255)).all(axis=2).sum()) == 300 * 100 - 30 * 20
+    assert int((one.pixels == (9, 8, 7, 255)).all(axis=2).sum()) == 200 * 100 - 30 * 20
     assert two.pixels.shape == (300, 40, 4)
     assert [(element.name, element.box) for element in two.layout] == [("button 'B'", Box(5, 150, 20, 20))]
 
@@ -298,7 +303,7 @@ def test_large_page_that_moves_is_unstable(rig: Rig, source: str) -> None:
           const draw = () => { drawn.fillStyle = `rgb(${n++ & 255}, ${n >> 8 & 255}, 99)`;
             drawn.fillRect(0, 0, 100, 50); requestAnimationFrame(draw); };
           draw(); }</script>"""
-        async with rig.page(960, 17_000 if "page" in source else 100_000, more, limit=0.5) as page:
+        async with rig.page(*((360, 17_000) if "page" in source else (960, 100_000)), more, limit=0.5) as page:
             return await take_shot(page, rig.targets(source)[0], nothing_expected, await page.settle())
 
     shot = rig.run(work())
