@@ -114,8 +114,7 @@ def states(executors: Executors, project: Project, loop: BackgroundLoop) -> dict
     settings = settings_of(project)
     sessions = {
         "all": session_of(settings, "states"),
-        "one": session_of(settings, "states", "clicked"),
-        "repeated": session_of(settings, "states", "idle", repeat=2),
+        "one, twice": session_of(settings, "states", "clicked", repeat=2),
         "raises": session_of(settings, "raises"),
     }
     found = loop.start(outcomes(executors, settings, list(sessions.values()))).result()
@@ -126,7 +125,7 @@ def test_each_requested_target_has_one_result_with_its_picture_and_the_report_is
     states: dict[str, Outcome],
 ) -> None:
     assert [result.target.name for result in states["all"].results] == ["idle", "clicked", "again"]
-    assert [result.target.name for result in states["one"].results] == ["clicked"]
+    assert [result.target.name for result in states["one, twice"].results] == ["clicked"]
     for outcome in states.values():
         assert len(outcome.reports) == 1
         assert all((result.shot is None) is (result.verdict is Verdict.BROKEN) for result in outcome.results)
@@ -134,7 +133,7 @@ def test_each_requested_target_has_one_result_with_its_picture_and_the_report_is
 
 def test_steps_of_targets_that_nobody_requested_are_performed(states: dict[str, Outcome]) -> None:
     idle, clicked, _ = (result.shot for result in states["all"].results)
-    (alone,) = (result.shot for result in states["one"].results)
+    (alone,) = (result.shot for result in states["one, twice"].results)
     assert idle is not None
     assert clicked is not None
     assert alone is not None
@@ -143,10 +142,10 @@ def test_steps_of_targets_that_nobody_requested_are_performed(states: dict[str, 
 
 
 def test_a_session_is_repeated_as_often_as_it_says(states: dict[str, Outcome]) -> None:
-    (result,) = states["repeated"].results
+    (result,) = states["one, twice"].results
     assert result.repeat is not None
     assert (result.repeat.runs, result.repeat.counts) == (2, (2,))
-    assert len(states["repeated"].reports[0].inputs) == 2
+    assert len(states["one, twice"].reports[0].inputs) == 2
 
 
 def test_what_a_notebook_breaks_is_a_result(states: dict[str, Outcome]) -> None:
