@@ -36,7 +36,7 @@ Work = Callable[[PagePool, PageFrontend], Awaitable[None]]
 
 @pytest.fixture(scope="module")
 def with_pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Work], None]]:
-    """Lets a coroutine work with a pool of its own, and with one server for all of them."""
+    """Lets a coroutine work with a pool of its own, and with one server and one browser for all of them."""
     settings = load_settings(tmp_path_factory.mktemp("root"))
     # A kernel that is started, not forked: its interpreter has an option.
     spec = {"argv": [sys.executable, "-W", "default", "-m", "ipykernel_launcher", "-f", "{connection_file}"]}
@@ -49,17 +49,20 @@ def with_pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Wo
             patch.setenv("JUPYTER_PATH", str(settings.root))
             runner.run(server.start())
 
+        host = LaunchedBrowser(settings, folder)
+
         async def go(work: Work) -> None:
-            pool = PagePool(settings, LaunchedBrowser(settings, folder))
             try:
-                await pool.start()
-                await work(pool, PageFrontend(server, {}))
+                await work(PagePool(settings, host), PageFrontend(server, {}))
             finally:
-                await pool.stop()
+                for context in host.browser.contexts:
+                    await context.close()
 
         try:
+            runner.run(host.start())
             yield lambda work: runner.run(go(work))
         finally:
+            runner.run(host.stop())
             runner.run(server.stop())
 
 
@@ -233,7 +236,9 @@ def test_kernel_that_died_before_its_page_is_connected_is_named_at_once(
         before = {process.pid for process in psutil.Process().children(recursive=True)}
         served = await frontend.open(tmp_path / "n.ipynb", LIGHT, kernel)
         new = [process for process in psutil.Process().children(recursive=True) if process.pid not in before]
-        (started,) = [process for process in new if not process.children()]
+        # The browser may have got a process ready for its next page meanwhile.
+        kernels = [process for process in new if "--type=renderer" not in process.cmdline()]
+        (started,) = [process for process in kernels if not process.children()]
         started.kill()
         while await frontend.alive(served):
             pass
