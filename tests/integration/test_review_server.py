@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import pytest
@@ -334,29 +334,69 @@ def hanging(reviewer: Reviewer, version: int) -> None:
         return
 
 
-def test_a_new_run_in_the_folder_is_another_review(project: Project) -> None:
-    prepare(project)
-    with reviewing(project) as (_, address):
-        anna = Reviewer(address)
-        anna.page()
-        mine = decision(project, baseline_sha256="0" * 64)
-        answer(anna.post({"decisions": [decision(project)]}), 200)
-        record(project.root)
-        assert anna.state("?since=1")["run"] == project.report()["id"]
-        refused = answer(anna.post({"decisions": [mine]}), 409)
-        assert refused["state"]["decisions"] == {}
+class Elsewhere(NamedTuple):
+    """A review of a run that is not where runs are, by somebody whose Jupyter settings are broken, told to a machine.
+
+    Attributes:
+        known: how a token that those settings tell is answered.
+        mine: how the one is that was printed.
+        run: the run that it said it was of.
+        after: what it said of itself when another run was in its folder.
+        refused: how a decision on the run before was answered then.
+        output: what was printed when it had ended.
+    """
+
+    address: str
+    known: int
+    mine: int
+    run: str
+    after: dict[str, Any]
+    refused: dict[str, Any]
+    output: str
 
 
-def test_nobodys_jupyter_settings_can_break_it(project: Project, tmp_path: Path) -> None:
-    prepare(project)
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, Elsewhere, str]]:
+    """A project, what came of a review there, and the run that was there at first."""
+    project = prepare(make_project(tmp_path_factory.mktemp("elsewhere")))
+    folder = record(project.root, "elsewhere")
+    first = project.report("elsewhere")["id"]
     project.write("settings/jupyter_server_config.py", "raise SystemExit('broken settings')")
     project.write("settings/jupyter_config.json", '{"ServerApp": {"ip": "0.0.0.0", "token": "known"}}')
     settings = {"JUPYTER_CONFIG_DIR": str(project.root / "settings"), "JUPYTER_TOKEN": "known"}
-    with reviewing(project, **settings) as (_, address):
-        assert address.startswith("http://127.0.0.1:")
-        assert "known" not in address
-        assert Reviewer(address.partition("?")[0] + "?token=known").page().code == 302
-        assert Reviewer(address).page().code == 200
+    with reviewing(project, str(folder), "--output", "json", **settings) as (process, address):
+        known = Reviewer(address.partition("?")[0] + "?token=known").page().code
+        anna = Reviewer(address)
+        mine = anna.page().code
+        run = anna.state()["run"]
+        stale = decision(project, baseline_sha256="0" * 64)
+        answer(anna.post({"decisions": [decision(project)]}), 200)
+        record(project.root, "elsewhere")
+        after = anna.state("?since=1")
+        refused = answer(anna.post({"decisions": [stale]}), 409)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
+        yield project, Elsewhere(address, known, mine, run, after, refused, output), first
+    assert project.left_behind() == []
+
+
+def test_a_new_run_in_the_folder_is_another_review(elsewhere: tuple[Project, Elsewhere, str]) -> None:
+    project, seen, _ = elsewhere
+    assert seen.after["run"] == project.report("elsewhere")["id"] != seen.run
+    assert seen.refused["state"]["decisions"] == {}
+
+
+def test_nobodys_jupyter_settings_can_break_it(elsewhere: tuple[Project, Elsewhere, str]) -> None:
+    seen = elsewhere[1]
+    assert seen.address.startswith("http://127.0.0.1:")
+    assert "known" not in seen.address
+    assert (seen.known, seen.mine) == (302, 200)
+
+
+def test_machines_get_json(elsewhere: tuple[Project, Elsewhere, str]) -> None:
+    _, seen, first = elsewhere
+    assert seen.run == first
+    assert json.loads(seen.output) == {"accepted": 0, "rejected": 0, "left": 5}
 
 
 def test_a_port_that_is_taken_is_reported(running: tuple[Project, str]) -> None:
@@ -376,17 +416,6 @@ def test_a_folder_without_a_run_is_reported_before_anything_starts(project: Proj
     assert "holds no readable run" in done.stderr
     assert "next: widgetshot run" in done.stderr
     assert done.stdout == ""
-
-
-def test_machines_get_json(project: Project) -> None:
-    folder = record(prepare(project).root, "elsewhere")
-    with reviewing(project, str(folder), "--output", "json") as (process, address):
-        anna = Reviewer(address)
-        anna.page()
-        assert anna.state()["run"] == project.report("elsewhere")["id"]
-        process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=60)
-        assert json.loads(output) == {"accepted": 0, "rejected": 0, "left": 5}
 
 
 def own_settings(project: Project) -> dict[str, str]:
@@ -421,30 +450,6 @@ def jupyter_server(project: Project, *options: str, **environment: str) -> Itera
 BASE = "/user/anna/widgetshot"
 
 
-def test_any_jupyter_server_offers_it_once_it_is_enabled(project: Project) -> None:
-    prepare(project)
-    shipped = Path(__file__).parents[2] / "jupyter-config/widgetshot.json"
-    file = project.write("c/jupyter_server_config.d/widgetshot.json", shipped.read_text())
-    assert json.loads(file.read_text())["ServerApp"]["jpserver_extensions"] == {"widgetshot": False}
-    words = ("-m", "jupyter_server", "extension", "enable", "--user", "widgetshot")
-    done = project.command(sys.executable, *words, environment=own_settings(project))
-    assert json.loads(file.read_text())["ServerApp"]["jpserver_extensions"] == {"widgetshot": True}, done.stderr
-    with jupyter_server(project) as anna:
-        page = anna.ask("GET", f"{BASE}/review?run=widgetshot-report&token={anna.token}").body.decode()
-        assert '{"api":"/user/anna/widgetshot/api/review","run":"widgetshot-report"}' in page
-        default = answer(anna.ask("GET", f"{BASE}/api/review"), 200)
-        assert default["run"] == project.report()["id"]
-        posted = anna.ask(
-            "POST",
-            f"{BASE}/api/review?run=widgetshot-report",
-            {"decisions": [decision(project)]},
-            X_XSRFToken=anna.cookies["_xsrf"],
-        )
-        assert answer(posted, 200)["decisions"][KEY]["written"] is True
-        # The machinery of live pages belongs to our own server alone.
-        assert anna.ask("GET", f"{BASE}/api/live-pages").code == 404
-
-
 AUTHORIZER = """
 from pathlib import Path
 from jupyter_server.auth import Authorizer
@@ -455,35 +460,69 @@ class Only(Authorizer):
 """
 
 
+READ, WRITE = "read contents", "write contents"
+
+
 @pytest.fixture(scope="module")
 def policed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, Reviewer]]:
-    """A project in a Jupyter Server that allows what its file `allowed` says."""
+    """A project in a Jupyter Server for which it was enabled, and that allows what its file `allowed` says."""
     project = prepare(make_project(tmp_path_factory.mktemp("policed")))
     project.write("policies.py", AUTHORIZER)
-    options = ("--ServerApp.jpserver_extensions={'widgetshot': True}", "--ServerApp.authorizer_class=policies.Only")
-    with jupyter_server(project, *options, PYTHONPATH=str(project.root)) as anna:
+    shipped = Path(__file__).parents[2] / "jupyter-config/widgetshot.json"
+    file = project.write("c/jupyter_server_config.d/widgetshot.json", shipped.read_text())
+    assert json.loads(file.read_text())["ServerApp"]["jpserver_extensions"] == {"widgetshot": False}
+    words = ("-m", "jupyter_server", "extension", "enable", "--user", "widgetshot")
+    done = project.command(sys.executable, *words, environment=own_settings(project))
+    assert json.loads(file.read_text())["ServerApp"]["jpserver_extensions"] == {"widgetshot": True}, done.stderr
+    police = "--ServerApp.authorizer_class=policies.Only"
+    with jupyter_server(project, police, PYTHONPATH=str(project.root)) as anna:
         yield project, anna
     assert project.left_behind() == []
+
+
+def test_any_jupyter_server_offers_it_once_it_is_enabled(policed: tuple[Project, Reviewer]) -> None:
+    project, anna = policed
+    begin_anew(project, READ, WRITE)
+    page = anna.ask("GET", f"{BASE}/review?run=widgetshot-report&token={anna.token}").body.decode()
+    assert '{"api":"/user/anna/widgetshot/api/review","run":"widgetshot-report"}' in page
+    default = answer(anna.ask("GET", f"{BASE}/api/review"), 200)
+    assert default["run"] == project.report()["id"]
+    posted = anna.ask(
+        "POST",
+        f"{BASE}/api/review?run=widgetshot-report",
+        {"decisions": [decision(project)]},
+        X_XSRFToken=anna.cookies["_xsrf"],
+    )
+    assert answer(posted, 200)["decisions"][KEY]["written"] is True
+    # The machinery of live pages belongs to our own server alone.
+    assert anna.ask("GET", f"{BASE}/api/live-pages").code == 404
+
+
+def begin_anew(project: Project, *allowed: str) -> None:
+    """Let the server allow these, and its project be as at first."""
+    shutil.rmtree(project.root / "baselines")
+    prepare(project)
+    project.write("allowed", "\n".join(allowed))
 
 
 @pytest.mark.parametrize(
     ("allowed", "codes"),
     [
         ((), (403, 403, 403)),
-        (("read contents",), (200, 200, 403)),
-        (("write contents",), (403, 403, 200)),
-        (("read contents", "write contents"), (200, 200, 200)),
+        ((READ,), (200, 200, 403)),
+        ((WRITE,), (403, 403, 200)),
+        ((READ, WRITE), (200, 200, 200)),
     ],
 )
 def test_jupyters_authorizer_is_obeyed(
     policed: tuple[Project, Reviewer], allowed: tuple[str, ...], codes: tuple[int, ...]
 ) -> None:
-    project, anna = policed
-    shutil.rmtree(project.root / "baselines")
-    prepare(project)
+    project = policed[0]
+    # Who has no cookies.
+    anna = Reviewer(f"{policed[1].origin}/?token={policed[1].token}")
+    begin_anew(project, *allowed)
     baseline = picture_file(in_folder(project.root / "baselines"), KEY)
     before = baseline.read_bytes()
-    project.write("allowed", "\n".join(allowed))
     token = {"Authorization": f"token {anna.token}"}
     page = anna.ask("GET", f"{BASE}/review", **token)
     state = anna.ask("GET", f"{BASE}/api/review", **token)
