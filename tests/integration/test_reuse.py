@@ -1,7 +1,7 @@
 """A page is used again only when nothing of what it has shown can be left in it."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,16 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from builders import notebook_json
 from executed_pages import execute
-from projects import Project
 from widgetshot.capture.host import LaunchedBrowser
 from widgetshot.capture.pool import PagePool, PageSlot
 from widgetshot.declare.notebook import read_notebook
 from widgetshot.frontends.widget_page import PageFrontend
-from widgetshot.model import Pixels
+from widgetshot.model import Pixels, Target
 from widgetshot.ports import Shown
 from widgetshot.project.loading import load_settings
 from widgetshot.server.launcher import Server
@@ -151,11 +149,16 @@ class Pages:
     def __init__(self, root: Path, frontend: PageFrontend, pool: PagePool) -> None:
         self.root, self.frontend, self.pool = root, frontend, pool
 
-    async def show(self, source: str, script: str = "") -> Seen:
-        """Show a notebook, and at last evaluate a script in its page."""
+    def notebook(self, source: str) -> tuple[Path, Target]:
+        """Write a notebook; its file and its only target."""
         file = self.root / "n.ipynb"
         file.write_text(notebook_json(source), encoding="utf-8")
         (target,) = read_notebook(file, "n.ipynb", self.pool.settings).targets
+        return file, target
+
+    async def show(self, source: str, script: str = "") -> Seen:
+        """Show a notebook, and at last evaluate a script in its page."""
+        file, target = self.notebook(source)
         served = await self.frontend.open(file, target, "")
         slot: PageSlot = await self.pool.slot(target, self.frontend)
         capturing = await self.pool.show(slot, served, 20)
@@ -168,14 +171,36 @@ class Pages:
         pixels = await capturing.picture()
         seen = await capturing.look(target)
         ended = await page.evaluate("Date.now()")
-        violations = 0
-        if script:
-            await page.evaluate(LISTEN)
-            await page.evaluate(script)
-            violations = await page.evaluate(VIOLATIONS)
+        violations = await evaluated(page, script) if script else 0
         await self.pool.release(slot, spoiled=False)
         await self.frontend.close(served)
         return Seen(pixels, seen.shown, began, ended, page, slot.kept, violations)
+
+    async def touch(self, scripts: Iterable[str]) -> list[tuple[bool, int]]:
+        """Evaluate each script in a page of its own or one that was kept, all of which show one live page.
+
+        Returns:
+            whether the page was kept, and how often the browser reported the script.
+        """
+        file, target = self.notebook("#| shot: s\n6 * 7")
+        served = await self.frontend.open(file, target, "")
+        found = []
+        for script in scripts:
+            slot = await self.pool.slot(target, self.frontend)
+            capturing = await self.pool.show(slot, served, 20)
+            await execute(capturing)
+            violations = await evaluated(slot.page, script)
+            await self.pool.release(slot, spoiled=False)
+            found.append((slot.kept, violations))
+        await self.frontend.close(served)
+        return found
+
+
+async def evaluated(page: Any, script: str) -> int:
+    """Evaluate a script in a page; how often the browser reported that, by the policy that finds foreign ones."""
+    await page.evaluate(LISTEN)
+    await page.evaluate(script)
+    return int(await page.evaluate(VIOLATIONS))
 
 
 @pytest.fixture(scope="module")
@@ -201,16 +226,26 @@ def first(runner: tuple[asyncio.Runner, Pages]) -> Seen:
     return loop.run(pages.show(PLAIN))
 
 
-@pytest.mark.parametrize("name", OTHERS)
-def test_notebook_looks_the_same_whatever_was_shown_before(
+@pytest.mark.parametrize("name", [name for name, (_, kept) in OTHERS.items() if kept])
+def test_page_that_is_used_again_shows_nothing_of_what_was_shown_before(
     runner: tuple[asyncio.Runner, Pages], first: Seen, name: str
 ) -> None:
     loop, pages = runner
-    source, kept = OTHERS[name]
-    other = loop.run(pages.show(source))
-    assert other.kept == kept
+    other = loop.run(pages.show(OTHERS[name][0]))
+    assert other.kept
     again = loop.run(pages.show(PLAIN))
-    assert (again.page is other.page) == kept
+    assert again.page is other.page
+    assert np.array_equal(again.pixels, first.pixels)
+    assert again.shown == first.shown
+    assert again.kept
+
+
+def test_page_that_may_be_spoiled_is_not_used_again(runner: tuple[asyncio.Runner, Pages], first: Seen) -> None:
+    loop, pages = runner
+    spoiled = {name: loop.run(pages.show(source)) for name, (source, kept) in OTHERS.items() if not kept}
+    assert [name for name, seen in spoiled.items() if seen.kept] == []
+    again = loop.run(pages.show(PLAIN))
+    assert len({id(seen.page) for seen in (*spoiled.values(), again)}) == len(spoiled) + 1
     assert np.array_equal(again.pixels, first.pixels)
     assert again.shown == first.shown
     assert again.kept
@@ -253,32 +288,22 @@ def test_page_is_used_again_after_a_script_that_leaves_nothing(others: Callable[
     assert others(PLAIN, "6 * 7").page is seen.page
 
 
-@pytest.mark.parametrize("trace", TRACES)
-def test_page_with_a_trace_of_a_script_is_not_used_again(
-    others: Callable[[str, str], Seen], first: Seen, trace: str
-) -> None:
-    # Without the trace the page is kept, as the test before shows.
-    touched = others(PLAIN, TRACES[trace])
-    assert np.array_equal(touched.pixels, first.pixels)
-    assert touched.violations == 0
-    assert not touched.kept
+def test_page_with_a_trace_of_a_script_is_not_used_again(runner: tuple[asyncio.Runner, Pages], first: Seen) -> None:
+    loop, pages = runner
+    traces = {"none": "6 * 7", **TRACES}
+    touched = loop.run(pages.touch(traces.values()))
+    assert dict(zip(traces, touched, strict=True)) == {"none": (True, 0), **dict.fromkeys(TRACES, (False, 0))}
+    assert np.array_equal(loop.run(pages.show(PLAIN)).pixels, first.pixels)
 
 
-def test_front_end_draws_in_every_notebook_of_a_run(project: Project) -> None:
+def test_front_end_draws_in_every_notebook_of_a_run(runner: tuple[asyncio.Runner, Pages]) -> None:
     """Its styles come with its script, which adds them to a page once."""
+    loop, pages = runner
     order = [PLAIN, GRID, CHART, GRID, GRID, CHART, CHART]
-    for number, source in enumerate(order):
-        project.notebook(f"notebooks/n{number}.ipynb", source)
-    done = project.widgetshot("run", "--jobs", "1", "--update-baselines")
-    assert done.returncode == 0, done.stdout
+    shown = [loop.run(pages.show(source)).pixels for source in order]
     for widget in (GRID, CHART):
-        shown = [picture(project, f"notebooks/n{n}.ipynb::s") for n, source in enumerate(order) if source is widget]
-        assert all(np.array_equal(one, shown[0]) for one in shown)
+        first, *others = [pixels for source, pixels in zip(order, shown, strict=True) if source is widget]
+        assert all(np.array_equal(first, other) for other in others)
         # Neither blank, nor longer than the viewport.
-        assert len(np.unique(shown[0].reshape(-1, 4), axis=0)) > 10
-        assert shown[0].shape[0] <= 900
-
-
-def picture(project: Project, name: str) -> Pixels:
-    with Image.open(project.root / "widgetshot-report" / project.entry(name)["pictures"]["shot"]["path"]) as image:
-        return np.asarray(image.convert("RGBA"))
+        assert len(np.unique(first.reshape(-1, 4), axis=0)) > 10
+        assert first.shape[0] <= 900
