@@ -6,20 +6,21 @@ from collections.abc import Iterator
 import pytest
 
 from projects import Project, make_project
-from stores import by_digest, files_of, install_digest_store
+from stores import by_digest, install_digest_store
 
 RUNS = "#| shot: {name}\nprint({text!r})"
-KEY = "page-chromium-linux/notebooks/a/one"
+NAMES = ("one", "two", "three")
+KEY, SECOND, THIRD = (f"page-chromium-linux/notebooks/a/{name}" for name in NAMES)
 
 
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """A project whose baselines are kept by digest, with two baselines."""
+    """A project whose baselines are kept by digest, with three baselines."""
     project = make_project(tmp_path_factory.mktemp("elsewhere"))
     project.environment |= install_digest_store(project.root / "site") | {"CI": ""}
     with (project.root / "pyproject.toml").open("a") as file:
         file.write('store = "digests"\n')
-    project.notebook("notebooks/a.ipynb", RUNS.format(name="one", text="1"), RUNS.format(name="two", text="2"))
+    project.notebook("notebooks/a.ipynb", *(RUNS.format(name=name, text=name) for name in NAMES))
     assert ok(project.widgetshot("run", "--changed", "--update-baselines"))
     yield project
     assert project.left_behind() == []
@@ -30,44 +31,60 @@ def ok(done: subprocess.CompletedProcess[str], code: int = 0) -> str:
     return done.stdout or " "
 
 
-def objects(project: Project) -> set[str]:
-    return {name for name in project.files("baselines") if name.startswith("objects/")}
+@pytest.fixture(scope="module")
+def again(elsewhere: Project) -> tuple[set[str], str]:
+    """The files of the baselines, and what a run says for which nothing has changed."""
+    return set(elsewhere.files("baselines")), ok(elsewhere.widgetshot("run", "--changed"))
 
 
-def test_a_run_writes_them_there_and_knows_what_passed(elsewhere: Project) -> None:
-    assert set(project_files(elsewhere)) == {"index.json", "lock"}
-    assert len(objects(elsewhere)) == 4
-    assert ok(elsewhere.widgetshot("run", "--changed")).count("2 pictures were not run") == 1
+def test_a_run_writes_them_there_and_knows_what_passed(again: tuple[set[str], str]) -> None:
+    files, said = again
+    assert {name for name in files if not name.startswith("objects/")} == {"index.json", "lock"}
+    assert len(files) == 2 + 6
+    assert said.count("3 pictures were not run") == 1
 
 
-def project_files(project: Project) -> set[str]:
-    return {name for name in project.files("baselines") if not name.startswith("objects/")}
-
-
-def test_what_changed_is_found_reviewed_approved_and_taken_back(elsewhere: Project) -> None:
+@pytest.fixture(scope="module")
+def lost(elsewhere: Project, again: tuple[set[str], str]) -> dict[str, str]:
+    """The verdicts of a run for which two shots have changed, the first accepted; the third baseline was lost then."""
+    assert again
     baselines = by_digest(elsewhere.root / "baselines")
-    before = files_of(baselines)
     notebook = elsewhere.root / "notebooks" / "a.ipynb"
     text = notebook.read_text()
-    notebook.write_text(text.replace("print('1')", "print('another text')"))
+    notebook.write_text(text.replace("print('one')", "print('another text')"))
     ok(elsewhere.pytest("notebooks", "-q"), 1)
-    assert elsewhere.verdicts() == {"notebooks/a.ipynb::one": "changed", "notebooks/a.ipynb::two": "match"}
+    assert elsewhere.verdicts() == verdicts("changed", "match", "match")
     shot = (elsewhere.root / "widgetshot-report" / "pictures" / f"{KEY}.shot.png").read_bytes()
-
     said = ok(review(elsewhere, "a", "q"))
     assert f"✓ accepted: baselines: {KEY} is written" in said
     assert "git add" not in said
     assert baselines.snapshot(KEY).picture == shot
     ok(review(elsewhere, "q"))
-    ok(elsewhere.widgetshot("run"))
-    assert set(elsewhere.verdicts().values()) == {"match"}
 
-    notebook.write_text(text)
-    ok(elsewhere.widgetshot("run"), 1)
-    assert ok(elsewhere.widgetshot("approve", "--all")).startswith(f"✓ {KEY}")
-    assert {key: baselines.snapshot(key).picture for key in before} == {
-        key: files.picture for key, files in before.items()
-    }
+    notebook.write_text(notebook.read_text().replace("print('two')", "print('the second text')"))
+    digest = baselines.digest(THIRD)
+    assert digest is not None
+    picture = elsewhere.root / "baselines" / "objects" / digest[:2] / digest
+    data = picture.read_bytes()
+    picture.unlink()
+    try:
+        ok(elsewhere.widgetshot("run"), 2)
+        return elsewhere.verdicts()
+    finally:
+        picture.write_bytes(data)
+
+
+def verdicts(*each: str) -> dict[str, str]:
+    return {f"notebooks/a.ipynb::{name}": verdict for name, verdict in zip(NAMES, each, strict=True)}
+
+
+def test_what_changed_is_found_reviewed_and_approved(elsewhere: Project, lost: dict[str, str]) -> None:
+    # What was accepted matches, and what is approved is written.
+    assert lost == verdicts("match", "changed", "broken")
+    pictures = elsewhere.root / "widgetshot-report" / "pictures"
+    assert ok(elsewhere.widgetshot("approve", "--all")).startswith(f"✓ {SECOND}")
+    shot = (pictures / f"{SECOND}.shot.png").read_bytes()
+    assert by_digest(elsewhere.root / "baselines").snapshot(SECOND).picture == shot
 
 
 def review(project: Project, *lines: str) -> subprocess.CompletedProcess[str]:
@@ -80,23 +97,13 @@ def test_what_nothing_declares_is_pruned(elsewhere: Project) -> None:
     baselines.restore({"page-chromium-linux/notebooks/gone/x": files})
     assert "1 unused" in ok(elsewhere.widgetshot("prune"))
     assert ok(elsewhere.widgetshot("prune", "--remove")) == "removed page-chromium-linux/notebooks/gone/x\n"
-    assert len(baselines.keys()) == 2
+    assert len(baselines.keys()) == 3
     assert baselines.snapshot(KEY) == files
 
 
-def test_a_lost_picture_breaks_its_target_alone_and_says_what_to_do(elsewhere: Project) -> None:
-    baselines = by_digest(elsewhere.root / "baselines")
-    digest = baselines.digest(KEY)
-    assert digest is not None
-    lost = elsewhere.root / "baselines" / "objects" / digest[:2] / digest
-    data = lost.read_bytes()
-    lost.unlink()
-    try:
-        ok(elsewhere.widgetshot("run"), 2)
-        assert elsewhere.verdicts() == {"notebooks/a.ipynb::one": "broken", "notebooks/a.ipynb::two": "match"}
-        assert elsewhere.entry("notebooks/a.ipynb::one")["error"]["next"] == f"digests restore '{KEY}'"
-    finally:
-        lost.write_bytes(data)
+def test_a_lost_picture_breaks_its_target_alone_and_says_what_to_do(elsewhere: Project, lost: dict[str, str]) -> None:
+    assert lost == verdicts("match", "changed", "broken")
+    assert elsewhere.entry("notebooks/a.ipynb::three")["error"]["next"] == f"digests restore '{THIRD}'"
 
 
 @pytest.mark.parametrize("command", ["run", "approve --all", "prune", "review --terminal"])

@@ -1,5 +1,6 @@
 """Markers, suites, and what a notebook asks of the environment."""
 
+import subprocess
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,17 @@ STATES = button_cell(
     "#| widgetshot: {markers: [unit]}\n#| shot:\n#|   - {name: idle, markers: [expensive]}\n"
     "#|   - {name: clicked, markers: [smoke, slow], steps: [{click: button}]}"
 )
-NEEDY = """#| widgetshot: {requires_env: [FROM_FILE, FROM_SHELL]}
-#| shot: needy
+NEEDY = "#| widgetshot: {requires_env: [FROM_FILE, FROM_SHELL]}\n#| shot: needy\nprint('runs')"
+SERVED = """#| widgetshot: {requires_env: [FROM_FILE, FROM_BOTH]}
+#| shot: served
 import os
-assert (os.environ["FROM_FILE"], os.environ["FROM_SHELL"]) == ("a b", "shell")
+assert (os.environ["FROM_FILE"], os.environ["FROM_BOTH"]) == ("a b", "shell")
 assert os.environ["PYTHONHASHSEED"] == "0"
 print("runs")
 """
+
+
+First = tuple[subprocess.CompletedProcess[str], dict[str, str]]
 
 
 def settings_of(root: Path, *lines: str) -> Settings:
@@ -97,29 +102,29 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> Project:
     )
     project.notebook("notebooks/states.ipynb", STATES)
     project.notebook("notebooks/needy.ipynb", NEEDY)
-    project.write(".env.test", "# of the test account\nFROM_FILE='a b'\nFROM_SHELL=file\nPYTHONHASHSEED=7\n")
-    project.environment = {"FROM_SHELL": "shell"}
+    project.notebook("served/served.ipynb", SERVED)
+    project.write(".env.test", "# of the test account\nFROM_FILE='a b'\nFROM_BOTH=file\nPYTHONHASHSEED=7\n")
+    # Empty counts as missing: that is what CI makes of a secret that it does not have.
+    project.environment = {"FROM_BOTH": "shell", "FROM_SHELL": ""}
     return project
 
 
 @pytest.fixture(scope="module")
-def first(suite: Project) -> dict[str, str]:
-    """The verdicts of the run that wrote the baselines."""
-    done = suite.widgetshot("run", "--update-baselines=all")
-    assert done.returncode == 0, done.stdout
-    return suite.verdicts()
+def first(suite: Project) -> First:
+    """The run that wrote the baselines, in which what is required must be there; and its verdicts."""
+    done = suite.widgetshot("run", "--update-baselines=all", "--require-env", "notebooks", "served")
+    return done, suite.verdicts()
 
 
-def test_kernels_get_the_file_but_the_real_environment_wins(suite: Project, first: dict[str, str]) -> None:
+def test_kernels_get_the_file_but_the_real_environment_wins(first: First) -> None:
     # It raises where it has other values.
-    assert first["notebooks/needy.ipynb::needy"] == "new"
+    assert first[1]["served/served.ipynb::served"] == "new"
 
 
 @pytest.fixture(scope="module")
-def smoke(suite: Project, first: dict[str, str]) -> tuple[str, dict[str, Any]]:
+def smoke(suite: Project, first: First) -> tuple[str, dict[str, Any]]:
     """What a run of a suite says, and its report; a notebook that is not of it lacks what it requires."""
-    # Empty counts as missing: that is what CI makes of a secret that it does not have.
-    done = suite.widgetshot("run", "--suite", "smoke", environment={"FROM_SHELL": ""})
+    done = suite.widgetshot("run", "--suite", "smoke", "notebooks")
     assert done.returncode == 0, done.stdout
     return done.stdout, suite.report()
 
@@ -165,35 +170,33 @@ def test_pytest_knows_markers_that_a_conftest_registers(tmp_path: Path) -> None:
 
 
 def test_a_notebook_without_what_it_requires_is_skipped_and_reported(suite: Project) -> None:
-    done = suite.widgetshot("run", "notebooks/needy.ipynb", environment={"FROM_SHELL": ""})
+    done = suite.widgetshot("run", "notebooks/needy.ipynb")
     assert done.returncode == 0, done.stderr
     why = "needs FROM_SHELL in the environment or in .env.test"
     assert f"- notebooks/needy.ipynb: skipped: {why}" in done.stdout
     assert suite.report()["skipped"] == [{"notebook": "notebooks/needy.ipynb", "reason": why}]
-    done = suite.pytest("notebooks/needy.ipynb", "-q", "-rs", environment={"FROM_SHELL": ""})
+    done = suite.pytest("notebooks/needy.ipynb", "-q", "-rs")
     assert (done.returncode, "1 skipped" in done.stdout, why in done.stdout) == (0, True, True)
 
 
 REQUIRED = "it needs FROM_SHELL, which is not set, and --require-env makes that an error"
 
 
-def test_require_env_fails_what_would_be_skipped_and_runs_the_rest(suite: Project, first: dict[str, str]) -> None:
-    done = suite.widgetshot("run", "--require-env", environment={"FROM_SHELL": ""})
+def test_require_env_fails_what_would_be_skipped_and_runs_the_rest(first: First) -> None:
+    done, verdicts = first
     assert done.returncode == 2
     assert REQUIRED in done.stdout
     assert "export FROM_SHELL=..." in done.stdout
-    assert suite.verdicts()["notebooks/states.ipynb::idle"] == "match"
+    assert verdicts["notebooks/states.ipynb::idle"] == "new"
 
 
 # Without workers, that the rest runs is shown by any test of pytest.
 @pytest.mark.parametrize(
     ("words", "counts"), [(["notebooks/needy.ipynb"], "1 failed"), (["notebooks", "-n1"], "1 failed, 2 passed")]
 )
-def test_require_env_fails_what_pytest_would_skip(
-    suite: Project, first: dict[str, str], words: list[str], counts: str
-) -> None:
+def test_require_env_fails_what_pytest_would_skip(suite: Project, first: First, words: list[str], counts: str) -> None:
     words = [*words, "-q", "--widgetshot-require-env", "--junit-xml=junit.xml"]
-    done = suite.pytest(*words, environment={"FROM_SHELL": ""})
+    done = suite.pytest(*words)
     assert done.returncode == 2
     assert REQUIRED in done.stdout
     assert counts in done.stdout

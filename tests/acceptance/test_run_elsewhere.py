@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 
 from projects import Project, button_cell
 
 OURS = Path(__file__).parents[2]
-NOTEBOOKS = ("rich_outputs.ipynb",)
+OURS_TOO = "notebooks/anywidget_counter.ipynb"
 RUN = """
 import sys
 from pathlib import Path
@@ -35,10 +36,10 @@ sys.exit(running.outcome.exit_code)
 def codes(shared_project: Project) -> dict[str, int]:
     """The exit codes of the same run by both executors: of our own notebooks, and of some that fail."""
     project = shared_project
-    for name in NOTEBOOKS:
-        shutil.copy(OURS / "notebooks" / name, project.write(f"notebooks/{name}", ""))
+    notebook = nbformat.read(OURS / OURS_TOO, as_version=4)
+    notebook.cells.append(nbformat.v4.new_code_cell(button_cell(), id="new"))
+    project.write(OURS_TOO, nbformat.writes(notebook))
     shutil.copytree(OURS / "baselines", project.root / "baselines")
-    project.notebook("notebooks/others/new.ipynb", button_cell())
     project.notebook("notebooks/others/raises.ipynb", "#| shot: first\nprint(1)", "#| shot: second\n1 / 0")
     project.write("notebooks/others/cut.ipynb", '{"cells": [')
     found = {}
@@ -61,7 +62,10 @@ def test_both_executors_come_to_the_same_run_folder(shared_project: Project, cod
     local, processes = (shared_project.report(executor) for executor in codes)
     assert [judgement(test) for test in processes["tests"]] == [judgement(test) for test in local["tests"]]
     assert processes["summary"]["verdicts"] == local["summary"]["verdicts"]
-    assert (local["summary"]["verdicts"]["match"], local["summary"]["verdicts"]["new"]) == (len(local["tests"]) - 4, 1)
+    # In each theme the same shots, of which one is new.
+    others = {"new": 2, "broken": 3}
+    assert local["summary"]["verdicts"].items() >= {**others, "match": len(local["tests"]) - 5}.items()
+    assert local["summary"]["verdicts"]["match"] >= 2
     for part in ("complete", "environment", "unused", "skipped", "services"):
         assert processes[part] == local[part]
     assert processes["timings"].keys() == local["timings"].keys()
