@@ -92,7 +92,11 @@ class Outcome:
     reports: list[SessionReport]
 
 
-async def outcomes(executors: Executors, settings: Settings, sessions: list[Session]) -> list[Outcome]:
+async def outcomes(
+    executors: Executors, settings: Settings, sessions: list[Session], closed: Session | None = None
+) -> list[Outcome]:
+    """What comes of sessions that run side by side, of which one is closed after its first result, and is the last."""
+
     async def outcome(executor: SessionExecutor, session: Session) -> Outcome:
         found = Outcome([], [])
         async with aclosing(executor.run(session)) as events:
@@ -102,23 +106,34 @@ async def outcomes(executors: Executors, settings: Settings, sessions: list[Sess
                     found.results.append(event)
                 else:
                     found.reports.append(event)
+                if session is closed:
+                    break
         return found
 
     async with executors(settings) as executor:
-        return await asyncio.gather(*(outcome(executor, session) for session in sessions))
+        all_ = [*sessions, *([closed] if closed else [])]
+        return await asyncio.gather(*(outcome(executor, session) for session in all_))
 
 
 @pytest.fixture(scope="module")
-def states(executors: Executors, project: Project, loop: BackgroundLoop) -> dict[str, Outcome]:
-    """What came of several sessions that ran side by side."""
+def ran(executors: Executors, project: Project, loop: BackgroundLoop) -> dict[str, Outcome]:
+    """What came of several sessions that ran side by side, one of which was closed."""
+    assert project.left_behind() == []
     settings = settings_of(project)
     sessions = {
         "all": session_of(settings, "states"),
         "one, twice": session_of(settings, "states", "clicked", repeat=2),
         "raises": session_of(settings, "raises"),
     }
-    found = loop.start(outcomes(executors, settings, list(sessions.values()))).result()
-    return dict(zip(sessions, found, strict=True))
+    closed = session_of(settings, "sleeps")
+    found = loop.start(outcomes(executors, settings, list(sessions.values()), closed)).result()
+    return dict(zip([*sessions, "closed"], found, strict=True))
+
+
+@pytest.fixture
+def states(ran: dict[str, Outcome]) -> dict[str, Outcome]:
+    """What came of the sessions that went on to their end."""
+    return {name: outcome for name, outcome in ran.items() if name != "closed"}
 
 
 def test_each_requested_target_has_one_result_with_its_picture_and_the_report_is_last(
@@ -177,20 +192,10 @@ def test_without_a_browser_there_is_an_error_and_no_result(
     assert caught.value.next_step
 
 
-def test_a_session_that_is_closed_ends_what_it_has_started(
-    executors: Executors, project: Project, loop: BackgroundLoop
-) -> None:
-    async def first() -> Result | SessionReport:
-        async with (
-            executors(settings_of(project)) as executor,
-            aclosing(executor.run(session_of(settings_of(project), "sleeps"))) as events,
-        ):
-            assert project.left_behind() == []
-            return await anext(events)
-
-    event = loop.start(first()).result()
-    assert isinstance(event, Result)
-    assert event.target.name == "first"
+def test_a_session_that_is_closed_ends_what_it_has_started(ran: dict[str, Outcome], project: Project) -> None:
+    (result,) = ran["closed"].results
+    assert result.target.name == "first"
+    assert ran["closed"].reports == []
     wait_until(lambda: not project.left_behind())
 
 

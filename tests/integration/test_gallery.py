@@ -509,7 +509,7 @@ ODD: tuple[dict[str, Any], ...] = (
     {"traits": [{"widget": "", "trait": "", "before": None, "after": {"__proto__": []}}] * 300},
     {"history": [["broken", 2**53 - 1, "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"]] * 100},
     {"repeat": {"runs": 2**53 - 1, "distinct": 2, "counts": [0, 0]}},
-    {"markers": ["x"] * 1_000, "console": [""] * 1_000, "blocked": ["x" * 5_000] * 1_000},
+    {"markers": ["x"] * 1_000, "console": [""] * 1_000, "blocked": ["x" * 5_000] * 100},
     {"masks": [{"reason": "", "place": "", "boxes": []}] * 1_000},
 )
 

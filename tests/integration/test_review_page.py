@@ -194,7 +194,7 @@ def test_every_reload_shows_all_that_was_decided(address: str, reviewer: Browser
     decide(page, "a", "changed accepted.")
     card(page, "changed")
     # The server's first answer comes before or after the page is first drawn, now so and now so.
-    for _ in range(12):
+    for _ in range(6):
         page.reload()
         expect(comment(page)).to_have_value("as agreed")
         expect(page.locator(".state")).to_contain_text("baseline written")
