@@ -177,7 +177,8 @@ class StaticFrontend:
         first = last = await self._write(f"{id}.html", _page(nb, names, target.theme))
         client = NotebookClient(nb, timeout=target.timeout, kernel_name=kernel or "python3")
         try:
-            async with client.async_setup_kernel(cwd=str(file.parent), env=dict(environment or {})):
+            home = {"HOME": str(self._folder)}
+            async with client.async_setup_kernel(cwd=str(file.parent), env=home | dict(environment or {})):
                 for index, (name, cell) in enumerate(zip(names, nb.cells, strict=True)):
                     if cell.cell_type == "code":
                         await client.async_execute_cell(cell, index)

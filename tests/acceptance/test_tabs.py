@@ -1,5 +1,7 @@
 """Several browser pages on one kernel: what is done in one is seen in the others."""
 
+from typing import Any
+
 import pytest
 
 from projects import Project
@@ -31,7 +33,7 @@ widgets.VBox([counter, label])
 KILLER = """
 import psutil, ipywidgets as widgets
 def kill(_):
-    run = [one for one in psutil.Process().parents() if {"widgetshot", "run"} <= set(one.cmdline())][-1]
+    (run,) = [one for one in psutil.Process().parents() if "--widgetshot-report=partly" in one.cmdline()]
     for one in run.children(recursive=True):
         if "--type=renderer" in one.cmdline():
             one.kill()
@@ -124,16 +126,24 @@ def test_what_a_callback_prints_is_there_once_in_each_tab(ran: Project, shot: st
     assert baseline(ran, f"printed/{shot}", "json").decode().count("'told once'") == 1
 
 
-def test_a_tab_that_crashed_is_reported(ran: Project) -> None:
-    # In a run of its own: the processes that it ends draw for all notebooks.
+@pytest.fixture(scope="module")
+def partly(ran: Project) -> dict[str, dict[str, Any]]:
+    """The entries of a run of one shot, and then of a notebook that ends the processes that draw for all notebooks."""
     ran.notebook("crash/killed.ipynb", KILLED)
-    assert ran.widgetshot("run", "crash").returncode == 1
-    assert ran.entry("crash/killed.ipynb::before")["verdict"] == "new"
-    entry = ran.entry("crash/killed.ipynb::after")
+    words = ("--widgetshot-jobs=1", "--widgetshot-report=partly")
+    done = ran.pytest(*words, "notebooks/slider.ipynb::moved-back", "crash")
+    assert done.returncode == 1, done.stdout
+    return {test["name"]: test for test in ran.report("partly")["tests"]}
+
+
+def test_a_tab_that_crashed_is_reported(partly: dict[str, dict[str, Any]]) -> None:
+    assert partly["crash/killed.ipynb::before"]["verdict"] == "new"
+    entry = partly["crash/killed.ipynb::after"]
     assert entry["verdict"] == "broken"
     assert "crashed" in entry["error"]["message"]
 
 
-def test_steps_in_a_tab_are_taken_also_for_a_later_shot_of_the_main_page(ran: Project) -> None:
-    done = ran.pytest("notebooks/slider.ipynb::moved-back")
-    assert done.returncode == 0, done.stdout
+def test_steps_in_a_tab_are_taken_also_for_a_later_shot_of_the_main_page(partly: dict[str, dict[str, Any]]) -> None:
+    assert {name: test["verdict"] for name, test in partly.items() if name.startswith("notebooks/")} == {
+        "notebooks/slider.ipynb::moved-back": "match"
+    }
