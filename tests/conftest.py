@@ -42,7 +42,8 @@ BOTH = ("browser", "kernel")
 # What the tests of a file need where neither their folder nor their fixtures say it.
 NEEDS: dict[str, tuple[str, ...]] = {
     "clusters": BOTH, "executors": BOTH, "guide": BOTH, "ports": BOTH, "reuse": BOTH,
-    "large_pages": ("browser",), "page_slot": ("browser",), "server": ("kernel",), "zygote": ("kernel",),
+    "few_processes": ("kernel",), "large_pages": ("browser",), "page_slot": ("browser",), "server": ("kernel",),
+    "zygote": ("kernel",),
     "fault_matrix": (), "workflows": (),
 }  # fmt: skip
 

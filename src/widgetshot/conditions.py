@@ -57,6 +57,7 @@ class OpenFailure(StrEnum):
     NOTEBOOK_UNREADABLE = "notebook-unreadable"
     KERNEL_UNKNOWN = "kernel-unknown"
     KERNEL_NOT_STARTED = "kernel-not-started"
+    NO_PROCESS = "no-process"
     CLOCK_NOT_FROZEN = "clock-not-frozen"
     CELL_RAISED = "cell-raised"
     CELL_LATE = "cell-late"
@@ -99,6 +100,7 @@ _SENTENCES: dict[Code, str] = {
     OpenFailure.NOTEBOOK_UNREADABLE: "can't be read: {cause}",
     OpenFailure.KERNEL_UNKNOWN: "its kernel '{kernel}' is not installed",
     OpenFailure.KERNEL_NOT_STARTED: "the kernel '{kernel}' did not start: {cause}",
+    OpenFailure.NO_PROCESS: "the kernel '{kernel}' did not start, because the system gives no more processes: {cause}",
     OpenFailure.CLOCK_NOT_FROZEN: "its kernel's clock can't be frozen: {cause}",
     OpenFailure.CELL_RAISED: "the cell raised {error}",
     OpenFailure.CELL_LATE: "the cell was not finished after {seconds} s",

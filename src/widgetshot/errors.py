@@ -21,6 +21,8 @@ from enum import IntEnum
 
 # The next step where something died for which there may have been too little memory.
 FEWER_AT_A_TIME = "run it again with fewer notebooks at a time (jobs = 1)"
+# The next step where the system gives no more processes or threads.
+MORE_PROCESSES = f"ulimit -u  (a user's processes and threads; ps -eLf shows them), or {FEWER_AT_A_TIME}"
 # Why something is ended by one of SIGNALS_OF_OTHERS, which no program sends to itself when it fails.
 SOMEBODY = "(out of memory, or somebody ended it)"
 # Number -> name; Windows knows only some of them.

@@ -1,9 +1,11 @@
 """Errors of ours for notebooks that have no live page."""
 
 from widgetshot.conditions import OpenFailure
-from widgetshot.errors import NotebookError, ServerError, WidgetshotError
+from widgetshot.errors import MORE_PROCESSES, NotebookError, ServerError, WidgetshotError
 from widgetshot.server.messages import FailedOpening
 from widgetshot.shell import quoted, typed
+
+_INFRASTRUCTURE = (OpenFailure.KERNEL_UNKNOWN, OpenFailure.KERNEL_NOT_STARTED, OpenFailure.NO_PROCESS)
 
 
 def open_error(failure: FailedOpening, path: str, file: str = "", kernel: str = "") -> WidgetshotError:
@@ -15,8 +17,7 @@ def open_error(failure: FailedOpening, path: str, file: str = "", kernel: str = 
         kernel: the kernel spec that it was to run on; "" for its own.
     """
     condition = failure.condition
-    infrastructure = condition.code in (OpenFailure.KERNEL_UNKNOWN, OpenFailure.KERNEL_NOT_STARTED)
-    kind = ServerError if infrastructure else NotebookError
+    kind = ServerError if condition.code in _INFRASTRUCTURE else NotebookError
     where = f"{path}::{failure.cell}" if failure.cell else path
     return kind(str(condition), where=where, next_step=failure.next_step or _next_step(failure, path, file, kernel))
 
@@ -38,6 +39,8 @@ def _next_step(failure: FailedOpening, path: str, file: str, kernel: str) -> str
             )
         case OpenFailure.KERNEL_NOT_STARTED:
             return f"jupyter console --kernel {typed(params['kernel'])}"
+        case OpenFailure.NO_PROCESS:
+            return MORE_PROCESSES
         case OpenFailure.CLOCK_NOT_FROZEN:
             return (
                 "pip install 'time-machine>=3' where the kernel runs (a Python kernel is needed), or set "

@@ -4,6 +4,7 @@ Nothing heavy is imported before the server is launched, which takes as long to 
 """
 
 import gc
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -172,5 +173,9 @@ def _launch(settings: Settings) -> "Server":
 
     folder = Path(tempfile.mkdtemp(prefix="widgetshot-"))
     server = Server(folder, settings.redactor, installed_fonts=settings.installed_fonts)
-    server.launch()
+    try:
+        server.launch()
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     return server

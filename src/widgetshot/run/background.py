@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from widgetshot.capture.driver_errors import without_driver
+from widgetshot.threads import ready_threads
 
 T = TypeVar("T")
 
@@ -21,6 +22,7 @@ class BackgroundLoop:
     def __enter__(self) -> Self:
         self._loop = asyncio.new_event_loop()
         self._loop.set_exception_handler(without_driver)
+        self._loop.set_default_executor(ready_threads("widgetshot-beside"))
         self._thread = threading.Thread(target=self._loop.run_forever, name="widgetshot", daemon=True)
         self._thread.start()
         return self

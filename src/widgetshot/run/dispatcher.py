@@ -1,13 +1,15 @@
 """Sessions in, recorded results out: hands sessions to an executor and keeps what comes of them."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import AbstractAsyncContextManager, aclosing
 from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from widgetshot.files import start_encoder
 from widgetshot.model import Result, TimeSpent
 from widgetshot.project.settings import Settings
 from widgetshot.run.accounting import TimeSums
@@ -16,6 +18,7 @@ from widgetshot.run.causes import redacted_error
 from widgetshot.run.changed import PassNotes
 from widgetshot.run.recording import Recording
 from widgetshot.selection.session import Session, SessionReport
+from widgetshot.threads import ready_threads
 
 if TYPE_CHECKING:
     from widgetshot.ports import SessionExecutor
@@ -58,7 +61,7 @@ class Dispatcher:
         self.sums = TimeSums()
         self.renderer: Mapping[str, Any] = {}
         # As many as there are sessions whose results may come at the same time.
-        self._writers = ThreadPoolExecutor(settings.jobs + 1, "widgetshot-write")
+        self._writers = ready_threads("widgetshot-write", settings.jobs + 1)
         self._submitted: list[tuple[asyncio.Task[None], Futures]] = []
         self._ready = asyncio.Event()
         self._stopped = asyncio.Event()
@@ -145,6 +148,7 @@ class Dispatcher:
         if self._looking is None:
             # Beside the start of the server, which is mostly waiting.
             self._looking = self._beside.create_task(asyncio.to_thread(self._notes.look))
+            self._beside.create_task(asyncio.to_thread(_start_encoder))
         self._submitted.append((self._sessions.create_task(self._run(session, futures)), futures))
 
     async def _run(self, session: Session, futures: Futures) -> None:
@@ -156,7 +160,11 @@ class Dispatcher:
                         await self._record(event, futures)
                     else:
                         self._finish(session, begin, event, futures)
-        except Exception as error:
+        except asyncio.CancelledError:
+            raise
+        except BaseException as raised:
+            # Whatever it is, nobody may wait for a result for ever: a panic of a library in Rust is no Exception.
+            error = raised if isinstance(raised, Exception) else RuntimeError(f"{type(raised).__name__}: {raised}")
             shown = redacted_error(error, self._settings.redactor)
             waiting = [future for future in futures.values() if not future.done()]
             if not waiting:
@@ -181,3 +189,9 @@ class Dispatcher:
         if absent := [key for key, future in futures.items() if not future.done()]:
             raise RuntimeError(f"the executor has ended {session.name} without a result of {', '.join(absent)}")
         self._notes.end(session, begin, [future.result() for future in futures.values()], report)
+
+
+def _start_encoder() -> None:
+    # The first picture tells what is wrong.
+    with contextlib.suppress(RuntimeError):
+        start_encoder()

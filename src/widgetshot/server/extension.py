@@ -20,9 +20,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import zmq
 from jupyter_core.paths import jupyter_path
 from jupyter_server.utils import url_path_join
 
+from widgetshot.errors import ServerError
 from widgetshot.files import STATIC
 from widgetshot.server.handlers import (
     AnchorHandler,
@@ -36,6 +38,7 @@ from widgetshot.server.live_pages import LivePages
 from widgetshot.server.processes import adopt_orphans, end_descendants
 from widgetshot.server.static_files import SearchHandler, StaticHandler
 from widgetshot.server.zygotes import ZYGOTES
+from widgetshot.threads import ready_threads
 
 _REMOVE_TIMEOUT_S = 5.0
 
@@ -89,6 +92,14 @@ def _end_with_parent(serverapp: Any, live_pages: LivePages, folder: str) -> None
         folder: everything temporary of the run, removed at the very end.
     """
     loop = serverapp.io_loop
+    # Ending what a notebook has started must not need one more thread.
+    try:
+        loop.asyncio_loop.set_default_executor(ready_threads("widgetshot-beside"))
+    except ServerError as error:
+        # Whoever loads extensions goes on without one that raises anything else.
+        raise SystemExit(str(error)) from error
+    # ZeroMQ starts its threads at the first socket, and where there are none to be had it aborts this process.
+    serverapp.kernel_manager.context.socket(zmq.PAIR).close()
     adopt_orphans()
 
     async def stop() -> None:

@@ -56,11 +56,12 @@ async def connect(km: Any, startup_timeout: float = 60) -> Any:
     Raises:
         RuntimeError: the kernel died or did not answer in time.
     """
-    kc = km.client()
+    # Of its own it would have a context whose threads are started now; where there are none to be had, ZeroMQ aborts.
+    kc = km.client(context=km.context)
     kc.allow_stdin = False
     # A kernel that is not listening yet is tried again after a tenth of a second otherwise.
     kc.context.setsockopt(zmq.RECONNECT_IVL, _RECONNECT_INTERVAL_MS)
-    kc.start_channels()
+    kc.start_channels(hb=False)  # nobody asks its heartbeat, which is a thread
     try:
         await _listen(km, kc, monotonic() + startup_timeout)
     except BaseException:

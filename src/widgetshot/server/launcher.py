@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from widgetshot.errors import FEWER_AT_A_TIME, SIGNALS_OF_OTHERS, SOMEBODY, DiedStarting, ServerError
+from widgetshot.errors import FEWER_AT_A_TIME, MORE_PROCESSES, SIGNALS_OF_OTHERS, SOMEBODY, DiedStarting, ServerError
 from widgetshot.redact import Redactor
 
 if TYPE_CHECKING:
@@ -105,7 +105,17 @@ class Server:
             raise
 
     def launch(self) -> None:
-        """Start its process ahead of `start`, which waits for it and would launch it otherwise."""
+        """Start its process ahead of `start`, which waits for it and would launch it otherwise.
+
+        Raises:
+            ServerError: the system gives no more processes or threads.
+        """
+        try:
+            self._launch()
+        except (OSError, RuntimeError) as error:
+            raise ServerError(f"the Jupyter server can't be started: {error}", next_step=MORE_PROCESSES) from error
+
+    def _launch(self) -> None:
         # Short, because the names of kernels' sockets go on from here.
         runtime, root, work = self.folder / "r", self.folder / "root", self.folder / "work"
         for folder in (runtime, root, work, work / "matplotlib"):

@@ -26,6 +26,7 @@ from widgetshot.server.messages import NotOpened, Opened, OpenRequest
 from widgetshot.server.processes import LIVE_PAGE_VARIABLE, Started, end_processes, request_exit
 from widgetshot.server.render import page_config, render, render_anchor
 from widgetshot.server.work_folder import WorkFolder, prepare_folder
+from widgetshot.server.zygotes import NoProcess
 
 _DEFAULT_KERNEL = "python3"
 _PREFIX = "live-page-"  # of the folders of live pages
@@ -74,6 +75,7 @@ class LivePages:
         self._serverapp = serverapp
         self._kernels = serverapp.kernel_manager
         self._all: dict[str, OpenedNotebook] = {}
+        self._closing: set[asyncio.Task[SourcesSeen]] = set()
 
     def __getitem__(self, id: str) -> OpenedNotebook:
         return self._all[id]
@@ -125,14 +127,29 @@ class LivePages:
         given = await asyncio.to_thread(_folder_of, opened, request, nb)
         environment = request.variables | given.environment | {LIVE_PAGE_VARIABLE: opened.id} | request.environment
         name = opened.kernel_name
-        try:
+
+        async def begin() -> Any:
             opened.kernel_id = await self._kernels.start_kernel(kernel_name=name, cwd=str(given.place), env=environment)
             km = self._kernels.get_kernel(opened.kernel_id)
             opened.started.begin(km)
             await make_ready(km, frozen_at=request.frozen_at)
             return km
+
+        try:
+            try:
+                return await begin()
+            except (RuntimeError, OSError):
+                if not self._closing:
+                    raise
+            # What ends just now may have left no processes to others.
+            await asyncio.wait(self._closing)
+            if opened.kernel_id in self._kernels:
+                await self._kernels.shutdown_kernel(opened.kernel_id, now=True)
+            return await begin()
         except NoSuchKernel as error:
             raise NotOpened(OpenFailure.KERNEL_UNKNOWN, kernel=name) from error
+        except (NoProcess, BlockingIOError) as error:
+            raise NotOpened(OpenFailure.NO_PROCESS, kernel=name, cause=str(error)) from error
         except (RuntimeError, OSError) as error:
             raise NotOpened(OpenFailure.KERNEL_NOT_STARTED, kernel=name, cause=str(error)) from error
 
@@ -172,7 +189,12 @@ class LivePages:
 
     async def close(self, id: str) -> SourcesSeen:
         """End a live page: its kernel, whatever the kernel started, its folder."""
-        opened = self._all.pop(id)
+        closing = asyncio.create_task(self._close(self._all.pop(id)))
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+        return await closing
+
+    async def _close(self, opened: OpenedNotebook) -> SourcesSeen:
         # What the kernel reads while it ends is in no picture.
         sources = self._sources(opened)
         opened.started.look()

@@ -113,9 +113,20 @@ def end_descendants() -> None:
 
 
 def _kill_all(find: Callable[[], Iterable[psutil.Process]]) -> None:
-    """Kill what is found until nothing is: it may start more before it is dead."""
+    """Kill what is found until nothing is: it may start more before it is dead.
+
+    All of it is stopped before any of it is killed. What is killed while others run makes room for more, where there is
+    a limit on processes, and where there is none it may be fewer than what they start meanwhile.
+    """
     deadline = perf_counter() + PROCESS_EXIT_GRACE_S
     while (left := _found(find)) and perf_counter() < deadline:
+        stopped: set[psutil.Process] = set()
+        while (running := set(left) - stopped) and perf_counter() < deadline:
+            for process in running:
+                with contextlib.suppress(psutil.Error):
+                    process.suspend()
+            stopped |= running
+            left = _found(find)
         for process in left:
             with contextlib.suppress(psutil.Error):
                 process.kill()

@@ -187,7 +187,7 @@ def serve(connection):
             said = os.read(report, 64)
             if not said.isdigit():
                 os.close(report)
-                send(connection, {"failed": said.decode(errors="replace") or "it was killed at once"})
+                send(connection, {"failed": said.decode(errors="replace")})
                 continue
             kernels[report] = (int(said), keeper)
             send(connection, {"pid": int(said), "keeper": keeper})
@@ -250,14 +250,17 @@ def reap():
             pass
 
 
-def kill(pid):
-    """Kill a process, if it is there."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.kill(pid, signal.SIGKILL)
+def send_signals(pids, number):
+    """Send a signal to processes, as far as they are there."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
 
 
 def end_all(spared=frozenset()):
     """Kill everything below this process, and what that starts meanwhile.
+
+    All of it is stopped first: while some of it is killed, the rest would start more.
 
     Args:
         spared: children whose own children live on, too.
@@ -265,8 +268,12 @@ def end_all(spared=frozenset()):
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
     deadline = time.monotonic() + _KILL_GRACE_S
     while below := descendants(spared):
-        for pid in below:
-            kill(pid)
+        stopped = set()
+        while (running := set(below) - stopped) and time.monotonic() < deadline:
+            send_signals(running, signal.SIGSTOP)
+            stopped |= running
+            below = descendants(spared)
+        send_signals(below, signal.SIGKILL)
         # One that is not our child yet ends unheard, so that it is looked for again.
         signal.sigtimedwait({signal.SIGCHLD}, 0.05)
         reap()

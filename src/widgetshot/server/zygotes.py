@@ -25,6 +25,10 @@ _LAUNCHER = ["-m", "ipykernel_launcher"]
 _EXIT_GRACE_S = 5.0
 
 
+class NoProcess(RuntimeError):
+    """The system gives no more processes or threads."""
+
+
 class ForkedKernel:
     """A kernel that is another process's child, with the interface of `subprocess.Popen`.
 
@@ -87,28 +91,36 @@ class Zygote:
 
     Attributes:
         welcomes: whether a kernel of it was seen to welcome who listens to it.
+
+    Raises:
+        NoProcess: the system gives no more processes or threads.
     """
 
     def __init__(self, command: list[str], environment: dict[str, str]) -> None:
         self.welcomes = False
         self._connection, theirs = socket.socketpair()
-        with theirs:
-            self._process = subprocess.Popen(
-                [*command, str(_PROGRAM), str(theirs.fileno())],
-                env=environment,
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                # What kernels say before they have a client goes where this server's own log goes.
-                stdout=sys.stderr.fileno(),
-                start_new_session=True,
-            )
         self._lines = self._connection.makefile("rb")
         self._lock = threading.Lock()
         self._born = threading.Condition()
         self._newborn: list[ForkedKernel | str] = []  # or why there is none
         self._kernels: dict[int, ForkedKernel] = {}
         self._gone = False
-        threading.Thread(target=self._listen, daemon=True).start()
+        with theirs:
+            try:
+                # Before the process: nobody would end one that nobody listens to.
+                threading.Thread(target=self._listen, daemon=True).start()
+                self._process = subprocess.Popen(
+                    [*command, str(_PROGRAM), str(theirs.fileno())],
+                    env=environment,
+                    pass_fds=[theirs.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    # What kernels say before they have a client goes where this server's own log goes.
+                    stdout=sys.stderr.fileno(),
+                    start_new_session=True,
+                )
+            except (BlockingIOError, RuntimeError) as error:
+                self._connection.close()
+                raise NoProcess(str(error)) from error
 
     @property
     def alive(self) -> bool:
@@ -124,7 +136,8 @@ class Zygote:
         """Fork a new kernel.
 
         Raises:
-            RuntimeError: the zygote is gone, or the system gives no more processes.
+            NoProcess: the system gives no more processes.
+            RuntimeError: the zygote is gone, or the kernel was killed at once.
         """
         request = json.dumps({"argv": argv, "cwd": cwd, "env": environment}).encode() + b"\n"
         with self._lock:
@@ -138,7 +151,7 @@ class Zygote:
                     raise RuntimeError("the process that forks kernels is gone")
                 born = self._newborn.pop()
                 if isinstance(born, str):
-                    raise RuntimeError(f"no process can be forked: {born}")
+                    raise NoProcess(born) if born else RuntimeError("it was killed at once")
                 return born
 
     def _listen(self) -> None:
@@ -186,7 +199,11 @@ class Zygotes:
         self._all: dict[tuple[Any, ...], Zygote] = {}
 
     def get(self, command: list[str], environment: dict[str, str]) -> Zygote:
-        """Return the zygote of an interpreter; start it if there is none yet."""
+        """Return the zygote of an interpreter; start it if there is none yet.
+
+        Raises:
+            NoProcess: the system gives no more processes or threads.
+        """
         read_at_start = {name: value for name, value in environment.items() if name.startswith(_INTERPRETER)}
         key = (*command, *sorted(read_at_start.items()))
         with self._lock:
@@ -251,4 +268,6 @@ def warm() -> None:
     except (OSError, ValueError, KeyError):
         return
     if parts:
-        ZYGOTES.get(parts[0], kernel_environment(Path(tempfile.gettempdir()) / "home"))
+        # Whoever opens a notebook tries again, and is told.
+        with contextlib.suppress(NoProcess):
+            ZYGOTES.get(parts[0], kernel_environment(Path(tempfile.gettempdir()) / "home"))

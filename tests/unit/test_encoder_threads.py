@@ -1,0 +1,49 @@
+"""Pictures are encoded also where the system gives no more threads."""
+
+import subprocess
+import sys
+
+import pytest
+
+from few_processes import few_processes
+
+# Encodes a picture when as many processes run as may, and says how that went.
+PROGRAM = """
+import os, sys
+import numpy as np
+from widgetshot.files import encode_png, start_encoder
+if sys.argv[1] == "started":
+    start_encoder()
+ready, go = os.pipe()
+children = []
+while True:
+    try:
+        child = os.fork()
+    except BlockingIOError:
+        break
+    if not child:
+        os.close(go)
+        os.read(ready, 1)
+        os._exit(0)
+    children.append(child)
+try:
+    print(encode_png(np.full((4, 4, 4), 255, np.uint8), optimise=True)[:4])
+except Exception as error:
+    print(type(error).__name__, error)
+finally:
+    os.close(go)
+for child in children:
+    os.waitpid(child, 0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("when", "says"),
+    [("started", "b'\\x89PNG'"), ("late", "RuntimeError the picture can't be encoded: ")],
+)
+def test_encoder_that_was_started_needs_no_more_threads_and_another_one_says_so(when: str, says: str) -> None:
+    limit = few_processes(0)
+    words = [*limit.prefix, sys.executable, "-c", PROGRAM, when]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert done.stdout.startswith(says), done.stdout + done.stderr
+    assert limit.running() == []
