@@ -43,6 +43,7 @@ CAUSE = f"{FAULTS}test_fault_is_broken_with_its_cause_and_the_next_step"
 PARTS = "acceptance/faults/test_killed_parts.py::"
 DISKS = "acceptance/faults/test_bad_disks_and_clocks.py::"
 STARTS = "acceptance/faults/test_killed_starts.py::test_server_and_browser_that_are_killed_while_they_start_are_started_once_more"
+BOMBS = "acceptance/faults/test_fork_bombs.py::test_fork_bomb_is_the_cause_and_nothing_is_left_of_it"
 LEFT = "acceptance/test_left_behind.py::"
 RUNS = "acceptance/test_two_runs.py::"
 DIED = f"{PARTS}test_what_died_is_the_cause"
@@ -91,6 +92,10 @@ ROWS: list[Row] = [
         f"{DISKS}test_100000_widgets_are_bounded_and_named"),
     Row("notebook", "a page larger than any picture", "its size in pixels", "1", OTHERS,
         "acceptance/test_size_limits.py::test_page_that_is_too_large_is_broken_by_its_size"),
+    Row("notebook", "it forks without end, under a limit on processes (`ulimit -u`)", "BlockingIOError: Resource temporarily unavailable", "1",
+        "the other notebooks' verdicts; no process, no file", f"{BOMBS}[gives_up]"),
+    Row("notebook", "it forks without end and goes on where that is refused, under such a limit", "not finished after 3 s", "1",
+        "the other notebooks' verdicts; no process, no file", f"{BOMBS}[goes_on]"),
     Row("notebook", "daemons in sessions of their own, without an environment", "", "0", "no process",
         f"{LEFT}test_no_daemon_outlives_a_run"),
     Row("notebook", "daemons, while the next notebook runs", "", "0", "no process",
