@@ -69,6 +69,11 @@ export class PageKernel extends KernelConnection {
     return future;
   }) as KernelConnection["sendShellMessage"];
 
+  /** Whether the kernel has still to deal with something that the page has sent to it. */
+  get owes(): boolean {
+    return this.unanswered.size > 0;
+  }
+
   /**
    * Wait until the kernel has dealt with everything that the page has sent to it.
    *

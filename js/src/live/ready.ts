@@ -32,7 +32,8 @@ export async function ready(page: WidgetPage, limit: number, maxSettle: number |
       await everythingDrawn(page);
       const before = activity.events;
       stage = { code: "kernel-busy", params: {} };
-      await kernelCaughtUp(page);
+      // Whoever asked finds out what has died, and that the page shows a state that was left behind.
+      if ((await Promise.race([kernelCaughtUp(page), page.kernel?.gone])) === "gone" && page.kernel?.owes) throw new Deadline();
       const work = await page.work?.goesOn(limit - past);
       if (work) {
         stage = work;
