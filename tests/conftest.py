@@ -21,17 +21,21 @@ from widgetshot.capture.browser import find_browser
 
 # The files that take longest go first, so that the last one to end is a short one.
 LONGEST = (
-    "ports",
-    "plugin",
-    "changed",
-    "killed_parts",
-    "services",
-    "faults",
+    "left_behind",
     "gallery_decisions",
-    "reuse",
-    "trust",
+    "plugin",
+    "faults",
+    "killed_parts",
     "live",
-    "markers",
+    "changed",
+    "reuse",
+    "as_jupyterlab",
+    "services",
+    "trust",
+    "ports",
+    "documented_recipes",
+    "review_session",
+    "oracle",
 )
 # The pictures of the docs are taken when they are wanted (`make pictures`), not in each run of the tests.
 collect_ignore = [] if os.environ.get("WIDGETSHOT_DOCS_PICTURES") else ["acceptance/test_docs_pictures.py"]
