@@ -228,10 +228,11 @@ def locked(path: Path, *, within: float = LOCK_WAIT_S) -> Iterator[None]:
 
     Args:
         path: the lock's file, made if there is none. It stays: whoever waits for it has it open.
-        within: seconds after which it is not waited for any more.
+        within: seconds that whoever holds it may take. In a crowd a turn may take much longer to come, since nobody
+            stands in line; all of that time others get on.
 
     Raises:
-        LockHeld: somebody else held it all that time.
+        LockHeld: somebody else held it for that time.
         OSError: it can't be made, or is a link.
     """
     # Here, because it takes longer to import than all else of this module, and most of what uses it takes no lock.
@@ -240,10 +241,14 @@ def locked(path: Path, *, within: float = LOCK_WAIT_S) -> Iterator[None]:
     # By itself FileLock would make the folder, too. A link may lead anywhere.
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666))
     lock = FileLock(path, preserve_lock_file=True, poll_interval=_LOCK_POLL_S, on_acquired=_sign)
-    try:
-        lock.acquire(timeout=within)
-    except Timeout:
-        raise LockHeld(path, _owner(path), within) from None
+    while True:
+        signed = path.stat().st_mtime_ns
+        try:
+            lock.acquire(timeout=within)
+            break
+        except Timeout:
+            if not within or path.stat().st_mtime_ns == signed:
+                raise LockHeld(path, _owner(path), within) from None
     try:
         yield
     finally:

@@ -212,6 +212,24 @@ def test_who_holds_a_lock_is_told_and_not_waited_for_without_end(tmp_path: Path)
         assert path.read_text() == str(os.getpid())
 
 
+def test_whose_turn_comes_late_in_a_crowd_waits_on(tmp_path: Path) -> None:
+    path = tmp_path / "it.lock"
+    held = threading.Event()
+
+    def hold() -> None:
+        with locked(path, within=1):
+            held.set()
+
+    with locked(path):
+        last = threading.Thread(target=hold)
+        last.start()
+        for _ in range(22):
+            os.utime(path)  # as by whoever is next before it
+            assert not held.wait(0.1)
+    last.join(60)
+    assert held.is_set()
+
+
 def test_a_lock_that_is_a_link_is_refused_and_nothing_is_written_through_it(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("text")
     for name, target in (("link", "precious"), ("dangling", "made")):
