@@ -57,8 +57,7 @@ test: check
 	# What is installed from its sources in place is compiled by nobody else where Python is told to write no bytecode.
 	$(BIN)/python -m compileall -q src tests
 	rm -rf .coverage && mkdir .coverage
-	# Some wait more than they compute: three keep two cores busy.
-	$(MEASURED) $(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder -m "not services and not expensive" --junit-xml junit/tests.xml tests
+	$(MEASURED) $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not services and not expensive" --junit-xml junit/tests.xml tests
 	# Notebooks of clusters wait more than they compute.
 	$(BIN)/pytest --widgetshot-jobs 3 -m "not services and not expensive" --junit-xml junit/notebooks.xml notebooks
 	$(MAKE) --no-print-directory coverage-report
