@@ -349,7 +349,7 @@ def main() -> int:
         rounds=len(rounds),
         orders=arguments.orders,
         jobs=" and ".join(map(str, arguments.jobs)),
-        load="with the machine to itself" + ("" if arguments.no_load else " and beside a busy process for each core"),
+        load="without" + ("" if arguments.no_load else " and with") + " a busy process for each core beside it",
     )
     text = head + table(alone, found)
     print(text)
