@@ -83,9 +83,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(marker)
 
 
-def is_measured(path: Path) -> bool:
-    """Whether what the commands of an acceptance test run is measured."""
-    return path.stem.removeprefix("test_") in MEASURED
+def is_measured(request: pytest.FixtureRequest) -> bool:
+    """Whether what a test's commands run is measured."""
+    return request.path.stem.removeprefix("test_") in MEASURED
 
 
 @contextmanager
@@ -112,14 +112,14 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 @pytest.fixture
 def project(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Project]:
-    made = make_project(tmp_path, measured=is_measured(request.path))
+    made = make_project(tmp_path, measured=is_measured(request))
     yield made
     assert made.left_behind() == []
 
 
 @pytest.fixture(scope="module")
 def shared_project(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Project]:
-    made = make_project(tmp_path_factory.mktemp("shared"), measured=is_measured(request.path))
+    made = make_project(tmp_path_factory.mktemp("shared"), measured=is_measured(request))
     yield made
     assert made.left_behind() == []
 

@@ -17,25 +17,37 @@ _RUN_PER_PROCESSOR = 8
 # has no other right. None of them is the user of anything else.
 _RIGHTS = "-all,+dac_override,+dac_read_search"
 _FIRST_UID = 61_000
-# Forks at most so often as it is told, and says how often it could.
-_PROBE = """
-import os, sys
-ready, go = os.pipe()
-children = []
-for _ in range(int(sys.argv[1])):
-    try:
-        child = os.fork()
-    except BlockingIOError:
-        break
-    if not child:
-        os.close(go)
-        os.read(ready, 1)
-        os._exit(0)
-    children.append(child)
-os.close(go)
-for child in children:
-    os.waitpid(child, 0)
-print(len(children))
+# The beginning of a program that takes all processes that it may have, or so many, and gives them back.
+TAKE_ALL = """
+import os
+
+def take_all(most=10**9):
+    ready, go = os.pipe()
+    children = []
+    while len(children) < most:
+        try:
+            child = os.fork()
+        except BlockingIOError:
+            break
+        if not child:
+            os.close(go)
+            os.read(ready, 1)
+            os._exit(0)
+        children.append(child)
+    os.close(ready)
+    return go, children
+
+def give_back(go, children):
+    os.close(go)
+    for child in children:
+        os.waitpid(child, 0)
+"""
+# Says how many processes it could have, at most so many as it is told.
+_PROBE = f"""{TAKE_ALL}
+import sys
+taken = take_all(int(sys.argv[1]))
+give_back(*taken)
+print(len(taken[1]))
 """
 
 

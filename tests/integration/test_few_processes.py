@@ -6,12 +6,14 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from few_processes import few_processes
+from few_processes import TAKE_ALL, few_processes
 from projects import Project, button_cell
 
 # Opens a notebook while there are processes, while there are none, and when there are some again.
-PROGRAM = """
-import json, os, sys
+PROGRAM = (
+    TAKE_ALL
+    + """
+import json, sys
 from pathlib import Path
 from widgetshot.run.background import BackgroundLoop
 from widgetshot.server.launcher import Server
@@ -24,36 +26,20 @@ def open_page(loop, server):
     opened = decode_opening(loop.start(server.request("POST", "widgetshot/api/live-pages", encode(request))).result())
     return type(opened).__name__, str(getattr(opened, "condition", ""))
 
-def take_all():
-    ready, go = os.pipe()
-    children = []
-    while True:
-        try:
-            child = os.fork()
-        except BlockingIOError:
-            os.close(ready)
-            return go, children
-        if not child:
-            os.close(go)
-            os.read(ready, 1)
-            os._exit(0)
-        children.append(child)
-
 with BackgroundLoop() as loop:
     server = Server(Path(sys.argv[1]))
     loop.start(server.start()).result()
     try:
         answers = [open_page(loop, server)]
-        go, children = take_all()
+        taken = take_all()
         answers.append(open_page(loop, server))
-        os.close(go)
-        for child in children:
-            os.waitpid(child, 0)
+        give_back(*taken)
         answers.append(open_page(loop, server))
     finally:
         loop.start(server.stop()).result()
 print(json.dumps(answers))
 """
+)
 
 
 def test_server_tells_that_there_are_no_processes_and_goes_on(project: Project) -> None:

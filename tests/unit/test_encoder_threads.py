@@ -5,35 +5,22 @@ import sys
 
 import pytest
 
-from few_processes import few_processes
+from few_processes import TAKE_ALL, few_processes
 
 # Encodes a picture when as many processes run as may, and says how that went.
-PROGRAM = """
-import os, sys
+PROGRAM = f"""{TAKE_ALL}
+import sys
 import numpy as np
 from widgetshot.files import encode_png, start_encoder
 if sys.argv[1] == "started":
     start_encoder()
-ready, go = os.pipe()
-children = []
-while True:
-    try:
-        child = os.fork()
-    except BlockingIOError:
-        break
-    if not child:
-        os.close(go)
-        os.read(ready, 1)
-        os._exit(0)
-    children.append(child)
+taken = take_all()
 try:
     print(encode_png(np.full((4, 4, 4), 255, np.uint8), optimise=True)[:4])
 except Exception as error:
     print(type(error).__name__, error)
 finally:
-    os.close(go)
-for child in children:
-    os.waitpid(child, 0)
+    give_back(*taken)
 """
 
 
