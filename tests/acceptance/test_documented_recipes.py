@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from decision_files import KEY, baseline_file, build, decision, document, fenced, shot_of
-from projects import LIGHT, MARK, Project, make_project
+from projects import LIGHT, MARK, MEASURING, Project, make_project
 
 DOCS = Path(__file__).parents[2] / "docs/how-to"
 PUSH_TOKEN, JOB_TOKEN = "glpat-push-0123456789", "job-token-9876543210"
@@ -41,7 +41,8 @@ GITLAB: dict[str, Any] = yaml.safe_load(fenced_in("review-in-ci.md", "yaml")[1])
 
 def run_script(text: str, folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
     """Run a script as the runners of both do."""
-    own = {key: value for key, value in os.environ.items() if not key.startswith(("GITHUB_", "CI_", "GIT_"))}
+    others = ("GITHUB_", "CI_", "GIT_", *MEASURING)
+    own = {key: value for key, value in os.environ.items() if not key.startswith(others)}
     own["PYTEST_ADDOPTS"] = " ".join(LIGHT)
     own["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{own['PATH']}"
     return subprocess.run(
