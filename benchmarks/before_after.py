@@ -24,6 +24,10 @@ IMPORTS = {
     "import of the pytest plugin": ("-X", "frozen_modules=on", "-c", "import {plugin}"),
 }
 
+TABLE = """\
+| what | rounds | seconds before | after | ratio | CPU before | after | ratio |
+|---|--:|--:|--:|--:|--:|--:|--:|"""
+
 
 def python_of(checkout: Path) -> str:
     """Return the interpreter of a checkout.
@@ -86,11 +90,7 @@ def main() -> int:
     checkouts = (options.other.resolve(), HERE)
     pythons = [python_of(checkout) for checkout in checkouts]
     print(machine())
-    print(
-        "| what | rounds | seconds before | after | ratio | CPU before | after | ratio |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|",
-        sep="\n",
-    )
+    print(TABLE)
     with TemporaryDirectory(prefix="before-after-") as name:
         for workload in options.workloads:
             folders = [Path(name) / f"{workload}-{index}" for index in (0, 1)]

@@ -1,5 +1,5 @@
 # Runs in the kernel before a notebook's first cell, so that what a program draws "at random" is the same in
-# every run. numpy is seeded when, and only when, the notebook imports it. Leaves no name behind.
+# every run, and no broadcast is lost. numpy is seeded when, and only when, the notebook imports it. Leaves no name behind.
 def _widgetshot_prelude():
     import os
     import random
@@ -43,6 +43,19 @@ def _widgetshot_prelude():
     if compiler is not None:
         folder = os.path.join("C:\\Temp" if os.name == "nt" else "/tmp", "ipykernel_1")
         compiler.get_tmp_directory = lambda: folder
+
+    # Where more than 1,000 broadcasts wait for a connection, as after 500 widgets in one cell, ZeroMQ drops the rest in
+    # silence. What is said here counts for the connections that are there; the page connects before it executes.
+    def keep_broadcasts():
+        socket.setsockopt(zmq.SNDHWM, most)
+
+    zmq, most = sys.modules.get("zmq"), 50_000
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    thread = getattr(getattr(shell, "kernel", None), "iopub_thread", None)
+    socket = getattr(thread, "socket", None)
+    if zmq is not None and socket is not None:
+        shell.events.register("pre_execute", lambda: thread.schedule(keep_broadcasts))
+        thread.schedule(keep_broadcasts)
 
 
 _widgetshot_prelude()
