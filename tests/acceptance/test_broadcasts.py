@@ -9,8 +9,7 @@ from projects import Project
 
 COUNT = 10_000
 # The page asks for them when it listens, and shows how many it got.
-COUNTER = (
-    """#| shot: {name: s, max_settle: 60}
+COUNTER = """#| shot: {name: s, max_settle: 60}
 import anywidget
 class Counter(anywidget.AnyWidget):
     _esm = '''export default { render({ model, el }) {
@@ -20,13 +19,11 @@ class Counter(anywidget.AnyWidget):
     } }'''
 counter = Counter()
 def say(*_):
-    for number in range(%d):
+    for number in range(COUNT):
         counter.send(number)
 counter.on_msg(say)
 counter
-"""
-    % COUNT
-)  # noqa: UP031 - the script is full of braces
+""".replace("COUNT", str(COUNT))
 # Forked, as most are; and started by itself, as one of another interpreter is.
 KERNELS = {"forked": (), "started": ("-X", "utf8")}
 

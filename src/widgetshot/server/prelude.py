@@ -1,5 +1,6 @@
 # Runs in the kernel before a notebook's first cell, so that what a program draws "at random" is the same in
-# every run, and no broadcast is lost. numpy is seeded when, and only when, the notebook imports it. Leaves no name behind.
+# every run, and no broadcast is lost. numpy is seeded when, and only when, the notebook imports it. Leaves no name
+# behind.
 def _widgetshot_prelude():
     import os
     import random
