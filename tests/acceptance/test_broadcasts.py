@@ -9,7 +9,7 @@ from projects import Project
 
 COUNT = 10_000
 # The page asks for them when it listens, and shows how many it got.
-COUNTER = """#| shot: {name: s, max_settle: 60}
+COUNTER = """#| shot: s
 import anywidget
 class Counter(anywidget.AnyWidget):
     _esm = '''export default { render({ model, el }) {
@@ -31,6 +31,7 @@ KERNELS = {"forked": (), "started": ("-X", "utf8")}
 @pytest.fixture(scope="module")
 def ran(shared_project: Project) -> Project:
     project = shared_project
+    project.write("pyproject.toml", "[tool.widgetshot]\nsettle_timeout = 90\n")
     project.environment["JUPYTER_PATH"] = str(project.root / "jupyter")
     for name, words in KERNELS.items():
         argv = [sys.executable, *words, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
