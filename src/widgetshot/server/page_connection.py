@@ -12,10 +12,12 @@ from jupyter_server.services.kernels.connection.base import deserialize_msg_from
 
 from widgetshot.server.flood import Flood
 from widgetshot.server.redacting_connection import RedactingConnection
+from widgetshot.server.text_pace import TextPace
 from widgetshot.server.zygotes import forked
 
 _SOURCE_OF = "%widgetshot-cell "  # as in js/src/live/cells.ts
 _KIND = re.compile(rb'"msg_type"\s*:\s*"execute_input"')
+_WITHOUT_SIGNATURES = "v1.kernel.websocket.jupyter.org"
 _LOOK_INTERVAL_S = 0.1  # at kernels that tell nobody of their end
 
 
@@ -23,13 +25,14 @@ class PageConnection(RedactingConnection):
     """Puts the source of a cell into the request that names it, and tells the page when its kernel has died.
 
     So no page ever has a source. It is not told of what a kernel is executing, either. Of a flood of text it gets the
-    beginning and the end.
+    beginning and the end, and what is printed in quick succession it gets in fewer messages.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._watching: asyncio.Task[None] | None = None
         self._flood = Flood()
+        self._pace = TextPace(self._broadcast)
 
     async def prepare(self) -> None:
         """See `ZMQChannelsWebsocketConnection.prepare`; a kernel that is gone is not waited for."""
@@ -51,6 +54,7 @@ class PageConnection(RedactingConnection):
         """See `ZMQChannelsWebsocketConnection.disconnect`."""
         if self._watching is not None:
             self._watching.cancel()
+        self._pace.stop()
         super().disconnect()
 
     def handle_incoming_message(self, incoming_msg: Any) -> None:
@@ -78,19 +82,25 @@ class PageConnection(RedactingConnection):
         """See `RedactingConnection.forward`."""
         channel = stream if isinstance(stream, str) else getattr(stream, "channel", "")
         if channel != "iopub":
+            self._pace.flush()
             super().forward(stream, outgoing_msg)
             return
         # Behind the redactor: a secret that is cut in two would not be known any more.
-        identities, parts = self.session.feed_identities(outgoing_msg)
+        _, parts = self.session.feed_identities(outgoing_msg)
         for message in self._flood.bound(parts):
-            if message is not parts:
-                message[0] = self.session.sign(message[1:5])
-            super().forward(stream, [*identities, DELIM, *message])
+            self._pace.take(message)
+
+    def _broadcast(self, message: list[Any]) -> None:
+        """Send a broadcast message, which may not be the kernel's own any more, to the page."""
+        if self.subprotocol != _WITHOUT_SIGNATURES:
+            message[0] = self.session.sign(message[1:5])
+        super().forward(self.channels["iopub"], [DELIM, *message])
 
     async def _watch(self) -> None:
         """Tell the page as soon as its kernel is gone; it would wait for ever."""
         await self._gone()
         with contextlib.suppress(Exception):  # the page may be gone as well
+            self._pace.flush()
             self._send_status_message("dead")
 
     async def _gone(self) -> None:
