@@ -85,9 +85,6 @@ def _remove(folder: Path) -> None:
         time.sleep(0.01)
 
 
-_MOST_BROADCASTS = 50_000  # of a kernel, waiting
-
-
 def _end_with_parent(serverapp: Any, live_pages: LivePages, folder: str) -> None:
     """Stop, kernels first, as soon as the process that started this server closes our standard input or dies.
 
@@ -101,8 +98,6 @@ def _end_with_parent(serverapp: Any, live_pages: LivePages, folder: str) -> None
     except ServerError as error:
         # Whoever loads extensions goes on without one that raises anything else.
         raise SystemExit(str(error)) from error
-    # What kernels broadcast waits for its turn, see prelude.py; beyond 1,000 messages ZeroMQ would drop them.
-    serverapp.kernel_manager.context.setsockopt(zmq.RCVHWM, _MOST_BROADCASTS)
     # ZeroMQ starts its threads at the first socket, and where there are none to be had it aborts this process.
     serverapp.kernel_manager.context.socket(zmq.PAIR).close()
     adopt_orphans()

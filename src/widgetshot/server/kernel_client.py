@@ -25,6 +25,7 @@ _PRELUDE = (_HERE / "prelude.py").read_text(encoding="utf-8") + "".join(
 _FREEZE = "__import__('time_machine').travel({start!r}, tick=False).start()"
 _REPLY_TIMEOUT_S = 30.0
 _RECONNECT_INTERVAL_MS = 10
+_MOST_BROADCASTS = 50_000  # that wait to be taken, as in prelude.py
 _ANSWER_TIMEOUT_S = 1.0  # then an answer is taken for lost
 
 
@@ -61,6 +62,8 @@ async def connect(km: Any, startup_timeout: float = 60) -> Any:
     kc.allow_stdin = False
     # A kernel that is not listening yet is tried again after a tenth of a second otherwise.
     kc.context.setsockopt(zmq.RECONNECT_IVL, _RECONNECT_INTERVAL_MS)
+    # Its page's connection, which comes later, has both from the context, too.
+    kc.context.setsockopt(zmq.RCVHWM, _MOST_BROADCASTS)
     kc.start_channels(hb=False)  # nobody asks its heartbeat, which is a thread
     try:
         await _listen(km, kc, monotonic() + startup_timeout)

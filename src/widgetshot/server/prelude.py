@@ -46,7 +46,8 @@ def _widgetshot_prelude():
         compiler.get_tmp_directory = lambda: folder
 
     # Where more than 1,000 broadcasts wait for a connection, as after 500 widgets in one cell, ZeroMQ drops the rest in
-    # silence. What is said here counts for the connections that are there; the page connects before it executes.
+    # silence, here as at the other end (kernel_client.py). What is said counts for the connections that are there; the
+    # page connects before it executes.
     def keep_broadcasts():
         socket.setsockopt(zmq.SNDHWM, most)
 
