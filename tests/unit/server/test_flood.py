@@ -5,16 +5,8 @@ from typing import Any
 
 import pytest
 
+from kernel_messages import message, printed
 from widgetshot.server.flood import HEAD, LEFT_OUT, TAIL, Flood
-
-
-def message(kind: str, content: dict[str, Any], request: str = "r") -> list[Any]:
-    header, parent = {"msg_type": kind}, {"msg_id": request}
-    return [b"signature", *(json.dumps(part).encode() for part in (header, parent, {}, content))]
-
-
-def printed(text: str, name: str = "stdout", request: str = "r") -> list[Any]:
-    return message("stream", {"name": name, "text": text}, request)
 
 
 def idle(request: str = "r") -> list[Any]:

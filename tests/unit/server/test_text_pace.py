@@ -6,16 +6,8 @@ from typing import Any
 
 import pytest
 
+from kernel_messages import message, printed
 from widgetshot.server.text_pace import TextPace
-
-
-def message(kind: str, content: dict[str, Any], request: str = "r", **metadata: Any) -> list[Any]:
-    header, parent = {"msg_type": kind}, {"msg_id": request}
-    return [b"signature", *(json.dumps(part).encode() for part in (header, parent, metadata, content))]
-
-
-def printed(text: str, name: str = "stdout", request: str = "r", **metadata: Any) -> list[Any]:
-    return message("stream", {"name": name, "text": text}, request, **metadata)
 
 
 def told(sent: list[list[Any]]) -> list[tuple[str, str, str]]:
