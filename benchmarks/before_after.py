@@ -11,7 +11,8 @@ import argparse
 import os
 import statistics
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -73,6 +74,18 @@ def compare(name: str, commands: Sequence[Sequence[str]], folders: Sequence[Path
     return row(name, found)
 
 
+def compare_runs(
+    name: str, pythons: Sequence[str], folders: Sequence[Path], write: Callable[[Path], None], rounds: int
+) -> str:
+    """Let both checkouts approve pictures of the same work, each in its folder, and run it in turn; the row."""
+    commands = [[python, "-m", "widgetshot", "run", "--jobs", "2"] for python in pythons]
+    for command, folder in zip(commands, folders, strict=True):
+        folder.mkdir()
+        write(folder)
+        run([*command, "--update-baselines"], folder)
+    return compare(f"run of {name}", commands, folders, rounds)
+
+
 def plugin_of(checkout: Path) -> str:
     """Return the module of a checkout's pytest plugin."""
     text = (checkout / "pyproject.toml").read_text(encoding="utf-8")
@@ -94,12 +107,8 @@ def main() -> int:
     with TemporaryDirectory(prefix="before-after-") as name:
         for workload in options.workloads:
             folders = [Path(name) / f"{workload}-{index}" for index in (0, 1)]
-            commands = [[python, "-m", "widgetshot", "run", "--jobs", "2"] for python in pythons]
-            for command, folder in zip(commands, folders, strict=True):
-                folder.mkdir()
-                write_work(folder, Workload.named(workload), "match")
-                run([*command, "--update-baselines"], folder)
-            print(compare(f"run of {workload}", commands, folders, options.rounds), flush=True)
+            work = partial(write_work, workload=Workload.named(workload), case="match")
+            print(compare_runs(workload, pythons, folders, work, options.rounds), flush=True)
         for title, words in IMPORTS.items() if options.import_rounds else ():
             commands = [
                 [python, *(word.format(plugin=plugin_of(checkout)) for word in words)]

@@ -9,13 +9,14 @@ standard output.
 """
 
 import argparse
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
 
-from before_after import HERE, TABLE, compare, python_of, run
+from before_after import HERE, TABLE, compare, compare_runs, python_of, run
 from measuring import adopt_orphans, finish
 from suite import machine
 
@@ -56,7 +57,7 @@ ONE_PRINT = PRINTS.format(count=1)
 def write(folder: Path, count: int, source: str) -> None:
     """Write notebooks of one cell."""
     notebooks = folder / "notebooks"
-    notebooks.mkdir(parents=True)
+    notebooks.mkdir()
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
     for number in range(count):
         nb = new_notebook(cells=[new_code_cell(source, id="cell")], metadata={"kernelspec": kernel})
@@ -72,25 +73,24 @@ def main() -> int:
     options = parser.parse_args()
     adopt_orphans()
     pythons = [python_of(checkout) for checkout in (options.other.resolve(), HERE)]
-    commands = [[python, "-m", "widgetshot", "run", "--jobs", "2"] for python in pythons]
     print(machine(), TABLE, sep="\n")
     with TemporaryDirectory(prefix="heavy-") as name:
         for key in options.only:
             title, count, source = WORK[key]
             folders = [Path(name) / f"{key}-{index}" for index in (0, 1)]
-            for command, folder in zip(commands, folders, strict=True):
-                write(folder, count, source)
-                run([*command, "--update-baselines"], folder)
-            print(compare(f"run of {title}", commands, folders, options.rounds), flush=True)
+            work = partial(write, count=count, source=source)
+            print(compare_runs(title, pythons, folders, work, options.rounds), flush=True)
         if "prints" in options.only:
             # The start of both commands is in the first row; what it is shows the second one.
             for title, source in ((WORK["prints"][0], WORK["prints"][2]), ("1 print", ONE_PRINT)):
                 folder = Path(name) / title
+                folder.mkdir()
                 write(folder, 1, source)
                 execute = [pythons[1], "-m", "jupyter", "execute", "--inplace", "notebooks/n000.ipynb"]
-                run([*commands[1], "--update-baselines"], folder)
+                ours = [pythons[1], "-m", "widgetshot", "run", "--jobs", "2"]
+                run([*ours, "--update-baselines"], folder)
                 both = f"`jupyter execute` and a run of {title}"
-                print(compare(both, [execute, commands[1]], [folder] * 2, options.rounds), flush=True)
+                print(compare(both, [execute, ours], [folder] * 2, options.rounds), flush=True)
     return 0
 
 
