@@ -57,6 +57,10 @@ HTML('''<p id="t">0</p><script>
 (function move() { document.getElementById("t").textContent += "."; requestAnimationFrame(move); })();
 </script>''')
 """
+# Until it is told to stop.
+RESTS_LATE = RESTLESS.replace("(function", "window.moving = true;\n(function").replace(
+    "requestAnimationFrame(move); }", "if (window.moving) requestAnimationFrame(move); }"
+)
 RAISES = "#| shot: s\n1 / 0"
 GROWING = ("#| shot: {name: s, after: each}\nprint('one')", "print('two')", "1 / 0")
 
@@ -279,6 +283,20 @@ def test_page_that_never_rests_says_what_moves(rig: Rig, frontend: str) -> None:
     for unrest in rig.run(work()):
         assert unrest.code is Unrest.ELEMENTS_CHANGING
         assert str(unrest) == "the page's elements changed"
+
+
+@both_frontends
+def test_page_that_rests_before_its_max_settle_is_waited_for_beyond_the_limit(rig: Rig, frontend: str) -> None:
+    async def work() -> Any:
+        async with rig.shown(frontend, "launched", RESTS_LATE) as (page, _):
+            page.limit = 0.5
+            before = await page.settle()
+            await page.page.evaluate("() => void setTimeout(() => { window.moving = false; }, 1500)")
+            return before, await page.settle(max_settle=20)
+
+    unrest, rest = rig.run(work())
+    assert unrest.code is Unrest.ELEMENTS_CHANGING
+    assert rest is None
 
 
 @both_frontends

@@ -164,13 +164,18 @@ class CapturePage:
         """Wait until the page is ready; what still moves after `limit` seconds, or None.
 
         Args:
+            limit: None for that of the page, or `max_settle` where that is longer.
             max_settle: seconds after which a page that is drawn, but goes on moving, is good enough.
 
         Raises:
             CaptureError: the page does not answer.
         """
         with self._timed("settle"), capture_errors("the page could not be made ready", self.log):
-            return await self._at_rest(self.limit if limit is None else limit, max_settle)
+            return await self._at_rest(self.limit_for(max_settle) if limit is None else limit, max_settle)
+
+    def limit_for(self, max_settle: float | None) -> float:
+        """Return the seconds that a page may take which is captured after `max_settle` of them in any case."""
+        return max(self.limit, max_settle or 0.0)
 
     async def _at_rest(self, limit: float, max_settle: float | None) -> Condition[Unrest] | None:
         begin = perf_counter()

@@ -68,7 +68,8 @@ class ShotSequence:
         self._page.moved()
         # A tab comes to rest when it is turned to, with what these cells show.
         self._front = self._page
-        self._unrest = await with_page_timeout(self._page.settle(max_settle=target.max_settle), self._page.limit)
+        limit = self._page.limit_for(target.max_settle)
+        self._unrest = await with_page_timeout(self._page.settle(max_settle=target.max_settle), limit)
 
     async def result(self, index: int) -> Result | None:
         """Perform the steps of a target, and take and judge its shot if that is requested; the next one's turn is next.
@@ -122,7 +123,7 @@ class ShotSequence:
         beside = (self._context.settings.root / target.notebook).parent
         try:
             for number, step in enumerate(target.steps, 1):
-                limit = self._page.limit + float(step.arguments.get("timeout", self._page.limit))
+                limit = self._page.limit_for(target.max_settle) + float(step.arguments.get("timeout", self._page.limit))
                 page = await self._turn_to(step.tab, target)
                 self._unrest = await with_page_timeout(page.act(target, step, number, beside), limit)
         except WidgetshotError as error:
@@ -134,7 +135,8 @@ class ShotSequence:
         page = await with_page_timeout(self._pool.tab(self._slot, self._page, tab, target), self._page.limit)
         if page is not self._front:
             page.moved()
-            self._unrest = await with_page_timeout(page.settle(max_settle=target.max_settle), self._page.limit)
+            limit = self._page.limit_for(target.max_settle)
+            self._unrest = await with_page_timeout(page.settle(max_settle=target.max_settle), limit)
             self._front = page
         return page
 
