@@ -290,17 +290,14 @@ def test_the_fast_job_of_github_passes_and_leaves_what_is_uploaded(approved: Pro
             assert (approved.root / step["with"]["path"]).exists()
 
 
-SHARDS = ("controls", "plots")
-
-
 @pytest.fixture(scope="module")
 def shards(approved: Project) -> Path:
     """The run folders of GitHub's shards, as `merge` finds them."""
     folder = approved.root / "shards"
     folder.mkdir()
-    for shard in SHARDS:
+    for index, shard in enumerate(GITHUB["pictures"]["strategy"]["matrix"]["shard"]):
         typed(approved, steps_of(GITHUB["pictures"]), SHARD=shard)
-        (approved.root / "widgetshot-report").rename(folder / f"shard-{shard}")
+        (approved.root / "widgetshot-report").rename(folder / f"shard-{index}")
     return folder
 
 
@@ -311,7 +308,7 @@ def merged(project: Project) -> dict[str, str]:
     return verdicts
 
 
-ALL = {f"notebooks/{name}/{name}.ipynb::a": "match" for name in SHARDS}
+ALL = {f"notebooks/{name}/{name}.ipynb::a": "match" for name in ("controls", "plots")}
 
 
 def test_shards_of_github_become_one_run(approved: Project, shards: Path) -> None:
@@ -322,9 +319,10 @@ def test_shards_of_github_become_one_run(approved: Project, shards: Path) -> Non
 def test_shards_of_gitlab_become_one_run(approved: Project, shards: Path) -> None:
     before = shards.rename(approved.root / "of-github")
     try:
-        typed(approved, steps_of(GITLAB["pictures"]), SHARD="plots")
-        # The other one differs by its name alone.
-        shutil.copytree(before / "shard-controls", approved.root / "shards/controls")
+        assert GITLAB["pictures"]["parallel"] == 2
+        typed(approved, steps_of(GITLAB["pictures"]), CI_NODE_INDEX="2", CI_NODE_TOTAL="2")
+        # The other one differs by its number alone.
+        shutil.copytree(before / "shard-0", approved.root / "shards/1")
         typed(approved, steps_of(GITLAB["merge"]))
         shutil.rmtree(approved.root / "shards")
     finally:
@@ -332,9 +330,27 @@ def test_shards_of_gitlab_become_one_run(approved: Project, shards: Path) -> Non
     assert merged(approved) == ALL
 
 
+def commands_of_jenkins(page: str) -> list[str]:
+    (pipeline,) = fenced_in(page, "groovy")
+    return [single or double for single, double in re.findall(r"""\bsh (?:'([^']*)'|"([^"]*)")""", pipeline)]
+
+
+def test_shards_of_jenkins_become_one_run(approved: Project, shards: Path) -> None:
+    lines = [line for line in commands_of_jenkins("shards.md") if line.startswith("widgetshot")]
+    assert [line.split()[1] for line in lines] == ["doctor", "run", "merge"]
+    before = shards.rename(approved.root / "of-github")
+    try:
+        typed(approved, lines[1:2], SHARD="2")
+        shutil.copytree(before / "shard-0", approved.root / "shards/1")
+        typed(approved, lines[2:])
+        shutil.rmtree(approved.root / "shards")
+    finally:
+        before.rename(shards)
+    assert merged(approved) == ALL
+
+
 def test_the_stages_of_jenkins_leave_a_run_folder_each(approved: Project) -> None:
-    (pipeline,) = fenced_in("ci.md", "groovy")
-    lines = [single or double for single, double in re.findall(r"""\bsh (?:'([^']*)'|"([^"]*)")""", pipeline)]
+    lines = commands_of_jenkins("ci.md")
     assert [line.split()[0] for line in lines] == ["python3", "pip", "widgetshot", "pytest", "widgetshot", "pytest"]
     typed(approved, [lines[2], lines[3]])
     # Nothing of this project needs services, which pytest says with 5.

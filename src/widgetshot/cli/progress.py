@@ -36,6 +36,8 @@ class Progress:
     def begin(self, run: NotebookRun) -> None:
         """Print what is left out, and what can't be read."""
         self._total = run.total
+        if run.plan.shards is not None:
+            self._line(str(run.plan.shards))
         for path, why in run.plan.skipped.items():
             self._line(f"- {path}: skipped: {one_line(why)}")
         for error in run.plan.unreadable.values():

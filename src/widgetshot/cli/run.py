@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -11,6 +12,7 @@ from widgetshot.cli.common import settings_from
 from widgetshot.cli.flags import run_flags
 from widgetshot.cli.progress import Progress
 from widgetshot.printing import say_json
+from widgetshot.project.options import RUN
 from widgetshot.run.app import run_notebooks
 from widgetshot.run.plan import RunRequest
 
@@ -28,6 +30,8 @@ def run(
     suite: str,
     without_services: bool,
     skip_missing_services: bool,
+    shard: str | None,
+    durations: str | None,
     **flags: Any,
 ) -> None:
     """Execute notebooks, capture them, compare with the baselines.
@@ -35,7 +39,12 @@ def run(
     PATHS are notebooks or folders; without any, those of the configuration.
     """
     settings = settings_from(**flags)
-    request = RunRequest(paths, suite, changed, without_services, skip_missing_services)
+    dealing = None
+    if shard or durations:
+        from widgetshot.selection.durations import read_dealing
+
+        dealing = read_dealing(settings, shard, durations, Path.cwd(), RUN)
+    request = RunRequest(paths, suite, changed, without_services, skip_missing_services, dealing)
     progress = Progress(settings, quiet=output == "json")
     with _sigterm_interrupts(), run_notebooks(settings, request) as running:
         progress.begin(running)

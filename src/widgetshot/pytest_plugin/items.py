@@ -35,6 +35,19 @@ class NotebookFile(pytest.File):
             yield TargetItem.from_parent(self, name=target.name, notebook=notebook, target=target)
 
 
+def path_of_test(root: Path, node: pytest.Item) -> str:
+    """Return `tests/test_x.py/test_name`, under which the pictures of a Python test are kept.
+
+    Args:
+        root: the project's folder; a test elsewhere goes by its id.
+    """
+    # Not the file of the node's id, which is relative to pytest's rootdir.
+    file, _, test = node.nodeid.partition("::")
+    if node.path.is_relative_to(root):
+        file = node.path.relative_to(root).as_posix()
+    return f"{file}/{test.replace('::', '/').replace('/', '.')}"
+
+
 class TargetItem(pytest.Item):
     """One target."""
 

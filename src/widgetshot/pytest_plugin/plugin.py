@@ -39,6 +39,8 @@ def pytest_configure(config: pytest.Config) -> None:
     state = begin_state(config)
     if settings_given(config):
         _ = state.settings  # a wrong option is an error before anything is collected
+    if config.option.widgetshot_shard or config.option.widgetshot_durations:
+        state.read_dealing()
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "NotebookFile | None":
@@ -62,6 +64,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         state.clear_workers()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # After `-k` and `-m`, so that shards are dealt of what is asked for.
+    state_of(config).deal(items)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     from widgetshot.pytest_plugin.items import TargetItem
 
@@ -77,6 +85,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = 2
     if state.controls_workers:
         state.merge_workers()
+    if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and state.is_empty_shard:
+        session.exitstatus = pytest.ExitCode.OK
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

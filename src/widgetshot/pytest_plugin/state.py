@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from widgetshot.project.settings import Settings
     from widgetshot.pytest_plugin.items import TargetItem
     from widgetshot.run.in_progress import RunInProgress
+    from widgetshot.selection.shards import Dealing, ShardPlan
     from widgetshot.services.manager import Services
 
 
@@ -40,6 +41,9 @@ class PluginState:
         self._run: RunInProgress | None = None
         self._services: Services | None = None
         self._notices: list[str] = []
+        self._dealing: Dealing | None = None
+        self._shards: ShardPlan | None = None
+        self._order: list[str] = []
 
     # What is known before anything runs -----------------------------------------------------------------------------
 
@@ -110,6 +114,35 @@ class PluginState:
             self._services = Services(self.settings.services, self.settings.redactor.values)
         return self._services
 
+    def read_dealing(self) -> None:
+        """Take which shard is asked for, before anything is collected.
+
+        Raises:
+            pytest.UsageError: there is no such shard, or no such run to take durations from.
+        """
+        from widgetshot.project.options import PYTEST
+        from widgetshot.selection.durations import read_dealing
+
+        option, folder = self.config.option, self.config.invocation_params.dir
+        with usage_errors():
+            self._dealing = read_dealing(
+                self.settings, option.widgetshot_shard, option.widgetshot_durations, folder, PYTEST
+            )
+
+    def deal(self, items: list[pytest.Item]) -> None:
+        """Leave those of the shard that is asked for, and what takes no pictures."""
+        if self._dealing is None:
+            return
+        from widgetshot.pytest_plugin.sharding import deal_items, order_of, others
+
+        settings = self.settings
+        self._shards = deal_items(items, self._dealing, settings.root, settings.environment)
+        self._order = order_of(items, settings.root, settings.environment)
+        if elsewhere := others(items, self._shards, settings.root):
+            self.config.hook.pytest_deselected(items=elsewhere)
+            left = set(elsewhere)
+            items[:] = [item for item in items if item not in left]
+
     def collected(self, items: "list[TargetItem]") -> None:
         """Take what is to be run, of which some is skipped here; the work begins, if it is this process's."""
         option = self.config.option
@@ -118,6 +151,10 @@ class PluginState:
         if items and option.widgetshot_changed and not option.collectonly:
             items = self._changed(items)
         self._items = items
+        if self._shards is not None and self._shards.parts and not option.collectonly:
+            # Also where it has nothing: all shards make the whole.
+            shard = self._shards.shard
+            self.run.writer.dealt(shard.number, shard.count, self._shards.digest, self._order)
         if items and not self.worker and not self.controls_workers and not option.collectonly:
             # It goes on while pytest runs other tests.
             self._submit(items)
@@ -165,6 +202,15 @@ class PluginState:
                 item.add_marker(pytest.mark.skip(reason=one_line(reasons[path])))
         return [item for item in items if not reasons[item.notebook.path]]
 
+    @property
+    def is_empty_shard(self) -> bool:
+        """Whether all that was asked for is in other shards; known when the run has ended."""
+        if self.merged:
+            from widgetshot.report.reader import read_run
+
+            return read_run(self.settings.report).shard is not None
+        return self._shards is not None and bool(self._shards.parts)
+
     # The end --------------------------------------------------------------------------------------------------------
 
     def finish(self, *, complete: bool) -> None:
@@ -210,11 +256,15 @@ class PluginState:
             raise self._run.writer.failure
         try:
             gallery = write_gallery(self.settings.report)
-            summary = summary_of(read_run(self.settings.report), self.settings)
+            run = read_run(self.settings.report)
+            summary = summary_of(run, self.settings)
         except WidgetshotError as error:
             return [f"widgetshot: {error}"] if self._run is not None else []
         problem = [summary.problem] if summary.problem else []
-        first = f"widgetshot: {summary.counts}; gallery: {gallery}"
+        # Of what its workers have dealt this process knows what they have told.
+        told_shard = "" if run.shard is None else f"shard {run.shard.number}/{run.shard.count}"
+        shard = f"{self._shards or told_shard}; " if told_shard else ""
+        first = f"widgetshot: {shard}{summary.counts}; gallery: {gallery}"
         notices = [*self._notices, *(self._run.notices if self._run is not None else [])]
         told = [f"note: {one_line(notice)}" for notice in notices]
         return [first, *told, *summary.details, *summary.times, *problem, *summary.next]

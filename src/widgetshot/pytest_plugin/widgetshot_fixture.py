@@ -23,6 +23,7 @@ from widgetshot.errors import ConfigError, ServerError, WidgetshotError
 from widgetshot.model import Clock, Result, Target, Viewport, is_key
 from widgetshot.ports import BrowserHost
 from widgetshot.project.notebooks import load_notebook
+from widgetshot.pytest_plugin.items import path_of_test
 from widgetshot.redact import Redactor
 from widgetshot.run.causes import browser_died
 from widgetshot.run.evidence import explained, with_evidence
@@ -201,11 +202,9 @@ class Widgetshot:
             raise ConfigError(
                 f"{node.path} is outside of the project {settings.root}", next_step="run pytest from its project"
             )
-        # Not the file of the node's id, which is relative to pytest's rootdir.
-        file, test = node.path.relative_to(settings.root).as_posix(), node.nodeid.partition("::")[2]
         assert self._viewport is not None
         target = Target(
-            notebook=f"{file}/{test.replace('::', '/').replace('/', '.')}" if name else self._notebook,
+            notebook=path_of_test(settings.root, node) if name else self._notebook,
             shot=name,
             cell_id=cell,
             order=0,

@@ -50,6 +50,7 @@ def new_run(root: Path, environment: str, repeat: int = 1) -> Run:
         merged=None,
         changed=None,
         suite=None,
+        shard=None,
         skipped=[],
         environment=Environment(
             name=environment, python=platform.python_version(), platform=platform.platform(), fingerprint={}

@@ -1,4 +1,4 @@
-"""The verdicts of earlier runs, in a small local file beside the project: what is flaky is seen, although it passes."""
+"""Verdicts and durations of earlier runs, in a small local file: what is flaky is seen, although it passes."""
 
 import contextlib
 import hashlib
@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
-from msgspec import Meta, to_builtins
+from msgspec import Meta, field, to_builtins
 from msgspec.structs import replace
 
 from widgetshot.documents import Document, JsonValue, Time, convert, parse_json
@@ -18,6 +18,7 @@ from widgetshot.files import LOCAL_FOLDER, LOCK_WAIT_S, LockHeld, local_folder, 
 from widgetshot.model import Verdict
 from widgetshot.report import entry_json
 from widgetshot.report.entry_json import Entry
+from widgetshot.report.limits import MAX_SECONDS
 
 _FILE = "history.json"
 _LOCK = "history.lock"
@@ -50,10 +51,16 @@ Stretches = Annotated[list[Stretch], Meta(min_length=1, max_length=_MAX_STRETCHE
 
 
 class HistoryFile(Document, frozen=True):
-    """The file: key of each target -> its stretches, the oldest first. What is wrong for one target is lost for it."""
+    """The file. What is wrong for one target is lost for it.
+
+    Attributes:
+        targets: key of each target -> its stretches, the oldest first.
+        seconds: key of each target -> how long it took in its last run.
+    """
 
     format: Literal[1]
     targets: dict[str, JsonValue]
+    seconds: dict[str, JsonValue] = field(default_factory=dict)
 
 
 class History:
@@ -95,33 +102,39 @@ class History:
                 is_kept = False
             except OSError:
                 pass  # without a place for a lock there is hardly one to write
-            targets = self._read()
+            targets, seconds = self._read()
             noted = []
             for entry in entries:
                 inputs = _inputs(self._root / entry.notebook, commit)
                 latest = Stretch(entry.verdict, 1, time, time, (entry.baseline_sha256 or "")[:8], inputs, inputs)
                 stretches = targets[entry.key] = _with(targets.get(entry.key, []), latest)
+                seconds[entry.key] = entry.duration
                 history = [entry_json.Stretch(one.verdict, one.count, one.first, one.last) for one in stretches]
                 noted.append(replace(entry, history=history, flaky=flaky(stretches)))
             try:
                 if is_kept:
-                    _write(self._file, targets, datetime.fromisoformat(time) - _MAX_AGE)
+                    _write(self._file, targets, seconds, datetime.fromisoformat(time) - _MAX_AGE)
             except OSError as error:
                 self.notices.append(f"this run is not in the history of verdicts: {error}")
             return noted
 
-    def _read(self) -> dict[str, list[Stretch]]:
+    def seconds(self) -> dict[str, float]:
+        """Return how long each target took in its last run, by key."""
+        _, seconds = self._read()
+        return seconds
+
+    def _read(self) -> tuple[dict[str, list[Stretch]], dict[str, float]]:
         file = self._file
         try:
-            known = convert(HistoryFile, parse_json(file.read_bytes()), file, next_step="").targets
+            known = convert(HistoryFile, parse_json(file.read_bytes()), file, next_step="")
         except FileNotFoundError:
-            return {}
+            return {}, {}
         except (OSError, ValueError, WidgetshotError) as error:
             self.notices.append(f"the history of verdicts was damaged and begins anew: {one_line(error)}")
-            return {}
+            return {}, {}
         targets: dict[str, list[Stretch]] = {}
         lost = 0
-        for key, value in known.items():
+        for key, value in known.targets.items():
             try:
                 stretches = convert(Stretches, value, file, next_step="")
                 for stretch in stretches:
@@ -132,13 +145,26 @@ class History:
                 lost += 1
         if lost:
             self.notices.append(f"the history of verdicts was damaged: that of {lost} pictures begins anew")
-        return targets
+        # It is measured anew with the next run.
+        seconds = {key: float(value) for key, value in known.seconds.items() if _is_duration(value)}
+        return targets, seconds
 
 
-def _write(file: Path, targets: Mapping[str, list[Stretch]], oldest: datetime) -> None:
+def _is_duration(value: JsonValue) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MAX_SECONDS
+
+
+def _write(file: Path, targets: Mapping[str, list[Stretch]], seconds: Mapping[str, float], oldest: datetime) -> None:
     kept = {key: many for key, many in targets.items() if datetime.fromisoformat(many[-1].last) >= oldest}
-    lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(to_builtins(many))}" for key, many in sorted(kept.items()))
-    write_atomically(file, f'{{"format": 1, "targets": {{\n{lines}\n}}}}\n'.encode())
+    members = {
+        "targets": {key: to_builtins(many) for key, many in kept.items()},
+        "seconds": {key: seconds[key] for key in kept if key in seconds},
+    }
+    texts = [
+        f'"{name}": {{\n' + ",\n".join(f"{json.dumps(key)}: {json.dumps(one)}" for key, one in sorted(of_each.items()))
+        for name, of_each in members.items()
+    ]
+    write_atomically(file, ('{"format": 1, ' + "\n}, ".join(texts) + "\n}}\n").encode())
 
 
 def _inputs(source: Path, commit: str | None) -> str:

@@ -30,6 +30,7 @@ from widgetshot.report.run_json import (
     ServiceTime,
     summarise,
 )
+from widgetshot.report.shards import places_in_whole, refuse_incomplete
 from widgetshot.report.writer import run_bytes
 
 # Of two entries with the same key the one is kept whose status is worse; a later one wins over an equal one.
@@ -61,23 +62,27 @@ def merge(
 
     Raises:
         ConfigError: the target is one of the folders, or holds other things than a run.
-        RecordError: a folder is unreadable, runs of several projects or commits are mixed, or another run writes to the
-            target.
+        RecordError: a folder is unreadable, runs of several projects or commits are mixed, a shard of a run is missing
+            or there twice, or another run writes to the target.
     """
     runs = [(folder, read_run(folder)) for folder in folders]
     if not runs:
         raise RecordError("nothing to merge", where=str(target))
     try:
         _refuse_mixture(runs, target)
+        if not workers:
+            refuse_incomplete(runs)
         refuse_foreign(target)
     except OSError as error:
         raise RecordError(f"can't be read: {error}", where=str(target)) from error
     chosen, shared = _worst_entries(runs)
-    place = {key: index for index, key in enumerate(order)}
+    place = {key: index for index, key in enumerate(order)} or places_in_whole(runs)
     entries = sorted((entry for _, entry in chosen.values()), key=lambda entry: place.get(entry.key, len(place)))
     merged = _merged([run for _, run in runs], chosen, unused)
     if not workers:
-        merged = replace(merged, merged=Merged(runs=[run.id for _, run in runs], shared_keys=shared))
+        merged = replace(merged, merged=Merged(runs=[run.id for _, run in runs], shared_keys=shared), shard=None)
+    elif merged.shard is not None:
+        merged = replace(merged, shard=replace(merged.shard, order=sorted(place.values())))
     if history is not None:
         entries = history.note(entries, merged.started, merged.commit)
     duration = max(run.summary.duration_seconds for _, run in runs)
@@ -169,7 +174,9 @@ def _merged(runs: Sequence[Run], ran: Container[str], unused: list[str] | None) 
         changed=_merged_changes(runs, ran),
         # Of several suites none is that of the whole.
         suite=runs[0].suite if all(run.suite == runs[0].suite for run in runs) else None,
-        skipped=list({one.notebook: one for run in runs for one in run.skipped}.values())[:MAX_ITEMS],
+        skipped=[one for _, one in sorted({one.notebook: one for run in runs for one in run.skipped}.items())][
+            :MAX_ITEMS
+        ],
         environment=_merged_environment([run.environment for run in runs]),
         timings=timings(total.stages),
         notebooks=_merged_notebooks(chain.from_iterable(run.notebooks for run in runs)),

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from widgetshot.documents import Document, Time
+from widgetshot.documents import Document, Sha256, Time
 from widgetshot.model import Status, Verdict
 from widgetshot.report.entry_json import Entry
 from widgetshot.report.limits import MAX_ITEMS, Count, Fingerprint, Key, Line, Name, Number, RunId, Seconds, Timings
@@ -67,6 +67,18 @@ class Suite(Document, frozen=True, kw_only=True):
 
     name: Name
     left_out: Annotated[Count, Meta(description="How many other targets were left out.")]
+
+
+class Shard(Document, frozen=True, kw_only=True):
+    """The part of a run that this one is, where several machines run a part each."""
+
+    number: Annotated[Number, Meta(description="Counted from 1.")]
+    count: Annotated[Number, Meta(description="How many shards there are.")]
+    plan: Annotated[Sha256, Meta(description="Of what each of them consists of; all shards of a run have the same.")]
+    order: Annotated[
+        list[Count],
+        Meta(max_length=MAX_ITEMS, description="The place that each of the tests has among those of all shards."),
+    ]
 
 
 class Skipped(Document, frozen=True, kw_only=True):
@@ -139,6 +151,7 @@ class Run(Document, frozen=True, kw_only=True):
     merged: Merged | None
     changed: Annotated[Changed | None, Meta(description="Null without `--changed`.")]
     suite: Annotated[Suite | None, Meta(description="Null without `--suite`.")]
+    shard: Annotated[Shard | None, Meta(description="Null without `--shard`.")]
     skipped: Annotated[list[Skipped], Meta(max_length=MAX_ITEMS)]
     environment: Environment
     complete: Annotated[bool, Meta(description="False while the run goes on, and for ever if it was stopped.")]

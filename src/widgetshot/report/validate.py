@@ -23,6 +23,8 @@ def _run_problems(run: Run) -> Iterator[Problem]:
     if run.changed is not None:
         for index, left_out in enumerate(run.changed.not_run):
             yield from _times(f"changed.not_run[{index}].passed", left_out.passed)
+    if run.shard is not None and run.shard.number > run.shard.count:
+        yield "shard.number", f"expected at most {run.shard.count}, the number of shards"
     yield from _values("environment.fingerprint", run.environment.fingerprint)
     environments = run.environment.name.split(", ")
     first: dict[str, int] = {}

@@ -26,6 +26,7 @@ from widgetshot.report.run_json import (
     NotRun,
     Ran,
     Run,
+    Shard,
     Skipped,
     Suite,
     summarise,
@@ -63,6 +64,7 @@ class RunWriter:
         self._lock = threading.Lock()
         self._entries: dict[str, Entry] = {}
         self._encoded: dict[str, bytes] = {}  # those of them that the folder has whole
+        self._places: dict[str, int] = {}  # of all shards
         self._begin = self._written = perf_counter()
         self.run = new_run(root, environment, repeat)
         clear(folder)
@@ -110,6 +112,24 @@ class RunWriter:
                     for path, why in islice(skipped.items(), MAX_ITEMS)
                 ],
             )
+
+    def dealt(self, number: int, count: int, plan: str, order: Sequence[str]) -> None:
+        """Record that the run is one of several shards.
+
+        Args:
+            plan: digest of what each of them consists of.
+            order: keys of the targets of all shards, as they were declared; for all pictures of a Python test that of
+                their folder.
+        """
+        with self._lock:
+            self._places = {key: place for place, key in enumerate(order)}
+            self.run = replace(self.run, shard=Shard(number=number, count=count, plan=plan, order=[]))
+            self._write_run()
+
+    def _place(self, key: str) -> int:
+        """Return the place of a target among those of all shards; what nobody foresaw comes last."""
+        last = len(self._places)
+        return self._places.get(key, self._places.get(key.rpartition("/")[0], last))
 
     def add(self, result: Result, shot: bytes | None = None) -> None:
         """Record one result with its pictures.
@@ -201,6 +221,9 @@ class RunWriter:
                 self._encoded = {key: encode(self._entries[key]) for key in self._encoded}
             place = {key: index for index, key in enumerate(end.order)}
             self._entries = dict(sorted(self._entries.items(), key=lambda item: place.get(item[0], len(place))))
+            if self.run.shard is not None:
+                order = [self._place(key) for key in self._entries]
+                self.run = replace(self.run, shard=replace(self.run.shard, order=order))
             self.run = finished(self.run, end)
             self._write_run()
             if self.failure is None:

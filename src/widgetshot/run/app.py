@@ -144,6 +144,9 @@ def run_notebooks(
         RunInProgress(settings, services=services, server=server, executor=executor, sinks=sinks) as progress,
     ):
         progress.writer.selected(request.suite, plan.outside_suite, plan.skipped)
+        if plan.shards is not None:
+            shard = plan.shards.shard
+            progress.writer.dealt(shard.number, shard.count, plan.shards.digest, plan.order)
         progress.begin()
         running, complete = NotebookRun(plan, progress), False
         try:

@@ -1,12 +1,15 @@
 """The plan of a run: what is asked for, and what of it is left out and why. Nothing heavy is imported here."""
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 from widgetshot.declare.notebook import Notebook
+from widgetshot.declare.shots import PAGE_SHOT
 from widgetshot.errors import ConfigError, ServerError, WidgetshotError
 from widgetshot.model import Target
 from widgetshot.project.notebooks import check_marker, find_notebooks, load_notebook
 from widgetshot.project.settings import Settings
+from widgetshot.selection.shards import Dealing, Identity, Part, ShardPlan, deal, parts_of
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,7 @@ class RunRequest:
         only_changed: leave out what passed before and is made from nothing that changed.
         without_services: leave out what needs services.
         skip_missing_services: leave out what needs services whose programs are not installed.
+        dealing: asks for one of several shards of all this; None for all of it.
     """
 
     paths: tuple[str, ...] = ()
@@ -26,6 +30,7 @@ class RunRequest:
     only_changed: bool = False
     without_services: bool = False
     skip_missing_services: bool = False
+    dealing: Dealing | None = None
 
 
 @dataclass(frozen=True)
@@ -37,12 +42,16 @@ class RunPlan:
         skipped: path of each notebook that is left out -> why.
         unreadable: path of each notebook that can't be read -> why.
         outside_suite: number of targets that don't carry the suite's marker.
+        shards: what each shard consists of, and which the run is; None where it is all of them.
+        order: keys of all that was asked for, in all shards.
     """
 
     selected: list[tuple[Notebook, list[Target]]] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     unreadable: dict[str, WidgetshotError] = field(default_factory=dict)
     outside_suite: int = 0
+    shards: ShardPlan | None = None
+    order: tuple[str, ...] = ()
 
     @property
     def targets(self) -> int:
@@ -71,16 +80,40 @@ def plan_run(settings: Settings, request: RunRequest) -> RunPlan:
     if not notebooks and not unreadable:
         raise ConfigError("no notebooks were found", next_step="widgetshot run PATH")
     selected = _of_suite(settings, notebooks, request.suite)
+    chosen, shards = selected, None
+    order: tuple[str, ...] = ()
+    if request.dealing is not None:
+        # Before anything is left out that this machine has not: all machines deal the same.
+        parts = [Part((path, ""), runs=False) for path in unreadable]
+        for notebook, targets in selected:
+            parts += parts_of(notebook, targets, runs=not (request.without_services and notebook.services))
+        shards = deal(parts, request.dealing, settings.environment)
+        share = shards.own
+        pages = [Target(notebook=path, shot=PAGE_SHOT, cell_id=None, order=0) for path in unreadable]
+        declared = [target for _, targets in selected for target in targets]
+        order = tuple(target.key(settings.environment) for target in [*pages, *declared])
+        selected = _of_share(selected, share)
+        unreadable = {path: error for path, error in unreadable.items() if (path, "") in share}
     skipped = _skipped(settings, [notebook for notebook, _ in selected], request)
     selected = [(notebook, targets) for notebook, targets in selected if notebook.path not in skipped]
-    if request.suite and not skipped and not selected and notebooks:
+    if request.suite and not chosen and notebooks:
         raise ConfigError(
             f"no shot carries the marker '{request.suite}'",
             where="--suite",
             next_step=f"write '#| markers: [{request.suite}]' beside a shot, or without --suite: widgetshot run",
         )
-    every = sum(len(notebook.targets) for notebook in notebooks if notebook.path not in skipped)
-    return RunPlan(selected, skipped, unreadable, every - sum(len(targets) for _, targets in selected))
+    # Each shard says the same of the whole, whatever is skipped in it.
+    left_out = () if shards is not None else skipped
+    every = sum(len(notebook.targets) for notebook in notebooks if notebook.path not in left_out)
+    outside = every - sum(len(targets) for notebook, targets in chosen if notebook.path not in left_out)
+    return RunPlan(selected, skipped, unreadable, outside, shards, order)
+
+
+def _of_share(
+    selected: list[tuple[Notebook, list[Target]]], share: Container[Identity]
+) -> list[tuple[Notebook, list[Target]]]:
+    of_share = [(notebook, [target for target in targets if target.session in share]) for notebook, targets in selected]
+    return [(notebook, targets) for notebook, targets in of_share if targets]
 
 
 def _of_suite(settings: Settings, notebooks: list[Notebook], suite: str) -> list[tuple[Notebook, list[Target]]]:

@@ -199,13 +199,14 @@ def test_the_file_is_json_with_one_target_a_line(tmp_path: Path) -> None:
             'e/n/"ü"': [["match", 1, TIMES[0], TIMES[0], "aaaaaaaa", NO_NOTEBOOK, NO_NOTEBOOK]],
             "e/n/a": [["new", 1, TIMES[0], TIMES[0], "", NO_NOTEBOOK, NO_NOTEBOOK]],
         },
+        "seconds": {'e/n/"ü"': 0.5, "e/n/a": 0.5},
     }
-    assert len(text.splitlines()) == 4
+    assert len(text.splitlines()) == 7
 
 
 def test_a_run_of_nothing_leaves_a_readable_file(tmp_path: Path) -> None:
     run(tmp_path, TIMES[0])
-    assert json.loads(file(tmp_path).read_text()) == {"format": 1, "targets": {}}
+    assert json.loads(file(tmp_path).read_text()) == {"format": 1, "targets": {}, "seconds": {}}
 
 
 @pytest.mark.parametrize("what", ["commit", "notebook", "test"])

@@ -1,6 +1,8 @@
 """Several run folders -> one."""
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 from msgspec import structs, to_builtins
 
 from builders import (
+    ENVIRONMENT,
     picture,
     result_called,
     result_of,
@@ -43,6 +46,83 @@ def test_merging_keeps_every_result_and_picture_in_the_declared_order(tmp_path: 
 def test_merging_with_a_killed_run_gives_an_incomplete_one(tmp_path: Path) -> None:
     merge([*two_runs(tmp_path), killed(tmp_path / "three", 40)], tmp_path / "all")
     assert not read_run(tmp_path / "all").complete
+
+
+def shards(tmp_path: Path, *dealt: tuple[str, int, int, str]) -> list[Path]:
+    """Runs that say of themselves which shard they are: (folder, number, count, first digit of the plan)."""
+    folders = []
+    for name, number, count, plan in dealt:
+        made = writer(tmp_path / name)
+        made.dealt(number, count, plan * 64, ())
+        finish(made, result_called("match", f"of {name}"))
+        folders.append(tmp_path / name)
+    return folders
+
+
+@pytest.mark.parametrize("workers", [False, True])
+def test_all_shards_are_one_run_that_is_none(tmp_path: Path, workers: bool) -> None:
+    folders = shards(tmp_path, ("a", 2, 3, "0"), ("b", 1, 3, "0"), ("c", 3, 3, "0"))
+    if workers:
+        # Workers of pytest-xdist run one shard together.
+        for folder in folders:
+            edited(folder, shard={"number": 2, "count": 3, "plan": "0" * 64, "order": [0]})
+    run = merge(folders, tmp_path / "all", workers=workers)
+    assert run.summary.total == 3
+    assert (None if run.shard is None else run.shard.number) == (2 if workers else None)
+    assert read_run(tmp_path / "all") == run
+
+
+def test_a_run_that_is_no_shard_may_be_merged_with_shards(tmp_path: Path) -> None:
+    folders = shards(tmp_path, ("a", 1, 2, "0"), ("b", 2, 2, "0"), ("c", 1, 1, "1"))
+    assert merge([*folders, *two_runs(tmp_path)], tmp_path / "all").summary.total == 7
+
+
+def test_results_of_all_shards_are_in_the_order_in_which_they_were_declared(tmp_path: Path) -> None:
+    results = [result_called("match", name) for name in "abcde"]
+    test = replace(results[0].target, notebook="tests/test_x.py/test_y", shot="late")
+    late = replace(results[0], target=test, key=test.key(ENVIRONMENT))
+    order = [*(result.key for result in results[:3]), late.key.rpartition("/")[0], *(one.key for one in results[3:])]
+    for number, several in enumerate([(results[4], results[0], late), (results[3], results[1], results[2])], 1):
+        made = writer(tmp_path / f"{number}")
+        made.dealt(number, 2, "0" * 64, order)
+        finish(made, *several)
+    merged = merge([tmp_path / "2", tmp_path / "1"], tmp_path / "all")
+    assert [entry.shot for entry in merged.tests] == ["a", "b", "c", "late", "d", "e"]
+
+
+@pytest.mark.parametrize(
+    ("dealt", "says"),
+    [
+        ([("a", 1, 2, "0")], "a: shard 2/2 is missing; this is shard 1/2"),
+        ([("a", 2, 4, "0"), ("b", 3, 4, "0")], "a: shards 1/4, 4/4 are missing; this is shard 2/4"),
+        ([("a", 1, 2, "0"), ("b", 2, 2, "0"), ("c", 2, 2, "0")], "c: is shard 2/2, as is .*b$"),
+        (
+            [("a", 1, 3, "0"), ("b", 2, 3, "1"), ("c", 3, 3, "0")],
+            "b: is shard 2/3 of another plan than .*a, which is shard 1/3",
+        ),
+        # Of another number of shards, though the digest is the same.
+        ([("a", 1, 2, "0"), ("b", 2, 2, "0"), ("c", 3, 3, "0")], "c: is shard 3/3 of another plan than .*a"),
+        ([("a", 7, 10_000, "0")], "a: shards 1/10000, 2/10000, .*, ... are missing"),
+    ],
+)
+def test_shards_that_are_not_all_of_one_run_are_refused(
+    tmp_path: Path, dealt: list[tuple[str, int, int, str]], says: str
+) -> None:
+    folders = shards(tmp_path, *dealt)
+    with pytest.raises(RecordError) as caught:
+        merge(folders, tmp_path / "all")
+    assert re.search(says, str(caught.value).replace("\n  next", "$\n").splitlines()[0].rstrip("$"))
+    assert caught.value.next_step
+    assert not (tmp_path / "all").exists()
+
+
+def test_another_environment_has_shards_of_its_own(tmp_path: Path) -> None:
+    one = shards(tmp_path, ("a", 1, 2, "0"), ("b", 2, 2, "0"))
+    made = writer(tmp_path / "c", environment="page-firefox-linux")
+    made.dealt(1, 2, "1" * 64, ())
+    finish(made)
+    with pytest.raises(RecordError, match=r"c: shard 2/2 is missing"):
+        merge([*one, tmp_path / "c"], tmp_path / "all")
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,10 @@ export interface Run {
    * Null without `--suite`.
    */
   suite: Suite | null;
+  /**
+   * Null without `--shard`.
+   */
+  shard: Shard | null;
   skipped: Skipped[];
   environment: Environment;
   /**
@@ -154,6 +158,27 @@ export interface Suite {
    * How many other targets were left out.
    */
   left_out: number;
+}
+/**
+ * The part of a run that this one is, where several machines run a part each.
+ */
+export interface Shard {
+  /**
+   * Counted from 1.
+   */
+  number: number;
+  /**
+   * How many shards there are.
+   */
+  count: number;
+  /**
+   * Of what each of them consists of; all shards of a run have the same.
+   */
+  plan: string;
+  /**
+   * The place that each of the tests has among those of all shards.
+   */
+  order: number[];
 }
 /**
  * A notebook that was not run.
