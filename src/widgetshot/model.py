@@ -28,6 +28,7 @@ MAX_KEY = 5_000  # characters
 # The largest picture, in pixels: 20,000 CSS pixels of the default width at a scale of 2. A picture of that size takes
 # 320 MB, several of them are in memory while they are compared, and Pillow warns of files that hold a few more.
 MAX_PIXELS = 80_000_000
+MAX_SHARDS = 1_000
 
 
 def is_key(text: str) -> bool:

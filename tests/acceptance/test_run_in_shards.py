@@ -38,18 +38,24 @@ def ran(shared_project: Project) -> Ran:
     project, said = shared_project, {}
     project.notebook("notebooks/a.ipynb", "#| shot: s\n#| theme: [light, dark]\nprint('a')")
     project.notebook("notebooks/b.ipynb", "#| shot: s\nimport ipywidgets\nipywidgets.Button(description='b')")
-    project.notebook("notebooks/slow.ipynb", "#| shot: s\nimport time\ntime.sleep(3)\nprint('slow')")
+    project.notebook("notebooks/slow.ipynb", "#| shot: s\nprint('slow')")
     project.write("notebooks/unreadable.ipynb", "{")
+    project.notebook("notebooks/left_out.ipynb", "#| widgetshot: {skip: not now}\n#| shot: s\n1")
     project.write("tests/test_button.py", PICTURE)
     done = project.widgetshot("run", "--update-baselines", "--report", "whole")
     assert done.returncode == 1, done.stdout
-    project.write("durations.json", (project.root / "whole/run.json").read_text())
+    whole = project.report("whole")
+    for test in whole["tests"]:
+        test["duration"] = 3.0 if "slow" in test["name"] else 1.0
+    project.write("durations.json", json.dumps(whole))
+    # With the baselines that there are now.
+    assert project.widgetshot("run", "--report", "again").returncode == 1
     for number in (1, 2):
         words = ("--shard", f"{number}/2", "--durations", "durations.json", "--report", f"shards/{number}")
         said[f"shards/{number}"] = project.widgetshot("run", *words).stdout
-    flags = ("--widgetshot-shard=2/2", "--widgetshot-durations=durations.json", "--update-baselines=missing")
+    flags = ("--widgetshot-durations=durations.json", "--update-baselines=missing")
     paths = ("notebooks", "tests", "--ignore", "notebooks/unreadable.ipynb")
-    done = project.pytest("-q", *flags, "--widgetshot-report=pytest/2", *paths)
+    done = project.pytest("-q", *flags, "--widgetshot-shard=2/2", "--widgetshot-report=pytest/2", *paths)
     assert done.returncode == 0, done.stdout
     said["pytest/2"] = done.stdout
     done = project.pytest("-q", "-n", "2", *flags, "--widgetshot-shard=1/2", "--widgetshot-report=pytest/1", *paths)
@@ -75,11 +81,26 @@ def test_every_shard_tells_what_it_is_and_the_longest_is_alone(ran: Ran) -> None
     ran_there = [set(results(ran.project, f"shards/{number}")) for number in (1, 2)]
     (of_slow,) = [names for names in ran_there if "notebooks/slow.ipynb::s" in names]
     assert not of_slow & {"notebooks/a.ipynb::s", "notebooks/a.ipynb::s[dark]", "notebooks/b.ipynb::s"}
-    numbers = [len(names) for names in ran_there]
+    # With what is skipped.
+    numbers = [len(names) + (number == 1) for number, names in enumerate(ran_there, 1)]
+    assert len(ran.project.report("shards/1")["skipped"]) == 1
     for number, said in enumerate(numbers, 1):
         assert (
-            f"shard {number}/2 has {said} of 5 sessions (plan {shards[0]['plan'][:8]})" in ran.said[f"shards/{number}"]
+            f"shard {number}/2 has {said} of 6 sessions (plan {shards[0]['plan'][:8]})" in ran.said[f"shards/{number}"]
         )
+
+
+# What differs between two runs of the same: when they were, what they took, and what they are called.
+OF_THE_RUN = ("id", "started", "timings", "notebooks", "services", "durations", "merged")
+
+
+def without_times(run: dict[str, Any]) -> dict[str, Any]:
+    """A run without what differs between two runs of the same."""
+    run = {name: value for name, value in run.items() if name not in OF_THE_RUN}
+    summary = run["summary"] | {"duration_seconds": 0}
+    nothing: dict[str, Any] = {"duration": 0, "history": []}
+    tests = [one | nothing | {"metrics": one["metrics"] | {"timings": {}}} for one in run["tests"]]
+    return run | {"summary": summary, "tests": tests}
 
 
 def test_merged_shards_are_the_run_of_all(ran: Ran) -> None:
@@ -87,18 +108,10 @@ def test_merged_shards_are_the_run_of_all(ran: Ran) -> None:
     done = project.widgetshot("merge", "shards/1", "shards/2", "-o", "merged")
     assert done.returncode == 0, done.stderr
     # Results of a notebook that can't be read come first.
-    assert list(results(project, "merged")) == list(results(project, "whole")) == [NAMES[-1], *NAMES[:-1]]
-    whole = project.report("whole")
-    # Baselines were written there, so what is new there matches here.
-    assert {name: verdict for name, (verdict, _) in results(project, "merged").items()} == {
-        name: "broken" if "unreadable" in name else "match" for name in NAMES
-    }
-    assert pictures(project, "merged") == pictures(project, "whole")
-    merged = project.report("merged")
-    assert merged["shard"] is None
-    assert merged["complete"]
-    same = ("project", "commit", "suite", "skipped", "environment", "unused", "repeat")
-    assert {name: merged[name] for name in same} == {name: whole[name] for name in same}
+    assert list(results(project, "merged")) == [NAMES[-1], *NAMES[:-1]]
+    assert without_times(project.report("merged")) == without_times(project.report("again"))
+    assert project.report("merged")["skipped"]
+    assert pictures(project, "merged") == pictures(project, "again")
     assert (project.root / "merged/index.html").is_file()
 
 
@@ -125,7 +138,9 @@ def test_python_tests_with_pictures_are_dealt_and_others_run_everywhere(ran: Ran
     for number, pictures in enumerate(numbers, 1):
         assert f"{pictures + 1} passed" in ran.said[f"pytest/{number}"]
     assert "widgetshot: shard 1/2; " in ran.said["pytest/1"]
-    assert f"widgetshot: shard 2/2 has {numbers[1]} of 5 sessions (plan " in ran.said["pytest/2"]
+    assert f"widgetshot: shard 2/2 has {numbers[1]} of 6 sessions (plan " in ran.said["pytest/2"]
+    (test,) = [one for one in ran.project.report("of-pytest")["tests"] if "test_button" in one["name"]]
+    assert test["duration"] > 0
 
 
 @pytest.mark.parametrize("words", [("run",), ("pytest",), ("pytest", "-n1")])
@@ -145,6 +160,15 @@ def test_a_shard_may_be_empty_and_passes(ran: Ran, tmp_path: Path, words: tuple[
 def test_pytest_that_finds_nothing_is_no_empty_shard(ran: Ran) -> None:
     done = ran.project.pytest("tests", "-k", "nowhere", "--widgetshot-shard=1/2", "--widgetshot-report=nothing")
     assert done.returncode == 5, done.stdout
+    # What others leave out of a shard afterwards does not make it empty.
+    left_out = ("--lf", "--lfnf=none", "--widgetshot-shard=1/1", "--widgetshot-report=nothing")
+    assert ran.project.pytest("notebooks/b.ipynb", *left_out, cache=True).returncode == 5
     done = ran.project.pytest("notebooks", "-n2", "--widgetshot-shard=3/2")
     assert done.returncode == 4
     assert "--widgetshot-shard: must be one of 1/2 to 2/2" in done.stderr
+
+
+def test_a_shard_that_pytest_could_not_collect_is_not_complete(ran: Ran) -> None:
+    done = ran.project.pytest("notebooks", "--widgetshot-shard=1/1", "--widgetshot-report=stopped")
+    assert done.returncode == 2
+    assert ran.project.report("stopped")["complete"] is False

@@ -40,10 +40,11 @@ def run(
     """
     settings = settings_from(**flags)
     dealing = None
-    if shard or durations:
+    if (shard, durations) != (None, None):
         from widgetshot.selection.durations import read_dealing
 
-        dealing = read_dealing(settings, shard, durations, Path.cwd(), RUN)
+        flags = {name: RUN[name].run for name in ("shard", "durations")}
+        dealing = read_dealing(settings, shard, durations, Path.cwd(), flags)
     request = RunRequest(paths, suite, changed, without_services, skip_missing_services, dealing)
     progress = Progress(settings, quiet=output == "json")
     with _sigterm_interrupts(), run_notebooks(settings, request) as running:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from widgetshot.pytest_plugin.items import NotebookFile
 
 
+# After which not all that was asked for has run, whatever has.
+_STOPPED = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     add_flags(parser.getgroup("widgetshot", "widgetshot: pictures of notebooks"))
 
@@ -39,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
     state = begin_state(config)
     if settings_given(config):
         _ = state.settings  # a wrong option is an error before anything is collected
-    if config.option.widgetshot_shard or config.option.widgetshot_durations:
+    if (config.option.widgetshot_shard, config.option.widgetshot_durations) != (None, None):
         state.read_dealing()
 
 
@@ -66,7 +70,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    # After `-k` and `-m`, so that shards are dealt of what is asked for.
+    # After `-k` and `-m`, so that shards are dealt of what is asked for; before `--lf`, which no other machine knows.
     state_of(config).deal(items)
 
 
@@ -79,13 +83,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     state = state_of(session.config)
-    state.finish(complete=not session.shouldstop and not session.shouldfail)
+    stopped = session.shouldstop or session.shouldfail or session.exitstatus in _STOPPED
+    state.finish(complete=not stopped)
     if state.infrastructure and session.exitstatus == pytest.ExitCode.TESTS_FAILED:
         # As the command line has it: no picture can be blamed for that.
         session.exitstatus = 2
     if state.controls_workers:
         state.merge_workers()
-    if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and state.is_empty_shard:
+    if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and state.has_empty_shard:
         session.exitstatus = pytest.ExitCode.OK
 
 

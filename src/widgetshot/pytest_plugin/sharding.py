@@ -37,13 +37,14 @@ def others(items: Sequence[pytest.Item], plan: ShardPlan, root: Path) -> list[py
 
 def order_of(items: Iterable[pytest.Item], root: Path, environment: str) -> list[str]:
     """Return the keys of what takes pictures, as `RunWriter.dealt` wants them."""
-    keys = []
+    # All notebooks are submitted before the first test runs.
+    keys, tests = [], []
     for item in items:
         if isinstance(item, TargetItem):
             keys.append(item.target.key(environment))
         elif (session := session_of(item, root)) is not None:
-            keys.append(f"{environment}/{session[0]}")
-    return keys
+            tests.append(f"{environment}/{session[0]}")
+    return [*keys, *tests]
 
 
 def session_of(item: pytest.Item, root: Path) -> Identity | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from widgetshot.services.manager import Services
 
 
+_EMPTY_SHARD = "widgetshot_empty_shard"  # what a worker of pytest-xdist tells
+
+
 class PluginState:
     """The settings, the run and the services of one pytest process.
 
@@ -29,6 +32,7 @@ class PluginState:
         worker: the name of this worker of pytest-xdist; "" elsewhere.
         infrastructure: whether something failed that no picture can be blamed for.
         merged: whether the run folders of workers were merged.
+        has_empty_shard: whether all that was asked for is in other shards.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -36,6 +40,7 @@ class PluginState:
         self.worker = os.environ.get("PYTEST_XDIST_WORKER", "") if hasattr(config, "workerinput") else ""
         self.infrastructure = False
         self.merged = False
+        self.has_empty_shard = False
         self._items: list[TargetItem] = []
         self._settings: Settings | None = None
         self._run: RunInProgress | None = None
@@ -124,9 +129,10 @@ class PluginState:
         from widgetshot.selection.durations import read_dealing
 
         option, folder = self.config.option, self.config.invocation_params.dir
+        flags = {name: PYTEST[name].pytest for name in ("shard", "durations")}
         with usage_errors():
             self._dealing = read_dealing(
-                self.settings, option.widgetshot_shard, option.widgetshot_durations, folder, PYTEST
+                self.settings, option.widgetshot_shard, option.widgetshot_durations, folder, flags
             )
 
     def deal(self, items: list[pytest.Item]) -> None:
@@ -138,6 +144,9 @@ class PluginState:
         settings = self.settings
         self._shards = deal_items(items, self._dealing, settings.root, settings.environment)
         self._order = order_of(items, settings.root, settings.environment)
+        self.has_empty_shard = bool(self._shards.parts) and not self._shards.own
+        if self.worker:
+            self.config.workeroutput[_EMPTY_SHARD] = self.has_empty_shard  # type: ignore[attr-defined]  # of xdist
         if elsewhere := others(items, self._shards, settings.root):
             self.config.hook.pytest_deselected(items=elsewhere)
             left = set(elsewhere)
@@ -202,15 +211,6 @@ class PluginState:
                 item.add_marker(pytest.mark.skip(reason=one_line(reasons[path])))
         return [item for item in items if not reasons[item.notebook.path]]
 
-    @property
-    def is_empty_shard(self) -> bool:
-        """Whether all that was asked for is in other shards; known when the run has ended."""
-        if self.merged:
-            from widgetshot.report.reader import read_run
-
-            return read_run(self.settings.report).shard is not None
-        return self._shards is not None and bool(self._shards.parts)
-
     # The end --------------------------------------------------------------------------------------------------------
 
     def finish(self, *, complete: bool) -> None:
@@ -274,6 +274,11 @@ class PluginState:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """With pytest-xdist the controller knows of a worker's results only so."""
         self.infrastructure |= ("exit_code", 2) in report.user_properties
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take what a worker of pytest-xdist has dealt."""
+        self.has_empty_shard |= bool(getattr(node, "workeroutput", {}).get(_EMPTY_SHARD))
 
 
 def _project_root(config: pytest.Config) -> Path:

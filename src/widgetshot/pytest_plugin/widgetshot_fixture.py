@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 from types import TracebackType
 from typing import Any, Self
 
@@ -76,6 +77,7 @@ class Widgetshot:
         self._notebook = ""
         self._timeout = 0.0
         self._checked: set[str] = set()
+        self._since = perf_counter()  # of which the next picture takes the time
 
     def __enter__(self) -> Self:
         return self
@@ -180,7 +182,10 @@ class Widgetshot:
         if self._settings.debug or explained(result.verdict):
             picture = self._settings.debug or result.failure is not None
             result = with_evidence(result, run_now(take_evidence(page, page, target, patiently, picture=picture)))
-        kept = self._run.keep(replace(result, console=tuple(page.console), blocked=tuple(page.blocked)))
+        now = perf_counter()
+        result = replace(result, duration=now - self._since, console=tuple(page.console), blocked=tuple(page.blocked))
+        self._since = now
+        kept = self._run.keep(result)
         self._conclude(self._request.node, kept)
 
     def _result(self, page: CapturePage, target: Target) -> Result:

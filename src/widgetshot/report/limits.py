@@ -23,6 +23,7 @@ MAX_STRETCHES = 100
 MAX_NAMED = 1_000  # members of an object whose names are not fixed
 MAX_COUNT = 2**53 - 1  # the largest number that JavaScript holds exactly
 MAX_SECONDS = 1e9
+LAST_PLACE = MAX_ITEMS  # of what was not foreseen, in the order of a list
 MAX_EDGE = 1_000_000  # pixels
 
 Text = Annotated[str, Meta(max_length=MAX_TEXT)]

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from msgspec.structs import replace
@@ -18,7 +18,7 @@ from widgetshot.report.entry_json import Entry
 from widgetshot.report.folder import MAX_RUN_BYTES, RUN_FILE, clear, held, refuse_foreign
 from widgetshot.report.head import notebook_times, service_times
 from widgetshot.report.history import History
-from widgetshot.report.limits import MAX_ITEMS, timings
+from widgetshot.report.limits import LAST_PLACE, MAX_ITEMS, timings
 from widgetshot.report.pictures import result_files
 from widgetshot.report.reader import checked, read_run
 from widgetshot.report.run_json import (
@@ -28,9 +28,10 @@ from widgetshot.report.run_json import (
     NotebookTime,
     Run,
     ServiceTime,
+    Skipped,
     summarise,
 )
-from widgetshot.report.shards import places_in_whole, refuse_incomplete
+from widgetshot.report.shards import places_in_whole, refuse_incomplete, same_plan
 from widgetshot.report.writer import run_bytes
 
 # Of two entries with the same key the one is kept whose status is worse; a later one wins over an equal one.
@@ -76,13 +77,15 @@ def merge(
     except OSError as error:
         raise RecordError(f"can't be read: {error}", where=str(target)) from error
     chosen, shared = _worst_entries(runs)
-    place = {key: index for index, key in enumerate(order)} or places_in_whole(runs)
-    entries = sorted((entry for _, entry in chosen.values()), key=lambda entry: place.get(entry.key, len(place)))
+    place = {key: index for index, key in enumerate(order)} or places_in_whole([run for _, run in runs])
+    entries = sorted((entry for _, entry in chosen.values()), key=lambda entry: place.get(entry.key, LAST_PLACE))
     merged = _merged([run for _, run in runs], chosen, unused)
     if not workers:
         merged = replace(merged, merged=Merged(runs=[run.id for _, run in runs], shared_keys=shared), shard=None)
     elif merged.shard is not None:
-        merged = replace(merged, shard=replace(merged.shard, order=sorted(place.values())))
+        merged = replace(
+            merged, shard=replace(merged.shard, order=[place.get(entry.key, LAST_PLACE) for entry in entries])
+        )
     if history is not None:
         entries = history.note(entries, merged.started, merged.commit)
     duration = max(run.summary.duration_seconds for _, run in runs)
@@ -128,7 +131,8 @@ def _refuse_mixture(runs: Sequence[tuple[Path, Run]], target: Path) -> None:
                 next_step="choose another folder: widgetshot merge RUN... -o FOLDER",
             )
         for what, own, others in (("project", run.project, first.project), ("commit", run.commit, first.commit)):
-            if own != others:
+            # Machines give checkouts other names; where the plan is the same, so is the project.
+            if own != others and not (what == "project" and same_plan(run, first)):
                 raise RecordError(
                     f"is of {what} {one_line(own)}, not {one_line(others)}",
                     where=str(folder),
@@ -157,10 +161,11 @@ def _merged(runs: Sequence[Run], ran: Container[str], unused: list[str] | None) 
     """Return what a merged run says besides its results."""
     started = min(run.started for run in runs)
     digest = sha256("\n".join(sorted(run.id for run in runs)).encode())
-    lists = [run.unused for run in runs]
+    # A shard that runs nothing knows nothing of it.
+    lists = [run.unused for run in runs if run.tests or run.shard is None]
     if unused is None:
         known = [set(one) for one in lists if one is not None]
-        unused = sorted(known[0].intersection(*known)) if len(known) == len(lists) else None
+        unused = sorted(known[0].intersection(*known)) if known and len(known) == len(lists) else None
     total = TimeSpent()
     for run in runs:
         total.add(run.timings)
@@ -174,9 +179,7 @@ def _merged(runs: Sequence[Run], ran: Container[str], unused: list[str] | None) 
         changed=_merged_changes(runs, ran),
         # Of several suites none is that of the whole.
         suite=runs[0].suite if all(run.suite == runs[0].suite for run in runs) else None,
-        skipped=[one for _, one in sorted({one.notebook: one for run in runs for one in run.skipped}.items())][
-            :MAX_ITEMS
-        ],
+        skipped=_merged_skipped(runs),
         environment=_merged_environment([run.environment for run in runs]),
         timings=timings(total.stages),
         notebooks=_merged_notebooks(chain.from_iterable(run.notebooks for run in runs)),
@@ -184,6 +187,14 @@ def _merged(runs: Sequence[Run], ran: Container[str], unused: list[str] | None) 
         durations=list(chain.from_iterable(run.durations for run in runs))[:MAX_ITEMS],
         unused=unused,
     )
+
+
+def _merged_skipped(runs: Sequence[Run]) -> list[Skipped]:
+    skipped = {one.notebook: one for run in runs for one in run.skipped}
+    if all(run.shard is not None for run in runs):
+        # As they are found in folders.
+        skipped = dict(sorted(skipped.items(), key=lambda item: PurePosixPath(item[0]).parts))
+    return list(skipped.values())[:MAX_ITEMS]
 
 
 def _merged_notebooks(times: Iterable[NotebookTime]) -> list[NotebookTime]:

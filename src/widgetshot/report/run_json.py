@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from widgetshot.documents import Document, Sha256, Time
-from widgetshot.model import Status, Verdict
+from widgetshot.model import MAX_SHARDS, Status, Verdict
 from widgetshot.report.entry_json import Entry
 from widgetshot.report.limits import MAX_ITEMS, Count, Fingerprint, Key, Line, Name, Number, RunId, Seconds, Timings
 
@@ -72,12 +72,12 @@ class Suite(Document, frozen=True, kw_only=True):
 class Shard(Document, frozen=True, kw_only=True):
     """The part of a run that this one is, where several machines run a part each."""
 
-    number: Annotated[Number, Meta(description="Counted from 1.")]
-    count: Annotated[Number, Meta(description="How many shards there are.")]
+    number: Annotated[int, Meta(ge=1, le=MAX_SHARDS, description="Counted from 1.")]
+    count: Annotated[int, Meta(ge=1, le=MAX_SHARDS, description="How many shards there are.")]
     plan: Annotated[Sha256, Meta(description="Of what each of them consists of; all shards of a run have the same.")]
     order: Annotated[
         list[Count],
-        Meta(max_length=MAX_ITEMS, description="The place that each of the tests has among those of all shards."),
+        Meta(max_length=MAX_ITEMS, description="The place of each of the tests among those of all shards."),
     ]
 
 

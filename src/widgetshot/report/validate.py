@@ -25,6 +25,8 @@ def _run_problems(run: Run) -> Iterator[Problem]:
             yield from _times(f"changed.not_run[{index}].passed", left_out.passed)
     if run.shard is not None and run.shard.number > run.shard.count:
         yield "shard.number", f"expected at most {run.shard.count}, the number of shards"
+    if run.shard is not None and run.complete and len(run.shard.order) != len(run.tests):
+        yield "shard.order", f"expected {len(run.tests)} places, one of each test"
     yield from _values("environment.fingerprint", run.environment.fingerprint)
     environments = run.environment.name.split(", ")
     first: dict[str, int] = {}

@@ -19,7 +19,7 @@ from widgetshot.report.entry_json import Entry, EntryTrace, Picture, Pictures, S
 from widgetshot.report.folder import JOURNAL, RUN_FILE, clear, picture_path, sidecar_path, trace_path
 from widgetshot.report.head import finished, new_run
 from widgetshot.report.history import History
-from widgetshot.report.limits import MAX_ITEMS, cut_line, cut_name, seconds
+from widgetshot.report.limits import LAST_PLACE, MAX_ITEMS, cut_line, cut_name, seconds
 from widgetshot.report.run_json import (
     Changed,
     Duration,
@@ -126,10 +126,14 @@ class RunWriter:
             self.run = replace(self.run, shard=Shard(number=number, count=count, plan=plan, order=[]))
             self._write_run()
 
+    def _shard_of(self, shard: Shard, entries: Sequence[Entry]) -> Shard:
+        return replace(shard, order=[self._place(entry.key) for entry in entries])
+
     def _place(self, key: str) -> int:
         """Return the place of a target among those of all shards; what nobody foresaw comes last."""
-        last = len(self._places)
-        return self._places.get(key, self._places.get(key.rpartition("/")[0], last))
+        while key and key not in self._places:
+            key = key.rpartition("/")[0]
+        return self._places.get(key, LAST_PLACE)
 
     def add(self, result: Result, shot: bytes | None = None) -> None:
         """Record one result with its pictures.
@@ -221,9 +225,6 @@ class RunWriter:
                 self._encoded = {key: encode(self._entries[key]) for key in self._encoded}
             place = {key: index for index, key in enumerate(end.order)}
             self._entries = dict(sorted(self._entries.items(), key=lambda item: place.get(item[0], len(place))))
-            if self.run.shard is not None:
-                order = [self._place(key) for key in self._entries]
-                self.run = replace(self.run, shard=replace(self.run.shard, order=order))
             self.run = finished(self.run, end)
             self._write_run()
             if self.failure is None:
@@ -232,10 +233,15 @@ class RunWriter:
     def _write_run(self) -> None:
         duration = perf_counter() - self._begin
         entries = list(self._entries.values())
+        if self.run.shard is not None:
+            self.run = replace(self.run, shard=self._shard_of(self.run.shard, entries))
         self.run = written = replace(self.run, summary=summarise(entries, duration), tests=entries)
         if len(self._encoded) < len(entries):
             entries = [entry for entry in entries if entry.key in self._encoded]
-            written = replace(self.run, summary=summarise(entries, duration), tests=entries, complete=False)
+            shard = self.run.shard and self._shard_of(self.run.shard, entries)
+            written = replace(
+                self.run, summary=summarise(entries, duration), tests=entries, complete=False, shard=shard
+            )
         try:
             write_atomically(self.folder / RUN_FILE, run_bytes(written, [self._encoded[one.key] for one in entries]))
             self._written = perf_counter()

@@ -102,8 +102,11 @@ def plan_run(settings: Settings, request: RunRequest) -> RunPlan:
             where="--suite",
             next_step=f"write '#| markers: [{request.suite}]' beside a shot, or without --suite: widgetshot run",
         )
-    # Each shard says the same of the whole, whatever is skipped in it.
-    left_out = () if shards is not None else skipped
+    left_out = skipped
+    if shards is not None:
+        # Each shard says the same of the whole, as far as that is known from the notebooks.
+        without = [notebook.path for notebook in notebooks if notebook.services and request.without_services]
+        left_out = dict.fromkeys([*(notebook.path for notebook in notebooks if notebook.skip), *without], "")
     every = sum(len(notebook.targets) for notebook in notebooks if notebook.path not in left_out)
     outside = every - sum(len(targets) for notebook, targets in chosen if notebook.path not in left_out)
     return RunPlan(selected, skipped, unreadable, outside, shards, order)

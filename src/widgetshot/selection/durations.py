@@ -1,46 +1,45 @@
-"""What one machine is to run of several, by how long things took in an earlier run."""
+"""What took how long in an earlier run, and the shard that is wished for."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from widgetshot.documents import read
 from widgetshot.errors import ConfigError
-from widgetshot.option import Option
-from widgetshot.project.options import RUN
 from widgetshot.project.settings import Settings
 from widgetshot.report.folder import MAX_RUN_BYTES, RUN_FILE
 from widgetshot.report.history import History
 from widgetshot.report.run_json import Run
-from widgetshot.selection.shards import Dealing, Durations, Identity
+from widgetshot.selection.shards import Dealing, Durations, Identity, parse_shard
 from widgetshot.values import checked
 
 HISTORY = "history"
 
 
 def read_dealing(
-    settings: Settings, shard: str | None, durations: str | None, folder: Path, options: Mapping[str, Option]
-) -> Dealing:
-    """Read what was given for two flags.
+    settings: Settings, shard: str | None, durations: str | None, folder: Path, flags: Mapping[str, str]
+) -> Dealing | None:
+    """Read what was given for two flags; None where neither was.
 
     Args:
         shard: `2/5`.
         durations: see `read_durations`.
         folder: where a relative path begins.
-        options: declares both flags, as those of `widgetshot run` or of pytest.
+        flags: the flags' names, for messages: that of `shard` and that of `durations`.
 
     Raises:
         ConfigError: there is no such shard or file, or nothing is dealt.
         RecordError: the durations are those of no run.
     """
-    flags = {name: options[name].run if options is RUN else options[name].pytest for name in ("shard", "durations")}
-    if not shard:
+    if shard is None and durations is None:
+        return None
+    if shard is None:
         raise ConfigError(
             "says how shards are dealt, and no shard is asked for",
             where=flags["durations"],
             next_step=f"add {flags['shard']}=1/2, or leave it out",
         )
-    found = checked(options["shard"].parse, shard, flags["shard"])
-    if not durations:
+    found = checked(parse_shard, shard, flags["shard"])
+    if durations is None:
         return Dealing(found)
     return Dealing(found, read_durations(settings, durations, folder, where=flags["durations"]))
 
@@ -70,9 +69,11 @@ def read_durations(settings: Settings, source: str, folder: Path, where: str = "
         raise ConfigError(
             f"no such file: {file}", where=where, next_step="name a run folder, its run.json, or: history"
         ) from error
+    # Of another environment only where nothing better is known.
+    here = [entry for entry in run.tests if entry.key.startswith(f"{settings.environment}/")] or run.tests
     return Durations(
-        sessions=_by_session((_identity(entry.notebook, entry.variant), entry.duration) for entry in run.tests),
-        services={one.name: one.seconds / one.instances for one in run.services if one.instances},
+        sessions=_by_session((_identity(entry.notebook, entry.variant), entry.duration) for entry in here),
+        starts={one.name: one.seconds / one.instances for one in run.services if one.instances},
         skipped=frozenset(one.notebook for one in run.skipped),
     )
 
@@ -81,7 +82,8 @@ def _by_session(seconds: Iterable[tuple[Identity, float]]) -> dict[Identity, flo
     sums: dict[Identity, float] = {}
     for identity, one in seconds:
         sums[identity] = sums.get(identity, 0.0) + one
-    return sums
+    # What was not measured is not known.
+    return {identity: seconds for identity, seconds in sums.items() if seconds}
 
 
 def _of_key(key: str) -> Identity:

@@ -2,23 +2,25 @@
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from heapq import heappop, heappush
 from typing import Any
 
 from widgetshot.declare.notebook import Notebook
-from widgetshot.model import Target
+from widgetshot.model import MAX_SHARDS, Target
 from widgetshot.values import BadValue
 
-MAX_SHARDS = 10_000
 _SHARD = re.compile(r"([0-9]{1,9})/([0-9]{1,9})", re.ASCII)
 # Of a run about which nothing is known; all sessions take as long then, and so does the start of a service.
 _UNKNOWN_S = 1.0
-# Another start of a service costs a machine, too: it must be worth a tenth of the time.
-_PAYS = 0.9
+# One more start of a service must let the last shard end by more than a tenth earlier: it keeps a machine busy, too.
+_GOOD_ENOUGH = 0.9
+# Between two limits that are tried for the end of the last shard.
+_STEP = 1.2
 
 Identity = tuple[str, str]  # of a session, see `Target.session`
 
@@ -76,18 +78,20 @@ class Durations:
 
     Attributes:
         sessions: by identity.
-        services: until one was ready, by name.
+        starts: until a service was ready, by name.
+        unknown_start: of a service about which nothing is known; None for as long as a session takes.
         skipped: notebooks that were left out.
     """
 
     sessions: Mapping[Identity, float] = field(default_factory=dict)
-    services: Mapping[str, float] = field(default_factory=dict)
+    starts: Mapping[str, float] = field(default_factory=dict)
+    unknown_start: float | None = None
     skipped: Collection[str] = ()
 
     @cached_property
     def typical(self) -> float:
         """The time that a session takes about which nothing is known: the mean of the others."""
-        return sum(self.sessions.values()) / len(self.sessions) if self.sessions else _UNKNOWN_S
+        return math.fsum(self.sessions.values()) / len(self.sessions) if self.sessions else _UNKNOWN_S
 
     def of(self, part: Part) -> float:
         """Return the time that a part is expected to take, without the start of services."""
@@ -98,7 +102,9 @@ class Durations:
 
     def start_of(self, services: Iterable[str]) -> float:
         """Return the time that the start of some services is expected to take, one after the other."""
-        return sum(self.services.get(service, self.typical) for service in sorted(services))
+        unknown = self.typical if self.unknown_start is None else self.unknown_start
+        # Exact, so that every version of Python has the same sum.
+        return math.fsum(self.starts.get(service, unknown) for service in services)
 
 
 @dataclass(frozen=True)
@@ -129,7 +135,7 @@ class ShardPlan:
     seconds: tuple[float, ...]
     digest: str
 
-    @property
+    @cached_property
     def own(self) -> frozenset[Identity]:
         """The sessions of the shard that was asked for."""
         return frozenset(part.session for part in self.shares[self.shard.number - 1])
@@ -140,7 +146,11 @@ class ShardPlan:
         return sum(map(len, self.shares))
 
     def __str__(self) -> str:
-        return f"shard {self.shard} has {len(self.own)} of {self.parts} sessions (plan {self.digest[:8]})"
+        sessions = f"{self.parts} session{'' if self.parts == 1 else 's'}"
+        return f"shard {self.shard} has {len(self.own)} of {sessions} (plan {self.digest[:8]})"
+
+
+_Dealt = tuple[list[list[Part]], list[float]]  # of each shard its parts and its time
 
 
 def parts_of(notebook: Notebook, targets: Iterable[Target], *, runs: bool = True) -> list[Part]:
@@ -157,9 +167,10 @@ def deal(parts: Iterable[Part], dealing: Dealing, environment: str) -> ShardPlan
     """Deal parts to shards so that the last of them ends early.
 
     The longest part goes first, each to the shard that is done with it first (R. L. Graham, "Bounds on multiprocessing
-    timing anomalies", SIAM J. Appl. Math. 17, 1969: the last shard ends at most a third later than it must). A shard
-    that starts a service for a part needs more time for it than one that has the service already. Parts that share
-    services are dealt as one, unless the last shard ends by more than a tenth later for that.
+    timing anomalies", SIAM J. Appl. Math. 17, 1969: without services the last shard ends at most a third later than it
+    must). A shard that starts a service for a part needs more time for it than one that has the service already, so
+    parts that share services are dealt in a few chunks: in as few as let the last shard end within a tenth of the
+    earliest end that was found.
 
     The same parts, in whatever order, give the same plan everywhere, and for every shard.
 
@@ -167,17 +178,14 @@ def deal(parts: Iterable[Part], dealing: Dealing, environment: str) -> ShardPlan
         environment: the name of the environment.
     """
     count, durations = dealing.shard.count, dealing.durations
-    every = sorted(parts, key=lambda part: part.session)
-    together = _groups(every)
-    best = _dealt(together, count, durations)
-    for group in sorted((one for one in together if len(one) > 1), key=lambda one: (-len(one), one[0].session)):
-        apart = [one for one in together if one is not group] + [[part] for part in group]
-        tried = _dealt(apart, count, durations)
-        if max(tried[1]) < _PAYS * max(best[1]):
-            together, best = apart, tried
-    shares, seconds = best
+    unique: dict[Identity, Part] = {}
+    for part in parts:
+        known = unique.get(part.session, part)
+        unique[part.session] = replace(part, targets=tuple(sorted({*known.targets, *part.targets})))
+    groups = _groups([unique[session] for session in sorted(unique)])
+    shares, seconds = _best(groups, count, durations)
     shares = [sorted(share, key=lambda part: part.session) for share in shares]
-    said = [[[*part.session, *sorted(part.targets)] for part in share] for share in shares]
+    said = [[[*part.session, *part.targets] for part in share] for share in shares]
     digest = hashlib.sha256(json.dumps([environment, said]).encode()).hexdigest()
     return ShardPlan(dealing.shard, tuple(map(tuple, shares)), tuple(seconds), digest)
 
@@ -202,28 +210,58 @@ def _groups(parts: Sequence[Part]) -> list[list[Part]]:
     return [*alone, *(members for _, members in groups)]
 
 
-def _dealt(groups: Iterable[Sequence[Part]], count: int, durations: Durations) -> tuple[list[list[Part]], list[float]]:
+def _best(groups: Sequence[Sequence[Part]], count: int, durations: Durations) -> _Dealt:
+    """Return what each shard has, with the groups in as few chunks as are good enough."""
+    together = _dealt(groups, count, durations)
+    if not any(len(group) > 1 for group in groups):
+        return together
+    # However it is dealt, the last shard ends no earlier than this.
+    limit = max(
+        math.fsum(durations.of(part) for group in groups for part in group) / count,
+        max(durations.of(part) + durations.start_of(part.services) for group in groups for part in group),
+    )
+    tried = [(len(groups), together)]
+    while limit < max(together[1]):
+        chunks = [chunk for group in groups for chunk in _chunks(group, limit, durations)]
+        tried.append((len(chunks), _dealt(chunks, count, durations)))
+        limit *= _STEP
+    earliest = min(max(ends) for _, (_, ends) in tried)
+    good = [one for one in tried if max(one[1][1]) * _GOOD_ENOUGH <= earliest]
+    return min(good, key=lambda one: (one[0], max(one[1][1])))[1]
+
+
+def _chunks(group: Sequence[Part], limit: float, durations: Durations) -> list[list[Part]]:
+    """Return a group in chunks of about equal time, of which each with the start of its services ends by a limit."""
+    if len(group) == 1:
+        return [list(group)]
+    seconds = math.fsum(durations.of(part) for part in group)
+    room = limit - durations.start_of(frozenset().union(*(part.services for part in group)))
+    number = len(group) if room <= 0 else min(len(group), math.ceil(seconds / room))
+    chunks, _ = _dealt([[part] for part in group], max(1, number), replace(durations, starts={}, unknown_start=0.0))
+    return [chunk for chunk in chunks if chunk]
+
+
+def _dealt(groups: Iterable[Sequence[Part]], count: int, durations: Durations) -> _Dealt:
     """Return the parts of each shard and its time, where the parts of a group stay together."""
     weighed = []
     for group in groups:
-        services = frozenset().union(*(part.services for part in group if part.runs))
-        seconds = sum(durations.of(part) for part in group)
+        services: frozenset[str] = frozenset().union(*(part.services for part in group if part.runs))
+        seconds = math.fsum(durations.of(part) for part in group)
         weighed.append((-seconds - durations.start_of(services), group[0].session, seconds, services, group))
     shares: list[list[Part]] = [[] for _ in range(count)]
     ends = [0.0] * count
     there: list[frozenset[str]] = [frozenset()] * count
-    # Who is done first; where several are at once, who has the fewest: what takes no time is spread, too. An entry that
-    # is no longer true is passed over.
+    # Who is done first. An entry that is no longer true is passed over.
     first = [(0.0, 0, at) for at in range(count)]
     for *_, seconds, services, group in sorted(weighed, key=lambda one: one[:2]):
         if services:
-            _, _, at = min(
-                (ends[at] + durations.start_of(services - there[at]), len(shares[at]), at) for at in range(count)
-            )
-        else:
+            at = min(range(count), key=lambda at: (ends[at] + durations.start_of(services - there[at]), ends[at], at))
+        elif seconds:
             while first[0][:2] != (ends[first[0][2]], len(shares[first[0][2]])):
                 heappop(first)
             _, _, at = first[0]
+        else:
+            at = min(range(count), key=lambda at: (len(shares[at]), ends[at], at))
         ends[at] += durations.start_of(services - there[at]) + seconds
         there[at] |= services
         shares[at] += group

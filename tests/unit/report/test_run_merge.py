@@ -53,14 +53,14 @@ def shards(tmp_path: Path, *dealt: tuple[str, int, int, str]) -> list[Path]:
     folders = []
     for name, number, count, plan in dealt:
         made = writer(tmp_path / name)
-        made.dealt(number, count, plan * 64, ())
+        made.dealt(number, count, plan * 64, [])
         finish(made, result_called("match", f"of {name}"))
         folders.append(tmp_path / name)
     return folders
 
 
 @pytest.mark.parametrize("workers", [False, True])
-def test_all_shards_are_one_run_that_is_none(tmp_path: Path, workers: bool) -> None:
+def test_all_shards_are_one_run_and_that_is_no_shard(tmp_path: Path, workers: bool) -> None:
     folders = shards(tmp_path, ("a", 2, 3, "0"), ("b", 1, 3, "0"), ("c", 3, 3, "0"))
     if workers:
         # Workers of pytest-xdist run one shard together.
@@ -77,17 +77,33 @@ def test_a_run_that_is_no_shard_may_be_merged_with_shards(tmp_path: Path) -> Non
     assert merge([*folders, *two_runs(tmp_path)], tmp_path / "all").summary.total == 7
 
 
+def test_results_of_environments_follow_one_another(tmp_path: Path) -> None:
+    folders = []
+    for environment in ("page-b", "page-a"):
+        results = [replace(result_called("match", name), key=f"{environment}/notebooks/x/{name}") for name in "abcd"]
+        for number, several in enumerate((results[::2], results[1::2]), 1):
+            folders.append(tmp_path / f"{environment}-{number}")
+            made = writer(folders[-1], environment=environment)
+            made.dealt(number, 2, environment[-1] * 64, [result.key for result in results])
+            finish(made, *several)
+    merged = merge(folders, tmp_path / "all")
+    assert [entry.key.replace("/notebooks/x", "") for entry in merged.tests] == [
+        f"{environment}/{name}" for environment in ("page-b", "page-a") for name in "abcd"
+    ]
+
+
 def test_results_of_all_shards_are_in_the_order_in_which_they_were_declared(tmp_path: Path) -> None:
     results = [result_called("match", name) for name in "abcde"]
-    test = replace(results[0].target, notebook="tests/test_x.py/test_y", shot="late")
+    test = replace(results[0].target, notebook="tests/test_x.py/test_y", shot="late/of it")
     late = replace(results[0], target=test, key=test.key(ENVIRONMENT))
-    order = [*(result.key for result in results[:3]), late.key.rpartition("/")[0], *(one.key for one in results[3:])]
+    folder = f"{ENVIRONMENT}/tests/test_x.py/test_y"
+    order = [*(result.key for result in results[:3]), folder, *(one.key for one in results[3:])]
     for number, several in enumerate([(results[4], results[0], late), (results[3], results[1], results[2])], 1):
         made = writer(tmp_path / f"{number}")
         made.dealt(number, 2, "0" * 64, order)
         finish(made, *several)
     merged = merge([tmp_path / "2", tmp_path / "1"], tmp_path / "all")
-    assert [entry.shot for entry in merged.tests] == ["a", "b", "c", "late", "d", "e"]
+    assert [entry.shot for entry in merged.tests] == ["a", "b", "c", "late/of it", "d", "e"]
 
 
 @pytest.mark.parametrize(
@@ -95,14 +111,19 @@ def test_results_of_all_shards_are_in_the_order_in_which_they_were_declared(tmp_
     [
         ([("a", 1, 2, "0")], "a: shard 2/2 is missing; this is shard 1/2"),
         ([("a", 2, 4, "0"), ("b", 3, 4, "0")], "a: shards 1/4, 4/4 are missing; this is shard 2/4"),
-        ([("a", 1, 2, "0"), ("b", 2, 2, "0"), ("c", 2, 2, "0")], "c: is shard 2/2, as is .*b$"),
+        ([("a", 1, 2, "0"), ("b", 2, 2, "0"), ("c", 2, 2, "0")], "c: is shard 2/2, as is .*b"),
         (
             [("a", 1, 3, "0"), ("b", 2, 3, "1"), ("c", 3, 3, "0")],
             "b: is shard 2/3 of another plan than .*a, which is shard 1/3",
         ),
         # Of another number of shards, though the digest is the same.
-        ([("a", 1, 2, "0"), ("b", 2, 2, "0"), ("c", 3, 3, "0")], "c: is shard 3/3 of another plan than .*a"),
-        ([("a", 7, 10_000, "0")], "a: shards 1/10000, 2/10000, .*, ... are missing"),
+        ([("a", 1, 2, "0"), ("b", 2, 2, "0"), ("c", 3, 3, "0")], "c: shards 1/3, 2/3 are missing; this is shard 3/3"),
+        ([("a", 7, 1_000, "0")], "a: shards 1/1000, 2/1000, .*, 21/1000, ... are missing; this is shard 7/1000"),
+        # One was lost, and another run is whole.
+        (
+            [("a", 1, 3, "0"), ("b", 2, 3, "0"), ("c", 1, 1, "1")],
+            "a: shard 3/3 is missing; this is shard 1/3",
+        ),
     ],
 )
 def test_shards_that_are_not_all_of_one_run_are_refused(
@@ -111,15 +132,53 @@ def test_shards_that_are_not_all_of_one_run_are_refused(
     folders = shards(tmp_path, *dealt)
     with pytest.raises(RecordError) as caught:
         merge(folders, tmp_path / "all")
-    assert re.search(says, str(caught.value).replace("\n  next", "$\n").splitlines()[0].rstrip("$"))
+    assert re.fullmatch(f".*{says}.*", f"{caught.value.where}: {caught.value.what}")
     assert caught.value.next_step
     assert not (tmp_path / "all").exists()
+
+
+def test_two_shards_with_one_picture_are_refused(tmp_path: Path) -> None:
+    folders = shards(tmp_path, ("a", 1, 2, "0"), ("b", 2, 2, "0"))
+    doubled = writer(tmp_path / "c")
+    doubled.dealt(2, 2, "0" * 64, [])
+    finish(doubled, result_called("match", "of a"))
+    with pytest.raises(RecordError, match=r"c: has notebooks/x.ipynb::of a, as has .*a, another shard"):
+        merge([folders[0], tmp_path / "c"], tmp_path / "all")
+
+
+def test_machines_may_call_the_checkout_differently(tmp_path: Path) -> None:
+    one, two = shards(tmp_path, ("a", 1, 2, "0"), ("b", 2, 2, "0"))
+    assert merge([one, edited(two, project="job@2")], tmp_path / "all").project == tmp_path.name
+
+
+def test_a_shard_without_results_knows_nothing_of_baselines(tmp_path: Path) -> None:
+    one, two = shards(tmp_path, ("a", 1, 2, "0"), ("b", 2, 2, "0"))
+    edited(one, unused=["x"])
+    empty = writer(tmp_path / "c")
+    empty.dealt(2, 2, "0" * 64, [])
+    finish(empty)
+    assert merge([one, tmp_path / "c"], tmp_path / "all").unused == ["x"]
+    assert merge([one, two], tmp_path / "all").unused is None
+
+
+def test_a_shard_that_was_killed_is_put_in_order_as_far_as_it_is_known(tmp_path: Path) -> None:
+    results = [result_called("match", name) for name in "abcd"]
+    order = [result.key for result in results]
+    one, two = writer(tmp_path / "1"), writer(tmp_path / "2")
+    for number, made in enumerate((one, two), 1):
+        made.dealt(number, 2, "0" * 64, order)
+    finish(one, results[2], results[0])
+    two.add(results[3])
+    two.add(results[1])
+    merged = merge([tmp_path / "2", tmp_path / "1"], tmp_path / "all")
+    assert [entry.shot for entry in merged.tests] == ["a", "c", "d", "b"]
+    assert not merged.complete
 
 
 def test_another_environment_has_shards_of_its_own(tmp_path: Path) -> None:
     one = shards(tmp_path, ("a", 1, 2, "0"), ("b", 2, 2, "0"))
     made = writer(tmp_path / "c", environment="page-firefox-linux")
-    made.dealt(1, 2, "1" * 64, ())
+    made.dealt(1, 2, "1" * 64, [])
     finish(made)
     with pytest.raises(RecordError, match=r"c: shard 2/2 is missing"):
         merge([*one, tmp_path / "c"], tmp_path / "all")

@@ -10,10 +10,11 @@ from run_folders import finish, writer
 from widgetshot.errors import ConfigError, RecordError
 from widgetshot.model import Result, RunEnd, ServiceUsage, Target
 from widgetshot.project.loading import load_settings
-from widgetshot.project.options import PYTEST, RUN
 from widgetshot.report.history import History
 from widgetshot.selection.durations import HISTORY, read_dealing, read_durations
-from widgetshot.selection.shards import Durations, Shard
+from widgetshot.selection.shards import Dealing, Durations, Shard
+
+FLAGS = {"shard": "--shard", "durations": "--durations"}
 
 
 def result(notebook: str, shot: str, variant: str, seconds: float) -> Result:
@@ -27,6 +28,8 @@ RESULTS = (
     result("notebooks/x.ipynb", "a", "dark", 3.0),
     result("tests/test_x.py/test_y", "a", "", 1.0),
     result("tests/test_x.py/test_y", "b", "dark", 1.0),
+    # Of which nothing was measured.
+    result("tests/test_x.py/test_z", "a", "", 0.0),
 )
 SESSIONS = {
     ("notebooks/x.ipynb", ""): 1.75,
@@ -51,7 +54,7 @@ def test_sessions_take_what_their_pictures_took(tmp_path: Path, source: str) -> 
         )
     )
     (tmp_path / "copy.json").write_bytes((tmp_path / "report/run.json").read_bytes())
-    assert read(tmp_path, source) == Durations(SESSIONS, {"db": 3.0}, frozenset({"notebooks/skipped.ipynb"}))
+    assert read(tmp_path, source) == Durations(SESSIONS, {"db": 3.0}, skipped=frozenset({"notebooks/skipped.ipynb"}))
 
 
 def test_the_history_knows_the_last_run_of_each_in_this_environment(tmp_path: Path) -> None:
@@ -80,18 +83,24 @@ def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("shard", "durations", "says"),
     [
-        ("2", "", r"^--shard: must be NUMBER/COUNT, as in 2/5, not '2'$"),
-        ("3/2", "", r"^--shard: must be one of 1/2 to 2/2, "),
-        ("", "x", r"^--durations: says how shards are dealt, and no shard is asked for\n  next: add --shard=1/2"),
+        # As of a variable that is not set.
+        ("", None, r"^--shard: must be NUMBER/COUNT, as in 2/5, not ''$"),
+        ("1/2", "", r"^--durations: no such file: "),
+        ("2", None, r"^--shard: must be NUMBER/COUNT, as in 2/5, not '2'$"),
+        ("3/2", None, r"^--shard: must be one of 1/2 to 2/2, "),
+        (None, "x", r"^--durations: says how shards are dealt, and no shard is asked for\n  next: add --shard=1/2"),
         ("1/2", "x", r"^--durations: no such file: .*/x\n  next: name a run folder, its run.json, or: history$"),
     ],
 )
 def test_flags_that_make_no_sense_are_refused_by_their_names(
-    tmp_path: Path, shard: str, durations: str, says: str
+    tmp_path: Path, shard: str | None, durations: str | None, says: str
 ) -> None:
     settings = load_settings(tmp_path)
     with pytest.raises(ConfigError, match=says):
-        read_dealing(settings, shard, durations, tmp_path, RUN)
-    with pytest.raises(ConfigError, match=says.replace("--", "--widgetshot-")):
-        read_dealing(settings, shard, durations, tmp_path, PYTEST)
-    assert read_dealing(settings, "2/3", "", tmp_path, RUN).shard == Shard(2, 3)
+        read_dealing(settings, shard, durations, tmp_path, FLAGS)
+
+
+def test_who_asks_for_no_shard_gets_all(tmp_path: Path) -> None:
+    settings = load_settings(tmp_path)
+    assert read_dealing(settings, None, None, tmp_path, FLAGS) is None
+    assert read_dealing(settings, "2/3", None, tmp_path, FLAGS) == Dealing(Shard(2, 3))

@@ -18,8 +18,8 @@ def part(name: str, *services: str, targets: tuple[str, ...] = ("a",)) -> Part:
     return Part((name, ""), targets, frozenset(services))
 
 
-def dealt(parts: list[Part], count: int, seconds: dict[str, float] | None = None, **services: float) -> ShardPlan:
-    durations = Durations({(name, ""): one for name, one in (seconds or {}).items()}, services)
+def dealt(parts: list[Part], count: int, seconds: dict[str, float] | None = None, **starts: float) -> ShardPlan:
+    durations = Durations({(name, ""): one for name, one in (seconds or {}).items()}, starts)
     return deal(parts, Dealing(Shard(1, count), durations), "env")
 
 
@@ -34,7 +34,7 @@ def test_a_shard_is_a_number_and_a_count(text: str, number: int, count: int) -> 
 
 
 @pytest.mark.parametrize(
-    "value", ["", "2", "2/", "/2", "0/2", "3/2", "-1/2", "1/0", "1/10001", "1 / 2", "1/2\n", "١/٢", 3, None]
+    "value", ["", "2", "2/", "/2", "0/2", "3/2", "-1/2", "1/0", "1/1001", "1 / 2", "1/2\n", "١/٢", 3, None]
 )
 def test_what_is_no_shard_is_refused(value: Any) -> None:
     with pytest.raises(BadValue, match="must be"):
@@ -58,26 +58,40 @@ def test_what_is_not_known_takes_as_long_as_others_do() -> None:
     assert plan.seconds == (40.0, 40.0)
 
 
+def test_what_takes_no_time_is_spread() -> None:
+    durations = Durations({("a", ""): 3.0, ("b", ""): 1.0}, skipped={"c", "d", "e", "f"})
+    plan = deal([part(name) for name in "abcdef"], Dealing(Shard(1, 3), durations), "env")
+    assert sorted(map(len, plan.shares)) == [2, 2, 2]
+
+
+def test_parts_of_one_session_are_one() -> None:
+    several = [part("x", targets=("b", "a")), part("x", targets=("c",)), part("y")]
+    plans = [deal(parts, Dealing(Shard(1, 2)), "env") for parts in ([*several], several[::-1])]
+    assert plans[0] == plans[1]
+    assert plans[0].parts == 2
+    assert ("a", "b", "c") in {part.targets for share in plans[0].shares for part in share}
+
+
 def test_what_was_left_out_takes_no_time() -> None:
     durations = Durations({("a", ""): 3.0, ("b", ""): 3.0}, skipped={"c"})
     plan = deal([part("a"), part("b"), part("c")], Dealing(Shard(1, 2), durations), "env")
     assert plan.seconds == (3.0, 3.0)
 
 
-# Two seconds each, and a service that takes as long as ten of them to start.
-SLOW_START = dict.fromkeys("abcdef", 2.0)
+# Two seconds each.
+TWO_EACH = dict.fromkeys("abcdef", 2.0)
 
 
 def test_notebooks_of_a_service_stay_together_where_that_is_cheaper() -> None:
     parts = [part("a", "db"), part("b", "db"), *map(part, "cdef")]
-    plan = dealt(parts, 2, SLOW_START, db=20.0)
+    plan = dealt(parts, 2, TWO_EACH, db=20.0)
     assert names(plan) == ["ab", "cdef"]
     assert plan.seconds == (24.0, 8.0)
 
 
 def test_they_are_parted_where_that_is_cheaper() -> None:
     parts = [part(name, "db") for name in "abcdef"]
-    plan = dealt(parts, 2, SLOW_START, db=1.0)
+    plan = dealt(parts, 2, TWO_EACH, db=1.0)
     assert sorted(map(len, plan.shares)) == [3, 3]
     assert plan.seconds == (7.0, 7.0)
 
@@ -85,14 +99,40 @@ def test_they_are_parted_where_that_is_cheaper() -> None:
 def test_who_has_a_service_already_is_given_what_needs_it() -> None:
     # Two services; apart they start twice each.
     parts = [part("a", "db"), part("b", "db"), part("c", "web"), part("d", "web")]
-    plan = dealt(parts, 2, SLOW_START, db=5.0, web=5.0)
-    assert names(plan) == ["ab", "cd"]
+    assert names(dealt(parts, 2, TWO_EACH, db=5.0, web=5.0)) == ["ab", "cd"]
 
 
 def test_notebooks_that_share_one_service_each_are_one_group() -> None:
     parts = [part("a", "db"), part("b", "db", "web"), part("c", "web"), part("d")]
-    plan = dealt(parts, 2, SLOW_START, db=50.0, web=50.0)
-    assert names(plan) == ["abc", "d"]
+    assert names(dealt(parts, 2, TWO_EACH, db=50.0, web=50.0)) == ["abc", "d"]
+
+
+@pytest.mark.parametrize(
+    ("services", "of_each", "count", "start", "latest"),
+    [
+        (2, 6, 4, 1.0, 4.0),
+        (3, 20, 9, 1.0, 8.0),
+        (2, 6, 4, None, 4.0),
+        (1, 100, 10, 0.0, 10.0),
+    ],
+)
+def test_services_of_one_size_leave_no_shard_idle(
+    services: int, of_each: int, count: int, start: float | None, latest: float
+) -> None:
+    parts = [part(f"{service}-{index:03}", f"s{service}") for service in range(services) for index in range(of_each)]
+    starts = {} if start is None else {f"s{service}": start for service in range(services)}
+    plan = dealt(parts, count, None, **starts)
+    assert min(map(len, plan.shares)) > 0
+    assert max(plan.seconds) <= latest
+
+
+def test_a_service_is_started_no_more_often_than_pays() -> None:
+    seconds = {f"{index:02}": 10.0 for index in range(30)}
+    parts = [part(name, *(["db"] if name < "10" else [])) for name in seconds]
+    plan = dealt(parts, 8, seconds, db=100.0)
+    # On all eight it would end after 140.
+    assert sum(any(part.services for part in share) for share in plan.shares) <= 4
+    assert max(plan.seconds) <= 140.0
 
 
 ANY_PARTS = st.lists(

@@ -176,7 +176,7 @@ export interface Shard {
    */
   plan: string;
   /**
-   * The place that each of the tests has among those of all shards.
+   * The place of each of the tests among those of all shards.
    */
   order: number[];
 }
