@@ -140,6 +140,7 @@ class Folder:
             "merged": None,
             "changed": None,
             "suite": None,
+            "shard": None,
             "skipped": [],
             "complete": True,
             "environment": {

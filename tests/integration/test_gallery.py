@@ -333,6 +333,12 @@ def varied(name: str, counts: tuple[int, ...]) -> Result:
     return replace(result, repeat=Repeat(20, counts, first=3), comparison=compare(one, other, Tolerance(threshold=0)))
 
 
+def test_shard_tells_that_it_is_a_part(folder: Folder, open_page: Open) -> None:
+    folder.add("a", "changed", changed=5)
+    page = open_page(folder.write(shard={"number": 2, "count": 5, "plan": "0" * 64, "order": [3]}))
+    expect(page.locator(".meta")).to_contain_text("Shard2 of 5: other pictures are in the others")
+
+
 def test_repeated_run_tells_how_steady_each_picture_was(tmp_path: Path, open_page: Open) -> None:
     steady = replace(result_of("steady", picture(), picture()), repeat=Repeat(20, (20,)))
     page = open_page(

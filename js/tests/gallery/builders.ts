@@ -59,6 +59,7 @@ export const run = (...tests: Result[]): Run => ({
   merged: null,
   changed: null,
   suite: null,
+  shard: null,
   skipped: [],
   environment: { name: "page-chromium-linux", python: "3.11", platform: "Linux", fingerprint: {} },
   complete: true,

@@ -40,6 +40,7 @@ function Meta({ run }: { run: Run }) {
       <div><dt>Started</dt><dd><time dateTime={run.started}>{visible(run.started.slice(0, 16).replace("T", " "))} UTC</time></dd></div>
       <div><dt>Took</dt><dd>{seconds(run.summary.duration_seconds)}</dd></div>
       <div><dt>Environment</dt><dd>{visible(run.environment.name)}</dd></div>
+      {run.shard && <div><dt>Shard</dt><dd>{run.shard.number} of {run.shard.count}: other pictures are in the others</dd></div>}
       {left > 0 && <div><dt>Not run</dt><dd>{count(left, "picture")}: nothing changed since {left === 1 ? "it" : "they"} passed</dd></div>}
       {run.repeat > 1 && <div><dt>Repeated</dt><dd>{run.repeat} runs: {steady} of {count(repeated.length, "target")} gave one picture</dd></div>}
     </dl>
