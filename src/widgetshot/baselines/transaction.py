@@ -22,6 +22,8 @@ from widgetshot.files import LockHeld, locked, sha256, write_atomically
 PREFIX = ".writing-"
 _LOCK = "lock"  # held by whoever writes
 _PLAN = "plan.json"
+_IGNORE = ".gitignore"
+_REMOVED = "what a command that was killed had left in the folder of the baselines was removed"
 _ATTEMPTS = 5  # at a folder of its own; another process may take a new one for what was left behind
 
 
@@ -114,16 +116,19 @@ def recover(folder: Path) -> list[str]:
                 shutil.rmtree(own, ignore_errors=True)
         except LockHeld:
             continue  # whoever writes there lives
-        except FileNotFoundError:
-            continue  # it has just been done by another
+        except (FileNotFoundError, FileExistsError):
+            continue  # it has just been done by another; FileLock may find that out as it makes the folder again
     return told
 
 
 def _recovered(folder: Path, own: Path) -> list[str]:
     try:
         plan = documents.read(_Plan, own / _PLAN, next_step="")
-    except (FileNotFoundError, WidgetshotError):
-        return ["what a command that was killed had left in the folder of the baselines was removed"]
+    except FileNotFoundError:
+        # Without that file it was begun by nobody: FileLock made the folder again, for its lock, when it was just gone.
+        return [_REMOVED] if (own / _IGNORE).exists() else []
+    except WidgetshotError:
+        return [_REMOVED]
     finished, changed = 0, []
     for change in plan.changes:
         path = folder / change.path
@@ -164,10 +169,10 @@ def _own_folder(folder: Path) -> Iterator[Path]:
         with contextlib.ExitStack() as stack:
             try:
                 # Before there is anything that git could take along.
-                (own / ".gitignore").write_bytes(b"*\n")
+                (own / _IGNORE).write_bytes(b"*\n")
                 stack.enter_context(locked(own / _LOCK, within=0))
-                (own / _LOCK).stat()
-            except (LockHeld, FileNotFoundError):
+                (own / _LOCK).stat(), (own / _IGNORE).stat()
+            except (LockHeld, FileNotFoundError, FileExistsError):
                 if attempt + 1 == _ATTEMPTS:
                     raise
                 continue

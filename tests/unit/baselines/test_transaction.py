@@ -136,6 +136,19 @@ def test_damaged_plan_is_removed_and_told(tmp_path: Path) -> None:
     assert files_in(folder) == BEFORE
 
 
+@pytest.mark.parametrize("begun", [True, False])
+def test_what_was_planned_to_no_end_is_removed_and_told_if_it_was_begun(tmp_path: Path, begun: bool) -> None:
+    folder = fresh(tmp_path / "baselines")
+    (folder / ".writing-x").mkdir()
+    # All that is there where the lock of a folder was asked for when its writer had just removed it.
+    (folder / ".writing-x" / "lock").touch()
+    if begun:
+        (folder / ".writing-x" / ".gitignore").touch()
+    told = FolderStore(folder).recover()
+    assert ["was removed" in one for one in told] == ([True] if begun else [])
+    assert files_in(folder) == BEFORE
+
+
 def test_writer_that_lives_is_left_alone(tmp_path: Path) -> None:
     from widgetshot.files import locked
 
