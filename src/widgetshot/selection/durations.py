@@ -2,17 +2,45 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
 
 from widgetshot.documents import read
 from widgetshot.errors import ConfigError
 from widgetshot.project.settings import Settings
 from widgetshot.report.folder import MAX_RUN_BYTES, RUN_FILE
 from widgetshot.report.history import History
-from widgetshot.report.run_json import Run
+from widgetshot.report.limits import MAX_ITEMS, Count, Key, Name, Seconds
 from widgetshot.selection.shards import Dealing, Durations, Identity, parse_shard
 from widgetshot.values import checked
 
 HISTORY = "history"
+
+
+# Of a run.json what is needed here: one that another version wrote, or that somebody made smaller, does as well.
+class _Test(msgspec.Struct, frozen=True):
+    key: Key
+    notebook: Name
+    variant: Name
+    duration: Seconds
+
+
+class _Service(msgspec.Struct, frozen=True):
+    name: Name
+    seconds: Seconds
+    instances: Count
+
+
+class _Skipped(msgspec.Struct, frozen=True):
+    notebook: Name
+
+
+class _Run(msgspec.Struct, frozen=True):
+    tests: Annotated[list[_Test], Meta(max_length=MAX_ITEMS)]
+    services: Annotated[list[_Service], Meta(max_length=MAX_ITEMS)] = []
+    skipped: Annotated[list[_Skipped], Meta(max_length=MAX_ITEMS)] = []
 
 
 def read_dealing(
@@ -64,7 +92,7 @@ def read_durations(settings: Settings, source: str, folder: Path, where: str = "
     file = folder / source
     file = file / RUN_FILE if file.is_dir() else file
     try:
-        run = read(Run, file, next_step="widgetshot run", max_bytes=MAX_RUN_BYTES)
+        run = read(_Run, file, next_step="widgetshot run", max_bytes=MAX_RUN_BYTES)
     except FileNotFoundError as error:
         raise ConfigError(
             f"no such file: {file}", where=where, next_step="name a run folder, its run.json, or: history"

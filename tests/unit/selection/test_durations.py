@@ -1,5 +1,6 @@
 """What took how long in an earlier run, from its run.json and from the history."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,6 +56,15 @@ def test_sessions_take_what_their_pictures_took(tmp_path: Path, source: str) -> 
     )
     (tmp_path / "copy.json").write_bytes((tmp_path / "report/run.json").read_bytes())
     assert read(tmp_path, source) == Durations(SESSIONS, {"db": 3.0}, skipped=frozenset({"notebooks/skipped.ipynb"}))
+
+
+def test_a_run_of_another_version_does_as_well(tmp_path: Path) -> None:
+    test = {"key": f"{ENVIRONMENT}/n/a", "notebook": "n.ipynb", "variant": "", "duration": 2, "mood": "good"}
+    (tmp_path / "old.json").write_text(json.dumps({"format": 0, "tests": [test]}))
+    assert read(tmp_path, "old.json") == Durations({("n.ipynb", ""): 2.0}, skipped=frozenset())
+    (tmp_path / "odd.json").write_text(json.dumps({"tests": [test | {"duration": -1}]}))
+    with pytest.raises(RecordError, match=r"odd\.json: tests\[0\]\.duration"):
+        read(tmp_path, "odd.json")
 
 
 def test_the_history_knows_the_last_run_of_each_in_this_environment(tmp_path: Path) -> None:
