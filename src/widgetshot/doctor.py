@@ -1,19 +1,23 @@
 """Checks of everything that a run needs, with the command that mends what is missing."""
 
+import asyncio
 import contextlib
 import json
 import os
 import platform
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from widgetshot.capture.browser import find_browser, install, install_commands
+from widgetshot.capture.host import ConnectedBrowser
 from widgetshot.errors import WidgetshotError
 from widgetshot.files import STATIC
+from widgetshot.project.endpoint import place_of
 from widgetshot.project.notebooks import find_notebooks, load_notebook
 from widgetshot.project.settings import Settings
 from widgetshot.services import programs
@@ -49,7 +53,7 @@ def install_missing(settings: Settings, *, services: bool = False) -> None:
     Raises:
         ServerError: a command failed.
     """
-    if not settings.browser_executable:
+    if not settings.browser_executable and not settings.browser_endpoint:
         install(settings.browser)
     if services:
         install_programs(missing_for_services(settings))
@@ -129,7 +133,28 @@ def _kernel(name: str) -> Check:
     return Check(f"kernel {name}", True, f"{spec.display_name} ({spec.resource_dir})")
 
 
+def _browser_elsewhere(settings: Settings) -> Check:
+    """Say whether a browser at the project's endpoint can be used, by using it."""
+
+    async def describe() -> str:
+        with tempfile.TemporaryDirectory(prefix="widgetshot-") as folder:
+            host = ConnectedBrowser(settings, Path(folder))
+            await host.start()
+            try:
+                return f"{host.fingerprint['browser']}, {settings.platform} {host.fingerprint['machine']}"
+            finally:
+                await host.stop()
+
+    try:
+        said = asyncio.run(describe())
+    except WidgetshotError as error:
+        return Check(settings.browser, False, error.what, error.next_step)
+    return Check(settings.browser, True, f"{said} (at {place_of(settings.browser_endpoint)})")
+
+
 def _browser(settings: Settings) -> Check:
+    if settings.browser_endpoint:
+        return _browser_elsewhere(settings)
     commands = "  or  ".join(install_commands(settings.browser))
     try:
         found = find_browser(settings.browser, settings.browser_executable)

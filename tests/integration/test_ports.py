@@ -1,6 +1,8 @@
-"""Front ends and browser hosts can be swapped: each test holds for both of a kind, with real pages and real pixels."""
+"""Front ends and browser hosts can be swapped: each test holds for all of a kind, with real pages and real pixels."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -20,7 +22,7 @@ from static_frontend import StaticFrontend
 from widgetshot.capture.browser import find_browser
 from widgetshot.capture.determinism import launch_options
 from widgetshot.capture.evidence import Evidence, patiently, take_evidence
-from widgetshot.capture.host import HandedBrowser, LaunchedBrowser
+from widgetshot.capture.host import ConnectedBrowser, HandedBrowser, LaunchedBrowser
 from widgetshot.capture.page import CapturePage
 from widgetshot.capture.pool import PagePool
 from widgetshot.capture.shot import take_shot
@@ -111,9 +113,9 @@ class Rig:
             await front.close(served)
 
 
-FRONTENDS, HOSTS = ("widget page", "static page"), ("launched", "handed")
+FRONTENDS, HOSTS = ("widget page", "static page"), ("launched", "handed", "connected")
 both_frontends = pytest.mark.parametrize("frontend", FRONTENDS)
-both_hosts = pytest.mark.parametrize("host", HOSTS)
+all_hosts = pytest.mark.parametrize("host", HOSTS)
 
 
 @pytest.fixture(scope="module")
@@ -128,26 +130,41 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         options = launch_options(settings, find_browser(settings.browser), folder)
         handed_over = runner.run(playwright.chromium.launch(**options))
         handed = HandedBrowser(settings, handed_over)
+        serving = subprocess.Popen(
+            [sys.executable, "-m", "widgetshot", "browser", "serve"],
+            cwd=settings.root,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert serving.stdout is not None
+        elsewhere = replace(settings, browser_endpoint=serving.stdout.readline().strip())
+        (folder / "elsewhere").mkdir()
+        connected = ConnectedBrowser(elsewhere, folder / "elsewhere")
         pages = folder / "pages"
         pages.mkdir()
         # The static pages' kernels are forked, too, which takes a tenth of the time.
         factory = KernelProvisionerFactory.instance()
         provisioner, factory.default_provisioner_name = factory.default_provisioner_name, "widgetshot"
         try:
-            for part in (server, launched, handed):
+            for part in (server, launched, handed, connected):
                 runner.run(part.start())
             with StaticFrontend(pages) as static:
                 frontends: dict[str, Frontend] = {
                     "widget page": PageFrontend(server, {"TZ": "UTC"}),
                     "static page": static,
                 }
-                yield Rig(runner, folder, settings, frontends, {"launched": launched, "handed": handed})
+                hosts: dict[str, BrowserHost] = {"launched": launched, "handed": handed, "connected": connected}
+                yield Rig(runner, folder, settings, frontends, hosts)
         finally:
             factory.default_provisioner_name = provisioner
             ZYGOTES.close()
             runner.run(handed.stop())
             assert handed_over.is_connected()
             assert handed_over.contexts == []
+            runner.run(connected.stop())
+            assert not connected.connected
+            serving.terminate()
+            serving.communicate(timeout=60)
             runner.run(launched.stop())
             assert not launched.connected
             runner.run(handed_over.close())
@@ -190,7 +207,7 @@ def plain(rig: Rig) -> Callable[[str, str], Plain]:
 
 
 @both_frontends
-@both_hosts
+@all_hosts
 def test_shot_shows_the_cell_and_where_its_mask_is(
     plain: Callable[[str, str], Plain], frontend: str, host: str
 ) -> None:
@@ -207,9 +224,10 @@ def test_shot_shows_the_cell_and_where_its_mask_is(
 
 @both_frontends
 def test_picture_does_not_depend_on_who_launched_the_browser(plain: Callable[[str, str], Plain], frontend: str) -> None:
-    one, other = (plain(frontend, host).shot for host in HOSTS)
-    assert np.array_equal(one.pixels, other.pixels)
-    assert (one.masks, one.layout, one.widgets) == (other.masks, other.layout, other.widgets)
+    one, *others = (plain(frontend, host).shot for host in HOSTS)
+    for other in others:
+        assert np.array_equal(one.pixels, other.pixels)
+        assert (one.masks, one.layout, one.widgets) == (other.masks, other.layout, other.widgets)
 
 
 @both_frontends
@@ -243,7 +261,7 @@ def test_selector_that_is_not_valid_is_refused(rig: Rig, frontend: str) -> None:
 
 
 @both_frontends
-@both_hosts
+@all_hosts
 def test_picture_of_the_page_goes_to_its_end_and_nothing_is_asked_of_other_machines(
     rig: Rig, frontend: str, host: str
 ) -> None:
@@ -343,13 +361,13 @@ def test_page_lives_until_it_is_closed(rig: Rig, frontend: str) -> None:
     assert work_folder
 
 
-def test_both_hosts_name_the_same_renderer(rig: Rig) -> None:
-    launched, handed = (rig.hosts[name] for name in HOSTS)
-    assert launched.fingerprint == handed.fingerprint
+def test_all_hosts_name_the_same_renderer(rig: Rig) -> None:
+    launched, handed, connected = (rig.hosts[name] for name in HOSTS)
+    assert launched.fingerprint == handed.fingerprint == connected.fingerprint
     assert launched.fingerprint["browser"].startswith("chromium ")
 
 
-@both_hosts
+@all_hosts
 def test_host_that_runs_is_alive(rig: Rig, host: str) -> None:
     one = rig.hosts[host]
     assert one.connected
@@ -357,7 +375,7 @@ def test_host_that_runs_is_alive(rig: Rig, host: str) -> None:
 
 
 @both_frontends
-@both_hosts
+@all_hosts
 def test_page_is_seen_as_it_is_and_tells_what_has_happened(
     plain: Callable[[str, str], Plain], frontend: str, host: str
 ) -> None:

@@ -18,6 +18,10 @@ _SHARED_MEMORY_BYTES = 2**30  # a whole run needs less
 # For pages that a page of ours opens: they know nothing of it.
 WITHOUT_OPENER = "window.opener = null;"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1", "[::1]"}
+_NO_PROXY = "--no-proxy-server"
+# A browser that serves others reaches their machines by a proxy of Playwright's, see `browser_guard`: no datagrams go
+# past it.
+_ONLY_BY_PROXY = "--force-webrtc-ip-handling-policy=disable_non_proxied_udp"
 _FLAGS = (
     # Steady pixels: no sub-pixel text, one colour profile, software rendering of WebGL; and what is drawn anew is not
     # patched into what was drawn before, which shows at edges and corners how a page came to look as it does.
@@ -40,7 +44,7 @@ _FLAGS = (
     "--disable-sync",
     "--disable-quic",
     "--no-first-run",
-    "--no-proxy-server",
+    _NO_PROXY,
     # Which line of a script asked for something, which Playwright gets with every request, would be found out by
     # parsing the whole script once more.
     "--js-flags=--no-enable-lazy-source-positions",
@@ -143,6 +147,21 @@ def launch_options(settings: Settings, browser: Browser, folder: Path) -> dict[s
             # Otherwise all that its processes hand to each other, every capture for one, is a file on a disk.
             options["ignore_default_args"] = ["--disable-dev-shm-usage"]
     return options
+
+
+def served_launch_options(settings: Settings, browser: Browser, folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return how Playwright's server launches a browser for others: its launch options, as JSON, and its environment.
+
+    Args:
+        folder: an existing private folder; must live as long as the browser.
+    """
+    options = launch_options(settings, browser, folder)
+    served: dict[str, Any] = {"executablePath": str(options["executable_path"]), "headless": True}
+    if "args" in options:
+        served["args"] = [*(flag for flag in options["args"] if flag != _NO_PROXY), _ONLY_BY_PROXY]
+    if "ignore_default_args" in options:
+        served["ignoreDefaultArgs"] = options["ignore_default_args"]
+    return served, {name: str(value) for name, value in options["env"].items()}
 
 
 def has_room(folder: Path) -> bool:

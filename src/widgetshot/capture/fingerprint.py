@@ -3,10 +3,13 @@
 import hashlib
 import json
 import platform
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from widgetshot.files import STATIC
 from widgetshot.project.settings import Settings
+
+if TYPE_CHECKING:
+    from widgetshot.capture.renderer import Renderer
 
 
 async def product(browser: Any, kind: str) -> str:
@@ -26,23 +29,35 @@ async def product(browser: Any, kind: str) -> str:
     return f"{name} {str(answer['product']).partition('/')[0]}"
 
 
-def fingerprint(settings: Settings, browser: str) -> dict[str, Any]:
-    """Describe the renderer of a picture, as far as it does not depend on the notebook.
-
-    Args:
-        browser: see `product`.
-    """
-    frontend = json.loads((STATIC / "frontend.json").read_text(encoding="utf-8"))
-    fonts = hashlib.sha256(frontend.pop("fonts").encode())
+def fonts_digest(settings: Settings) -> str:
+    """Return what tells the fonts of a browser here from others: those that come with widgetshot, and extra ones."""
+    fonts = hashlib.sha256(_built()["fonts"].encode())
     for folder in settings.fonts:
         for file in sorted(folder.rglob("*")):
             if file.is_file():
                 fonts.update(file.name.encode() + file.read_bytes())
+    return fonts.hexdigest()[:16]
+
+
+def _built() -> dict[str, Any]:
+    built: dict[str, Any] = json.loads((STATIC / "frontend.json").read_text(encoding="utf-8"))
+    return built
+
+
+def fingerprint(settings: Settings, browser: str, elsewhere: "Renderer | None" = None) -> dict[str, Any]:
+    """Describe the renderer of a picture, as far as it does not depend on the notebook.
+
+    Args:
+        browser: see `product`.
+        elsewhere: of the browser, where that runs on another machine.
+    """
+    frontend = _built()
+    del frontend["fonts"]
     return {
         "browser": browser,
-        "machine": platform.machine().lower(),
+        "machine": elsewhere.machine if elsewhere else platform.machine().lower(),
         "frontend": frontend,
-        "fonts": fonts.hexdigest()[:16],
+        "fonts": elsewhere.fonts if elsewhere else fonts_digest(settings),
         "scale": settings.scale,
         "locale": settings.locale,
         "timezone": settings.timezone,

@@ -1,4 +1,4 @@
-"""Browsers that give pages: one that is launched here, and one that somebody else has launched."""
+"""Browsers that give pages: launched here, used from another machine's, or handed over by who has launched it."""
 
 import asyncio
 import contextlib
@@ -17,11 +17,14 @@ from widgetshot.capture.browser import find_browser
 from widgetshot.capture.determinism import context_options, is_outside, launch_options, prepare
 from widgetshot.capture.driver_errors import first_line, is_end_of_driver
 from widgetshot.capture.fingerprint import fingerprint, product
+from widgetshot.capture.renderer import EXPOSED, SERVE, Renderer, read_renderer
 from widgetshot.errors import FEWER_AT_A_TIME, SIGNALS_OF_OTHERS, SOMEBODY, DiedStarting, ServerError
 from widgetshot.model import Target
+from widgetshot.project.endpoint import place_of
 from widgetshot.project.settings import Settings
 
 _ANSWER_TIMEOUT_S = 15.0
+_CONNECT_TIMEOUT_S = 60.0
 _COMPILE_CACHE = "NODE_COMPILE_CACHE"
 _TEMPORARY = "TMPDIR"
 # In the log of a launch: ended by one of SIGNALS_OF_OTHERS. A shell that has started it says so by 128 and more.
@@ -36,12 +39,16 @@ class _PinnedBrowser:
     Attributes:
         browser: Playwright's, async or wrapped by `Awaitable`; None unless it runs.
         fingerprint: of the renderer; empty before it has started.
+
+    Args:
+        renderer: what is known of a browser elsewhere; None of one that runs here.
     """
 
-    def __init__(self, settings: Settings, browser: Any = None) -> None:
+    def __init__(self, settings: Settings, browser: Any = None, renderer: Renderer | None = None) -> None:
         self.browser = browser
         self.fingerprint: Mapping[str, Any] = {}
         self._settings = settings
+        self._renderer = renderer
         self._gone = False
 
     @property
@@ -76,11 +83,11 @@ class _PinnedBrowser:
         return context
 
     async def _describe(self) -> None:
-        self.fingerprint = fingerprint(self._settings, await product(self.browser, self.kind))
+        self.fingerprint = fingerprint(self._settings, await product(self.browser, self.kind), self._renderer)
 
 
-class LaunchedBrowser(_PinnedBrowser):
-    """A browser of our own, driven by Playwright's async API.
+class _DrivenBrowser(_PinnedBrowser):
+    """A browser with a driver of its own: Playwright's async API.
 
     Args:
         folder: an existing private folder.
@@ -91,6 +98,42 @@ class LaunchedBrowser(_PinnedBrowser):
         self._folder = folder
         self._playwright: Any = None
 
+    async def _start_driver(self) -> None:
+        with _driver_environment(self._folder):
+            self._playwright = await async_playwright().start()
+
+    async def stop(self) -> None:
+        """End the browser and its driver, and whatever is left of them where one of them has died."""
+        orderly = self.connected
+        if not orderly:
+            # Nobody answers as long as what is left of them holds the connection.
+            await asyncio.to_thread(end_remains, self._folder)
+        for part, end in ((self.browser, "close"), (self._playwright, "stop")):
+            if part is not None:
+                try:
+                    await asyncio.wait_for(getattr(part, end)(), _ANSWER_TIMEOUT_S)
+                except Exception:  # it is gone, or does not answer
+                    orderly = False
+        self.browser = self._playwright = None
+        if not orderly:
+            await asyncio.to_thread(end_remains, self._folder)
+
+    async def alive(self) -> bool:
+        """See `BrowserHost.alive`."""
+        try:
+            return await asyncio.wait_for(super().alive(), _ANSWER_TIMEOUT_S)
+        except TimeoutError:
+            self._gone = True
+            return False
+
+
+class LaunchedBrowser(_DrivenBrowser):
+    """A browser of our own.
+
+    Args:
+        folder: an existing private folder.
+    """
+
     async def start(self) -> None:
         """Launch the browser.
 
@@ -100,8 +143,7 @@ class LaunchedBrowser(_PinnedBrowser):
         """
         found = find_browser(self.kind, self._settings.browser_executable)
         try:
-            with _driver_environment(self._folder):
-                self._playwright = await async_playwright().start()
+            await self._start_driver()
             options = launch_options(self._settings, found, self._folder)
             self.browser = await getattr(self._playwright, self.kind).launch(**options)
             await self._describe()
@@ -134,40 +176,94 @@ class LaunchedBrowser(_PinnedBrowser):
             return True
         return False
 
-    async def stop(self) -> None:
-        """End the browser and its driver, and whatever is left of them where one of them has died."""
-        orderly = self.connected
-        if not orderly:
-            # Nobody answers as long as what is left of them holds the connection.
-            await asyncio.to_thread(_end_remains, self._folder)
-        for part, end in ((self.browser, "close"), (self._playwright, "stop")):
-            if part is not None:
-                try:
-                    await asyncio.wait_for(getattr(part, end)(), _ANSWER_TIMEOUT_S)
-                except Exception:  # it is gone, or does not answer
-                    orderly = False
-        self.browser = self._playwright = None
-        if not orderly:
-            await asyncio.to_thread(_end_remains, self._folder)
 
-    async def alive(self) -> bool:
-        """See `BrowserHost.alive`."""
+class ConnectedBrowser(_DrivenBrowser):
+    """A browser of its own on another machine, from `widgetshot browser serve` at the project's endpoint.
+
+    Args:
+        folder: an existing private folder.
+        every: seconds after which it is asked whether it is there.
+        silence: seconds that its answer may take: a picture may be on its way by a slow line, and the answer comes
+            behind that.
+    """
+
+    def __init__(self, settings: Settings, folder: Path, *, every: float = 20.0, silence: float = 60.0) -> None:
+        super().__init__(settings, folder)
+        self._every = every
+        self._silence = silence
+        self._watching: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Have the browser started, and connect to it.
+
+        Raises:
+            ServerError: it can't be had.
+            ConfigError: it is none that this project's pictures are drawn by.
+        """
+        self._renderer = await asyncio.to_thread(read_renderer, self._settings)
         try:
-            return await asyncio.wait_for(super().alive(), _ANSWER_TIMEOUT_S)
-        except TimeoutError:
-            self._gone = True
-            return False
+            await self._start_driver()
+            kind = getattr(self._playwright, self.kind)
+            self.browser = await kind.connect(self._settings.browser_endpoint, **connect_options())
+            await self._describe()
+        except BaseException as error:
+            await self.stop()
+            if isinstance(error, Exception):
+                # Without the cause, whose text has the address.
+                raise not_connected(error, self._settings) from None
+            raise
+        self._watching = asyncio.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        """Cut the connection when driver or browser answer no more: nobody else would stop waiting for them."""
+        while self.connected:
+            await asyncio.sleep(self._every)
+            try:
+                async with asyncio.timeout(self._silence):
+                    # Of a driver that has ended the connection knows nothing.
+                    request = await self._playwright.request.new_context()
+                    await request.dispose()
+                    context = await self.browser.new_context()
+                    await context.close()
+            except Exception:  # one of them is gone, or does not answer
+                self._gone = True
+                with contextlib.suppress(Exception):  # there is nobody to be told
+                    # Shielded: whoever else closes it waits for the same future, which must not be cancelled.
+                    await asyncio.shield(asyncio.ensure_future(self.browser.close()))
+
+    async def stop(self) -> None:
+        """End the connection, and with it the browser."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+            self._watching = None
+        await super().stop()
+
+
+def connect_options() -> dict[str, Any]:
+    """Return the arguments of `BrowserType.connect`, besides the address, for a browser elsewhere."""
+    return {"expose_network": EXPOSED, "timeout": _CONNECT_TIMEOUT_S * 1000}
+
+
+def not_connected(error: Exception, settings: Settings) -> ServerError:
+    """Return the error of a browser elsewhere that describes itself, but can't be used."""
+    place = place_of(settings.browser_endpoint)
+    return ServerError(
+        f"the browser at {place} can't be used: {first_line(error, settings.redactor)}",
+        next_step=f"look at what `{SERVE}` says there, and see: widgetshot doctor",
+    )
 
 
 class HandedBrowser(_PinnedBrowser):
-    """A running browser that somebody else has launched, as `launch_options` says, and will end.
+    """A running browser that somebody else has launched, as `launch_options` says, or connected to, and will end.
 
     Args:
         browser: Playwright's, async or wrapped by `Awaitable`.
+        renderer: what is known of it where it runs elsewhere.
     """
 
-    def __init__(self, settings: Settings, browser: Any) -> None:
-        super().__init__(settings, browser)
+    def __init__(self, settings: Settings, browser: Any, renderer: Renderer | None = None) -> None:
+        super().__init__(settings, browser, renderer)
         self._contexts: set[Any] = set()
 
     async def start(self) -> None:
@@ -196,7 +292,7 @@ class HandedBrowser(_PinnedBrowser):
         return context
 
 
-def _end_remains(folder: Path) -> None:
+def end_remains(folder: Path) -> None:
     """Kill drivers and processes of browsers that were started with a folder for temporary files.
 
     A browser's helpers outlive it for a while where it was killed before they had got to know it.
@@ -207,6 +303,11 @@ def _end_remains(folder: Path) -> None:
                 process.kill()
 
 
+def node_cache() -> dict[str, str]:
+    """Return the variable that says where a program of Node.js keeps what it has compiled."""
+    return {_COMPILE_CACHE: os.environ.get(_COMPILE_CACHE) or str(user_cache_path("widgetshot") / "node")}
+
+
 @contextlib.contextmanager
 def _driver_environment(folder: Path) -> Iterator[None]:
     """Let Playwright's driver, a program of Node.js, keep what it has compiled for later runs, and nothing else.
@@ -215,7 +316,7 @@ def _driver_environment(folder: Path) -> Iterator[None]:
         folder: where it writes what it removes at its end; if it is killed, whoever owns the folder removes it.
     """
     before = {name: os.environ.get(name) for name in (_COMPILE_CACHE, _TEMPORARY)}
-    os.environ.setdefault(_COMPILE_CACHE, str(user_cache_path("widgetshot") / "node"))
+    os.environ.update(node_cache())
     os.environ[_TEMPORARY] = str(folder)
     try:
         yield

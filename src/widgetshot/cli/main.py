@@ -23,6 +23,7 @@ Exit codes: 0 all match, 1 differences or broken notebooks, 2 infrastructure (se
 COMMANDS = {
     "approve": "Make shots of the last run the new baselines, byte for byte.",
     "audit": "Say where tests and notebooks use mocks, and how each could run for real.",
+    "browser": "Start the project's browser for other machines, whose pages it draws.",
     "cost": "Say what notebooks spent today (UTC) on paid services, as they counted it.",
     "doctor": "Say what a run needs, what is there, and the command that mends what is missing.",
     "merge": "Make one run folder with one gallery of several, such as those of CI's shards.",

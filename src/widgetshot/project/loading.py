@@ -12,8 +12,9 @@ from typing import Any
 
 from widgetshot.errors import ConfigError, nearest
 from widgetshot.project.dotenv import read_env_file
+from widgetshot.project.endpoint import VARIABLE, endpoint_of_environment, token_of
 from widgetshot.project.markers import registered_markers
-from widgetshot.project.settings import PROJECT, Settings
+from widgetshot.project.settings import PROJECT, THIS_PLATFORM, Settings
 from widgetshot.redact import Redactor, secret_values
 from widgetshot.services import builtin
 from widgetshot.services.declaration import parse_declarations
@@ -32,15 +33,23 @@ def find_root(start: Path) -> Path:
 
 
 def load_settings(root: Path, overrides: Mapping[str, Any] | None = None) -> Settings:
-    """Load the settings of a project; `overrides` (flags that were given) win over pyproject.toml.
+    """Load the settings of a project; `overrides` (flags that were given) win over environment and pyproject.toml.
 
     Raises:
         ConfigError: an unknown option, a value of the wrong kind, unreadable TOML.
     """
     root = root.resolve()
     tool, table = _read_pyproject(root / _PYPROJECT)
-    values = _values(table, root, _TABLE) | _values(overrides or {}, root, "command line")
+    given = _values(overrides or {}, root, "command line")
+    values = _values(table, root, _TABLE) | _of_environment() | given
     settings = Settings(root=root, **{"jobs": max(2, os.cpu_count() or 2), **values})
+    if settings.platform != THIS_PLATFORM and not settings.browser_endpoint:
+        raise ConfigError(
+            f"'{settings.platform}' is the platform of a browser elsewhere, and none is named: here it is "
+            f"'{THIS_PLATFORM}'",
+            where=f"{_TABLE} platform",
+            next_step=f"export {VARIABLE}=ws://HOST:PORT/TOKEN  (widgetshot browser serve, there, prints it)",
+        )
     variables = read_env_file(root)
     secrets = secret_values(settings.secrets, {**variables, **os.environ}, f"{_TABLE} secrets")
     return replace(
@@ -50,8 +59,14 @@ def load_settings(root: Path, overrides: Mapping[str, Any] | None = None) -> Set
         markers=settings.markers | registered_markers(tool, root),
         kernel_given="kernel" in (overrides or {}),
         variables=variables,
-        redactor=Redactor(secrets),
+        redactor=Redactor(secrets).including(token_of(settings.browser_endpoint)),
     )
+
+
+def _of_environment() -> dict[str, Any]:
+    """Return what the environment says of the project's options."""
+    endpoint = endpoint_of_environment()
+    return {"browser_endpoint": checked(PROJECT["browser_endpoint"].parse, endpoint, VARIABLE)} if endpoint else {}
 
 
 def _read_pyproject(file: Path) -> tuple[Any, Mapping[str, Any]]:

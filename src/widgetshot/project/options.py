@@ -101,6 +101,28 @@ OPTIONS = (
         project=True,
     ),
     Option(
+        name="browser_endpoint",
+        parser="widgetshot.project.endpoint:parse_endpoint",
+        meaning="the address of a browser on another machine, which draws the pages",
+        takes="`ws://HOST:PORT/TOKEN` or `wss://...`, as `widgetshot browser serve` prints it",
+        default="",
+        otherwise="a browser is launched here",
+        more="The variable `WIDGETSHOT_BROWSER_ENDPOINT` comes before `pyproject.toml`, and the flag before both; an "
+        "empty flag means here. See [a browser elsewhere](../how-to/browser-elsewhere.md).",
+        project=True,
+        run="--browser-endpoint",
+        pytest="--widgetshot-browser-endpoint",
+        metavar="ADDRESS",
+    ),
+    Option(
+        name="platform",
+        meaning="the platform of the browser, where that is elsewhere",
+        takes="`linux`, `macos` or `windows`",
+        otherwise="this machine's",
+        choices=("linux", "macos", "windows"),
+        project=True,
+    ),
+    Option(
         name="frontend",
         meaning="what makes a page of a notebook",
         takes="`page`",

@@ -14,6 +14,8 @@ from widgetshot.project.options import OPTIONS
 from widgetshot.redact import Redactor
 from widgetshot.services.declaration import ServiceDeclaration
 
+# As environments name it.
+THIS_PLATFORM = {"win32": "windows", "darwin": "macos"}.get(sys.platform, sys.platform)
 # The options of pyproject.toml, by name.
 PROJECT = {option.name: option for option in (*OPTIONS, *NOTEBOOK_OPTIONS) if option.project}
 
@@ -31,7 +33,9 @@ class Settings(Defaults):
         markers: the registered ones, which notebooks may carry.
         variables: from `.env.test`, for kernels; none that the real environment has.
         secrets: names of environment variables, `*` stands for any text, whose values are shown nowhere.
-        redactor: of those values.
+        browser_endpoint: address of a browser elsewhere; "" where one is launched here.
+        platform: of the browser.
+        redactor: of those values, and of the token in `browser_endpoint`.
     """
 
     root: Path
@@ -44,6 +48,9 @@ class Settings(Defaults):
     jobs: int = 2
     browser: str = default_of(PROJECT, "browser")
     browser_executable: str = default_of(PROJECT, "browser_executable")
+    # Not in the repr: its last part is a secret.
+    browser_endpoint: str = field(default=default_of(PROJECT, "browser_endpoint"), repr=False)
+    platform: str = THIS_PLATFORM
     frontend: str = default_of(PROJECT, "frontend")
     scale: float = default_of(PROJECT, "scale")
     locale: str = default_of(PROJECT, "locale")
@@ -63,13 +70,16 @@ class Settings(Defaults):
     @property
     def environment(self) -> str:
         """The front end, browser and platform that the baselines are for, e.g. `page-chromium-linux`."""
-        platform = {"win32": "windows", "darwin": "macos"}.get(sys.platform, sys.platform)
-        return f"{self.frontend}-{self.browser}-{platform}"
+        return f"{self.frontend}-{self.browser}-{self.platform}"
 
     @property
     def installed_fonts(self) -> bool:
-        """True where the browser takes our own fonts for the system's, and knows no others."""
-        return sys.platform.startswith("linux") and self.browser == "chromium" and not self.fonts
+        """True where the browser takes our own fonts for the system's, and knows no others.
+
+        Of a browser elsewhere that is not known before it is asked; pages carry the fonts then.
+        """
+        here = sys.platform.startswith("linux") and not self.browser_endpoint
+        return here and self.browser == "chromium" and not self.fonts
 
     @property
     def typed_report(self) -> str:

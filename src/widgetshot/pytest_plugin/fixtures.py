@@ -38,14 +38,19 @@ def widgetshot_playwright(request: pytest.FixtureRequest) -> Iterator[Any]:
 def widgetshot_browser(
     request: pytest.FixtureRequest, widgetshot_playwright: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Any]:
-    """Return the browser of the `widgetshot` fixture, launched as that of notebooks is."""
+    """Return the browser of the `widgetshot` fixture, launched as that of notebooks is, or that of the endpoint."""
     from widgetshot.capture.browser import find_browser
     from widgetshot.capture.determinism import launch_options
-    from widgetshot.pytest_plugin.widgetshot_fixture import browser_errors
+    from widgetshot.pytest_plugin.widgetshot_fixture import browser_errors, connected
 
     settings = state_of(request.config).settings
-    found = find_browser(settings.browser, settings.browser_executable)
     kind = getattr(widgetshot_playwright, settings.browser)
+    if settings.browser_endpoint:
+        browser = connected(kind, settings)
+        yield browser
+        browser.close()
+        return
+    found = find_browser(settings.browser, settings.browser_executable)
     with browser_errors(f"{found.executable} did not start", settings.redactor):
         browser = kind.launch(**launch_options(settings, found, tmp_path_factory.mktemp("widgetshot")))
     yield browser
@@ -57,8 +62,10 @@ def widgetshot_host(request: pytest.FixtureRequest, widgetshot_browser: Any) -> 
     """Return what gives the `widgetshot` fixture's pages, see `ports.BrowserHost`."""
     from widgetshot.capture.host import HandedBrowser
     from widgetshot.capture.sync import Awaitable, run_now
+    from widgetshot.pytest_plugin.widgetshot_fixture import renderer_elsewhere
 
-    host = HandedBrowser(state_of(request.config).settings, Awaitable(widgetshot_browser))
+    settings = state_of(request.config).settings
+    host = HandedBrowser(settings, Awaitable(widgetshot_browser), renderer_elsewhere(settings))
     run_now(host.start())
     yield host
     run_now(host.stop())

@@ -69,12 +69,12 @@ class TargetItem(pytest.Item):
             self.add_marker(name)
 
     def runtest(self) -> None:
-        from widgetshot.errors import ServerError
+        from widgetshot.errors import ConfigError, ServerError
 
         state = state_of(self.config)
         try:
             result = state.result(self)
-        except ServerError as error:
+        except (ServerError, ConfigError) as error:
             # Without a server or a browser every other target would fail in the same way.
             self.session.shouldstop = f"widgetshot: {error}"
             raise

@@ -14,7 +14,9 @@ from playwright.sync_api import Page
 
 from widgetshot.capture.driver_errors import first_line
 from widgetshot.capture.evidence import patiently, take_evidence
+from widgetshot.capture.host import connect_options, not_connected
 from widgetshot.capture.page import CapturePage
+from widgetshot.capture.renderer import Renderer, read_renderer
 from widgetshot.capture.shot import take_shot
 from widgetshot.capture.sync import Awaitable, run_now
 from widgetshot.declare.options import SHOT
@@ -24,6 +26,7 @@ from widgetshot.errors import ConfigError, ServerError, WidgetshotError
 from widgetshot.model import Clock, Result, Target, Viewport, is_key
 from widgetshot.ports import BrowserHost
 from widgetshot.project.notebooks import load_notebook
+from widgetshot.project.settings import Settings
 from widgetshot.pytest_plugin.items import path_of_test
 from widgetshot.redact import Redactor
 from widgetshot.run.causes import browser_died
@@ -48,6 +51,33 @@ def browser_errors(what: str, redactor: Redactor) -> Iterator[None]:
         yield
     except PlaywrightError as error:
         raise ServerError(f"{what}: {first_line(error, redactor)}", next_step="widgetshot doctor") from error
+
+
+def connected(kind: Any, settings: Settings) -> Any:
+    """Return the browser at the project's endpoint; fail the test where it can't be had.
+
+    Args:
+        kind: Playwright's sync `BrowserType`.
+    """
+    renderer_elsewhere(settings)  # says more than a connection that is refused
+    try:
+        return kind.connect(settings.browser_endpoint, **connect_options())
+    except PlaywrightError as error:
+        # Without the cause, whose text has the address.
+        failure = str(not_connected(error, settings))
+    pytest.fail(failure, pytrace=False)
+
+
+def renderer_elsewhere(settings: Settings) -> Renderer | None:
+    """Return what the browser at the project's endpoint is; None without an endpoint.
+
+    Fails the test where it can't be said, without a traceback: what it shows of variables may have the token.
+    """
+    try:
+        return read_renderer(settings) if settings.browser_endpoint else None
+    except WidgetshotError as error:
+        failure = str(error)
+    pytest.fail(failure, pytrace=False)
 
 
 class Widgetshot:

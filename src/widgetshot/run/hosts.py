@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from widgetshot.capture.browser import find_browser, identity
 from widgetshot.capture.fingerprint import fingerprint
-from widgetshot.capture.host import LaunchedBrowser
+from widgetshot.capture.host import ConnectedBrowser, LaunchedBrowser
 from widgetshot.capture.pool import PagePool
+from widgetshot.capture.renderer import read_renderer
 from widgetshot.errors import DiedStarting, ServerError
 from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.project.settings import Settings
@@ -36,7 +37,11 @@ def expected_renderer(settings: Settings) -> dict[str, Any]:
 
     Raises:
         ServerError: there is no browser.
+        ConfigError: the browser elsewhere is none that this project's pictures are drawn by.
     """
+    if settings.browser_endpoint:
+        renderer = read_renderer(settings)
+        return fingerprint(settings, renderer.identity, renderer)
     return fingerprint(settings, identity(find_browser(settings.browser, settings.browser_executable)))
 
 
@@ -161,12 +166,12 @@ class Hosts:
         return browser
 
     def find_browser(self) -> None:
-        """Look for the browser, unless one was started: who has none is not kept waiting for a server.
+        """Look for the browser, unless one was started or runs elsewhere: who has none need not wait for a server.
 
         Raises:
             ServerError: there is none.
         """
-        if self._browser.current is None:
+        if self._browser.current is None and not self._settings.browser_endpoint:
             find_browser(self._settings.browser, self._settings.browser_executable)
 
     def take_timings(self) -> dict[str, float]:
@@ -204,7 +209,8 @@ class Hosts:
         return server
 
     def _make_browser(self) -> PagePool:
-        return PagePool(self._settings, LaunchedBrowser(self._settings, self._private_folder()))
+        kind = ConnectedBrowser if self._settings.browser_endpoint else LaunchedBrowser
+        return PagePool(self._settings, kind(self._settings, self._private_folder()))
 
     def _private_folder(self) -> Path:
         if self._folder is None:

@@ -15,6 +15,7 @@ from widgetshot import __version__
 from widgetshot.declare.folder import files_beside
 from widgetshot.declare.notebook import Notebook
 from widgetshot.files import PACKAGE
+from widgetshot.project.endpoint import ENDPOINT_VARIABLES
 from widgetshot.project.settings import Settings
 from widgetshot.selection.session import Session
 from widgetshot.selection.states import FileState, Tree, digest_of, file_state, tree_of
@@ -32,6 +33,8 @@ _IGNORED_VARIABLES = {
     "PYTEST_XDIST_WORKER",
     "PYTEST_XDIST_TESTRUNUID",
     "PYTEST_XDIST_WORKER_COUNT",
+    # Kernels don't get them, and the renderer is compared by what it is, not by its address.
+    *ENDPOINT_VARIABLES,
 }
 # What the system's package manager last did, and the fonts that libraries find by themselves.
 _SYSTEM_TREES = (

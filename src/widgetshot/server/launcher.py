@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from widgetshot.errors import FEWER_AT_A_TIME, MORE_PROCESSES, SIGNALS_OF_OTHERS, SOMEBODY, DiedStarting, ServerError
+from widgetshot.project.endpoint import ENDPOINT_VARIABLES
 from widgetshot.redact import Redactor
 
 if TYPE_CHECKING:
@@ -120,7 +121,9 @@ class Server:
         runtime, root, work = self.folder / "r", self.folder / "root", self.folder / "work"
         for folder in (runtime, root, work, work / "matplotlib"):
             folder.mkdir(parents=True)
-        environment = os.environ | {
+        # Neither it nor a kernel needs to know who draws its pages.
+        inherited = {name: value for name, value in os.environ.items() if name not in ENDPOINT_VARIABLES}
+        environment = inherited | {
             "JUPYTER_RUNTIME_DIR": str(runtime),
             # Nobody's personal or system-wide server settings may change a picture.
             "JUPYTER_CONFIG_DIR": str(self.folder / "config"),

@@ -44,6 +44,7 @@ PARTS = "acceptance/faults/test_killed_parts.py::"
 DISKS = "acceptance/faults/test_bad_disks_and_clocks.py::"
 STARTS = "acceptance/faults/test_killed_starts.py::test_server_and_browser_that_are_killed_while_they_start_are_started_once_more"
 BOMBS = "acceptance/faults/test_fork_bombs.py::test_fork_bomb_is_the_cause_and_nothing_is_left_of_it"
+ELSEWHERE = "acceptance/test_browser_elsewhere.py::"
 LEFT = "acceptance/test_left_behind.py::"
 RUNS = "acceptance/test_two_runs.py::"
 DIED = f"{PARTS}test_what_died_is_the_cause"
@@ -145,6 +146,16 @@ ROWS: list[Row] = [
         "acceptance/faults/test_killed_starts.py::test_browser_that_is_killed_each_time_it_starts_is_exit_2"),
     Row("browser", "a notebook in quarantine kills it", "the browser died", "2", "the next notebook gets another",
         f"{FAULTS}test_a_browser_that_dies_is_exit_2_and_the_next_notebook_gets_another"),
+    Row("browser", "it runs elsewhere, and dies there, or the program that has started it", "the browser died", "2", "the next notebook gets another",
+        f"{ELSEWHERE}test_what_dies_elsewhere_is_the_cause_and_the_next_notebook_gets_another"),
+    Row("browser", "it runs elsewhere, and falls silent", "it is given up", "", "",
+        f"{ELSEWHERE}test_a_server_that_falls_silent_is_given_up"),
+    Row("browser", "it runs elsewhere, and does not know the token", "that it does not know the token", "2", "nothing runs",
+        f"{ELSEWHERE}test_another_browser_than_the_projects_is_refused[token]"),
+    Row("browser", "it serves others, and its command is killed", "", "", "no process, no file",
+        f"{ELSEWHERE}test_a_server_that_ends_leaves_nothing[SIGKILL]"),
+    Row("browser", "it serves others, and one of them is killed", "", "", "no browser",
+        f"{ELSEWHERE}test_a_client_that_vanishes_leaves_no_browser_behind"),
     Row("browser", "a Python test closes it", "ServerError: the browser is gone", "pytest's 1", "other tests",
         "acceptance/test_plugin.py::test_a_browser_that_is_gone_is_reported_and_not_excused"),
     *_killed(),
