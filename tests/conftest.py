@@ -34,6 +34,7 @@ LONGEST = (
     "trust",
     "ports",
     "documented_recipes",
+    "browser_elsewhere",
     "review_session",
     "oracle",
 )

@@ -145,7 +145,7 @@ def _check(renderer: Renderer, settings: Settings, place: str) -> None:
         raise ServerError(
             f"the browser at {place} is driven by Playwright {one_line(renderer.playwright)}, and here is {own}: both "
             "must have the same first two numbers",
-            next_step=f"pip install playwright=={minor(own)}.*  (there), or another one (here)",
+            next_step=f"pip install 'playwright=={minor(own)}.*'  (there), or another one (here)",
         )
     if renderer.browser != settings.browser:
         raise ConfigError(

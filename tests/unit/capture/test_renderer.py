@@ -71,7 +71,12 @@ def test_the_fingerprint_is_that_of_the_machine_that_draws(serve: Serve) -> None
         ({"browser": "firefox"}, ConfigError, "is firefox, and this project captures with chromium", "browser serve"),
         ({"scale": 2}, ConfigError, "was started for scale = 2, and this project has scale = 1", "browser serve"),
         ({"platform": "beos"}, ConfigError, "runs on beos, and these baselines are for", 'platform = "beos"'),
-        ({"playwright": "1.2.3"}, ServerError, "is driven by Playwright 1.2.3, and here is", "pip install playwright"),
+        (
+            {"playwright": "1.2.3"},
+            ServerError,
+            "is driven by Playwright 1.2.3, and here is",
+            "pip install 'playwright==",
+        ),
         ({"fonts": 3}, ServerError, "answers in a way that this widgetshot does not know", "pip install widgetshot=="),
     ],
 )
