@@ -220,12 +220,26 @@ FETCHED = """async ([addresses, port]) => {
 }"""
 
 
+GATHERED = """async (server) => {
+    const peer = new RTCPeerConnection({ iceServers: [{ urls: `stun:${server}` }] });
+    peer.createDataChannel("any");
+    const gathered = new Promise((done) => {
+        peer.onicegatheringstatechange = () => peer.iceGatheringState === "complete" && done();
+    });
+    await peer.setLocalDescription(await peer.createOffer());
+    await gathered;
+}"""
+
+
 def test_pages_reach_loopback_here_and_nothing_else(shared_project: Project, served: Served) -> None:
     # 127.0.0.2 and ::1 are loopback of the browser's machine, should it be forwarded by nobody.
     outside = [address_of_this_machine(), socket.gethostname(), "127.0.0.2", "[::1]"]
     hits = Hits()
     threading.Thread(target=hits.serve_forever, daemon=True).start()
     port = hits.server_port
+    datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    datagrams.bind(("0.0.0.0", 0))
+    datagrams.setblocking(False)
     try:
         urllib.request.urlopen(f"http://{outside[0]}:{port}/by-network", timeout=20).close()
         with sync_playwright() as playwright:
@@ -239,11 +253,15 @@ def test_pages_reach_loopback_here_and_nothing_else(shared_project: Project, ser
                 with pytest.raises(PlaywrightError):
                     browser.new_page().goto(f"http://{name}:{port}/navigated")
             assert page.evaluate(FETCHED, [outside, port]) == ["no"] * len(outside)
+            page.evaluate(GATHERED, f"{outside[0]}:{datagrams.getsockname()[1]}")
+            with pytest.raises(BlockingIOError):
+                datagrams.recv(100)
             # Not by a page, but by the program that has launched the browser.
             with pytest.raises(PlaywrightError):
                 page.request.get(f"http://127.0.0.1:{port}/requested")
             browser.close()
     finally:
+        datagrams.close()
         hits.shutdown()
         hits.server_close()
     arrived = [path for path in hits.paths if path != "/favicon.ico"]
