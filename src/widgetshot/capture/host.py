@@ -187,7 +187,7 @@ class ConnectedBrowser(_DrivenBrowser):
             behind that.
     """
 
-    def __init__(self, settings: Settings, folder: Path, *, every: float = 20.0, silence: float = 60.0) -> None:
+    def __init__(self, settings: Settings, folder: Path, *, every: float = 5.0, silence: float = 60.0) -> None:
         super().__init__(settings, folder)
         self._every = every
         self._silence = silence
