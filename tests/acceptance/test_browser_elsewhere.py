@@ -20,6 +20,7 @@ from playwright.async_api import Error as AsyncPlaywrightError
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import sync_playwright
 
+from networks import GATHERED, address_of_this_machine
 from projects import Project, button_cell, make_project, wait_until
 from widgetshot.capture.host import ConnectedBrowser, connect_options
 from widgetshot.model import Target
@@ -200,15 +201,6 @@ class Hit(BaseHTTPRequestHandler):
         pass
 
 
-def address_of_this_machine() -> str:
-    """Its address in a network: one that is not loopback."""
-    for addresses in psutil.net_if_addrs().values():
-        for one in addresses:
-            if one.family == socket.AF_INET and not one.address.startswith("127."):
-                return one.address
-    pytest.skip("this machine has no address in any network")
-
-
 FETCHED = """async ([addresses, port]) => {
     const said = [];
     for (const address of addresses) {
@@ -217,17 +209,6 @@ FETCHED = """async ([addresses, port]) => {
         await new Promise((done) => { socket.onopen = socket.onerror = done; });
     }
     return said;
-}"""
-
-
-GATHERED = """async (server) => {
-    const peer = new RTCPeerConnection({ iceServers: [{ urls: `stun:${server}` }] });
-    peer.createDataChannel("any");
-    const gathered = new Promise((done) => {
-        peer.onicegatheringstatechange = () => peer.iceGatheringState === "complete" && done();
-    });
-    await peer.setLocalDescription(await peer.createOffer());
-    await gathered;
 }"""
 
 

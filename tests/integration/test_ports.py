@@ -1,6 +1,7 @@
 """Front ends and browser hosts can be swapped: each test holds for all of a kind, with real pages and real pixels."""
 
 import asyncio
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -18,6 +19,7 @@ from playwright.async_api import async_playwright
 
 from builders import notebook_json
 from executed_pages import execute
+from networks import GATHERED, address_of_this_machine
 from static_frontend import StaticFrontend
 from widgetshot.capture.browser import find_browser
 from widgetshot.capture.determinism import launch_options
@@ -275,6 +277,23 @@ def test_picture_of_the_page_goes_to_its_end_and_nothing_is_asked_of_other_machi
     assert height > 2345
     assert width == rig.settings.viewport[0].width
     assert blocked == ["http://pictures.example/x.png"]
+
+
+def test_no_datagram_of_a_page_reaches_a_network(rig: Rig) -> None:
+    datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    datagrams.bind(("0.0.0.0", 0))
+    datagrams.setblocking(False)
+
+    async def work() -> None:
+        async with rig.shown("static page", "launched", TELLS_SECRET) as (page, _):
+            await page.page.evaluate(GATHERED, f"{address_of_this_machine()}:{datagrams.getsockname()[1]}")
+
+    try:
+        rig.run(work())
+        with pytest.raises(BlockingIOError):
+            datagrams.recv(100)
+    finally:
+        datagrams.close()
 
 
 @both_frontends

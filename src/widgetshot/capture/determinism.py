@@ -19,9 +19,6 @@ _SHARED_MEMORY_BYTES = 2**30  # a whole run needs less
 WITHOUT_OPENER = "window.opener = null;"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1", "[::1]"}
 _NO_PROXY = "--no-proxy-server"
-# A browser that serves others reaches their machines by a proxy of Playwright's, see `browser_guard`: no datagrams go
-# past it.
-_ONLY_BY_PROXY = "--force-webrtc-ip-handling-policy=disable_non_proxied_udp"
 _FLAGS = (
     # Steady pixels: no sub-pixel text, one colour profile, software rendering of WebGL; and what is drawn anew is not
     # patched into what was drawn before, which shows at edges and corners how a page came to look as it does.
@@ -45,6 +42,8 @@ _FLAGS = (
     "--disable-quic",
     "--no-first-run",
     _NO_PROXY,
+    # Those rules know nothing of datagrams, which pages send by WebRTC.
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
     # Which line of a script asked for something, which Playwright gets with every request, would be found out by
     # parsing the whole script once more.
     "--js-flags=--no-enable-lazy-source-positions",
@@ -158,7 +157,8 @@ def served_launch_options(settings: Settings, browser: Browser, folder: Path) ->
     options = launch_options(settings, browser, folder)
     served: dict[str, Any] = {"executablePath": str(options["executable_path"]), "headless": True}
     if "args" in options:
-        served["args"] = [*(flag for flag in options["args"] if flag != _NO_PROXY), _ONLY_BY_PROXY]
+        # It reaches the machines of others by a proxy of Playwright's, see `browser_guard`.
+        served["args"] = [flag for flag in options["args"] if flag != _NO_PROXY]
     if "ignore_default_args" in options:
         served["ignoreDefaultArgs"] = options["ignore_default_args"]
     return served, {name: str(value) for name, value in options["env"].items()}
