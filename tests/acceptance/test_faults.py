@@ -341,5 +341,6 @@ def test_flood_of_text_is_cut_and_told_and_bounds_the_memory(flooded: Flooded) -
     ]
     assert len(told) == 2
     assert [entry["verdict"] for entry in entries.values()] == ["new"] * 3
-    # 16 MB of text, of which a server that hands it on holds several copies; it takes 60 MB itself.
-    assert memory < 90_000  # kB
+    # 16 MB of text, all of which may wait to be read where the server is slow; one that hands it on holds several more
+    # copies. It takes 60 MB itself.
+    assert memory < 110_000  # kB
