@@ -15,6 +15,7 @@ from pathlib import Path
 
 from widgetshot.capture.browser import find_browser, install, install_commands
 from widgetshot.capture.host import ConnectedBrowser
+from widgetshot.capture.renderer import refuse_other_platform
 from widgetshot.errors import WidgetshotError
 from widgetshot.files import STATIC
 from widgetshot.project.endpoint import place_of
@@ -157,6 +158,7 @@ def _browser(settings: Settings) -> Check:
         return _browser_elsewhere(settings)
     commands = "  or  ".join(install_commands(settings.browser))
     try:
+        refuse_other_platform(settings)
         found = find_browser(settings.browser, settings.browser_executable)
     except WidgetshotError as error:
         return Check(settings.browser, False, error.what, commands)

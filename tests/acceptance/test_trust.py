@@ -333,7 +333,7 @@ def test_a_mistyped_browser_ends_a_run_at_once(project: Project) -> None:
     assert "browser executable '/no/such/browser'" in done.stderr
     assert "widgetshot doctor" in done.stderr
     done = project.pytest("notebooks", "-q", environment={"WIDGETSHOT_BROWSER": "/no/such/browser"}, timeout=60)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "browser executable '/no/such/browser'" in done.stdout
 
 

@@ -34,7 +34,7 @@ net.Server.prototype.listen = function (...words) {
   return typeof heard === "function" ? listen.call(this, options, heard) : listen.call(this, options);
 };
 
-const TABLE = "/proc/net/tcp", OWNER = 7;
+const TABLE = "/proc/net/tcp", STATE = 3, ESTABLISHED = "01", OWNER = 7;
 const place = (port) => "0100007F:" + port.toString(16).toUpperCase().padStart(4, "0");
 const own = (socket) => {
   let lines;
@@ -46,7 +46,8 @@ const own = (socket) => {
   for (const line of lines) {
     const words = line.trim().split(/\s+/);
     if (words[1] === place(socket.remotePort) && words[2] === place(socket.localPort))
-      return Number(words[OWNER]) === process.getuid();
+      // One that was closed belongs to nobody any more, which looks like root.
+      return words[STATE] === ESTABLISHED && Number(words[OWNER]) === process.getuid();
   }
   return false;
 };

@@ -27,15 +27,20 @@ from tornado.web import Application, HTTPError, RequestHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler, websocket_connect
 
 from widgetshot import __version__
-from widgetshot.capture.browser import find_browser
+from widgetshot.capture.browser import Browser, find_browser
 from widgetshot.capture.renderer import HEADER, PAGE, SERVE, Renderer, minor, renderer_here
 from widgetshot.capture.run_server import RunServer
-from widgetshot.errors import ConfigError, ServerError, WidgetshotError
+from widgetshot.errors import ConfigError, ServerError, WidgetshotError, one_line
+from widgetshot.printing import say
 from widgetshot.project.endpoint import MIN_TOKEN_CHARACTERS, TOKEN_VARIABLE, is_token
 from widgetshot.project.settings import Settings
 
-_MAX_MESSAGE_BYTES = 2**30  # pictures of large pages are a message each
-_PING_INTERVAL_S = 30.0  # a client that does not answer until the next one is gone
+_MAX_MESSAGE_BYTES = 100 * 2**20  # of a picture, for one; tornado keeps no more
+# A client that does not answer until the next one is gone. The answer may wait behind a picture on a slow line; the
+# client, too, has patience then (`ConnectedBrowser`), which is less.
+_PING_INTERVAL_S = 150.0
+# Of who has not shown a token yet.
+_REQUEST_TIMEOUT_S = 20.0
 _CLIENT = re.compile(r"Playwright/(\d+\.\d+)")
 _FAILED = 1011  # the code of a websocket that the server ends because of itself
 
@@ -44,13 +49,24 @@ class Served:
     """What all connections share.
 
     Args:
-        process: launches the browsers.
+        browser: what is launched for each of them.
+        process: launches it.
     """
 
-    def __init__(self, renderer: Renderer, process: RunServer, token: str) -> None:
-        self.renderer = renderer
+    def __init__(self, settings: Settings, browser: Browser, process: RunServer, token: str) -> None:
+        self.kind = browser.kind
+        self._settings = settings
+        self._browser = browser
         self._process = process
         self._token = token
+
+    def renderer(self) -> Renderer:
+        """Describe the browser that would be launched now: it, or fonts, may be others than at the start.
+
+        Raises:
+            ServerError: it can't be asked.
+        """
+        return renderer_here(self._settings, self._browser)
 
     def knows(self, token: str) -> bool:
         """Tell whether a token is right, in a time that says nothing of it."""
@@ -76,11 +92,16 @@ class _Page(RequestHandler):
     def set_default_headers(self) -> None:
         self.set_header(HEADER, __version__)
 
-    def get(self, token: str) -> None:
+    async def get(self, token: str) -> None:
         if not self._served.knows(token):
             raise HTTPError(404)
+        try:
+            renderer = await asyncio.to_thread(self._served.renderer)
+        except WidgetshotError as error:
+            _tell(error)
+            raise HTTPError(503) from None
         self.set_header("Content-Type", "application/json")
-        self.finish(msgspec.json.encode(self._served.renderer))
+        self.finish(msgspec.json.encode(renderer))
 
     def log_exception(self, *_: Any) -> None:
         """Keep addresses, in which there may be a token, out of logs."""
@@ -89,7 +110,7 @@ class _Page(RequestHandler):
 class _Nothing(_Page):
     """Every other address."""
 
-    def get(self, *_: str) -> None:
+    async def get(self, *_: str) -> None:
         raise HTTPError(404)
 
 
@@ -105,7 +126,7 @@ class _Connection(WebSocketHandler):
         self.set_header(HEADER, __version__)
 
     async def get(self, token: str) -> None:
-        kind, ours = self._served.renderer.browser, minor(version("playwright"))
+        kind, ours = self._served.kind, minor(version("playwright"))
         if not self._served.knows(token):
             raise HTTPError(404)
         if self.request.headers.get("x-playwright-browser") != kind:
@@ -118,7 +139,8 @@ class _Connection(WebSocketHandler):
     async def open(self, *_: str) -> None:
         try:
             self._browser = await self._served.connect(self.request.headers["User-Agent"])
-        except (WidgetshotError, OSError, ClientError):
+        except (WidgetshotError, OSError, ClientError) as error:
+            _tell(error)
             self.close(_FAILED, "no browser can be started here")
             return
         if self.ws_connection is None or self.ws_connection.is_closing():
@@ -144,6 +166,11 @@ class _Connection(WebSocketHandler):
 
     def log_exception(self, *_: Any) -> None:
         """Keep addresses, in which there may be a token, out of logs."""
+
+
+def _tell(error: Exception) -> None:
+    """Say, to who serves, why a client gets no browser."""
+    say(f"a client gets no browser: {one_line(str(error) or type(error).__name__)}", mark="warning: ", err=True)
 
 
 def new_token() -> str:
@@ -177,10 +204,10 @@ def serve(settings: Settings, *, host: str, port: int, ready: Callable[[str], No
     """
     token = new_token()
     found = find_browser(settings.browser, settings.browser_executable)
-    renderer = renderer_here(settings, found)
+    renderer_here(settings, found)  # what can't be asked is told here, not to the first client
     with tempfile.TemporaryDirectory(prefix="widgetshot-browser-", ignore_cleanup_errors=True) as folder:
         process = RunServer(settings, found, Path(folder))
-        asyncio.run(_serve(Served(renderer, process, token), process, token, host, port, ready))
+        asyncio.run(_serve(Served(settings, found, process, token), process, token, host, port, ready))
 
 
 async def _serve(
@@ -193,12 +220,24 @@ async def _serve(
         raise ServerError(
             f"port {port} of {host} can't be had: {error}", next_step=f"{SERVE}  (takes a free port of 127.0.0.1)"
         ) from error
-    server = HTTPServer(_application(served))
+    server = HTTPServer(
+        _application(served),
+        # Nobody has anything to send by a request, and who has no token gets no memory and no time.
+        max_body_size=1,
+        body_timeout=_REQUEST_TIMEOUT_S,
+        idle_connection_timeout=_REQUEST_TIMEOUT_S,
+    )
     try:
-        await process.url()  # what can't be started is told here, not to the first client
+        stopped, starting = asyncio.create_task(stop.wait()), asyncio.create_task(process.url())
+        await asyncio.wait({stopped, starting}, return_when=asyncio.FIRST_COMPLETED)
+        if stopped.done():
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+            return
+        starting.result()
         server.add_sockets(sockets)
         ready(f"ws://{_name(host)}:{sockets[0].getsockname()[1]}/{token}")
-        await stop.wait()
+        await stopped
     finally:
         server.stop()
         await process.stop()

@@ -205,7 +205,8 @@ class ConnectedBrowser(_DrivenBrowser):
             await self._start_driver()
             kind = getattr(self._playwright, self.kind)
             self.browser = await kind.connect(self._settings.browser_endpoint, **connect_options())
-            await self._describe()
+            async with asyncio.timeout(self._silence):
+                await self._describe()
         except BaseException as error:
             await self.stop()
             if isinstance(error, Exception):

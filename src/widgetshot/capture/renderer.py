@@ -5,6 +5,8 @@ import platform
 import urllib.error
 import urllib.request
 from importlib.metadata import version
+from time import perf_counter
+from typing import Any
 
 import msgspec
 
@@ -96,11 +98,11 @@ def _fetch(settings: Settings, place: str) -> tuple[bytes, bool]:
     The address is in no variable: pytest shows those of a function that raises.
     """
     # Nobody's proxy: what is beside us would be looked for elsewhere.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirects())
     refused = None
     try:
         with opener.open(page_of(settings.browser_endpoint, PAGE), timeout=_ANSWER_TIMEOUT_S) as answer:
-            return answer.read(_MAX_BYTES), HEADER in answer.headers
+            return _read(answer), HEADER in answer.headers
     except urllib.error.HTTPError as error:
         with error:
             refused = error.code, HEADER in error.headers
@@ -117,6 +119,42 @@ def _fetch(settings: Settings, place: str) -> tuple[bytes, bool]:
             next_step=f"export {VARIABLE}=...  with the address that `{SERVE}` has printed when it was last started",
         )
     raise _no_server_of_ours(place, ours, f" (HTTP {code})")
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """Goes nowhere but where it was told to go."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+def _read(answer: http.client.HTTPResponse) -> bytes:
+    """Return what a page says, as far as it says so in time.
+
+    Raises:
+        TimeoutError: it goes on for longer than it may.
+    """
+    end, data = perf_counter() + _ANSWER_TIMEOUT_S, b""
+    while len(data) < _MAX_BYTES and (more := answer.read1(_MAX_BYTES)):
+        data += more
+        if perf_counter() > end:
+            raise TimeoutError(f"the answer has no end within {_ANSWER_TIMEOUT_S:g} s")
+    return data
+
+
+def refuse_other_platform(settings: Settings) -> None:
+    """Refuse to draw here what a browser of another platform is to draw.
+
+    Raises:
+        ConfigError: no endpoint is named, and the project's platform is not this machine's.
+    """
+    if settings.platform != THIS_PLATFORM and not settings.browser_endpoint:
+        raise ConfigError(
+            f"'{settings.platform}' is the platform of a browser elsewhere, and none is named: here it is "
+            f"'{THIS_PLATFORM}'",
+            where="pyproject.toml [tool.widgetshot] platform",
+            next_step=f"export {VARIABLE}=ws://HOST:PORT/TOKEN  (widgetshot browser serve, there, prints it)",
+        )
 
 
 def _without_token(reason: object, settings: Settings) -> str:

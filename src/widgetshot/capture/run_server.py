@@ -13,7 +13,7 @@ from widgetshot.capture.browser import Browser
 from widgetshot.capture.browser_guard import GUARD, PATH_VARIABLE
 from widgetshot.capture.determinism import served_launch_options
 from widgetshot.capture.host import end_remains, node_cache
-from widgetshot.capture.renderer import EXPOSED
+from widgetshot.capture.renderer import EXPOSED, SERVE
 from widgetshot.errors import ServerError
 from widgetshot.project.endpoint import ENDPOINT_VARIABLES
 from widgetshot.project.settings import Settings
@@ -21,6 +21,7 @@ from widgetshot.project.settings import Settings
 _START_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 10.0
 _LOG_LINES = 15
+_CHUNK_BYTES = 2**16
 _LISTENS = "Listening on ws://"
 
 
@@ -38,6 +39,7 @@ class RunServer:
         self._options, self._environment = served_launch_options(settings, browser, folder)
         self._process: asyncio.subprocess.Process | None = None
         self._starting = asyncio.Lock()
+        self._stopped = False
         self._url = ""
         self._said: deque[str] = deque(maxlen=_LOG_LINES)
         self._reading: asyncio.Task[None] | None = None
@@ -58,6 +60,8 @@ class RunServer:
             ServerError: it does not start.
         """
         async with self._starting:
+            if self._stopped:
+                raise ServerError("Playwright's server of browsers is being stopped", next_step=f"{SERVE}  (again)")
             if self._process is None or self._process.returncode is not None:
                 await self._start()
             return self._url
@@ -80,8 +84,8 @@ class RunServer:
                 start_new_session=True,
             )
             self._url = await asyncio.wait_for(self._listens(self._process), _START_TIMEOUT_S)
-        except (OSError, TimeoutError, EOFError) as error:
-            await self.stop()
+        except (OSError, TimeoutError, EOFError, ValueError) as error:
+            await self._end()
             said = "\n".join(self._said) or str(error) or f"not ready after {_START_TIMEOUT_S:g} s"
             raise ServerError(
                 f"Playwright's server of browsers does not start: {said}", next_step="widgetshot doctor"
@@ -90,21 +94,27 @@ class RunServer:
 
     async def _listens(self, process: asyncio.subprocess.Process) -> str:
         assert process.stdout is not None
-        while line := (await process.stdout.readline()).decode(errors="replace").strip():
-            if line.startswith(_LISTENS):
-                return line.removeprefix("Listening on ")
-            self._said.append(line)
+        while line := await process.stdout.readline():
+            said = line.decode(errors="replace").strip()
+            if said.startswith(_LISTENS):
+                return said.removeprefix("Listening on ")
+            self._said.append(said)
         raise EOFError("it has ended at once")
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         """Take what it says, so that it is never kept from saying more."""
         assert process.stdout is not None
-        with contextlib.suppress(ValueError):  # a line without end
-            while line := await process.stdout.readline():
-                self._said.append(line.decode(errors="replace").rstrip())
+        # Not by lines, of which one may be of any length.
+        while await process.stdout.read(_CHUNK_BYTES):
+            pass
 
     async def stop(self) -> None:
-        """End the process and its browsers."""
+        """End the process and its browsers, and start no other one."""
+        self._stopped = True
+        async with self._starting:
+            await self._end()
+
+    async def _end(self) -> None:
         process, self._process = self._process, None
         if process is None:
             return

@@ -45,7 +45,7 @@ def parse_endpoint(value: Any) -> str:
         raise BadValue(
             f"{_FORM}; the last part, its token, has at least {MIN_TOKEN_CHARACTERS} letters, digits or signs of -._~"
         )
-    return text
+    return f"{parts.scheme}://{text.partition('://')[2]}"
 
 
 def endpoint_of_environment() -> str:

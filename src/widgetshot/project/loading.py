@@ -12,9 +12,9 @@ from typing import Any
 
 from widgetshot.errors import ConfigError, nearest
 from widgetshot.project.dotenv import read_env_file
-from widgetshot.project.endpoint import VARIABLE, endpoint_of_environment, token_of
+from widgetshot.project.endpoint import ENDPOINT_VARIABLES, VARIABLE, endpoint_of_environment, token_of
 from widgetshot.project.markers import registered_markers
-from widgetshot.project.settings import PROJECT, THIS_PLATFORM, Settings
+from widgetshot.project.settings import PROJECT, Settings
 from widgetshot.redact import Redactor, secret_values
 from widgetshot.services import builtin
 from widgetshot.services.declaration import parse_declarations
@@ -41,16 +41,11 @@ def load_settings(root: Path, overrides: Mapping[str, Any] | None = None) -> Set
     root = root.resolve()
     tool, table = _read_pyproject(root / _PYPROJECT)
     given = _values(overrides or {}, root, "command line")
-    values = _values(table, root, _TABLE) | _of_environment() | given
+    of_environment = {} if "browser_endpoint" in given else _of_environment()
+    values = _values(table, root, _TABLE) | of_environment | given
     settings = Settings(root=root, **{"jobs": max(2, os.cpu_count() or 2), **values})
-    if settings.platform != THIS_PLATFORM and not settings.browser_endpoint:
-        raise ConfigError(
-            f"'{settings.platform}' is the platform of a browser elsewhere, and none is named: here it is "
-            f"'{THIS_PLATFORM}'",
-            where=f"{_TABLE} platform",
-            next_step=f"export {VARIABLE}=ws://HOST:PORT/TOKEN  (widgetshot browser serve, there, prints it)",
-        )
-    variables = read_env_file(root)
+    # What is for this process alone is not for kernels.
+    variables = {name: value for name, value in read_env_file(root).items() if name not in ENDPOINT_VARIABLES}
     secrets = secret_values(settings.secrets, {**variables, **os.environ}, f"{_TABLE} secrets")
     return replace(
         settings,

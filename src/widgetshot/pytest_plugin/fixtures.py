@@ -41,6 +41,7 @@ def widgetshot_browser(
     """Return the browser of the `widgetshot` fixture, launched as that of notebooks is, or that of the endpoint."""
     from widgetshot.capture.browser import find_browser
     from widgetshot.capture.determinism import launch_options
+    from widgetshot.capture.renderer import refuse_other_platform
     from widgetshot.pytest_plugin.widgetshot_fixture import browser_errors, connected
 
     settings = state_of(request.config).settings
@@ -50,6 +51,7 @@ def widgetshot_browser(
         yield browser
         browser.close()
         return
+    refuse_other_platform(settings)
     found = find_browser(settings.browser, settings.browser_executable)
     with browser_errors(f"{found.executable} did not start", settings.redactor):
         browser = kind.launch(**launch_options(settings, found, tmp_path_factory.mktemp("widgetshot")))

@@ -13,7 +13,7 @@ from widgetshot.capture.browser import find_browser, identity
 from widgetshot.capture.fingerprint import fingerprint
 from widgetshot.capture.host import ConnectedBrowser, LaunchedBrowser
 from widgetshot.capture.pool import PagePool
-from widgetshot.capture.renderer import read_renderer
+from widgetshot.capture.renderer import read_renderer, refuse_other_platform
 from widgetshot.errors import DiedStarting, ServerError
 from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.project.settings import Settings
@@ -39,6 +39,7 @@ def expected_renderer(settings: Settings) -> dict[str, Any]:
         ServerError: there is no browser.
         ConfigError: the browser elsewhere is none that this project's pictures are drawn by.
     """
+    refuse_other_platform(settings)
     if settings.browser_endpoint:
         renderer = read_renderer(settings)
         return fingerprint(settings, renderer.identity, renderer)
@@ -170,7 +171,9 @@ class Hosts:
 
         Raises:
             ServerError: there is none.
+            ConfigError: one that runs here is none that this project's pictures are drawn by.
         """
+        refuse_other_platform(self._settings)
         if self._browser.current is None and not self._settings.browser_endpoint:
             find_browser(self._settings.browser, self._settings.browser_executable)
 

@@ -35,7 +35,10 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 
         class Answer(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                self.send_response(code if self.path == f"/{TOKEN}/renderer" else 404)
+                asked = self.path == f"/{TOKEN}/renderer"
+                self.send_response(code if asked else 200)
+                if code == 302:
+                    self.send_header("Location", "/elsewhere")
                 if ours:
                     self.send_header(HEADER, "0.1.0")
                 self.end_headers()
@@ -112,6 +115,12 @@ def test_what_is_no_server_of_browsers_is_told(serve: Serve, document: bytes, co
     assert says in str(raised.value)
     assert TOKEN not in str(raised.value)
     assert raised.value.__cause__ is None
+
+
+def test_no_other_address_is_asked(serve: Serve) -> None:
+    settings = serve(FITS, 302)
+    with pytest.raises(ServerError, match=r"does not know \(HTTP 302\)"):
+        read_renderer(settings)
 
 
 def test_what_can_not_be_reached_is_told_by_its_host_and_port(serve: Serve) -> None:

@@ -8,6 +8,7 @@ from widgetshot.errors import ConfigError
 from widgetshot.project.endpoint import VARIABLE, page_of, parse_endpoint, place_of, token_of
 from widgetshot.project.loading import load_settings
 from widgetshot.project.settings import THIS_PLATFORM
+from widgetshot.run.hosts import Hosts, expected_renderer
 from widgetshot.values import BadValue
 
 TOKEN = "a-token-of-some-length"
@@ -20,6 +21,11 @@ OTHER_PLATFORM = "macos" if THIS_PLATFORM != "macos" else "linux"
 )
 def test_an_address_is_taken_as_it_is(address: str) -> None:
     assert parse_endpoint(f" {address}\n") == address
+
+
+def test_a_scheme_may_be_written_large() -> None:
+    # Else the token would be asked for without TLS.
+    assert parse_endpoint(f"WSS://Browsers.Example/{TOKEN}") == f"wss://Browsers.Example/{TOKEN}"
 
 
 @pytest.mark.parametrize(
@@ -73,14 +79,25 @@ def test_the_flag_comes_before_the_variable_and_that_before_the_file(
     with pytest.raises(ConfigError, match=rf"^{VARIABLE}: must be ws://") as raised:
         load_settings(tmp_path)
     assert TOKEN not in str(raised.value)
+    # A flag is all that counts then.
+    assert load_settings(tmp_path, {"browser_endpoint": address("flag")}).browser_endpoint == address("flag")
+
+
+def test_no_kernel_gets_an_address_from_the_file_of_variables(tmp_path: Path) -> None:
+    (tmp_path / ".env.test").write_text(f"{VARIABLE}=ws://h:1/{TOKEN}\nOTHER=1\n")
+    assert load_settings(tmp_path).variables == {"OTHER": "1"}
 
 
 def test_a_platform_is_that_of_the_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
     file = tmp_path / "pyproject.toml"
     file.write_text(f'[tool.widgetshot]\nplatform = "{OTHER_PLATFORM}"\n')
-    with pytest.raises(ConfigError, match="is the platform of a browser elsewhere, and none is named"):
-        load_settings(tmp_path)
+    # Commands that draw nothing need no endpoint.
+    here = load_settings(tmp_path)
+    assert here.environment == f"page-chromium-{OTHER_PLATFORM}"
+    for draws in (lambda: expected_renderer(here), Hosts(here).find_browser):
+        with pytest.raises(ConfigError, match="is the platform of a browser elsewhere, and none is named"):
+            draws()
     elsewhere = load_settings(tmp_path, {"browser_endpoint": f"ws://h:1/{TOKEN}"})
     assert elsewhere.environment == f"page-chromium-{OTHER_PLATFORM}"
     assert not elsewhere.installed_fonts
