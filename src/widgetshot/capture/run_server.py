@@ -22,6 +22,7 @@ _START_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 10.0
 _LOG_LINES = 15
 _CHUNK_BYTES = 2**16
+_MAX_LINE_BYTES = 2**24  # of what it says before it listens, which is much where `DEBUG=pw:*` is set
 _LISTENS = "Listening on ws://"
 
 
@@ -82,6 +83,7 @@ class RunServer:
                 env=environment | node_cache() | {"TMPDIR": str(self._folder), PATH_VARIABLE: path},
                 # Ctrl-C at a terminal is for the command, which ends this in order.
                 start_new_session=True,
+                limit=_MAX_LINE_BYTES,
             )
             self._url = await asyncio.wait_for(self._listens(self._process), _START_TIMEOUT_S)
         except (OSError, TimeoutError, EOFError, ValueError) as error:
