@@ -375,6 +375,8 @@ def test_a_server_that_falls_silent_is_given_up(shared_project: Project, served:
 def test_a_server_that_ends_leaves_nothing(project: Project, tmp_path: Path, name: str) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
+    # Of whoever looks into Playwright: its server says much then, in long lines.
+    project.environment |= {"DEBUG": "pw:*"}
     project.environment |= {"TMPDIR": str(temporary), "WIDGETSHOT_BROWSER_TOKEN": "chosen-by-somebody"}
     with serving(project) as served, sync_playwright() as playwright:
         assert served.token == "chosen-by-somebody"

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import secrets
-from collections import deque
 from pathlib import Path
 
 from playwright._impl._driver import compute_driver_executable
@@ -20,9 +19,8 @@ from widgetshot.project.settings import Settings
 
 _START_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 10.0
-_LOG_LINES = 15
+_KEPT_CHARACTERS = 2_000
 _CHUNK_BYTES = 2**16
-_MAX_LINE_BYTES = 2**24  # of what it says before it listens, which is much where `DEBUG=pw:*` is set
 _LISTENS = "Listening on ws://"
 
 
@@ -42,8 +40,8 @@ class RunServer:
         self._starting = asyncio.Lock()
         self._stopped = False
         self._url = ""
-        self._said: deque[str] = deque(maxlen=_LOG_LINES)
-        self._reading: asyncio.Task[None] | None = None
+        self._said = ""
+        self._reading: list[asyncio.Task[None]] = []
 
     @property
     def headers(self) -> dict[str, str]:
@@ -79,20 +77,21 @@ class RunServer:
                 *("--host", "127.0.0.1", "--port", "0", "--unsafe"),
                 stdin=pipe,
                 stdout=pipe,
-                stderr=asyncio.subprocess.STDOUT,
+                # Of its own: with one pipe for both, what `DEBUG` has it say would stand in the middle of other lines.
+                stderr=pipe,
                 env=environment | node_cache() | {"TMPDIR": str(self._folder), PATH_VARIABLE: path},
                 # Ctrl-C at a terminal is for the command, which ends this in order.
                 start_new_session=True,
-                limit=_MAX_LINE_BYTES,
             )
+            self._reading.append(asyncio.create_task(self._read(self._process.stderr)))
             self._url = await asyncio.wait_for(self._listens(self._process), _START_TIMEOUT_S)
         except (OSError, TimeoutError, EOFError, ValueError) as error:
             await self._end()
-            said = "\n".join(self._said) or str(error) or f"not ready after {_START_TIMEOUT_S:g} s"
+            said = self._said.strip() or str(error) or f"not ready after {_START_TIMEOUT_S:g} s"
             raise ServerError(
                 f"Playwright's server of browsers does not start: {said}", next_step="widgetshot doctor"
             ) from error
-        self._reading = asyncio.create_task(self._read(self._process))
+        self._reading.append(asyncio.create_task(self._read(self._process.stdout)))
 
     async def _listens(self, process: asyncio.subprocess.Process) -> str:
         assert process.stdout is not None
@@ -100,15 +99,14 @@ class RunServer:
             said = line.decode(errors="replace").strip()
             if said.startswith(_LISTENS):
                 return said.removeprefix("Listening on ")
-            self._said.append(said)
         raise EOFError("it has ended at once")
 
-    async def _read(self, process: asyncio.subprocess.Process) -> None:
-        """Take what it says, so that it is never kept from saying more."""
-        assert process.stdout is not None
+    async def _read(self, pipe: asyncio.StreamReader | None) -> None:
+        """Take what it says, so that it is never kept from saying more, and keep the last of it."""
+        assert pipe is not None
         # Not by lines, of which one may be of any length.
-        while await process.stdout.read(_CHUNK_BYTES):
-            pass
+        while more := await pipe.read(_CHUNK_BYTES):
+            self._said = (self._said + more.decode(errors="replace"))[-_KEPT_CHARACTERS:]
 
     async def stop(self) -> None:
         """End the process and its browsers, and start no other one."""
@@ -128,8 +126,7 @@ class RunServer:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
-        if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.gather(self._reading, return_exceptions=True)
-            self._reading = None
         await asyncio.to_thread(end_remains, self._folder)
+        # What it has left in its pipes is read to the end.
+        await asyncio.gather(*self._reading)
+        self._reading.clear()
