@@ -68,6 +68,8 @@ http.Server.prototype.emit = function (event, ...what) {
   return net.Server.prototype.emit.call(this, event, ...what);
 };
 
+// Its parent may be gone, and nobody reads what it says at its end.
+for (const pipe of [process.stdout, process.stderr]) pipe.on("error", () => {});
 process.stdin.resume();
 process.stdin.once("close", () => {
   // Behind what ends the browsers, which is done at the exit too.
