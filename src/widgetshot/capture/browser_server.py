@@ -10,7 +10,6 @@ import hmac
 import os
 import re
 import secrets
-import signal
 import socket
 import tempfile
 from collections.abc import Callable
@@ -34,6 +33,7 @@ from widgetshot.errors import ConfigError, ServerError, WidgetshotError, one_lin
 from widgetshot.printing import say
 from widgetshot.project.endpoint import MIN_TOKEN_CHARACTERS, TOKEN_VARIABLE, is_token
 from widgetshot.project.settings import Settings
+from widgetshot.signals import told_to_stop
 
 _MAX_MESSAGE_BYTES = 100 * 2**20  # of a picture, for one; tornado keeps no more
 # A client that does not answer until the next one is gone. The answer may wait behind a picture on a slow line; the
@@ -213,7 +213,7 @@ def serve(settings: Settings, *, host: str, port: int, ready: Callable[[str], No
 async def _serve(
     served: Served, process: RunServer, token: str, host: str, port: int, ready: Callable[[str], None]
 ) -> None:
-    stop = _told_to_stop()
+    stop = told_to_stop()
     try:
         sockets = bind_sockets(port, host)
     except (OSError, OverflowError, UnicodeError) as error:
@@ -242,18 +242,6 @@ async def _serve(
         server.stop()
         await process.stop()
         await server.close_all_connections()
-
-
-def _told_to_stop() -> asyncio.Event:
-    """Return what is set when a signal tells the process to stop."""
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            try:
-                loop.add_signal_handler(getattr(signal, name), stop.set)
-            except NotImplementedError:  # Windows
-                signal.signal(getattr(signal, name), lambda *_: loop.call_soon_threadsafe(stop.set))
-    return stop
 
 
 def _application(served: Served) -> Application:

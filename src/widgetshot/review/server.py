@@ -6,7 +6,6 @@
 import asyncio
 import html
 import secrets
-import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from tornado.netutil import bind_sockets
 from widgetshot.errors import ServerError
 from widgetshot.review.handlers import add_routes
 from widgetshot.review.sessions import ReviewSessions
+from widgetshot.signals import told_to_stop
 
 if TYPE_CHECKING:
     from widgetshot.review.session import ReviewSession
@@ -49,13 +49,7 @@ def serve(session: "ReviewSession", root: Path, *, port: int, ready: Callable[[s
 async def _serve(
     session: "ReviewSession", root: Path, port: int, ready: Callable[[str, Path], None], folder: Path
 ) -> None:
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            try:
-                loop.add_signal_handler(getattr(signal, name), stop.set)
-            except NotImplementedError:  # Windows
-                signal.signal(getattr(signal, name), lambda *_: loop.call_soon_threadsafe(stop.set))
+    stop = told_to_stop()
     try:
         sockets = bind_sockets(port, _HOST)
     except (OSError, OverflowError) as error:
