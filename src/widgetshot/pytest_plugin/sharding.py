@@ -1,6 +1,6 @@
 """The items of a pytest run, dealt to shards: pictures of notebooks, and Python tests that take some."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -11,46 +11,42 @@ from widgetshot.selection.shards import Dealing, Identity, Part, ShardPlan, deal
 FIXTURE = "widgetshot"
 
 
-def deal_items(items: Iterable[pytest.Item], dealing: Dealing, root: Path, environment: str) -> ShardPlan:
-    """Deal what takes pictures.
+def sessions_of(items: Iterable[pytest.Item], root: Path) -> dict[pytest.Item, Identity]:
+    """Return what each item is dealt with. What takes no pictures is not dealt, but in all shards.
 
     Args:
         root: the project's folder.
+    """
+    sessions: dict[pytest.Item, Identity] = {}
+    for item in items:
+        if isinstance(item, TargetItem):
+            sessions[item] = item.target.session
+        elif FIXTURE in getattr(item, "fixturenames", ()):
+            sessions[item] = (path_of_test(root, item), "")
+    return sessions
+
+
+def deal_items(sessions: Mapping[pytest.Item, Identity], dealing: Dealing, environment: str) -> ShardPlan:
+    """Deal what takes pictures.
+
+    Args:
         environment: the name of the environment.
     """
     parts: list[Part] = []
     notebooks: dict[str, list[TargetItem]] = {}
-    for item in items:
+    for item, session in sessions.items():
         if isinstance(item, TargetItem):
             notebooks.setdefault(item.notebook.path, []).append(item)
-        elif (session := session_of(item, root)) is not None:
+        else:
             parts.append(Part(session))
     for several in notebooks.values():
         parts += parts_of(several[0].notebook, [item.target for item in several])
     return deal(parts, dealing, environment)
 
 
-def others(items: Sequence[pytest.Item], plan: ShardPlan, root: Path) -> list[pytest.Item]:
-    """Return the items that other shards have. What takes no pictures is in all of them."""
-    return [item for item in items if (session := session_of(item, root)) is not None and session not in plan.own]
-
-
-def order_of(items: Iterable[pytest.Item], root: Path, environment: str) -> list[str]:
+def order_of(sessions: Mapping[pytest.Item, Identity], environment: str) -> list[str]:
     """Return the keys of what takes pictures, as `RunWriter.dealt` wants them."""
     # All notebooks are submitted before the first test runs.
-    keys, tests = [], []
-    for item in items:
-        if isinstance(item, TargetItem):
-            keys.append(item.target.key(environment))
-        elif (session := session_of(item, root)) is not None:
-            tests.append(f"{environment}/{session[0]}")
+    keys = [item.target.key(environment) for item in sessions if isinstance(item, TargetItem)]
+    tests = [f"{environment}/{path}" for item, (path, _) in sessions.items() if not isinstance(item, TargetItem)]
     return [*keys, *tests]
-
-
-def session_of(item: pytest.Item, root: Path) -> Identity | None:
-    """Return what an item is dealt with; None for what takes no pictures."""
-    if isinstance(item, TargetItem):
-        return item.target.session
-    if FIXTURE in getattr(item, "fixturenames", ()):
-        return (path_of_test(root, item), "")
-    return None

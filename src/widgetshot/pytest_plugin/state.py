@@ -139,15 +139,15 @@ class PluginState:
         """Leave those of the shard that is asked for, and what takes no pictures."""
         if self._dealing is None:
             return
-        from widgetshot.pytest_plugin.sharding import deal_items, order_of, others
+        from widgetshot.pytest_plugin.sharding import deal_items, order_of, sessions_of
 
-        settings = self.settings
-        self._shards = deal_items(items, self._dealing, settings.root, settings.environment)
-        self._order = order_of(items, settings.root, settings.environment)
-        self.has_empty_shard = bool(self._shards.parts) and not self._shards.own
+        sessions, environment = sessions_of(items, self.settings.root), self.settings.environment
+        self._shards = plan = deal_items(sessions, self._dealing, environment)
+        self._order = order_of(sessions, environment)
+        self.has_empty_shard = bool(plan.parts) and not plan.own
         if self.worker:
             self.config.workeroutput[_EMPTY_SHARD] = self.has_empty_shard  # type: ignore[attr-defined]  # of xdist
-        if elsewhere := others(items, self._shards, settings.root):
+        if elsewhere := [item for item, session in sessions.items() if session not in plan.own]:
             self.config.hook.pytest_deselected(items=elsewhere)
             left = set(elsewhere)
             items[:] = [item for item in items if item not in left]

@@ -79,13 +79,11 @@ class Durations:
     Attributes:
         sessions: by identity.
         starts: until a service was ready, by name.
-        unknown_start: of a service about which nothing is known; None for as long as a session takes.
         skipped: notebooks that were left out.
     """
 
     sessions: Mapping[Identity, float] = field(default_factory=dict)
     starts: Mapping[str, float] = field(default_factory=dict)
-    unknown_start: float | None = None
     skipped: Collection[str] = ()
 
     @cached_property
@@ -102,9 +100,8 @@ class Durations:
 
     def start_of(self, services: Iterable[str]) -> float:
         """Return the time that the start of some services is expected to take, one after the other."""
-        unknown = self.typical if self.unknown_start is None else self.unknown_start
         # Exact, so that every version of Python has the same sum.
-        return math.fsum(self.starts.get(service, unknown) for service in services)
+        return math.fsum(self.starts.get(service, self.typical) for service in services)
 
 
 @dataclass(frozen=True)
@@ -235,9 +232,12 @@ def _chunks(group: Sequence[Part], limit: float, durations: Durations) -> list[l
     if len(group) == 1:
         return [list(group)]
     seconds = math.fsum(durations.of(part) for part in group)
-    room = limit - durations.start_of(frozenset().union(*(part.services for part in group)))
+    services: frozenset[str] = frozenset().union(*(part.services for part in group))
+    room = limit - durations.start_of(services)
     number = len(group) if room <= 0 else min(len(group), math.ceil(seconds / room))
-    chunks, _ = _dealt([[part] for part in group], max(1, number), replace(durations, starts={}, unknown_start=0.0))
+    chunks, _ = _dealt(
+        [[part] for part in group], max(1, number), replace(durations, starts=dict.fromkeys(services, 0.0))
+    )
     return [chunk for chunk in chunks if chunk]
 
 
