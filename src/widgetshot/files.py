@@ -233,6 +233,7 @@ def locked(path: Path, *, within: float = LOCK_WAIT_S) -> Iterator[None]:
 
     Raises:
         LockHeld: somebody else held it for that time.
+        FileNotFoundError: its folder is not there, or not any more.
         OSError: it can't be made, or is a link.
     """
     # Here, because it takes longer to import than all else of this module, and most of what uses it takes no lock.
@@ -249,6 +250,9 @@ def locked(path: Path, *, within: float = LOCK_WAIT_S) -> Iterator[None]:
         except Timeout:
             if not within or path.stat().st_mtime_ns == signed:
                 raise LockHeld(path, _owner(path), within) from None
+        except FileExistsError as error:
+            # FileLock makes the folder again where that was just removed, and sees it come and go.
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from error
     try:
         yield
     finally:

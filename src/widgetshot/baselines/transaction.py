@@ -116,8 +116,8 @@ def recover(folder: Path) -> list[str]:
                 shutil.rmtree(own, ignore_errors=True)
         except LockHeld:
             continue  # whoever writes there lives
-        except (FileNotFoundError, FileExistsError):
-            continue  # it has just been done by another; FileLock may find that out as it makes the folder again
+        except FileNotFoundError:
+            continue  # it has just been done by another
     return told
 
 
@@ -172,7 +172,7 @@ def _own_folder(folder: Path) -> Iterator[Path]:
                 (own / _IGNORE).write_bytes(b"*\n")
                 stack.enter_context(locked(own / _LOCK, within=0))
                 (own / _LOCK).stat(), (own / _IGNORE).stat()
-            except (LockHeld, FileNotFoundError, FileExistsError):
+            except (LockHeld, FileNotFoundError):
                 if attempt + 1 == _ATTEMPTS:
                     raise
                 continue
