@@ -49,12 +49,12 @@ class DigestStore:
 
     def read(self, key: str) -> StoredFiles:
         while True:
-            digests = self.digests(key)
+            entry = self._index().get(key, {})
             try:
-                return StoredFiles(self._object(digests.picture), self._object(digests.sidecar))
+                return StoredFiles(self._object(entry.get("picture")), self._object(entry.get("sidecar")))
             except FileNotFoundError as error:
-                # It may have been replaced between the two looks; otherwise it is lost.
-                if self.digests(key) == digests:
+                # It may have been replaced between the two looks, also by the same again; otherwise it is lost.
+                if self._index().get(key, {}) == entry:
                     raise self._error(f"the baseline can't be read: {error}", key) from error
             except OSError as error:
                 raise self._error(f"the baseline can't be read: {error}", key) from error
