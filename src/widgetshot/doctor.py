@@ -7,14 +7,13 @@ import os
 import platform
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from widgetshot.capture.browser import find_browser, install, install_commands
-from widgetshot.capture.host import ConnectedBrowser
+from widgetshot.capture.host import elsewhere_described
 from widgetshot.capture.renderer import refuse_other_platform
 from widgetshot.errors import WidgetshotError
 from widgetshot.files import STATIC
@@ -136,20 +135,11 @@ def _kernel(name: str) -> Check:
 
 def _browser_elsewhere(settings: Settings) -> Check:
     """Say whether a browser at the project's endpoint can be used, by using it."""
-
-    async def describe() -> str:
-        with tempfile.TemporaryDirectory(prefix="widgetshot-") as folder:
-            host = ConnectedBrowser(settings, Path(folder))
-            await host.start()
-            try:
-                return f"{host.fingerprint['browser']}, {settings.platform} {host.fingerprint['machine']}"
-            finally:
-                await host.stop()
-
     try:
-        said = asyncio.run(describe())
+        seen = asyncio.run(elsewhere_described(settings))
     except WidgetshotError as error:
         return Check(settings.browser, False, error.what, error.next_step)
+    said = f"{seen['browser']}, {settings.platform} {seen['machine']}"
     return Check(settings.browser, True, f"{said} (at {place_of(settings.browser_endpoint)})")
 
 

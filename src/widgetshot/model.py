@@ -40,6 +40,10 @@ def is_key(text: str) -> bool:
     return len(text) <= MAX_KEY and re.search(KEY_PATTERN, text) is not None
 
 
+# In a fingerprint, of what can't be found out: it is never the same as anything.
+UNKNOWN = "unknown"
+
+
 class Verdict(StrEnum):
     """The outcome for one target."""
 

@@ -19,6 +19,9 @@ _SHARED_MEMORY_BYTES = 2**30  # a whole run needs less
 WITHOUT_OPENER = "window.opener = null;"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1", "[::1]"}
 _NO_PROXY = "--no-proxy-server"
+# Of no account for pictures, nor for what is sent. Which line of a script asked for something, which Playwright gets
+# with every request, would be found out by parsing the whole script once more.
+_SAVING = ("--no-first-run", "--js-flags=--no-enable-lazy-source-positions")
 _FLAGS = (
     # Steady pixels: no sub-pixel text, one colour profile, software rendering of WebGL; and what is drawn anew is not
     # patched into what was drawn before, which shows at edges and corners how a page came to look as it does.
@@ -40,13 +43,58 @@ _FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--disable-quic",
-    "--no-first-run",
     _NO_PROXY,
     # Those rules know nothing of datagrams, which pages send by WebRTC.
     "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
-    # Which line of a script asked for something, which Playwright gets with every request, would be found out by
-    # parsing the whole script once more.
-    "--js-flags=--no-enable-lazy-source-positions",
+    # A page goes on as fast while another one is in front of it, and may be opened by one (`PageSlot`); and nobody
+    # tries something new on every tenth user. Playwright adds these, too, to what it launches, which others don't.
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
+    "--disable-popup-blocking",
+    "--disable-field-trial-config",
+    *_SAVING,
+)
+# What Playwright asks for where it launches: a picture is taken of a frame that was drawn for it. Not among the flags
+# above, because only the last one of its name counts, and Playwright's own has more of them.
+_FEATURES = "--enable-features"
+_FEATURE = "CDPScreenshotNewSurface"
+# A proxy asks for names itself, whatever is resolved here.
+UNDOING = frozenset({"--proxy-server", "--proxy-pac-url", "--proxy-auto-detect", "--proxy-bypass-list", "--host-rules"})
+# Of a browser that somebody else has launched: flags, or names of flags, of which pictures are known to be the same.
+# Some of them Chromium adds by itself.
+HARMLESS = frozenset(
+    {
+        *(flag.partition("=")[0] for flag in _FLAGS),
+        "--force-device-scale-factor",
+        "--headless",
+        f"{_FEATURES}={_FEATURE}",
+        "--use-gl=angle",
+        "--use-angle=swiftshader-webgl",
+        "--ozone-platform=headless",
+        "--allow-pre-commit-input",
+        "--flag-switches-begin",
+        "--flag-switches-end",
+        "--enable-automation",
+        "--remote-debugging-port",
+        "--remote-debugging-address",
+        "--remote-allow-origins",
+        "--user-data-dir",
+        "--no-sandbox",
+        "--disable-setuid-sandbox",
+        "--no-zygote",
+        "--no-default-browser-check",
+        "--disable-dev-shm-usage",
+        "--disable-breakpad",
+        "--disable-crash-reporter",
+        "--crash-dumps-dir",
+        "--disable-extensions",
+        "--disable-default-apps",
+        "--metrics-recording-only",
+        "--mute-audio",
+        "--password-store",
+        "--use-mock-keychain",
+    }
 )
 
 # Run before any script of a page: the same random numbers and the same time in every run, also where a page is used
@@ -94,7 +142,7 @@ _WATCHED_FRAMES = """
 """
 
 # What pages ask for -> the pinned font they get. Chromium's own generic families go by the names of old fonts.
-_FONT_ALIASES = {
+FONT_ALIASES = {
     "Noto Sans": ("sans-serif", "sans", "system-ui", "Arial", "Helvetica", "Liberation Sans", "Verdana", "Roboto"),
     "DejaVu Serif": ("serif", "Times New Roman", "Times", "Georgia", "Liberation Serif"),
     "DejaVu Sans Mono": ("monospace", "Courier New", "Courier", "Liberation Mono", "Menlo", "Consolas", "Monaco"),
@@ -133,7 +181,7 @@ def launch_options(settings: Settings, browser: Browser, folder: Path) -> dict[s
             "cache": _escape(str(folder / "fonts-cache")),
             "aliases": "\n".join(
                 f'  <alias binding="strong"><family>{name}</family><prefer><family>{font}</family></prefer></alias>'
-                for font, names in _FONT_ALIASES.items()
+                for font, names in FONT_ALIASES.items()
                 for name in names
             ),
         }
@@ -141,11 +189,15 @@ def launch_options(settings: Settings, browser: Browser, folder: Path) -> dict[s
         env["FONTCONFIG_FILE"] = str(conf)
     options: dict[str, Any] = {"executable_path": browser.executable, "env": env, "headless": True}
     if browser.kind == "chromium":
-        options["args"] = [*_FLAGS, f"--force-device-scale-factor={settings.scale:g}"]
+        options["args"] = _chromium_flags(settings)
         if has_room(_SHARED_MEMORY):
             # Otherwise all that its processes hand to each other, every capture for one, is a file on a disk.
             options["ignore_default_args"] = ["--disable-dev-shm-usage"]
     return options
+
+
+def _chromium_flags(settings: Settings) -> list[str]:
+    return [*_FLAGS, f"--force-device-scale-factor={settings.scale:g}"]
 
 
 def served_launch_options(settings: Settings, browser: Browser, folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
@@ -162,6 +214,12 @@ def served_launch_options(settings: Settings, browser: Browser, folder: Path) ->
     if "ignore_default_args" in options:
         served["ignoreDefaultArgs"] = options["ignore_default_args"]
     return served, {name: str(value) for name, value in options["env"].items()}
+
+
+def required_flags(settings: Settings) -> tuple[str, ...]:
+    """Return the flags without which a Chromium that somebody else launches can't draw this project's pictures."""
+    flags = (flag for flag in _chromium_flags(settings) if flag not in _SAVING)
+    return "--headless", *flags, f"{_FEATURES}={_FEATURE}"
 
 
 def has_room(folder: Path) -> bool:

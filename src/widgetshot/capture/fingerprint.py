@@ -11,6 +11,8 @@ from widgetshot.project.settings import Settings
 if TYPE_CHECKING:
     from widgetshot.capture.renderer import Renderer
 
+_FONT_SUFFIXES = (".ttf", ".otf", ".ttc", ".otc")
+
 
 async def product(browser: Any, kind: str) -> str:
     """Return the name of a running browser, e.g. `chromium 156.0.8078.79 HeadlessChrome`.
@@ -39,6 +41,13 @@ def fonts_digest(settings: Settings) -> str:
     return fonts.hexdigest()[:16]
 
 
+def font_file_digests(settings: Settings) -> set[str]:
+    """Return the SHA-256, in hexadecimal digits, of each file of a font that a browser here has."""
+    folders = (STATIC / "fonts", *settings.fonts)
+    files = (file for folder in folders for file in folder.rglob("*") if file.suffix.lower() in _FONT_SUFFIXES)
+    return {hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
 def _built() -> dict[str, Any]:
     built: dict[str, Any] = json.loads((STATIC / "frontend.json").read_text(encoding="utf-8"))
     return built
@@ -54,7 +63,7 @@ def fingerprint(settings: Settings, browser: str, elsewhere: "Renderer | None" =
     frontend = _built()
     del frontend["fonts"]
     return {
-        "browser": browser,
+        "browser": f"{browser} {elsewhere.flags}" if elsewhere and elsewhere.flags else browser,
         "machine": elsewhere.machine if elsewhere else platform.machine().lower(),
         "frontend": frontend,
         "fonts": elsewhere.fonts if elsewhere else fonts_digest(settings),

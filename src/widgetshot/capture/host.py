@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import re
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,23 @@ from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import async_playwright
 
 from widgetshot.capture.browser import find_browser
+from widgetshot.capture.cdp import FLAGS, devtools_address, inspect_browser
 from widgetshot.capture.determinism import context_options, is_outside, launch_options, prepare
 from widgetshot.capture.driver_errors import first_line, is_end_of_driver
 from widgetshot.capture.fingerprint import fingerprint, product
 from widgetshot.capture.renderer import EXPOSED, SERVE, Renderer, read_renderer
-from widgetshot.errors import FEWER_AT_A_TIME, SIGNALS_OF_OTHERS, SOMEBODY, DiedStarting, ServerError
+from widgetshot.errors import (
+    FEWER_AT_A_TIME,
+    SIGNALS_OF_OTHERS,
+    SOMEBODY,
+    DiedStarting,
+    ServerError,
+    WidgetshotError,
+)
 from widgetshot.model import Target
-from widgetshot.project.endpoint import place_of
+from widgetshot.project.endpoint import is_cdp, place_of, secrets_of
 from widgetshot.project.settings import Settings
+from widgetshot.redact import Redactor
 
 _ANSWER_TIMEOUT_S = 15.0
 _CONNECT_TIMEOUT_S = 60.0
@@ -200,20 +210,27 @@ class ConnectedBrowser(_DrivenBrowser):
             ServerError: it can't be had.
             ConfigError: it is none that this project's pictures are drawn by.
         """
-        self._renderer = await asyncio.to_thread(read_renderer, self._settings)
+        address = await asyncio.to_thread(self._ask)
         try:
             await self._start_driver()
-            kind = getattr(self._playwright, self.kind)
-            self.browser = await kind.connect(self._settings.browser_endpoint, **connect_options())
+            self.browser = await self._connect(getattr(self._playwright, self.kind), address)
             async with asyncio.timeout(self._silence):
                 await self._describe()
         except BaseException as error:
             await self.stop()
-            if isinstance(error, Exception):
+            if isinstance(error, Exception) and not isinstance(error, WidgetshotError):
                 # Without the cause, whose text has the address.
-                raise not_connected(error, self._settings) from None
+                raise not_connected(error, self._settings, address) from None
             raise
         self._watching = asyncio.create_task(self._watch())
+
+    def _ask(self) -> str:
+        """Ask what is at the endpoint, and return the address to connect to."""
+        self._renderer = read_renderer(self._settings)
+        return self._settings.browser_endpoint
+
+    async def _connect(self, kind: Any, address: str) -> Any:
+        return await kind.connect(address, **connect_options())
 
     async def _watch(self) -> None:
         """Cut the connection when driver or browser answer no more: nobody else would stop waiting for them."""
@@ -228,9 +245,12 @@ class ConnectedBrowser(_DrivenBrowser):
                     await context.close()
             except Exception:  # one of them is gone, or does not answer
                 self._gone = True
-                with contextlib.suppress(Exception):  # there is nobody to be told
-                    # Shielded: whoever else closes it waits for the same future, which must not be cancelled.
-                    await asyncio.shield(asyncio.ensure_future(self.browser.close()))
+                await self._cut()
+
+    async def _cut(self) -> None:
+        with contextlib.suppress(Exception):  # there is nobody to be told
+            # Shielded: whoever else closes it waits for the same future, which must not be cancelled.
+            await asyncio.shield(asyncio.ensure_future(self.browser.close()))
 
     async def stop(self) -> None:
         """End the connection, and with it the browser."""
@@ -241,18 +261,75 @@ class ConnectedBrowser(_DrivenBrowser):
         await super().stop()
 
 
+class CdpBrowser(ConnectedBrowser):
+    """A browser that somebody else has launched, at the address of its DevTools; it goes on when the connection ends.
+
+    What was opened by the connection ends with it.
+    """
+
+    def _ask(self) -> str:
+        return devtools_address(self._settings)
+
+    async def _connect(self, kind: Any, address: str) -> Any:
+        return await kind.connect_over_cdp(address, **cdp_options())
+
+    async def _describe(self) -> None:
+        self._renderer = await inspect_browser(self.browser, self._settings)
+        await super()._describe()
+
+    async def _cut(self) -> None:
+        # A driver would wait half a minute for the browser to agree that the connection ends.
+        await asyncio.to_thread(end_remains, self._folder)
+
+
+def browser_host(settings: Settings, folder: Path) -> LaunchedBrowser | ConnectedBrowser:
+    """Return the project's browser, not started yet.
+
+    Args:
+        folder: an existing private folder.
+    """
+    if not settings.browser_endpoint:
+        return LaunchedBrowser(settings, folder)
+    return (CdpBrowser if is_cdp(settings.browser_endpoint) else ConnectedBrowser)(settings, folder)
+
+
+async def elsewhere_described(settings: Settings) -> Mapping[str, Any]:
+    """Return the fingerprint of the browser at the project's endpoint, which is started or connected to for that.
+
+    Raises:
+        ServerError, ConfigError: see `ConnectedBrowser.start`.
+    """
+    with tempfile.TemporaryDirectory(prefix="widgetshot-") as folder:
+        host = browser_host(settings, Path(folder))
+        await host.start()
+        await host.stop()
+        return host.fingerprint
+
+
+def cdp_options() -> dict[str, Any]:
+    """Return the arguments of `BrowserType.connect_over_cdp`, besides the address."""
+    return {"timeout": _CONNECT_TIMEOUT_S * 1000}
+
+
 def connect_options() -> dict[str, Any]:
     """Return the arguments of `BrowserType.connect`, besides the address, for a browser elsewhere."""
     return {"expose_network": EXPOSED, "timeout": _CONNECT_TIMEOUT_S * 1000}
 
 
-def not_connected(error: Exception, settings: Settings) -> ServerError:
-    """Return the error of a browser elsewhere that describes itself, but can't be used."""
+def not_connected(error: Exception, settings: Settings, address: str = "") -> ServerError:
+    """Return the error of a browser elsewhere that describes itself, but can't be used.
+
+    Args:
+        address: what was connected to, if that is not the endpoint itself.
+    """
     place = place_of(settings.browser_endpoint)
-    return ServerError(
-        f"the browser at {place} can't be used: {first_line(error, settings.redactor)}",
-        next_step=f"look at what `{SERVE}` says there, and see: widgetshot doctor",
-    )
+    hidden = (*secrets_of(settings.browser_endpoint), *secrets_of(address))
+    said = first_line(error, Redactor((*settings.redactor.values, *hidden)))
+    if is_cdp(settings.browser_endpoint):
+        next_step = f"see whether it runs, and with what `{FLAGS}` prints; then: widgetshot doctor"
+    else:
+        next_step = f"look at what `{SERVE}` says there, and see: widgetshot doctor"
+    return ServerError(f"the browser at {place} can't be used: {said}", next_step=next_step)
 
 
 class HandedBrowser(_PinnedBrowser):
@@ -260,18 +337,24 @@ class HandedBrowser(_PinnedBrowser):
 
     Args:
         browser: Playwright's, async or wrapped by `Awaitable`.
-        renderer: what is known of it where it runs elsewhere.
+        renderer: what is known of it where it runs elsewhere; by CDP, it is asked itself.
     """
 
     def __init__(self, settings: Settings, browser: Any, renderer: Renderer | None = None) -> None:
         super().__init__(settings, browser, renderer)
         self._contexts: set[Any] = set()
 
+    async def _describe(self) -> None:
+        if is_cdp(self._settings.browser_endpoint):
+            self._renderer = await inspect_browser(self.browser, self._settings)
+        await super()._describe()
+
     async def start(self) -> None:
         """Look at the browser.
 
         Raises:
-            ServerError: it is gone.
+            ServerError: it is gone, or, by CDP, was not started as it must be.
+            ConfigError: by CDP, it is none that this project's pictures are drawn by.
         """
         try:
             await self._describe()

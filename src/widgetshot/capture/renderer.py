@@ -14,8 +14,9 @@ from widgetshot import __version__
 from widgetshot.capture.browser import Browser, identity
 from widgetshot.capture.fingerprint import fonts_digest
 from widgetshot.errors import ConfigError, ServerError, one_line
-from widgetshot.project.endpoint import VARIABLE, page_of, place_of, token_of
+from widgetshot.project.endpoint import VARIABLE, page_of, place_of, secrets_of
 from widgetshot.project.settings import THIS_PLATFORM, Settings
+from widgetshot.redact import Redactor
 
 PAGE = "renderer"  # of its description, below an endpoint
 # A response with this header is one of `widgetshot browser serve`, also where it says no.
@@ -23,7 +24,7 @@ HEADER = "X-Widgetshot"
 # Of the machine that asks for pages: what the pages of a browser elsewhere reach, and nothing besides.
 EXPOSED = "localhost,127.0.0.1"
 SERVE = "widgetshot browser serve"
-_ANSWER_TIMEOUT_S = 10.0
+ANSWER_TIMEOUT_S = 10.0
 _MAX_BYTES = 100_000
 _NOT_FOUND = 404
 
@@ -39,6 +40,7 @@ class Renderer(msgspec.Struct, frozen=True, kw_only=True):
         machine: the processor's name.
         fonts: digest of the fonts, see `capture.fingerprint`.
         scale: device pixels per CSS pixel that it was started with.
+        flags: by what it was started with besides, of which nobody knows what it does to pictures; "" for nothing.
     """
 
     widgetshot: str
@@ -49,6 +51,7 @@ class Renderer(msgspec.Struct, frozen=True, kw_only=True):
     machine: str
     fonts: str
     scale: float
+    flags: str = ""
 
 
 def renderer_here(settings: Settings, found: Browser) -> Renderer:
@@ -97,21 +100,16 @@ def _fetch(settings: Settings, place: str) -> tuple[bytes, bool]:
 
     The address is in no variable: pytest shows those of a function that raises.
     """
-    # Nobody's proxy: what is beside us would be looked for elsewhere.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirects())
     refused = None
     try:
-        with opener.open(page_of(settings.browser_endpoint, PAGE), timeout=_ANSWER_TIMEOUT_S) as answer:
-            return _read(answer), HEADER in answer.headers
+        with asking().open(page_of(settings.browser_endpoint, PAGE), timeout=ANSWER_TIMEOUT_S) as answer:
+            return read_answer(answer), HEADER in answer.headers
     except urllib.error.HTTPError as error:
         with error:
             refused = error.code, HEADER in error.headers
     except (OSError, http.client.HTTPException, ValueError) as error:
-        reason = error.reason if isinstance(error, urllib.error.URLError) else error
-        raise ServerError(
-            f"no browser can be reached at {place}: {_without_token(reason, settings)}",
-            next_step=f"{SERVE}  (there), then export {VARIABLE}=...  (here), with the address that it prints",
-        ) from None
+        next_step = f"{SERVE}  (there), then export {VARIABLE}=...  (here), with the address that it prints"
+        raise unreachable(error, settings, next_step) from None
     code, ours = refused
     if code == _NOT_FOUND and ours:
         raise ServerError(
@@ -121,6 +119,19 @@ def _fetch(settings: Settings, place: str) -> tuple[bytes, bool]:
     raise _no_server_of_ours(place, ours, f" (HTTP {code})")
 
 
+def asking() -> urllib.request.OpenerDirector:
+    """Return what asks an address itself: no proxy, where what is beside us would be looked for, and nobody else."""
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirects())
+
+
+def unreachable(error: Exception, settings: Settings, next_step: str) -> ServerError:
+    """Return the error of an endpoint where nobody answers, or not by HTTP."""
+    reason = error.reason if isinstance(error, urllib.error.URLError) else error
+    place = place_of(settings.browser_endpoint)
+    said = _without_secrets(reason, settings)
+    return ServerError(f"no browser can be reached at {place}: {said}", next_step=next_step)
+
+
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     """Goes nowhere but where it was told to go."""
 
@@ -128,17 +139,17 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def _read(answer: http.client.HTTPResponse) -> bytes:
+def read_answer(answer: http.client.HTTPResponse) -> bytes:
     """Return what a page says, as far as it says so in time.
 
     Raises:
         TimeoutError: it goes on for longer than it may.
     """
-    end, data = perf_counter() + _ANSWER_TIMEOUT_S, b""
+    end, data = perf_counter() + ANSWER_TIMEOUT_S, b""
     while len(data) < _MAX_BYTES and (more := answer.read1(_MAX_BYTES)):
         data += more
         if perf_counter() > end:
-            raise TimeoutError(f"the answer has no end within {_ANSWER_TIMEOUT_S:g} s")
+            raise TimeoutError(f"the answer has no end within {ANSWER_TIMEOUT_S:g} s")
     return data
 
 
@@ -157,9 +168,9 @@ def refuse_other_platform(settings: Settings) -> None:
         )
 
 
-def _without_token(reason: object, settings: Settings) -> str:
-    """Return why a request failed, on one line, without the secret part of the address."""
-    redactor = settings.redactor.including(token_of(settings.browser_endpoint))
+def _without_secrets(reason: object, settings: Settings) -> str:
+    """Return why a request failed, on one line, without what is secret in the address."""
+    redactor = Redactor((*settings.redactor.values, *secrets_of(settings.browser_endpoint)))
     return one_line(redactor.text(str(reason) or type(reason).__name__))
 
 
@@ -197,6 +208,15 @@ def _check(renderer: Renderer, settings: Settings, place: str) -> None:
             f"scale = {settings.scale:g}",
             next_step=f"{SERVE}  (there, in a project with scale = {settings.scale:g})",
         )
+    refuse_another_platform(renderer, settings, place)
+
+
+def refuse_another_platform(renderer: Renderer, settings: Settings, place: str) -> None:
+    """Refuse a browser that runs on another platform than the one that the project's baselines are for.
+
+    Raises:
+        ConfigError: it does.
+    """
     if renderer.platform != settings.platform:
         raise ConfigError(
             f"the browser at {place} runs on {one_line(renderer.platform)}, and these baselines are for "

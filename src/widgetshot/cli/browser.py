@@ -1,5 +1,6 @@
 """`widgetshot browser`: the project's browser for other machines."""
 
+import shlex
 import sys
 
 import click
@@ -29,6 +30,17 @@ def serve(host: str, port: int) -> None:
 
     settings = settings_from(browser_endpoint="")
     serve_browser(settings, host=host, port=port, ready=lambda address: _announce(address, host))
+
+
+@browser.command()
+def flags() -> None:
+    """Print what a Chromium must be started with whose DevTools are to be the value of WIDGETSHOT_BROWSER_ENDPOINT.
+
+    In one line, quoted for a shell; besides, it needs --remote-debugging-port.
+    """
+    from widgetshot.capture.determinism import required_flags
+
+    say(shlex.join(required_flags(settings_from(browser_endpoint=""))))
 
 
 def _announce(address: str, host: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from widgetshot.errors import ConfigError, nearest
 from widgetshot.project.dotenv import read_env_file
-from widgetshot.project.endpoint import ENDPOINT_VARIABLES, VARIABLE, endpoint_of_environment, token_of
+from widgetshot.project.endpoint import ENDPOINT_VARIABLES, VARIABLE, endpoint_of_environment, secrets_of
 from widgetshot.project.markers import registered_markers
 from widgetshot.project.settings import PROJECT, Settings
 from widgetshot.redact import Redactor, secret_values
@@ -54,7 +54,7 @@ def load_settings(root: Path, overrides: Mapping[str, Any] | None = None) -> Set
         markers=settings.markers | registered_markers(tool, root),
         kernel_given="kernel" in (overrides or {}),
         variables=variables,
-        redactor=Redactor(secrets).including(token_of(settings.browser_endpoint)),
+        redactor=Redactor((*secrets, *secrets_of(settings.browser_endpoint))),
     )
 
 

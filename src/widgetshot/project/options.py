@@ -104,7 +104,8 @@ OPTIONS = (
         name="browser_endpoint",
         parser="widgetshot.project.endpoint:parse_endpoint",
         meaning="the address of a browser on another machine, which draws the pages",
-        takes="`ws://HOST:PORT/TOKEN` or `wss://...`, as `widgetshot browser serve` prints it",
+        takes="`ws://HOST:PORT/TOKEN` or `wss://...`, as `widgetshot browser serve` prints it; or, of a browser's "
+        "DevTools, `http://HOST:PORT` or `ws://HOST:PORT/devtools/browser/ID`",
         default="",
         otherwise="a browser is launched here",
         more="The variable `WIDGETSHOT_BROWSER_ENDPOINT` comes before `pyproject.toml`, and the flag before both; an "

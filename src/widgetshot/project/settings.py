@@ -35,7 +35,7 @@ class Settings(Defaults):
         secrets: names of environment variables, `*` stands for any text, whose values are shown nowhere.
         browser_endpoint: address of a browser elsewhere; "" where one is launched here.
         platform: of the browser.
-        redactor: of those values, and of the token in `browser_endpoint`.
+        redactor: of those values, and of what is secret in `browser_endpoint`.
     """
 
     root: Path
@@ -48,7 +48,7 @@ class Settings(Defaults):
     jobs: int = 2
     browser: str = default_of(PROJECT, "browser")
     browser_executable: str = default_of(PROJECT, "browser_executable")
-    # Not in the repr: its last part is a secret.
+    # Not in the repr: there is a secret in it.
     browser_endpoint: str = field(default=default_of(PROJECT, "browser_endpoint"), repr=False)
     platform: str = THIS_PLATFORM
     frontend: str = default_of(PROJECT, "frontend")

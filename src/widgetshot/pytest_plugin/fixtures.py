@@ -62,13 +62,10 @@ def widgetshot_browser(
 @pytest.fixture(scope="session")
 def widgetshot_host(request: pytest.FixtureRequest, widgetshot_browser: Any) -> Iterator[Any]:
     """Return what gives the `widgetshot` fixture's pages, see `ports.BrowserHost`."""
-    from widgetshot.capture.host import HandedBrowser
-    from widgetshot.capture.sync import Awaitable, run_now
-    from widgetshot.pytest_plugin.widgetshot_fixture import renderer_elsewhere
+    from widgetshot.capture.sync import run_now
+    from widgetshot.pytest_plugin.widgetshot_fixture import handed
 
-    settings = state_of(request.config).settings
-    host = HandedBrowser(settings, Awaitable(widgetshot_browser), renderer_elsewhere(settings))
-    run_now(host.start())
+    host = handed(widgetshot_browser, state_of(request.config).settings)
     yield host
     run_now(host.stop())
 

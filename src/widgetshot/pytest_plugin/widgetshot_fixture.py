@@ -12,9 +12,10 @@ import pytest
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page
 
+from widgetshot.capture.cdp import devtools_address
 from widgetshot.capture.driver_errors import first_line
 from widgetshot.capture.evidence import patiently, take_evidence
-from widgetshot.capture.host import connect_options, not_connected
+from widgetshot.capture.host import HandedBrowser, cdp_options, connect_options, not_connected
 from widgetshot.capture.page import CapturePage
 from widgetshot.capture.renderer import Renderer, read_renderer
 from widgetshot.capture.shot import take_shot
@@ -25,6 +26,7 @@ from widgetshot.declare.variants import variant_name
 from widgetshot.errors import ConfigError, ServerError, WidgetshotError
 from widgetshot.model import Clock, Result, Target, Viewport, is_key
 from widgetshot.ports import BrowserHost
+from widgetshot.project.endpoint import is_cdp
 from widgetshot.project.notebooks import load_notebook
 from widgetshot.project.settings import Settings
 from widgetshot.pytest_plugin.items import path_of_test
@@ -59,24 +61,47 @@ def connected(kind: Any, settings: Settings) -> Any:
     Args:
         kind: Playwright's sync `BrowserType`.
     """
-    renderer_elsewhere(settings)  # says more than a connection that is refused
+    address = ""
     try:
+        if is_cdp(settings.browser_endpoint):
+            address = devtools_address(settings)
+            return kind.connect_over_cdp(address, **cdp_options())
+        read_renderer(settings)  # says more than a connection that is refused
         return kind.connect(settings.browser_endpoint, **connect_options())
+    except WidgetshotError as error:
+        failure = str(error)
     except PlaywrightError as error:
         # Without the cause, whose text has the address.
-        failure = str(not_connected(error, settings))
+        failure = str(not_connected(error, settings, address))
     pytest.fail(failure, pytrace=False)
 
 
 def renderer_elsewhere(settings: Settings) -> Renderer | None:
-    """Return what the browser at the project's endpoint is; None without an endpoint.
+    """Return what the browser at the project's endpoint is; None without one, and by CDP, where only itself can say.
 
     Fails the test where it can't be said, without a traceback: what it shows of variables may have the token.
     """
     try:
-        return read_renderer(settings) if settings.browser_endpoint else None
+        asked = settings.browser_endpoint and not is_cdp(settings.browser_endpoint)
+        return read_renderer(settings) if asked else None
     except WidgetshotError as error:
         failure = str(error)
+    pytest.fail(failure, pytrace=False)
+
+
+def handed(browser: Any, settings: Settings) -> HandedBrowser:
+    """Return what gives pages of a browser that runs, looked at; fail the test where it can't be used.
+
+    Args:
+        browser: Playwright's, sync.
+    """
+    host = HandedBrowser(settings, Awaitable(browser), renderer_elsewhere(settings))
+    try:
+        run_now(host.start())
+    except WidgetshotError as error:
+        failure = str(error)
+    else:
+        return host
     pytest.fail(failure, pytrace=False)
 
 

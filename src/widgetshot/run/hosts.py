@@ -4,18 +4,22 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from widgetshot.capture.browser import find_browser, identity
+from widgetshot.capture.cdp import refuse_other_kind
 from widgetshot.capture.fingerprint import fingerprint
-from widgetshot.capture.host import ConnectedBrowser, LaunchedBrowser
+from widgetshot.capture.host import browser_host, elsewhere_described
 from widgetshot.capture.pool import PagePool
 from widgetshot.capture.renderer import read_renderer, refuse_other_platform
 from widgetshot.errors import DiedStarting, ServerError
 from widgetshot.frontends.widget_page import PageFrontend
+from widgetshot.model import UNKNOWN
+from widgetshot.project.endpoint import is_cdp, place_of
 from widgetshot.project.settings import Settings
 from widgetshot.server.launcher import Server
 
@@ -40,6 +44,13 @@ def expected_renderer(settings: Settings) -> dict[str, Any]:
         ConfigError: the browser elsewhere is none that this project's pictures are drawn by.
     """
     refuse_other_platform(settings)
+    if is_cdp(settings.browser_endpoint):
+        # In a thread: there may be an event loop in this one.
+        with ThreadPoolExecutor(1) as thread:
+            seen = dict(thread.submit(asyncio.run, elsewhere_described(settings)).result())
+        if unknown := sorted(part for part, value in seen.items() if value == UNKNOWN):
+            raise ServerError(f"the browser at {place_of(settings.browser_endpoint)} does not tell its {unknown[0]}")
+        return seen
     if settings.browser_endpoint:
         renderer = read_renderer(settings)
         return fingerprint(settings, renderer.identity, renderer)
@@ -174,6 +185,7 @@ class Hosts:
             ConfigError: one that runs here is none that this project's pictures are drawn by.
         """
         refuse_other_platform(self._settings)
+        refuse_other_kind(self._settings)
         if self._browser.current is None and not self._settings.browser_endpoint:
             find_browser(self._settings.browser, self._settings.browser_executable)
 
@@ -212,8 +224,7 @@ class Hosts:
         return server
 
     def _make_browser(self) -> PagePool:
-        kind = ConnectedBrowser if self._settings.browser_endpoint else LaunchedBrowser
-        return PagePool(self._settings, kind(self._settings, self._private_folder()))
+        return PagePool(self._settings, browser_host(self._settings, self._private_folder()))
 
     def _private_folder(self) -> Path:
         if self._folder is None:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from widgetshot.model import TraitChange
+from widgetshot.model import UNKNOWN, TraitChange
 from widgetshot.shortened_text import find_shortened
 from widgetshot.verdict.traits import ABSENT
 from widgetshot.verdict.words import MAX_NAMED, count, listed
@@ -19,7 +19,8 @@ def renderer_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tup
     """Return what differs between two renderers, in words; nothing when they are the same as far as is known.
 
     Args:
-        before, after: fingerprints. What only one of them tells is unknown, and no difference.
+        before, after: fingerprints. What only one of them tells is unknown, and no difference; what one of them says to
+            be unknown is one.
     """
     found = []
     for part in _RENDERER_PARTS:
@@ -33,6 +34,8 @@ def renderer_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tup
                 for name in sorted(old.keys() & new.keys())
                 if old[name] != new[name]
             ]
+        elif UNKNOWN in (old, new):
+            found.append(f"{part} {UNKNOWN}")
         elif old != new:
             found.append(f"{part} {old} → {new}")
     return tuple(found)

@@ -45,6 +45,7 @@ DISKS = "acceptance/faults/test_bad_disks_and_clocks.py::"
 STARTS = "acceptance/faults/test_killed_starts.py::test_server_and_browser_that_are_killed_while_they_start_are_started_once_more"
 BOMBS = "acceptance/faults/test_fork_bombs.py::test_fork_bomb_is_the_cause_and_nothing_is_left_of_it"
 ELSEWHERE = "acceptance/test_browser_elsewhere.py::"
+BY_CDP = "acceptance/test_browser_by_cdp.py::"
 LEFT = "acceptance/test_left_behind.py::"
 RUNS = "acceptance/test_two_runs.py::"
 DIED = f"{PARTS}test_what_died_is_the_cause"
@@ -152,6 +153,14 @@ ROWS: list[Row] = [
         f"{ELSEWHERE}test_a_server_that_falls_silent_is_given_up"),
     Row("browser", "it runs elsewhere, and does not know the token", "that it does not know the token", "2", "nothing runs",
         f"{ELSEWHERE}test_another_browser_than_the_projects_is_refused[token]"),
+    Row("browser", "it is had by CDP, and dies", "the browser died", "2", "",
+        f"{BY_CDP}test_a_browser_that_dies_is_the_cause"),
+    Row("browser", "it is had by CDP, and falls silent", "it is given up", "", "it goes on",
+        f"{BY_CDP}test_a_browser_that_falls_silent_is_given_up"),
+    Row("browser", "it is had by CDP, and was started in another way", "the flags that are missing", "2", "nothing runs",
+        f"{BY_CDP}test_a_browser_without_the_flags_is_refused_by_their_names"),
+    Row("browser", "it is had by CDP, and has another loopback", "that it does not reach this machine", "2", "nothing runs",
+        f"{BY_CDP}test_a_browser_on_another_loopback_is_refused"),
     Row("browser", "it serves others, and its command is killed", "", "", "no process, no file",
         f"{ELSEWHERE}test_a_server_that_ends_leaves_nothing[SIGKILL]"),
     Row("browser", "it serves others, and one of them is killed", "", "", "no browser",

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from widgetshot.errors import ConfigError
-from widgetshot.project.endpoint import VARIABLE, page_of, parse_endpoint, place_of, token_of
+from widgetshot.project.endpoint import VARIABLE, is_cdp, page_of, parse_endpoint, place_of, secrets_of, token_of
 from widgetshot.project.loading import load_settings
 from widgetshot.project.settings import THIS_PLATFORM
 from widgetshot.run.hosts import Hosts, expected_renderer
@@ -23,6 +23,28 @@ def test_an_address_is_taken_as_it_is(address: str) -> None:
     assert parse_endpoint(f" {address}\n") == address
 
 
+@pytest.mark.parametrize(
+    ("address", "secrets"),
+    [
+        ("http://127.0.0.1:9222", ()),
+        ("https://[fd00::2]:9222/", ()),
+        (f"http://grid:3000?token={TOKEN}&timeout=60000&stealth=true", (TOKEN,)),
+        ("http://h/?token=one%20secret+word", ("one%20secret+word", "one secret word")),
+        (f"ws://h:9222/devtools/browser/{TOKEN}?key={TOKEN}-2", (TOKEN, f"{TOKEN}-2")),
+    ],
+)
+def test_an_address_of_devtools_is_one_and_what_is_asked_besides_is_secret(
+    address: str, secrets: tuple[str, ...], tmp_path: Path
+) -> None:
+    assert parse_endpoint(address) == address
+    assert is_cdp(address)
+    assert secrets_of(address) == secrets
+    settings = load_settings(tmp_path, {"browser_endpoint": address})
+    shown = settings.redactor.text(f"{address} {place_of(address)}")
+    assert not any(secret in shown for secret in secrets)
+    assert shown.endswith(place_of(address))
+
+
 def test_a_scheme_may_be_written_large() -> None:
     # Else the token would be asked for without TLS.
     assert parse_endpoint(f"WSS://Browsers.Example/{TOKEN}") == f"wss://Browsers.Example/{TOKEN}"
@@ -31,7 +53,13 @@ def test_a_scheme_may_be_written_large() -> None:
 @pytest.mark.parametrize(
     ("address", "says"),
     [
-        (f"http://127.0.0.1:4444/{TOKEN}", r"must be ws://HOST:PORT/TOKEN \(or wss://\).*, not http://\.\.\.$"),
+        (f"ftp://127.0.0.1:4444/{TOKEN}", r"must be ws://HOST:PORT/TOKEN \(or wss://\).*, not ftp://\.\.\.$"),
+        (f"http://127.0.0.1:4444/{TOKEN}", "and nothing besides"),
+        (f"http://me:secret-of-mine@h:1/?token={TOKEN}", "and nothing besides"),
+        (f"http://h:1/?token={TOKEN}#x", "and nothing besides"),
+        (f"http://h:1/?token={TOKEN}&key=short", "has at least 8 characters, or is a number"),
+        ("http://h:1/?api_key=1234", "has at least 8 characters, or is a number"),
+        (f"http://h:1/?{TOKEN}", "has at least 8 characters, or is a number"),
         (f"127.0.0.1:4444/{TOKEN}", "not something else"),
         (f"ws://:4444/{TOKEN}", "and nothing besides"),
         (f"ws://me:secret-of-mine@h:1/{TOKEN}", "and nothing besides"),
@@ -51,6 +79,9 @@ def test_what_is_no_address_is_refused_without_its_token(address: str, says: str
 
 def test_parts_of_an_address() -> None:
     address = f"wss://browsers.example:1/team/{TOKEN}"
+    assert not is_cdp(address)
+    assert secrets_of(address) == (TOKEN,)
+    assert secrets_of("") == ()
     assert token_of(address) == TOKEN
     assert place_of(address) == "browsers.example:1"
     assert page_of(address, "renderer") == f"https://browsers.example:1/team/{TOKEN}/renderer"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from builders import baseline_of, changed_picture, picture, result_called, result_of
-from widgetshot.model import Band, Box, Comparison, Repeat, Rule, Shot, Target, Tolerance, TraitChange, Verdict
+from widgetshot.model import UNKNOWN, Band, Box, Comparison, Repeat, Rule, Shot, Target, Tolerance, TraitChange, Verdict
 from widgetshot.verdict.explain import explain, renderer_changes
 from widgetshot.verdict.judge import flaky_sentence, judge
 from widgetshot.verdict.traits import trait_changes
@@ -231,6 +231,11 @@ RENDERER = {
 )  # fmt: skip
 def test_what_makes_another_renderer(change: dict[str, Any], said: tuple[str, ...]) -> None:
     assert renderer_changes(RENDERER, RENDERER | change) == said
+
+
+def test_what_is_said_to_be_unknown_is_never_the_same() -> None:
+    unknown = RENDERER | {"fonts": UNKNOWN}
+    assert renderer_changes(unknown, unknown) == renderer_changes(RENDERER, unknown) == ("fonts unknown",)
 
 
 @pytest.mark.parametrize("part", RENDERER)
