@@ -23,14 +23,15 @@ from widgetshot.capture.browser import find_browser
 from widgetshot.capture.cdp import refuse_proxy
 from widgetshot.capture.determinism import launch_options
 from widgetshot.capture.driver_errors import without_driver
-from widgetshot.capture.host import CdpBrowser
+from widgetshot.capture.host import CdpBrowser, elsewhere_described
 from widgetshot.capture.sync import Awaitable, run_now
 from widgetshot.doctor import examine
 from widgetshot.errors import ServerError
-from widgetshot.model import Target
+from widgetshot.model import UNKNOWN, Target
 from widgetshot.project.loading import load_settings
 from widgetshot.project.settings import Settings
 from widgetshot.pytest_plugin.widgetshot_fixture import connected, handed
+from widgetshot.run.hosts import expected_renderer
 
 VARIABLE = "WIDGETSHOT_BROWSER_ENDPOINT"
 SECRET = "nobody-may-read-this"
@@ -244,6 +245,14 @@ def test_other_fonts_are_another_renderer(approved: Project, flags: list[str]) -
     assert re.fullmatch("[0-9a-f]{16}", after["fonts"])
     assert told.ok
     assert told.detail == f"{after['browser']}, linux {after['machine']} (at {other.place})"
+
+
+def test_fonts_that_are_not_told_are_unknown_and_leave_nothing_out(approved: Project, flags: list[str]) -> None:
+    with launched(approved, *flags, "--disable-features=FontAccess") as silent:
+        settings = load_settings(approved.root, {"browser_endpoint": silent.address})
+        assert asyncio.run(elsewhere_described(settings))["fonts"] == UNKNOWN
+        with pytest.raises(ServerError, match=f"the browser at {silent.place} does not tell its fonts"):
+            expected_renderer(settings)
 
 
 def test_a_browser_without_the_flags_is_refused_by_their_names(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import secrets
 import shlex
 import threading
 import urllib.error
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.client import HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,6 +25,7 @@ from widgetshot.capture.determinism import FONT_ALIASES, HARMLESS, UNDOING, requ
 from widgetshot.capture.fingerprint import font_file_digests, fonts_digest
 from widgetshot.capture.renderer import (
     ANSWER_TIMEOUT_S,
+    SERVE,
     Renderer,
     asking,
     read_answer,
@@ -39,7 +40,7 @@ from widgetshot.project.settings import Settings
 FLAGS = "widgetshot browser flags"
 _LAUNCH = f"chromium-headless-shell --remote-debugging-port=9222 ...  (there, with what `{FLAGS}` prints)"
 _PAGE_TIMEOUT_S = 20.0
-_FONTS_TIMEOUT_S = 60.0
+_FONTS_TIMEOUT_S = 30.0
 _PATH = re.compile(r"[A-Za-z0-9/._~-]*")
 # A name that nobody may have (RFC 6761): it is not found where the network is kept from pages, nor without a network;
 # who has found something has asked a proxy.
@@ -55,16 +56,19 @@ _MACHINES = {
     ("windows", "x86", "64"): "amd64",
     ("windows", "arm", "64"): "arm64",
 }
+# Features of Chromium (chrome://gpu): compositing and rasterization by a graphics processor.
+_BY_GRAPHICS = ("gpu_compositing", "rasterization")
 _PROCESSOR = """async () => {
     const said = await navigator.userAgentData?.getHighEntropyValues(["architecture", "bitness"]);
     return said ? [said.platform, said.architecture, said.bitness] : ["", "", ""];
 }"""
 # Every file of a font that the browser knows, by the digest of its bytes; null where it does not tell (Local Font
-# Access API).
-_FONT_FILES = """async () => {
+# Access API), or has too many.
+_FONT_FILES = """async (limit) => {
     if (!window.queryLocalFonts) return null;
-    const digests = new Set();
+    const digests = new Set(), end = performance.now() + limit;
     for (const font of await queryLocalFonts()) {
+        if (performance.now() > end) return null;
         const data = await (await font.blob()).arrayBuffer();
         const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", data));
         digests.add([...digest].map((byte) => byte.toString(16).padStart(2, "0")).join(""));
@@ -91,6 +95,17 @@ class _Version(msgspec.Struct, frozen=True, rename={"address": "webSocketDebugge
     address: str
 
 
+def flags_to_launch_with(settings: Settings) -> tuple[str, ...]:
+    """Return what a browser must be started with to be had by CDP.
+
+    Raises:
+        ConfigError: the project captures with another browser than Chromium.
+    """
+    if settings.browser != "chromium":
+        raise _only_chromium(settings)
+    return required_flags(settings)
+
+
 def refuse_other_kind(settings: Settings) -> None:
     """Refuse to look for a browser that does not speak CDP at an address of one that does.
 
@@ -98,11 +113,14 @@ def refuse_other_kind(settings: Settings) -> None:
         ConfigError: the project captures with another browser than Chromium.
     """
     if is_cdp(settings.browser_endpoint) and settings.browser != "chromium":
-        raise ConfigError(
-            f"by an address of DevTools only Chromium can be had, and this project captures with {settings.browser}",
-            where=VARIABLE,
-            next_step=f'widgetshot browser serve  (there, in a project with browser = "{settings.browser}")',
-        )
+        raise _only_chromium(settings)
+
+
+def _only_chromium(settings: Settings) -> ConfigError:
+    return ConfigError(
+        f"by an address of DevTools only Chromium can be had, and this project captures with {settings.browser}",
+        next_step=f'{SERVE}  (there, in a project with browser = "{settings.browser}")',
+    )
 
 
 def devtools_address(settings: Settings) -> str:
@@ -170,7 +188,8 @@ async def inspect_browser(browser: Any, settings: Settings) -> Renderer:
     place = place_of(settings.browser_endpoint)
     session = await browser.new_browser_cdp_session()
     about = await session.send("Browser.getVersion")
-    words = await _command_line(session, settings, place)
+    system = await _system(session)
+    words = await _command_line(session, system, settings, place)
     await session.detach()
     refuse_flags(words, settings, place)
     with _probe() as probe:
@@ -181,14 +200,14 @@ async def inspect_browser(browser: Any, settings: Settings) -> Renderer:
             # In a page of its own, which goes on to say by itself that nothing was found.
             await refuse_proxy(browser, await context.new_page(), place)
             said, architecture, bits = await page.evaluate(_PROCESSOR)
-            system = _PLATFORMS.get(said, one_line(said).lower() or UNKNOWN)
+            platform = _PLATFORMS.get(said, one_line(said).lower() or UNKNOWN)
             renderer = Renderer(
                 widgetshot=__version__,
                 playwright=version("playwright"),
                 browser=settings.browser,
                 identity=f"{settings.browser} {about['product']} {about['revision']} {about['userAgent']}",
-                platform=system,
-                machine=_MACHINES.get((system, architecture, bits), UNKNOWN),
+                platform=platform,
+                machine=machine_name(_MACHINES.get((platform, architecture, bits), UNKNOWN), system),
                 fonts=await _fonts(context, page, settings, probe),
                 scale=settings.scale,
                 flags=other_flags(words),
@@ -202,8 +221,24 @@ async def inspect_browser(browser: Any, settings: Settings) -> Renderer:
 # How it was started --------------------------------------------------------------------------------------------------
 
 
-async def _command_line(session: Any, settings: Settings, place: str) -> Sequence[str]:
+async def _system(session: Any) -> Mapping[str, Any]:
+    """Return what the browser tells of itself and its machine; nothing where it does not.
+
+    Raises:
+        playwright.async_api.Error: it is gone.
+    """
+    try:
+        return dict(await session.send("SystemInfo.getInfo"))
+    except PlaywrightError:
+        await session.send("Browser.getVersion")  # which they all tell
+        return {}
+
+
+async def _command_line(session: Any, system: Mapping[str, Any], settings: Settings, place: str) -> Sequence[str]:
     """Return the words that the browser was started with, its program among them.
+
+    Args:
+        system: see `_system`.
 
     Raises:
         ServerError: it does not tell.
@@ -212,11 +247,7 @@ async def _command_line(session: Any, settings: Settings, place: str) -> Sequenc
         # In words, but only of a browser that was started with --enable-automation.
         return [str(word) for word in (await session.send("Browser.getBrowserCommandLine"))["arguments"]]
     except PlaywrightError:
-        pass
-    try:
-        line = (await session.send("SystemInfo.getInfo"))["commandLine"]
-    except PlaywrightError:
-        line = ""
+        line = str(system.get("commandLine", ""))
     if "--" not in line:
         raise ServerError(
             f"the browser at {place} does not tell how it was started, so nobody knows what its pages reach",
@@ -300,6 +331,23 @@ def other_flags(words: Iterable[str]) -> str:
     return one_line(f"with {' '.join(sorted(others.values()))} ({digest})")
 
 
+# What draws ---------------------------------------------------------------------------------------------------------
+
+
+def machine_name(processor: str, system: Mapping[str, Any]) -> str:
+    """Return the name of what draws: the processor, and what graphics it has besides; see `Renderer`."""
+    graphics = system.get("gpu", {})
+    renderer = graphics.get("auxAttributes", {}).get("glRenderer")
+    features = graphics.get("featureStatus")
+    if processor == UNKNOWN or renderer is None or features is None:
+        return UNKNOWN
+    # A browser that is launched here without a display draws by its processor alone.
+    by_software = not any(str(features.get(name, "")).startswith("enabled") for name in _BY_GRAPHICS)
+    if by_software and (not renderer or "SwiftShader" in renderer):
+        return processor
+    return one_line(f"{processor} with {renderer}")
+
+
 # What it reaches ----------------------------------------------------------------------------------------------------
 
 
@@ -364,8 +412,7 @@ async def _reach(browser: Any, page: Any, probe: _Probe, place: str) -> None:
         raise ServerError(
             f"the browser at {place} does not reach 127.0.0.1 of this machine, where the pages of notebooks are, and "
             "CDP has no tunnel",
-            next_step="have both share a network (containers of one pod, or of one host network), or: "
-            "widgetshot browser serve  (there)",
+            next_step=f"have both share a network (as containers of one pod do), or: {SERVE}  (there)",
         )
 
 
@@ -406,8 +453,7 @@ async def _fonts(context: Any, page: Any, settings: Settings, probe: _Probe) -> 
     """
     try:
         await context.grant_permissions(["local-fonts"], origin=probe.origin)
-        page.set_default_timeout(_FONTS_TIMEOUT_S * 1000)
-        files = await page.evaluate(_FONT_FILES)
+        files = await page.evaluate(_FONT_FILES, _FONTS_TIMEOUT_S * 1000)
     except PlaywrightError:
         # Not every build of Chromium has this. One that is gone says so at the next question.
         files = None

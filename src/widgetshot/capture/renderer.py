@@ -37,7 +37,7 @@ class Renderer(msgspec.Struct, frozen=True, kw_only=True):
         browser: its kind.
         identity: see `capture.browser.identity`.
         platform: `linux`, `macos` or `windows`.
-        machine: the processor's name.
+        machine: the processor's name; of another's browser also what graphics it draws with, if it does.
         fonts: digest of the fonts, see `capture.fingerprint`.
         scale: device pixels per CSS pixel that it was started with.
         flags: by what it was started with besides, of which nobody knows what it does to pictures; "" for nothing.

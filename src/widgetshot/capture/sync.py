@@ -9,7 +9,7 @@ T = TypeVar("T")
 _PARTS = ("mouse", "keyboard", "clock")
 # Methods that are no coroutines in the async API either; the first of them give such objects.
 _LOCATORS = ("locator", "filter", "nth", "get_by_text")
-_PLAIN = ("on", "is_connected", "set_default_timeout")
+_PLAIN = ("on", "is_connected")
 # Coroutines that give such objects.
 _MAKERS = ("new_context", "new_page", "new_cdp_session", "new_browser_cdp_session")
 

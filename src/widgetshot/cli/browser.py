@@ -38,9 +38,9 @@ def flags() -> None:
 
     In one line, quoted for a shell; besides, it needs --remote-debugging-port.
     """
-    from widgetshot.capture.determinism import required_flags
+    from widgetshot.capture.cdp import flags_to_launch_with
 
-    say(shlex.join(required_flags(settings_from(browser_endpoint=""))))
+    say(shlex.join(flags_to_launch_with(settings_from(browser_endpoint=""))))
 
 
 def _announce(address: str, host: str) -> None:

@@ -49,7 +49,10 @@ def expected_renderer(settings: Settings) -> dict[str, Any]:
         with ThreadPoolExecutor(1) as thread:
             seen = dict(thread.submit(asyncio.run, elsewhere_described(settings)).result())
         if unknown := sorted(part for part, value in seen.items() if value == UNKNOWN):
-            raise ServerError(f"the browser at {place_of(settings.browser_endpoint)} does not tell its {unknown[0]}")
+            raise ServerError(
+                f"the browser at {place_of(settings.browser_endpoint)} does not tell its {unknown[0]}",
+                next_step="widgetshot doctor",
+            )
         return seen
     if settings.browser_endpoint:
         renderer = read_renderer(settings)

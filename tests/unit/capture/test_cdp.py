@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 
 from widgetshot.capture.browser import Browser
-from widgetshot.capture.cdp import devtools_address, missing_flags, other_flags, refuse_flags, split_command_line
+from widgetshot.capture.cdp import (
+    devtools_address,
+    flags_to_launch_with,
+    machine_name,
+    missing_flags,
+    other_flags,
+    refuse_flags,
+    split_command_line,
+)
 from widgetshot.capture.determinism import launch_options, required_flags
 from widgetshot.capture.fingerprint import fingerprint
 from widgetshot.capture.renderer import Renderer
@@ -83,7 +91,7 @@ def test_what_is_no_browser_is_told(answer: Answer, body: str, code: int, says: 
 
 def test_only_chromium_is_had_by_cdp(settings: Settings) -> None:
     other = replace(settings, browser="firefox", browser_endpoint="http://127.0.0.1:1")
-    for draws in (lambda: devtools_address(other), Hosts(other).find_browser):
+    for draws in (lambda: devtools_address(other), Hosts(other).find_browser, lambda: flags_to_launch_with(other)):
         with pytest.raises(ConfigError, match="only Chromium can be had, and this project captures with firefox"):
             draws()
 
@@ -134,3 +142,26 @@ def test_other_flags_make_another_renderer(settings: Settings) -> None:
         scale=2, flags=found,
     )  # fmt: skip
     assert fingerprint(settings, "chromium 1 Chrome", renderer)["browser"] == f"chromium 1 Chrome {found}"
+
+
+def graphics(renderer: str, compositing: str) -> dict[str, Any]:
+    status = {"gpu_compositing": compositing, "rasterization": "disabled_software"}
+    return {"gpu": {"auxAttributes": {"glRenderer": renderer}, "featureStatus": status}}
+
+
+@pytest.mark.parametrize(
+    ("processor", "system", "name"),
+    [
+        ("x86_64", graphics("ANGLE (Google, Vulkan 1.3.0 (SwiftShader Device))", "disabled_software"), "x86_64"),
+        ("x86_64", graphics("", "disabled_software"), "x86_64"),
+        ("x86_64", graphics("SwiftShader", "enabled_readback"), "x86_64 with SwiftShader"),
+        ("aarch64", graphics("ANGLE (Apple)", "disabled_software"), "aarch64 with ANGLE (Apple)"),
+        ("x86_64", {}, "unknown"),
+        ("x86_64", {"gpu": {"auxAttributes": {}, "featureStatus": {}}}, "unknown"),
+        ("unknown", graphics("", "disabled_software"), "unknown"),
+    ],
+)
+def test_a_machine_is_its_processor_and_what_graphics_it_draws_with(
+    processor: str, system: dict[str, Any], name: str
+) -> None:
+    assert machine_name(processor, system) == name
