@@ -231,7 +231,7 @@ def test_pictures_are_those_of_a_browser_of_ours_byte_for_byte(approved: Project
     assert running.process.is_running()
 
 
-def test_other_fonts_are_another_renderer(approved: Project, flags: list[str]) -> None:
+def test_other_fonts_and_flags_are_another_renderer(approved: Project, flags: list[str]) -> None:
     with launched(approved, *flags, "--use-angle=swiftshader", "--enable-automation", ours=False) as other:
         done = approved.widgetshot("run", "notebooks/clicked.ipynb", environment=other.environment)
         settings = load_settings(approved.root, {"browser_endpoint": other.environment[VARIABLE]})
@@ -240,8 +240,10 @@ def test_other_fonts_are_another_renderer(approved: Project, flags: list[str]) -
     entry = approved.entry("notebooks/clicked.ipynb::idle")
     assert entry["metrics"]["rule"] == "perceptual"
     before, after = entry["baseline_fingerprint"], entry["fingerprint"]
-    assert {name for name in before if before[name] != after[name]} == {"browser", "fonts"}
+    assert {name for name in before if before[name] != after[name]} == {"browser", "machine", "fonts"}
     assert re.fullmatch(re.escape(before["browser"]) + r" with --use-angle \([0-9a-f]{8}\)", after["browser"])
+    # It composes pages by graphics then, if only by such as are software.
+    assert re.fullmatch(f"{before['machine']} with ANGLE .*SwiftShader.*", after["machine"])
     assert re.fullmatch("[0-9a-f]{16}", after["fonts"])
     assert told.ok
     assert told.detail == f"{after['browser']}, linux {after['machine']} (at {other.place})"

@@ -6,6 +6,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -299,11 +300,19 @@ async def elsewhere_described(settings: Settings) -> Mapping[str, Any]:
     Raises:
         ServerError, ConfigError: see `ConnectedBrowser.start`.
     """
-    with tempfile.TemporaryDirectory(prefix="widgetshot-") as folder:
-        host = browser_host(settings, Path(folder))
-        await host.start()
-        await host.stop()
-        return host.fingerprint
+    host = browser_host(settings, Path(_folder_of_process().name))
+    await host.start()
+    await host.stop()
+    return host.fingerprint
+
+
+@cache
+def _folder_of_process() -> "tempfile.TemporaryDirectory[str]":
+    """Return a private folder that lives as long as this process.
+
+    A driver that another thread starts meanwhile has the same folder for temporary files, see `_driver_environment`.
+    """
+    return tempfile.TemporaryDirectory(prefix="widgetshot-")
 
 
 def cdp_options() -> dict[str, Any]:
