@@ -168,8 +168,15 @@ class StaticFrontend:
         self._thread.join()
 
     async def open(
-        self, file: Path, target: Target, kernel: str, environment: Mapping[str, str] | None = None
+        self,
+        file: Path,
+        target: Target,
+        kernel: str,
+        environment: Mapping[str, str] | None = None,
+        *,
+        gateway: str = "",
     ) -> ServedPage:
+        assert not gateway, "its kernels are those of this machine"
         nb = nbformat.read(file, as_version=4)
         names = cell_names(file, target.notebook)
         id = secrets.token_hex(8)

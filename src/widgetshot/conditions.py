@@ -59,6 +59,12 @@ class OpenFailure(StrEnum):
     KERNEL_NOT_STARTED = "kernel-not-started"
     NO_PROCESS = "no-process"
     CLOCK_NOT_FROZEN = "clock-not-frozen"
+    GATEWAY_ABSENT = "gateway-absent"
+    GATEWAY_REFUSES = "gateway-refuses"
+    GATEWAY_LOST = "gateway-lost"
+    GATEWAY_DROPS = "gateway-drops"
+    KERNEL_UNKNOWN_THERE = "kernel-unknown-there"
+    KERNEL_NOT_STARTED_THERE = "kernel-not-started-there"
     CELL_RAISED = "cell-raised"
     CELL_LATE = "cell-late"
     CELL_NOT_RUN = "cell-not-run"
@@ -102,6 +108,14 @@ _SENTENCES: dict[Code, str] = {
     OpenFailure.KERNEL_NOT_STARTED: "the kernel '{kernel}' did not start: {cause}",
     OpenFailure.NO_PROCESS: "the kernel '{kernel}' did not start, because the system gives no more processes: {cause}",
     OpenFailure.CLOCK_NOT_FROZEN: "its kernel's clock can't be frozen: {cause}",
+    OpenFailure.GATEWAY_ABSENT: "no kernel gateway answers at {gateway}: {cause}",
+    OpenFailure.GATEWAY_REFUSES: "the kernel gateway {gateway} refuses what it is asked: {cause}",
+    OpenFailure.GATEWAY_LOST: "the connection to the kernel gateway {gateway} was lost, and its kernel with it",
+    OpenFailure.GATEWAY_DROPS: "the kernel gateway {gateway} kept messages of the kernel back, as more came at once "
+    "than it passes on",
+    OpenFailure.KERNEL_UNKNOWN_THERE: "its kernel '{kernel}' is not there at the kernel gateway {gateway}, which has "
+    "{names}",
+    OpenFailure.KERNEL_NOT_STARTED_THERE: "the kernel gateway {gateway} did not start the kernel '{kernel}': {cause}",
     OpenFailure.CELL_RAISED: "the cell raised {error}",
     OpenFailure.CELL_LATE: "the cell was not finished after {seconds} s",
     OpenFailure.CELL_NOT_RUN: "the cell could not be run: {cause}",

@@ -339,6 +339,7 @@ class ServedPage:
         token: the part of the address that is secret; "" without any.
         notices: what whoever looks at the page is to know of how it was made.
         notebook: the notebook as messages call it.
+        gateway: address of the gateway that has started its kernel; "" for one of this machine.
         cell_timeout: seconds that each of its cells may take.
     """
 
@@ -349,6 +350,7 @@ class ServedPage:
     token: str = ""
     notices: tuple[str, ...] = ()
     notebook: str = ""
+    gateway: str = ""
     cell_timeout: float = 0.0
 
 

@@ -272,13 +272,20 @@ class Frontend(Protocol):
         ...
 
     async def open(
-        self, file: "Path", target: "Target", kernel: str, environment: Mapping[str, str] | None = None
+        self,
+        file: "Path",
+        target: "Target",
+        kernel: str,
+        environment: Mapping[str, str] | None = None,
+        *,
+        gateway: str = "",
     ) -> "ServedPage":
         """Start a kernel for the notebook of `target` and serve its page, which is to execute it.
 
         Args:
             kernel: name of the kernel spec; "" leaves it to the notebook.
             environment: variables that this kernel gets besides those of all.
+            gateway: address of the Jupyter Kernel Gateway that is to start it; "" for a kernel of this machine.
 
         Raises:
             NotebookError: there is no such page.

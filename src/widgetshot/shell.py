@@ -12,3 +12,14 @@ def typed(path: object) -> str:
     """Return a path as a word, quoted where a shell would take it for something else, and never an option."""
     text = str(path)
     return shlex.quote(f"./{text}" if text.startswith("-") else text)
+
+
+def execute(notebook: object, gateway: str = "") -> str:
+    """Return the command that executes a notebook without us.
+
+    Args:
+        gateway: address of the gateway that starts its kernel; "" for one of this machine.
+    """
+    if gateway:
+        return f"jupyter lab --gateway-url={typed(gateway)} {typed(notebook)}"
+    return f"jupyter execute {typed(notebook)}"

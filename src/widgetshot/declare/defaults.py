@@ -24,6 +24,7 @@ class Defaults:
     settle_timeout: float = default_of(NOTEBOOK, "settle_timeout")
     kernel: str = default_of(NOTEBOOK, "kernel")
     kernel_given: bool = False
+    gateway_url: str = default_of(NOTEBOOK, "gateway_url")
     clock: str = default_of(NOTEBOOK, "clock")
     freeze_clock: bool = default_of(NOTEBOOK, "freeze_clock")
     quarantine: Quarantines = ()

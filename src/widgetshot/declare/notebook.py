@@ -32,6 +32,7 @@ class Notebook:
         timeout: seconds that one cell may take.
         settle_timeout: seconds that the page may take to come to rest.
         kernel: the kernel spec to use; "" for the notebook's own.
+        gateway_url: address of the Jupyter Kernel Gateway that starts the kernel; "" where it runs here.
         skip: why nothing of it is captured, or "".
         inputs: globs, relative to its folder, of files that it depends on besides what can be seen; None where it
             does not say.
@@ -46,6 +47,7 @@ class Notebook:
     timeout: float
     settle_timeout: float
     kernel: str = ""
+    gateway_url: str = ""
     skip: str = ""
     inputs: tuple[str, ...] | None = None
     services: tuple[Need, ...] = ()
@@ -86,6 +88,12 @@ def _parse(cells: list[Cell], metadata: Mapping[str, Any], path: str, defaults: 
     values["kernel"] = _kernel(values["kernel"], metadata, defaults, own="kernel" in given)
     targets = [target for shot in shots for target in targets_of(shot, given, values, path, defaults)]
     _check_paths(targets)
+    if values["gateway_url"] and values.get("services"):
+        raise ConfigError(
+            "its services listen on this machine alone, where a kernel of 'gateway_url' does not reach them",
+            where=path,
+            next_step="set 'gateway_url: false' in its first cell, or leave out 'services'",
+        )
     if "cost" in values:
         values["cost"] = tuple(replace(limit, notebook=path) for limit in values["cost"])
     return Notebook(path, tuple(targets), **{name: value for name, value in values.items() if name in _FIELDS})

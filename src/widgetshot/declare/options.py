@@ -167,6 +167,17 @@ OPTIONS = (
         metavar="NAME",
     ),
     Option(
+        name="gateway_url",
+        parser="widgetshot.declare.gateway:parse_gateway",
+        meaning="the Jupyter Kernel Gateway whose kernel the notebook runs on; its page and its pictures stay here",
+        takes="`http://HOST:PORT` or `https://...`; `false` for a kernel of this machine, whatever the project says",
+        default="",
+        otherwise="a kernel of this machine",
+        more="See [kernels elsewhere](../how-to/kernels-and-files.md#run-on-a-kernel-elsewhere).",
+        notebook=True,
+        project=True,
+    ),
+    Option(
         name="skip",
         parser="widgetshot.values:parse_text",
         meaning="why nothing of this notebook is captured",

@@ -44,7 +44,7 @@ class PageScript:
         if isinstance(answer, bool):
             return answer
         failure = FailedOpening(Condition(answer.code, answer.params), answer.cell, answer.next_step)
-        raise open_error(failure, served.notebook)
+        raise open_error(failure, served.notebook, gateway=served.gateway)
 
     async def outputs(self) -> str:
         """See `LivePage.outputs`."""

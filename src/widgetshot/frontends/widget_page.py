@@ -25,6 +25,7 @@ class PageFrontend:
         secrets: values that no page may hold.
         root: the project's folder; None for that of each notebook.
         left_out: absolute paths of what no kernel gets to see of it.
+        gateway_token: what gateways of kernels are told; "" for nothing.
     """
 
     def __init__(
@@ -35,12 +36,14 @@ class PageFrontend:
         secrets: Iterable[str] = (),
         root: Path | None = None,
         left_out: Iterable[Path] = (),
+        gateway_token: str = "",
     ) -> None:
         self._server = server
         self._environment = environment
         self._variables = dict(variables or {})
         self._secrets = list(secrets)
         self._root = root
+        self._gateway_token = gateway_token
         self._left_out = tuple(str(path) for path in (*left_out, server.folder))
 
     @property
@@ -54,7 +57,13 @@ class PageFrontend:
         return self._server.token
 
     async def open(
-        self, file: Path, target: Target, kernel: str, environment: Mapping[str, str] | None = None
+        self,
+        file: Path,
+        target: Target,
+        kernel: str,
+        environment: Mapping[str, str] | None = None,
+        *,
+        gateway: str = "",
     ) -> ServedPage:
         """See `Frontend.open`."""
         request = OpenRequest(
@@ -67,12 +76,14 @@ class PageFrontend:
             variables=self._variables,
             secrets=self._secrets,
             frozen_at=datetime.fromisoformat(target.clock.start).timestamp() if target.clock.frozen else None,
+            gateway=gateway,
+            gateway_token=self._gateway_token if gateway else "",
             root="" if self._root is None else str(self._root),
             left_out=self._left_out,
         )
         opened = decode_opening(await self._server.request("POST", _API, encode(request)))
         if isinstance(opened, FailedOpening):
-            raise open_error(opened, request.path, request.file, kernel)
+            raise open_error(opened, request.path, request.file, kernel, gateway)
         return ServedPage(
             id=opened.id,
             url=self._server.page_url(opened.url),
@@ -81,6 +92,7 @@ class PageFrontend:
             notices=tuple(opened.notices),
             token=self.token,
             notebook=target.notebook,
+            gateway=gateway,
             cell_timeout=target.timeout,
         )
 
@@ -90,7 +102,10 @@ class PageFrontend:
 
     async def alive(self, served: ServedPage) -> bool:
         """See `Frontend.alive`."""
-        return decode_state(await self._server.request("GET", f"{_API}/{served.id}")).alive
+        state = decode_state(await self._server.request("GET", f"{_API}/{served.id}"))
+        if state.failure is not None:
+            raise open_error(FailedOpening(state.failure), served.notebook, gateway=served.gateway)
+        return state.alive
 
     async def close(self, served: ServedPage) -> SourcesSeen:
         """See `Frontend.close`."""

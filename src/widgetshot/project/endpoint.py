@@ -5,13 +5,14 @@ import re
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from widgetshot.declare.gateway import TOKEN_VARIABLE as GATEWAY_TOKEN_VARIABLE
 from widgetshot.values import BadValue, parse_text
 
 VARIABLE = "WIDGETSHOT_BROWSER_ENDPOINT"
 # Of a server of browsers; whoever knows it may use them.
 TOKEN_VARIABLE = "WIDGETSHOT_BROWSER_TOKEN"
-# What is for this process alone; no kernel needs to know who draws its page.
-ENDPOINT_VARIABLES = (VARIABLE, TOKEN_VARIABLE)
+# What is for this process alone; no kernel needs to know who draws its page, or who has started it.
+ENDPOINT_VARIABLES = (VARIABLE, TOKEN_VARIABLE, GATEWAY_TOKEN_VARIABLE)
 MIN_TOKEN_CHARACTERS = 16
 _TOKEN = re.compile(rf"[A-Za-z0-9._~-]{{{MIN_TOKEN_CHARACTERS},200}}")
 _FORM = (

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from widgetshot.declare.gateway import TOKEN_VARIABLE
 from widgetshot.errors import ConfigError, nearest
 from widgetshot.project.dotenv import read_env_file
 from widgetshot.project.endpoint import ENDPOINT_VARIABLES, VARIABLE, endpoint_of_environment, secrets_of
@@ -44,9 +45,10 @@ def load_settings(root: Path, overrides: Mapping[str, Any] | None = None) -> Set
     of_environment = {} if "browser_endpoint" in given else _of_environment()
     values = _values(table, root, _TABLE) | of_environment | given
     settings = Settings(root=root, **{"jobs": max(2, os.cpu_count() or 2), **values})
+    given_variables = {**read_env_file(root), **os.environ}
     # What is for this process alone is not for kernels.
     variables = {name: value for name, value in read_env_file(root).items() if name not in ENDPOINT_VARIABLES}
-    secrets = secret_values(settings.secrets, {**variables, **os.environ}, f"{_TABLE} secrets")
+    secrets = secret_values((*settings.secrets, TOKEN_VARIABLE), given_variables, f"{_TABLE} secrets")
     return replace(
         settings,
         baselines=root / settings.baselines,
@@ -54,6 +56,7 @@ def load_settings(root: Path, overrides: Mapping[str, Any] | None = None) -> Set
         markers=settings.markers | registered_markers(tool, root),
         kernel_given="kernel" in (overrides or {}),
         variables=variables,
+        gateway_token=given_variables.get(TOKEN_VARIABLE, ""),
         redactor=Redactor((*secrets, *secrets_of(settings.browser_endpoint))),
     )
 

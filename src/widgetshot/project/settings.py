@@ -35,7 +35,8 @@ class Settings(Defaults):
         secrets: names of environment variables, `*` stands for any text, whose values are shown nowhere.
         browser_endpoint: address of a browser elsewhere; "" where one is launched here.
         platform: of the browser.
-        redactor: of those values, and of what is secret in `browser_endpoint`.
+        gateway_token: what gateways of kernels are told; "" for nothing.
+        redactor: of those values, of what is secret in `browser_endpoint` and of `gateway_token`.
     """
 
     root: Path
@@ -64,6 +65,7 @@ class Settings(Defaults):
     # Not in the repr: there may be passwords among the values.
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     secrets: tuple[str, ...] = ()
+    gateway_token: str = field(default="", repr=False)
     redactor: Redactor = field(default_factory=Redactor, compare=False)
     cost: tuple[Limit, ...] = ()
 

@@ -173,7 +173,7 @@ class Attempt:
                 # A page that has lost its kernel, or its server, shows that in many ways; the death is the cause.
                 try:
                     if not await self._execution.kernel_lives():
-                        error = kernel_died(self._session.sequence[0])
+                        error = kernel_died(self._session.notebook)
                 except ServerError as died:
                     error = died
         return await self._execution.service_error() or error

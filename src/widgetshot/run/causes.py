@@ -6,10 +6,9 @@ from typing import Any, TypeVar
 
 from widgetshot.declare.notebook import Notebook
 from widgetshot.errors import FEWER_AT_A_TIME, SOMEBODY, CaptureError, NotebookError, ServerError, WidgetshotError
-from widgetshot.model import Target
 from widgetshot.project.dotenv import ENV_FILE
 from widgetshot.redact import Redactor
-from widgetshot.shell import typed
+from widgetshot.shell import execute
 
 PAGE_ANSWER_GRACE_S = 15.0  # that a page may take to answer a plain question
 
@@ -66,12 +65,12 @@ def browser_died() -> ServerError:
     )
 
 
-def kernel_died(target: Target) -> NotebookError:
-    """Return the error of a target whose kernel ended while its page was open."""
+def kernel_died(notebook: Notebook) -> NotebookError:
+    """Return the error of the targets whose kernel ended while its page was open."""
     return NotebookError(
         "the kernel died while its page was open",
-        where=target.notebook,
-        next_step=f"jupyter execute {typed(target.notebook)}",
+        where=notebook.path,
+        next_step=execute(notebook.path, notebook.gateway_url),
     )
 
 

@@ -1,5 +1,6 @@
 """A notebook executed in a kernel, with the services that it needs."""
 
+import os
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -44,8 +45,11 @@ class Execution:
         environment |= await self._services.begin()
         if notebook.services:
             self.timings["services"] = perf_counter() - begin
+        if notebook.gateway_url:
+            # Elsewhere a kernel inherits nothing of what is set here.
+            environment |= {name: os.environ[name] for name in notebook.requires_env if name in os.environ}
         file = settings.root / notebook.path
-        self.page = await self._frontend.open(file, target, notebook.kernel, environment)
+        self.page = await self._frontend.open(file, target, notebook.kernel, environment, gateway=notebook.gateway_url)
         self.timings |= self.page.timings
         return self.page
 

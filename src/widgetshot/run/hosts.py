@@ -168,6 +168,7 @@ class Hosts:
             settings.redactor.values,
             settings.root,
             (settings.report, settings.baselines),
+            settings.gateway_token,
         )
 
     async def browser(self) -> PagePool:

@@ -101,9 +101,9 @@ class ShotSequence:
             result = self._broken(target, error)
             # A dead kernel shows itself in many ways; the death is the cause.
             if isinstance(error, CaptureError) and not await self._execution.kernel_lives():
-                result = self._broken(target, kernel_died(target))
+                result = self._broken(target, kernel_died(self._session.notebook))
         if result.verdict is Verdict.UNSTABLE and not await self._execution.kernel_lives():
-            result = self._broken(target, kernel_died(target))
+            result = self._broken(target, kernel_died(self._session.notebook))
         if died := await self._execution.service_error():
             # Whatever the picture shows, it does not show what the notebook is about.
             result = self._broken(target, died)

@@ -90,6 +90,8 @@ class PassCache:
         notebook = session.notebook
         if notebook.services:
             return f"nobody knows what is in its services ({', '.join(need.name for need in notebook.services)})"
+        if notebook.gateway_url:
+            return f"its kernel runs elsewhere ({notebook.gateway_url}), where nobody sees what it reads"
         for target in session.targets:
             if target.name not in passed.baselines:
                 return f"{target.name} is not known to have passed"

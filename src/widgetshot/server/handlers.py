@@ -9,7 +9,7 @@ from jupyter_server.utils import url_path_join
 from tornado import web  # type: ignore[attr-defined]
 
 from widgetshot.server.labextensions import extensions_that_name
-from widgetshot.server.messages import FailedOpening, KernelState, NotOpened, Opened, decode_request, encode
+from widgetshot.server.messages import FailedOpening, NotOpened, Opened, decode_request, encode
 
 
 class LivePagesApiHandler(APIHandler):
@@ -32,7 +32,7 @@ class LivePageApiHandler(APIHandler):
     @web.authenticated
     async def get(self, id: str) -> None:
         try:
-            self.finish(encode(KernelState(await self.settings["widgetshot"].alive(id))))
+            self.finish(encode(await self.settings["widgetshot"].state(id)))
         except KeyError:
             raise web.HTTPError(404) from None
 

@@ -1,5 +1,6 @@
 """A kernel is made ready for a notebook's first cell, which its page executes."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from queue import Empty
 from time import monotonic
@@ -15,40 +16,59 @@ _HERE = Path(__file__).parent
 _FILE_TRACE = (_HERE / "file_trace.py").read_text(encoding="utf-8")
 _LINKED_FILES = (_HERE / "linked_files.py").read_text(encoding="utf-8")
 _WORK = (_HERE / "kernel_work.py").read_text(encoding="utf-8")
+_SEED = (_HERE / "prelude.py").read_text(encoding="utf-8")
 # For kernels that are started; what forks kernels has it compiled (zygote.py). The others as texts: IPython takes ten
 # milliseconds to look through a cell as long as those.
-_PRELUDE = (_HERE / "prelude.py").read_text(encoding="utf-8") + "".join(
-    f"exec({program!r}, {{}})\n" for program in (_LINKED_FILES, _FILE_TRACE, _WORK)
-)
+_PRELUDE = _SEED + "".join(f"exec({program!r}, {{}})\n" for program in (_LINKED_FILES, _FILE_TRACE, _WORK))
+# For kernels elsewhere, which have no folder of ours. They inherit none of our variables, either.
+_SET_VARIABLES = "import os, time; os.environ.update({variables!r}); getattr(time, 'tzset', int)()"
+_HASHES_DIFFER = "__import__('os').environ.get('PYTHONHASHSEED', 'random') == 'random'"
 # time-machine stops what tells the date and the time of day; clocks that measure durations go on, so that timers of
 # the kernel and of libraries still fire. A time stamp, not a date with a zone: that would change the kernel's zone.
 _FREEZE = "__import__('time_machine').travel({start!r}, tick=False).start()"
 _REPLY_TIMEOUT_S = 30.0
 _RECONNECT_INTERVAL_MS = 10
-_MOST_BROADCASTS = 50_000  # that wait to be taken, as in prelude.py
+MOST_BROADCASTS = 50_000  # that wait to be taken, as in prelude.py
 _ANSWER_TIMEOUT_S = 1.0  # then an answer is taken for lost
 
 
-async def make_ready(km: Any, *, frozen_at: float | None) -> None:
+async def make_ready(km: Any, *, frozen_at: float | None, elsewhere: Mapping[str, str] | None = None) -> bool:
     """Wait until a kernel listens, and prepare it; kernels of other languages are sent nothing but the cells.
 
     Args:
         frozen_at: seconds since the epoch at which the kernel's clock stands still; None to let it go.
+        elsewhere: variables to set in a kernel that another machine has started; None for one of this machine.
+
+    Returns:
+        Whether such a kernel is known to order what it hashes anew each time.
 
     Raises:
         RuntimeError: the kernel died or did not answer in time.
         NotOpened: its clock can't be frozen.
     """
     kc = await connect(km)
+    hashes_differ = False
     try:
         if forked(km) is None and km.kernel_spec.language == "python":
-            await _answer(kc, _PRELUDE)
+            content = await _answer(kc, _PRELUDE if elsewhere is None else _prelude_elsewhere(elsewhere))
+            if elsewhere is not None:
+                if content["status"] != "ok":
+                    raise RuntimeError(f"{content['ename']}: {content['evalue']}")
+                hashes_differ = content["user_expressions"]["hashes"]["data"]["text/plain"] == "True"
         if frozen_at is not None:
             content = await _answer(kc, _FREEZE.format(start=frozen_at))
             if content["status"] != "ok":
                 raise NotOpened(OpenFailure.CLOCK_NOT_FROZEN, cause=f"{content['ename']}: {content['evalue']}")
     finally:
         kc.stop_channels()
+    return hashes_differ
+
+
+def _prelude_elsewhere(variables: Mapping[str, str]) -> str:
+    # What an interpreter has read when it started it can't be told any more, and says itself.
+    settable = {name: value for name, value in variables.items() if name != "PYTHONHASHSEED"}
+    program = _SET_VARIABLES.format(variables=settable)
+    return f"exec({program!r}, {{}})\n{_SEED}exec({_WORK!r}, {{}})\n"
 
 
 async def connect(km: Any, startup_timeout: float = 60) -> Any:
@@ -63,7 +83,7 @@ async def connect(km: Any, startup_timeout: float = 60) -> Any:
     # A kernel that is not listening yet is tried again after a tenth of a second otherwise.
     kc.context.setsockopt(zmq.RECONNECT_IVL, _RECONNECT_INTERVAL_MS)
     # Its page's connection, which comes later, has both from the context, too.
-    kc.context.setsockopt(zmq.RCVHWM, _MOST_BROADCASTS)
+    kc.context.setsockopt(zmq.RCVHWM, MOST_BROADCASTS)
     kc.start_channels(hb=False)  # nobody asks its heartbeat, which is a thread
     try:
         await _listen(km, kc, monotonic() + startup_timeout)
@@ -112,7 +132,10 @@ async def _heard(channel: Any, asked: str) -> str:
 async def _answer(kc: Any, code: str) -> dict[str, Any]:
     """Execute code of ours and return the content of the reply."""
     try:
-        reply = await kc.execute(code, silent=True, store_history=False, reply=True, timeout=_REPLY_TIMEOUT_S)
+        asked = {"hashes": _HASHES_DIFFER}
+        reply = await kc.execute(
+            code, silent=True, store_history=False, user_expressions=asked, reply=True, timeout=_REPLY_TIMEOUT_S
+        )
     except TimeoutError:
         return {"status": "error", "ename": "Timeout", "evalue": "the kernel does not answer"}
     return dict(reply["content"])

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_core.paths import jupyter_path
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager, ServerKernelManager
 from traitlets import default
@@ -38,7 +38,19 @@ class Kernels(AsyncMappingKernelManager):
 
 
 class KernelSpecs(KernelSpecManager):
-    """Finds IPython's folder, where kernels were installed long ago, without importing all of IPython."""
+    """Finds IPython's folder, where kernels were installed long ago, without importing all of IPython.
+
+    Attributes:
+        elsewhere: kernels that other machines start, by the names that they have here.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.elsewhere: dict[str, KernelSpec] = {}
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        """See `KernelSpecManager.get_kernel_spec`."""
+        return self.elsewhere.get(kernel_name) or super().get_kernel_spec(kernel_name)
 
     def _kernel_dirs_default(self) -> list[str]:
         ipython = Path(os.environ.get("IPYTHONDIR") or Path.home() / ".ipython").expanduser()

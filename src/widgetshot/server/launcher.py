@@ -121,8 +121,9 @@ class Server:
         runtime, root, work = self.folder / "r", self.folder / "root", self.folder / "work"
         for folder in (runtime, root, work, work / "matplotlib"):
             folder.mkdir(parents=True)
-        # Neither it nor a kernel needs to know who draws its pages.
-        inherited = {name: value for name, value in os.environ.items() if name not in ENDPOINT_VARIABLES}
+        # Neither it nor a kernel needs to know who draws its pages; of a gateway Jupyter Server would have all kernels.
+        private = (*ENDPOINT_VARIABLES, "JUPYTER_GATEWAY_")
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(private)}
         environment = inherited | {
             "JUPYTER_RUNTIME_DIR": str(runtime),
             # Nobody's personal or system-wide server settings may change a picture.

@@ -21,8 +21,9 @@ from widgetshot.declare.cells import cell_names, is_python
 from widgetshot.errors import NotebookError
 from widgetshot.ports import SourcesSeen
 from widgetshot.redact import Redactor
+from widgetshot.server.gateway import Gateway, end_all, variables_there
 from widgetshot.server.kernel_client import make_ready
-from widgetshot.server.messages import NotOpened, Opened, OpenRequest
+from widgetshot.server.messages import KernelState, NotOpened, Opened, OpenRequest
 from widgetshot.server.processes import LIVE_PAGE_VARIABLE, Started, end_processes, request_exit
 from widgetshot.server.render import page_config, render, render_anchor
 from widgetshot.server.work_folder import WorkFolder, prepare_folder
@@ -42,6 +43,7 @@ class OpenedNotebook:
         sources: name of each code cell -> its source.
         notices: what whoever looks at the page is to know of how it was made.
         place: path of its folder in the project, with forward slashes; "" for the project's own.
+        elsewhere: whether a gateway has started its kernel.
         above: whether it was given what lies above its folder.
         requested: the files that its page has asked for, by their paths in the project.
     """
@@ -55,6 +57,7 @@ class OpenedNotebook:
     sources: dict[str, str] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
     place: str = ""
+    elsewhere: bool = False
     above: bool = False
     requested: set[str] = field(default_factory=set)
 
@@ -99,8 +102,12 @@ class LivePages:
         if tuple(request.secrets) != self.redactor.values:
             self.redactor = Redactor(request.secrets)
         nb, names = _read(Path(request.file), request.path)
-        opened.kernel_name = request.kernel or self._kernel_of(nb, opened)
-        km = await self._start_kernel(opened, request, nb)
+        if request.gateway:
+            opened.kernel_name = request.kernel or _own_kernel(nb)
+            km = await self._start_kernel_elsewhere(opened, request, nb)
+        else:
+            opened.kernel_name = request.kernel or self._kernel_of(nb, opened)
+            km = await self._start_kernel(opened, request, nb)
         times.append(perf_counter())
         opened.sources = {name: cell.source for name, cell in zip(names, nb.cells, strict=True)}
         config = self._config(
@@ -153,9 +160,33 @@ class LivePages:
         except (RuntimeError, OSError) as error:
             raise NotOpened(OpenFailure.KERNEL_NOT_STARTED, kernel=name, cause=str(error)) from error
 
+    async def _start_kernel_elsewhere(self, opened: OpenedNotebook, request: OpenRequest, nb: Any) -> Any:
+        """Start the notebook's kernel at a gateway, ready for the first cell; return the kernel's manager."""
+        # Of the files around the notebook only its page has some.
+        await asyncio.to_thread(_folder_of, opened, request, nb)
+        gateway = Gateway(request.gateway, request.gateway_token)
+        opened.elsewhere = True
+        spec = await gateway.spec(opened.kernel_name)
+        opened.kernel_name = spec.display_name
+        name = f"{spec.display_name} at {gateway.url}"
+        self._serverapp.kernel_spec_manager.elsewhere[name] = spec
+        variables = variables_there(request.variables | request.environment)
+        try:
+            opened.kernel_id = await self._kernels.start_kernel(kernel_name=name, env=variables)
+            km = self._kernels.get_kernel(opened.kernel_id)
+            if await make_ready(km, frozen_at=request.frozen_at, elsewhere=variables):
+                opened.notices.append(
+                    "its kernel has a random hash seed, so that sets may be in another order each time: let the "
+                    f"gateway {gateway.url} pass PYTHONHASHSEED on"
+                )
+        except (RuntimeError, OSError) as error:
+            there = {"gateway": gateway.url, "kernel": spec.display_name}
+            raise NotOpened(OpenFailure.KERNEL_NOT_STARTED_THERE, **there, cause=str(error)) from error
+        return km
+
     def _kernel_of(self, nb: Any, opened: OpenedNotebook) -> str:
         """Return the name of a notebook's kernel spec; of a Python notebook whose own is not here, the default one."""
-        name = str(nb.metadata.get("kernelspec", {}).get("name") or _DEFAULT_KERNEL)
+        name = _own_kernel(nb) or _DEFAULT_KERNEL
         if name == _DEFAULT_KERNEL or not is_python(nb.metadata):
             return name
         # It looks through folders, which is for notebooks that name another kernel.
@@ -182,10 +213,13 @@ class LivePages:
         """Return the HTML of the anchor page, see `render_anchor`."""
         return render_anchor(self._config())
 
-    async def alive(self, id: str) -> bool:
+    async def state(self, id: str) -> KernelState:
         """Tell whether the kernel of a live page lives."""
         kernel_id = self._all[id].kernel_id
-        return kernel_id in self._kernels and bool(await self._kernels.is_alive(kernel_id))
+        if kernel_id not in self._kernels:
+            return KernelState(alive=False)
+        failure = getattr(self._kernels.get_kernel(kernel_id).provisioner, "failure", None)
+        return KernelState(bool(await self._kernels.is_alive(kernel_id)), failure)
 
     async def close(self, id: str) -> SourcesSeen:
         """End a live page: its kernel, whatever the kernel started, its folder."""
@@ -206,7 +240,8 @@ class LivePages:
                 await self._kernels.shutdown_kernel(opened.kernel_id)
             except Exception as error:
                 self._serverapp.log.warning(f"kernel {opened.kernel_id} did not shut down in order: {error!r}")
-        await asyncio.to_thread(end_processes, opened.started)
+        if not opened.elsewhere:
+            await asyncio.to_thread(end_processes, opened.started)
         await asyncio.to_thread(shutil.rmtree, opened.folder, ignore_errors=True)
         return sources
 
@@ -228,6 +263,7 @@ class LivePages:
     async def close_all(self) -> None:
         """End all live pages."""
         await asyncio.gather(*(self.close(id) for id in list(self._all)))
+        await end_all()
 
 
 def _read(file: Path, path: str) -> tuple[Any, list[str]]:
@@ -266,6 +302,11 @@ def _folder_of(opened: OpenedNotebook, request: OpenRequest, nb: Any) -> WorkFol
         more = f" and {others} more" if others else ""
         opened.notices.append(f"its copy of the project is without '{first}'{more}, which it does not name")
     return given
+
+
+def _own_kernel(nb: Any) -> str:
+    """Return the name of the kernel spec that a notebook names; "" where it names none."""
+    return str(nb.metadata.get("kernelspec", {}).get("name") or "")
 
 
 def _cell(name: str, cell: Any, redactor: Redactor) -> dict[str, Any]:

@@ -22,6 +22,8 @@ class OpenRequest(Document, frozen=True):
     Attributes:
         file: absolute path of the notebook.
         path: the notebook as messages call it; the page's title.
+        gateway: address of the gateway that starts the kernel; "" for one of this machine.
+        gateway_token: what the gateway is told; "" for nothing.
         root: absolute path of the project's folder; "" for that of the notebook.
         left_out: absolute paths of what no kernel gets to see of it.
         theme: `light` or `dark`.
@@ -42,6 +44,8 @@ class OpenRequest(Document, frozen=True):
     variables: dict[str, str]
     secrets: list[str]
     frozen_at: float | None = None
+    gateway: str = ""
+    gateway_token: str = ""
     root: str = ""
     left_out: tuple[str, ...] = ()
 
@@ -77,9 +81,14 @@ class FailedOpening(Document, frozen=True, tag_field="type", tag="failed"):
 
 
 class KernelState(Document, frozen=True):
-    """Whether the kernel of a live page lives."""
+    """Whether the kernel of a live page lives.
+
+    Attributes:
+        failure: why it does not, where that is no death of its own.
+    """
 
     alive: bool
+    failure: Condition[OpenFailure] | None = None
 
 
 class NotOpened(Exception):

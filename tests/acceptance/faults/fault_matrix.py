@@ -46,6 +46,8 @@ STARTS = "acceptance/faults/test_killed_starts.py::test_server_and_browser_that_
 BOMBS = "acceptance/faults/test_fork_bombs.py::test_fork_bomb_is_the_cause_and_nothing_is_left_of_it"
 ELSEWHERE = "acceptance/test_browser_elsewhere.py::"
 BY_CDP = "acceptance/test_browser_by_cdp.py::"
+GATEWAYS = "acceptance/test_gateway_kernels.py::"
+GATEWAY_FAILS = f"{GATEWAYS}test_failure_is_told_with_its_place_and_the_next_step"
 LEFT = "acceptance/test_left_behind.py::"
 RUNS = "acceptance/test_two_runs.py::"
 DIED = f"{PARTS}test_what_died_is_the_cause"
@@ -138,6 +140,13 @@ ROWS: list[Row] = [
     Row("page", "a tab crashes", "that it crashed", "1", OTHERS, "acceptance/test_tabs.py::test_a_tab_that_crashed_is_reported"),
     Row("page", "its process is killed while it loads", "the page did not load: the page crashed", "", "the browser",
         "integration/test_page_slot.py::test_process_that_is_killed_while_its_page_loads_is_the_cause"),
+    Row("kernel", "its gateway is not there", "no kernel gateway answers", "2", "the other notebooks' verdicts", f"{GATEWAY_FAILS}[absent]"),
+    Row("kernel", "its gateway does not know the token", "HTTP 401", "2", "the other notebooks' verdicts", f"{GATEWAY_FAILS}[refused]"),
+    Row("kernel", "its gateway is killed while a cell executes", "the connection to the kernel gateway was lost", "2", OTHERS, f"{GATEWAY_FAILS}[vanishes]"),
+    Row("kernel", "its gateway drops messages", "kept messages of the kernel back", "2", OTHERS, f"{GATEWAY_FAILS}[drops]"),
+    Row("kernel", "it dies at a gateway", "the kernel died", "1", OTHERS, f"{GATEWAY_FAILS}[dies]"),
+    Row("kernel", "it has just started at a gateway when the run is stopped", "", "", "no kernel",
+        f"{GATEWAYS}test_kernel_ends_with_the_run_that_is_stopped"),
     Row("page", "its process died since the notebook before", "", "", "a new one",
         "integration/test_page_slot.py::test_process_that_died_between_two_pages_is_replaced"),
     Row("browser", "there is none", "the command that installs one", "2", "nothing runs",

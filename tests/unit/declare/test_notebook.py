@@ -125,6 +125,39 @@ def test_notebook_only_options_and_their_defaults(tmp_path: Path) -> None:
     assert notebook.targets[0].timeout == 5
 
 
+@pytest.mark.parametrize(
+    ("value", "url"),
+    [
+        ("https://gpu.example:8888/base/", "https://gpu.example:8888/base"),
+        ("'http://[::1]:8888'", "http://[::1]:8888"),
+        ("''", ""),
+        ("false", ""),
+    ],
+)
+def test_a_gateway_is_an_address_or_none(tmp_path: Path, value: str, url: str) -> None:
+    elsewhere = Defaults(gateway_url="http://project.example")
+    assert read(tmp_path, block(f"widgetshot: {{gateway_url: {value}}}"), defaults=elsewhere).gateway_url == url
+    assert read(tmp_path, "1", defaults=elsewhere).gateway_url == "http://project.example"
+
+
+@pytest.mark.parametrize("value", ["gpu:8888", "ftp://gpu", "'http://'", "'http://gpu:x'", "3", "true"])
+def test_what_is_no_address_of_a_gateway_is_refused(tmp_path: Path, value: str) -> None:
+    assert "gateway_url: must be " in refusal(tmp_path, block(f"widgetshot: {{gateway_url: {value}}}"))
+
+
+@pytest.mark.parametrize("secret", ["http://me:hidden@gpu", "http://gpu/?token=hidden", "http://gpu/#hidden"])
+def test_an_address_of_a_gateway_with_a_secret_is_refused_without_it(tmp_path: Path, secret: str) -> None:
+    said = refusal(tmp_path, block(f"widgetshot: {{gateway_url: '{secret}'}}"))
+    assert "hidden" not in said
+    assert "JUPYTER_GATEWAY_AUTH_TOKEN" in said
+
+
+def test_services_do_not_go_with_a_gateway(tmp_path: Path) -> None:
+    said = refusal(tmp_path, block("widgetshot: {services: [redis], gateway_url: 'http://gpu'}"))
+    assert "its services listen on this machine alone" in said
+    assert "gateway_url: false" in said
+
+
 R = {"kernelspec": {"name": "ir", "language": "R"}}
 
 
