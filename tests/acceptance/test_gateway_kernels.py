@@ -124,8 +124,9 @@ def project(shared_project: Project, gateways: dict[str, Gateway]) -> Project:
     project.notebook("ran/there.ipynb", *WIDGETS, tags=raising, widgetshot=there)
     project.notebook(
         "ran/secret.ipynb",
-        SHOT + "import os\nhalf = os.environ['CANARY']\nprint(half[:5], end='', flush=True)\nprint(half[5:])",
-        widgetshot=there | {"requires_env": "CANARY"},
+        SHOT + "import os\nhalf = os.environ['CANARY']\nprint(half[:5], end='', flush=True)\nprint(half[5:])\n"
+        "print('token' if 'JUPYTER_GATEWAY_AUTH_TOKEN' in os.environ else 'no token')",
+        widgetshot=there | {"requires_env": ["CANARY", "JUPYTER_GATEWAY_AUTH_TOKEN"]},
     )
     project.notebook("ran/raises.ipynb", SHOT + "1", "1 / 0", widgetshot=there)
     project.notebook("ran/slow.ipynb", SHOT + "while True: pass", widgetshot=there | {"timeout": 1})
@@ -208,7 +209,9 @@ def test_unknown_kernel_names_those_that_are_there(project: Project) -> None:
 
 
 def test_token_and_secrets_are_nowhere(project: Project, ran: "subprocess.CompletedProcess[str]") -> None:
-    assert "***" in "".join(layout(project, "ran/secret.ipynb::s"))
+    said = "".join(layout(project, "ran/secret.ipynb::s"))
+    assert "***" in said
+    assert "no token" in said
     for secret in (TOKEN, SECRET):
         assert secret not in ran.stdout + ran.stderr
         for folder in ("widgetshot-report", "baselines", ".widgetshot"):

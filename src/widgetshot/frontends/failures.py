@@ -55,7 +55,7 @@ def _next_step(failure: FailedOpening, path: str, file: str, kernel: str, gatewa
         case OpenFailure.KERNEL_NOT_STARTED:
             return f"jupyter console --kernel {typed(params['kernel'])}"
         case OpenFailure.KERNEL_UNKNOWN_THERE:
-            return "name one of these in its first cell: '#| widgetshot: {kernel: NAME}'"
+            return "name one of these in its first cell: '#| widgetshot: {kernel: NAME}'  (or: --kernel NAME)"
         case OpenFailure.GATEWAY_REFUSES:
             return f"export {TOKEN_VARIABLE}=...  (the gateway's KG_AUTH_TOKEN)"
         case OpenFailure.GATEWAY_ABSENT | OpenFailure.GATEWAY_LOST:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
+from widgetshot.declare.gateway import TOKEN_VARIABLE
 from widgetshot.declare.notebook import Notebook, read_notebook
 from widgetshot.errors import ConfigError, nearest, one_line, visible
 from widgetshot.file_names import WHY, folded, side_by_side
@@ -78,9 +79,8 @@ def load_notebook(settings: Settings, file: Path) -> Notebook:
         for marker in target.markers:
             check_marker(settings, marker, target.nodeid)
     # Continuous integration hands a secret that it does not have to a job as an empty variable.
-    missing = tuple(
-        name for name in notebook.requires_env if not (os.environ.get(name) or settings.variables.get(name))
-    )
+    given = {**settings.variables, TOKEN_VARIABLE: settings.gateway_token}
+    missing = tuple(name for name in notebook.requires_env if not (os.environ.get(name) or given.get(name)))
     if not missing or notebook.skip:
         return notebook
     if settings.require_env:

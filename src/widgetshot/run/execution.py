@@ -8,6 +8,7 @@ from widgetshot import cost
 from widgetshot.declare.notebook import Notebook
 from widgetshot.errors import ServerError
 from widgetshot.model import ServedPage, Target
+from widgetshot.project.endpoint import ENDPOINT_VARIABLES
 from widgetshot.project.settings import Settings
 from widgetshot.services.manager import Services
 from widgetshot.services.notebook_services import NotebookServices
@@ -47,7 +48,8 @@ class Execution:
             self.timings["services"] = perf_counter() - begin
         if notebook.gateway_url:
             # Elsewhere a kernel inherits nothing of what is set here.
-            environment |= {name: os.environ[name] for name in notebook.requires_env if name in os.environ}
+            named = [name for name in notebook.requires_env if name not in ENDPOINT_VARIABLES]
+            environment |= {name: os.environ[name] for name in named if name in os.environ}
         file = settings.root / notebook.path
         self.page = await self._frontend.open(file, target, notebook.kernel, environment, gateway=notebook.gateway_url)
         self.timings |= self.page.timings

@@ -36,8 +36,10 @@ _NAME = "widgetshot-gateway"
 _PROTOCOL = "v1.kernel.websocket.jupyter.org"
 _ASKING = ("shell", "control", "stdin")  # the channels on which each answer is for one client
 _ANSWER_TIMEOUT_S = 10.0
+_INTERRUPT_TIMEOUT_S = 5.0
+_LOST_TIMEOUT_S = 2.0
 _START_TIMEOUT_S = 120.0  # a cluster may have to fetch the kernel's image first
-_PING_INTERVAL_S = 10.0
+_PING_INTERVAL_S = 30.0
 _MAX_MESSAGE_BYTES = 2**30
 _WAITS_S = (0.2, 0.5, 1.0, 2.0)  # between attempts to end a kernel
 _NOT_FOUND, _SERVER_ERRORS = 404, 500
@@ -122,7 +124,7 @@ class Gateway:
         language = str(specs[name].get("language", ""))
         return KernelSpec(display_name=name, language=language, metadata={"kernel_provisioner": there})
 
-    async def delete(self, kernel_id: str) -> None:
+    async def delete(self, kernel_id: str, timeout: float) -> None:
         """End a kernel. While a gateway starts one again that has died, it fails to end it.
 
         Raises:
@@ -130,7 +132,7 @@ class Gateway:
         """
         for wait in (*_WAITS_S, 0):
             try:
-                await self.request("DELETE", f"kernels/{url_escape(kernel_id)}")
+                await self.request("DELETE", f"kernels/{url_escape(kernel_id)}", timeout=timeout)
                 return
             except Refused as error:
                 if error.status == _NOT_FOUND:
@@ -220,8 +222,13 @@ class GatewayProvisioner(KernelProvisionerBase):
         if signum != signal.SIGINT:
             await self.end()
         elif not self._ended.is_set():
-            with contextlib.suppress(NotOpened):
-                await self.gateway.request("POST", f"kernels/{url_escape(self._id)}/interrupt", {})
+            try:
+                path = f"kernels/{url_escape(self._id)}/interrupt"
+                await self.gateway.request("POST", path, {}, _INTERRUPT_TIMEOUT_S)
+            except Refused as error:
+                self.log.warning(f"a kernel is not interrupted: {error}")
+            except NotOpened:
+                self._is_gone(OpenFailure.GATEWAY_LOST)
 
     async def kill(self, restart: bool = False) -> None:  # noqa: ARG002
         """See `KernelProvisionerBase.kill`."""
@@ -295,18 +302,24 @@ class GatewayProvisioner(KernelProvisionerBase):
 
     async def _read(self, connection: WebSocketClientConnection) -> None:
         """Take messages of the kernel until it has ended or the gateway is gone."""
-        ended: OpenFailure | None = OpenFailure.GATEWAY_LOST
-        while isinstance(message := await connection.read_message(), bytes):
-            channel, parts = deserialize_msg_from_ws_v1(message)
-            if channel == "iopub" and _tells_death(parts):
-                ended = None
-                break
-            if channel == "iopub" and self._tells_loss(parts):
-                ended = OpenFailure.GATEWAY_DROPS
-                break
-            self._pass_to_clients(channel, parts)
-        if ended is not None and self._ending is None:
-            self.failure = Condition(ended, {"gateway": self.gateway.url})
+        cause: OpenFailure | None = OpenFailure.GATEWAY_LOST
+        try:
+            while isinstance(message := await connection.read_message(), bytes):
+                channel, parts = deserialize_msg_from_ws_v1(message)
+                if channel == "iopub" and _tells_death(parts):
+                    cause = None
+                    break
+                if channel == "iopub" and self._tells_loss(parts):
+                    cause = OpenFailure.GATEWAY_DROPS
+                    break
+                self._pass_to_clients(channel, parts)
+        finally:
+            # Also where the gateway says what nobody understands.
+            self._is_gone(cause)
+
+    def _is_gone(self, cause: OpenFailure | None) -> None:
+        if cause is not None and self._ending is None:
+            self.failure = Condition(cause, {"gateway": self.gateway.url})
         self._ended.set()
         self._end_soon()
 
@@ -347,7 +360,9 @@ class GatewayProvisioner(KernelProvisionerBase):
             await asyncio.wait({self._starting})
         if self._id:
             try:
-                await self.gateway.delete(self._id)
+                # One that is lost may be there again, but nobody waits for it.
+                lost = self.failure is not None and self.failure.code == OpenFailure.GATEWAY_LOST
+                await self.gateway.delete(self._id, _LOST_TIMEOUT_S if lost else _ANSWER_TIMEOUT_S)
             except NotOpened as error:
                 self.log.warning(f"a kernel may be left: {error}")
         if self._connection is not None:
