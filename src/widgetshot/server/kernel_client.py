@@ -50,11 +50,13 @@ async def make_ready(km: Any, *, frozen_at: float | None, elsewhere: Mapping[str
     hashes_differ = False
     try:
         if forked(km) is None and km.kernel_spec.language == "python":
-            content = await _answer(kc, _PRELUDE if elsewhere is None else _prelude_elsewhere(elsewhere))
-            if elsewhere is not None:
+            if elsewhere is None:
+                await _answer(kc, _PRELUDE)
+            else:
+                content = await _answer(kc, _prelude_elsewhere(elsewhere), {"differ": _HASHES_DIFFER})
                 if content["status"] != "ok":
                     raise RuntimeError(f"{content['ename']}: {content['evalue']}")
-                hashes_differ = content["user_expressions"]["hashes"]["data"]["text/plain"] == "True"
+                hashes_differ = content["user_expressions"]["differ"]["data"]["text/plain"] == "True"
         if frozen_at is not None:
             content = await _answer(kc, _FREEZE.format(start=frozen_at))
             if content["status"] != "ok":
@@ -129,10 +131,13 @@ async def _heard(channel: Any, asked: str) -> str:
     return ""
 
 
-async def _answer(kc: Any, code: str) -> dict[str, Any]:
-    """Execute code of ours and return the content of the reply."""
+async def _answer(kc: Any, code: str, asked: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Execute code of ours and return the content of the reply.
+
+    Args:
+        asked: expressions whose values are asked for as well, by names for them.
+    """
     try:
-        asked = {"hashes": _HASHES_DIFFER}
         reply = await kc.execute(
             code, silent=True, store_history=False, user_expressions=asked, reply=True, timeout=_REPLY_TIMEOUT_S
         )
