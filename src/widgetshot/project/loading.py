@@ -45,9 +45,10 @@ def load_settings(root: Path, overrides: Mapping[str, Any] | None = None) -> Set
     of_environment = {} if "browser_endpoint" in given else _of_environment()
     values = _values(table, root, _TABLE) | of_environment | given
     settings = Settings(root=root, **{"jobs": max(2, os.cpu_count() or 2), **values})
-    given_variables = {**read_env_file(root), **os.environ}
+    of_file = read_env_file(root)
+    given_variables = {**of_file, **os.environ}
     # What is for this process alone is not for kernels.
-    variables = {name: value for name, value in read_env_file(root).items() if name not in ENDPOINT_VARIABLES}
+    variables = {name: value for name, value in of_file.items() if name not in ENDPOINT_VARIABLES}
     secrets = secret_values((*settings.secrets, TOKEN_VARIABLE), given_variables, f"{_TABLE} secrets")
     return replace(
         settings,
