@@ -108,8 +108,11 @@ class Project:
         found = []
         for process in psutil.process_iter():
             try:
-                if process.environ().get(MARK) == self.mark and process.status() != psutil.STATUS_ZOMBIE:
-                    found.append(" ".join(process.cmdline()))
+                command = " ".join(process.cmdline())
+                # Python's own, of processes that this one has started; it ends with this one.
+                own = process.ppid() == os.getpid() and "multiprocessing.resource_tracker" in command
+                if process.environ().get(MARK) == self.mark and process.status() != psutil.STATUS_ZOMBIE and not own:
+                    found.append(command)
             except psutil.Error:
                 continue
         return found
@@ -170,3 +173,21 @@ widgets.HBox([button, label])
 def button_cell(options: str = "#| shot: button", style: str = "info") -> str:
     """A cell with a button whose click reaches Python."""
     return options + BUTTON.format(style=style)
+
+
+def pictures(project: Project, folder: str) -> dict[str, bytes]:
+    # Sidecars are of what may be approved.
+    return {name: data for name, data in project.files(f"{folder}/pictures").items() if name.endswith(".png")}
+
+
+# What differs between two runs of the same: when they were, what they took, and what they are called.
+OF_THE_RUN = ("id", "started", "timings", "notebooks", "services", "durations", "merged")
+
+
+def without_times(run: dict[str, Any]) -> dict[str, Any]:
+    """A run without what differs between two runs of the same."""
+    run = {name: value for name, value in run.items() if name not in OF_THE_RUN}
+    summary = run["summary"] | {"duration_seconds": 0}
+    nothing: dict[str, Any] = {"duration": 0, "history": []}
+    tests = [one | nothing | {"metrics": one["metrics"] | {"timings": {}}} for one in run["tests"]]
+    return run | {"summary": summary, "tests": tests}

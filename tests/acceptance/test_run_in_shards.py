@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from projects import Project
+from projects import Project, pictures, without_times
 
 PICTURE = """
 def test_of_no_picture():
@@ -64,11 +64,6 @@ def ran(shared_project: Project) -> Ran:
     return Ran(project, said)
 
 
-def pictures(project: Project, folder: str) -> dict[str, bytes]:
-    # Sidecars are of what may be approved.
-    return {name: data for name, data in project.files(f"{folder}/pictures").items() if name.endswith(".png")}
-
-
 def results(project: Project, folder: str) -> dict[str, tuple[str, Any]]:
     run = project.report(folder)
     return {test["name"]: (test["verdict"], test["error"]) for test in run["tests"]}
@@ -88,19 +83,6 @@ def test_every_shard_tells_what_it_is_and_the_longest_is_alone(ran: Ran) -> None
         assert (
             f"shard {number}/2 has {said} of 6 sessions (plan {shards[0]['plan'][:8]})" in ran.said[f"shards/{number}"]
         )
-
-
-# What differs between two runs of the same: when they were, what they took, and what they are called.
-OF_THE_RUN = ("id", "started", "timings", "notebooks", "services", "durations", "merged")
-
-
-def without_times(run: dict[str, Any]) -> dict[str, Any]:
-    """A run without what differs between two runs of the same."""
-    run = {name: value for name, value in run.items() if name not in OF_THE_RUN}
-    summary = run["summary"] | {"duration_seconds": 0}
-    nothing: dict[str, Any] = {"duration": 0, "history": []}
-    tests = [one | nothing | {"metrics": one["metrics"] | {"timings": {}}} for one in run["tests"]]
-    return run | {"summary": summary, "tests": tests}
 
 
 def test_merged_shards_are_the_run_of_all(ran: Ran) -> None:
@@ -135,8 +117,8 @@ def test_python_tests_with_pictures_are_dealt_and_others_run_everywhere(ran: Ran
     numbers = [len(ran.project.report(f"pytest/{number}")["tests"]) for number in (1, 2)]
     assert sum(numbers) == 5
     # With the test that takes no picture.
-    for number, pictures in enumerate(numbers, 1):
-        assert f"{pictures + 1} passed" in ran.said[f"pytest/{number}"]
+    for number, count in enumerate(numbers, 1):
+        assert f"{count + 1} passed" in ran.said[f"pytest/{number}"]
     assert "widgetshot: shard 1/2; " in ran.said["pytest/1"]
     assert f"widgetshot: shard 2/2 has {numbers[1]} of 6 sessions (plan " in ran.said["pytest/2"]
     (test,) = [one for one in ran.project.report("of-pytest")["tests"] if "test_button" in one["name"]]

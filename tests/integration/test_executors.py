@@ -14,10 +14,12 @@ from widgetshot.baselines.stores import open_baselines
 from widgetshot.errors import ConfigError, WidgetshotError
 from widgetshot.model import Result, Verdict
 from widgetshot.ports import SessionExecutor
+from widgetshot.project.cluster import Cluster
 from widgetshot.project.loading import load_settings
 from widgetshot.project.notebooks import load_notebook
 from widgetshot.project.settings import Settings
 from widgetshot.run.background import BackgroundLoop
+from widgetshot.run.executors.dask.executor import DaskExecutor
 from widgetshot.run.executors.local import LocalExecutor
 from widgetshot.run.hosts import Hosts
 from widgetshot.selection.session import Session, SessionReport, sessions_of
@@ -48,7 +50,15 @@ async def processes(settings: Settings) -> AsyncIterator[SessionExecutor]:
         executor.wind_down()
 
 
-@pytest.fixture(scope="module", params=[local, processes])
+@asynccontextmanager
+async def dask(settings: Settings) -> AsyncIterator[SessionExecutor]:
+    with Services(settings.services) as services:
+        async with DaskExecutor(settings, Cluster("local:2", local=2), open_baselines(settings), services) as executor:
+            yield executor
+            executor.wind_down()
+
+
+@pytest.fixture(scope="module", params=[local, processes, dask])
 def executors(request: pytest.FixtureRequest) -> Executors:
     found: Executors = request.param
     return found

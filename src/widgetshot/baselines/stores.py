@@ -12,8 +12,11 @@ from widgetshot.project.store import FOLDER_STORE, STORES
 from widgetshot.shell import quoted
 
 
-def open_baselines(settings: Settings) -> Baselines:
+def open_baselines(settings: Settings, *, finish: bool = True) -> Baselines:
     """Return the baselines of a project, in the store that its settings name; what was left half written is finished.
+
+    Args:
+        finish: false where somebody else may be writing, and nothing is to be written here.
 
     Raises:
         ConfigError: the package that offers this store can't be imported.
@@ -21,7 +24,7 @@ def open_baselines(settings: Settings) -> Baselines:
     """
     if settings.store == FOLDER_STORE:
         store = FolderStore(settings.baselines)
-        return Baselines(store, tuple(store.recover()))
+        return Baselines(store, tuple(store.recover()) if finish else ())
     entry = entry_points(group=STORES)[settings.store]
     try:
         open_store: Callable[[Settings], BaselineStore] = entry.load()

@@ -43,6 +43,10 @@ class Progress:
         for error in run.plan.unreadable.values():
             self._failure(str(error))
 
+    def announce(self, text: str) -> None:
+        """Print why nothing happens."""
+        self._line(f"{one_line(text)} ...")
+
     def result(self, result: Result) -> None:
         """Print a result that needs a look, and how far the run is."""
         from widgetshot.report.text import failure_text

@@ -47,7 +47,7 @@ def run(
         dealing = read_dealing(settings, shard, durations, Path.cwd(), flags)
     request = RunRequest(paths, suite, changed, without_services, skip_missing_services, dealing)
     progress = Progress(settings, quiet=output == "json")
-    with _sigterm_interrupts(), run_notebooks(settings, request) as running:
+    with _sigterm_interrupts(), run_notebooks(settings, request, announce=progress.announce) as running:
         progress.begin(running)
         for result in running.results():
             progress.result(result)

@@ -47,6 +47,7 @@ def load_settings(root: Path, overrides: Mapping[str, Any] | None = None) -> Set
     settings = Settings(root=root, **{"jobs": max(2, os.cpu_count() or 2), **values})
     of_file = read_env_file(root)
     given_variables = {**of_file, **os.environ}
+    _ = settings.dask_cluster  # a wrong name is an error before anything is read
     # What is for this process alone is not for kernels.
     variables = {name: value for name, value in of_file.items() if name not in ENDPOINT_VARIABLES}
     secrets = secret_values((*settings.secrets, TOKEN_VARIABLE), given_variables, f"{_TABLE} secrets")

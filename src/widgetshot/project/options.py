@@ -228,6 +228,29 @@ OPTIONS = (
         project=True,
     ),
     Option(
+        name="cluster",
+        parser="widgetshot.project.cluster:parse_cluster",
+        meaning="the Dask cluster whose workers execute and capture the notebooks",
+        takes="the address of a scheduler (`tcp://HOST:PORT`, `tls://...`), `local:N` for N workers on this machine, "
+        "or the name of a cluster of `[tool.widgetshot.dask]`",
+        default="",
+        otherwise="this machine alone",
+        more="An empty flag means this machine alone. `jobs` does not count then. See [clusters](../how-to/dask.md).",
+        project=True,
+        run="--dask",
+        pytest="--widgetshot-dask",
+        metavar="CLUSTER",
+    ),
+    Option(
+        name="dask",
+        parser="widgetshot.project.cluster:parse_dask",
+        meaning="clusters that may be named, seconds to wait for a first worker, and what workers must draw like",
+        takes="a table `[tool.widgetshot.dask]` with `timeout` (600) and `like` (`this` machine, or `each-other`), and "
+        "tables `[tool.widgetshot.dask.NAME]` with `class`, `workers` (1) and `arguments`",
+        more="See [clusters](../how-to/dask.md).",
+        project=True,
+    ),
+    Option(
         name="quarantine",
         parser="widgetshot.declare.quarantine:parse_quarantines",
         meaning="failures that don't fail the run, until a day",

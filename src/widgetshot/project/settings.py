@@ -9,6 +9,8 @@ from widgetshot.declare.defaults import Defaults
 from widgetshot.declare.limits import Limit
 from widgetshot.declare.options import OPTIONS as NOTEBOOK_OPTIONS
 from widgetshot.option import default_of
+from widgetshot.project.cluster import Cluster as DaskCluster
+from widgetshot.project.cluster import DaskOptions, resolved
 from widgetshot.project.markers import MARKERS
 from widgetshot.project.options import OPTIONS
 from widgetshot.redact import Redactor
@@ -35,6 +37,8 @@ class Settings(Defaults):
         secrets: names of environment variables, `*` stands for any text, whose values are shown nowhere.
         browser_endpoint: address of a browser elsewhere; "" where one is launched here.
         platform: of the browser.
+        cluster: what names the Dask cluster that executes notebooks; "" for none.
+        dask: what the project says of clusters.
         gateway_token: what gateways of kernels are told; "" for nothing.
         redactor: of those values, of what is secret in `browser_endpoint` and of `gateway_token`.
     """
@@ -52,6 +56,8 @@ class Settings(Defaults):
     # Not in the repr: there is a secret in it.
     browser_endpoint: str = field(default=default_of(PROJECT, "browser_endpoint"), repr=False)
     platform: str = THIS_PLATFORM
+    cluster: str = default_of(PROJECT, "cluster")
+    dask: DaskOptions = field(default_factory=DaskOptions)
     frontend: str = default_of(PROJECT, "frontend")
     scale: float = default_of(PROJECT, "scale")
     locale: str = default_of(PROJECT, "locale")
@@ -73,6 +79,15 @@ class Settings(Defaults):
     def environment(self) -> str:
         """The front end, browser and platform that the baselines are for, e.g. `page-chromium-linux`."""
         return f"{self.frontend}-{self.browser}-{self.platform}"
+
+    @property
+    def dask_cluster(self) -> DaskCluster | None:
+        """The Dask cluster that executes notebooks; None for none.
+
+        Raises:
+            ConfigError: there is none of this name.
+        """
+        return resolved(self.cluster, self.dask, "--dask")
 
     @property
     def installed_fonts(self) -> bool:

@@ -70,6 +70,11 @@ class PluginState:
                 given["report"] = self.config.invocation_params.dir / given["report"]
             with usage_errors():
                 found = load_settings(_project_root(self.config), given)
+            if found.cluster and (self.worker or self.controls_workers):
+                raise pytest.UsageError(
+                    f"widgetshot: notebooks run on {found.cluster} or in workers of pytest-xdist, not both\n"
+                    "  next: leave out -n, or --widgetshot-dask= for this machine alone"
+                )
             # Plugins and conftest.py register some, too.
             self._settings = replace(found, markers=found.markers | marker_names(self.config.getini("markers")))
         return self._settings

@@ -6,7 +6,7 @@ Nothing heavy is imported before the server is launched, which takes as long to 
 import gc
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,6 +117,7 @@ def run_notebooks(
     *,
     executor: "SessionExecutor | None" = None,
     sinks: Sequence["RunSink"] = (),
+    announce: Callable[[str], None] = lambda _: None,
 ) -> Iterator[NotebookRun]:
     """Execute notebooks, capture them, compare with the baselines; write these where the settings say so.
 
@@ -124,8 +125,9 @@ def run_notebooks(
     everything.
 
     Args:
-        executor: runs the sessions; in this process by default.
+        executor: runs the sessions; in this process by default, or on the cluster that the settings name.
         sinks: take the results besides the run folder.
+        announce: tells whoever waits something at once.
 
     Raises:
         ConfigError: something is declared wrongly, or there is nothing to run.
@@ -133,7 +135,7 @@ def run_notebooks(
         RecordError: the run folder can't be made.
     """
     plan = plan_run(settings, request)
-    launches = plan.targets > 0 and not request.only_changed and executor is None
+    launches = plan.targets > 0 and not request.only_changed and executor is None and not settings.cluster
     server = _launch(settings) if launches else None
     with _without_garbage():
         from widgetshot.run.in_progress import RunInProgress
@@ -141,7 +143,9 @@ def run_notebooks(
 
     with (
         Services(settings.services, settings.redactor.values) as services,
-        RunInProgress(settings, services=services, server=server, executor=executor, sinks=sinks) as progress,
+        RunInProgress(
+            settings, services=services, server=server, executor=executor, sinks=sinks, announce=announce
+        ) as progress,
     ):
         progress.writer.selected(request.suite, plan.outside_suite, plan.skipped)
         if plan.shards is not None:

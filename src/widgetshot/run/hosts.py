@@ -130,10 +130,19 @@ class Hosts:
     Args:
         launched: a server that was launched ahead, in a folder of its own.
         server_log: a file that gets what servers have logged, when they have ended; None for none.
+        kernel_environment: variables that kernels get whatever this process has; it may grow.
     """
 
-    def __init__(self, settings: Settings, launched: Server | None = None, *, server_log: Path | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        launched: Server | None = None,
+        *,
+        server_log: Path | None = None,
+        kernel_environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._settings = settings
+        self._kernel_environment = {} if kernel_environment is None else kernel_environment
         self._server_log = server_log
         self._launched = launched
         self._folder = None if launched is None else launched.folder.parent
@@ -157,7 +166,7 @@ class Hosts:
         """
         server = await self._server.get()
         # Many libraries format text for the terminal's size, which differs, and which pytest-xdist sets.
-        environment = {"TZ": self._settings.timezone, "COLUMNS": "80", "LINES": "24"}
+        environment = {**self._kernel_environment, "TZ": self._settings.timezone, "COLUMNS": "80", "LINES": "24"}
         if traces_files:
             environment["WIDGETSHOT_FILE_TRACE"] = "1"
         settings = self._settings

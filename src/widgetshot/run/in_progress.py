@@ -1,6 +1,6 @@
 """A run while it goes on: what both front doors put targets into and get results out of."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, as_completed
 from contextlib import ExitStack
 from pathlib import Path
@@ -44,9 +44,10 @@ class RunInProgress:
         folder: the run folder, made anew; that of the settings by default.
         services: where notebooks get theirs from; whoever made them ends them.
         server: one that was launched ahead.
-        executor: runs the sessions; a local one by default.
+        executor: runs the sessions; by default those workers do that the settings name, or this process.
         sinks: take the results besides the run folder.
         is_part: whether this is a part of a run, as that of a worker of pytest-xdist, which will be merged.
+        announce: tells whoever waits something at once.
 
     Raises:
         ConfigError: the folder holds other things than a run.
@@ -63,6 +64,7 @@ class RunInProgress:
         executor: "SessionExecutor | None" = None,
         sinks: Sequence["RunSink"] = (),
         is_part: bool = False,
+        announce: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.settings = settings
         self.folder = folder or settings.report
@@ -83,8 +85,10 @@ class RunInProgress:
         self._is_part = is_part
         self._recording = Recording(settings, self.baselines, self._sinks)
         self._passed = pass_cache(settings, self.baselines)
-        self._hosts = Hosts(settings, server, server_log=self.folder / SERVER_LOG if settings.debug else None)
-        self._executor = executor or LocalExecutor(settings, self._hosts, services, self.baselines)
+        self._log = self.folder / SERVER_LOG if settings.debug else None
+        self._hosts = Hosts(settings, server, server_log=self._log)
+        self._notices_elsewhere: Callable[[], list[str]] = list
+        self._executor = executor or self._own_executor(announce)
         self._futures: dict[str, Future[Result]] = {}
         self._order: dict[str, None] = {}
         self._claimed: dict[str, Target] = {}
@@ -102,7 +106,31 @@ class RunInProgress:
     @property
     def notices(self) -> list[str]:
         """What whoever typed the command is to know besides the results, in sentences; all of it after `finish`."""
-        return [*self._hosts.notices, *self.baselines.notices, *self._history.notices, *self._passed.notices]
+        elsewhere = self._notices_elsewhere()
+        return [
+            *self._hosts.notices,
+            *elsewhere,
+            *self.baselines.notices,
+            *self._history.notices,
+            *self._passed.notices,
+        ]
+
+    def _own_executor(self, announce: Callable[[str], None]) -> "SessionExecutor":
+        cluster = self.settings.dask_cluster
+        if cluster is None:
+            return LocalExecutor(self.settings, self._hosts, self.services, self.baselines)
+        # Only where it is asked for: it takes a second to load.
+        try:
+            from widgetshot.run.executors.dask.executor import DaskExecutor
+        except ModuleNotFoundError as error:
+            raise ConfigError(
+                f"{cluster.text} needs Dask: {error}", where="--dask", next_step="pip install 'widgetshot[dask]'"
+            ) from error
+        executor = DaskExecutor(
+            self.settings, cluster, self.baselines, self.services, server_log=self._log, announce=announce
+        )
+        self._notices_elsewhere = lambda: executor.notices
+        return executor
 
     # Targets in, results out ----------------------------------------------------------------------------------------
 

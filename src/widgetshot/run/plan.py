@@ -143,6 +143,10 @@ def _skipped(settings: Settings, notebooks: list[Notebook], request: RunRequest)
     """
     skipped = {notebook.path: notebook.skip for notebook in notebooks if notebook.skip}
     needing = [notebook for notebook in notebooks if notebook.services and not notebook.skip]
+    cluster = settings.dask_cluster
+    if cluster is not None and not cluster.local and not (request.without_services or request.skip_missing_services):
+        # They run on other machines, which say what they miss.
+        return skipped
     if not needing:
         return skipped
     from widgetshot.services.manager import Services

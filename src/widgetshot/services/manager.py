@@ -29,13 +29,20 @@ class Services:
     Args:
         declarations: those of pyproject.toml, by name.
         secrets: what no log and no message may say.
+        addresses: of services that run elsewhere, by the names of their variables; the environment's come after them.
 
     Attributes:
         usage: what was started, by name, for the report.
     """
 
-    def __init__(self, declarations: Mapping[str, ServiceDeclaration], secrets: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        declarations: Mapping[str, ServiceDeclaration],
+        secrets: Iterable[str] = (),
+        addresses: Mapping[str, str] | None = None,
+    ) -> None:
         self._declarations = declarations
+        self._addresses = addresses or {}
         self._secrets = tuple(secrets)
         self._lock = threading.Lock()
         self._shared: dict[str, Future[Instance]] = {}
@@ -57,7 +64,7 @@ class Services:
 
     def missing(self, name: str, *, exclusive: bool = False) -> list[Requirement]:
         """Return what would have to be installed first; nothing where the service runs elsewhere."""
-        if not exclusive and variable(name, "URL") in os.environ:
+        if not exclusive and self._address(name) is not None:
             return []
         return [one for one in (_SUPERVISOR, *self.recipe(name).requirements) if not one.met]
 
@@ -103,6 +110,10 @@ class Services:
         with self._lock, contextlib.suppress(ValueError):
             self._running.remove(instance)
 
+    def _address(self, name: str) -> str | None:
+        url = variable(name, "URL")
+        return self._addresses.get(url, os.environ.get(url))
+
     def _begin(self, name: str, *, exclusive: bool) -> "Future[Instance]":
         future: Future[Instance] = Future()
 
@@ -124,7 +135,7 @@ class Services:
 
     def _start(self, name: str, *, exclusive: bool) -> Instance:
         where = f"service {name}"
-        url = os.environ.get(variable(name, "URL"))
+        url = self._address(name)
         if url and not exclusive:
             self._count(name, 0.0, elsewhere=True)
             return Instance(Endpoint(name, url))

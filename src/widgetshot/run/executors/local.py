@@ -25,16 +25,19 @@ class LocalExecutor:
         hosts: whoever made them ends them.
         services: where notebooks get theirs from; whoever made them ends them.
         baselines: where baselines are read from.
+        ahead: whether the kernel of one more session is started, too, where there is one page at a time.
     """
 
-    def __init__(self, settings: Settings, hosts: Hosts, services: Services, baselines: Baselines) -> None:
+    def __init__(
+        self, settings: Settings, hosts: Hosts, services: Services, baselines: Baselines, *, ahead: bool = False
+    ) -> None:
         self._settings = settings
         self._hosts = hosts
         self._services = services
         self._baselines = baselines
         # One starts its kernel ahead of those that have a page, so that these never wait for a kernel. A further page
         # for it would be a further process of the browser, whose start costs more than is gained.
-        self._permits = settings.jobs + (settings.jobs > 1)
+        self._permits = settings.jobs + (ahead or settings.jobs > 1)
         self._open = asyncio.Semaphore(self._permits)
         self._resources = AsyncExitStack()
 
