@@ -47,9 +47,17 @@ class ProjectFiles:
         lines = (f"{file.sha256} {file.mode:o} {path}\n" for path, file in sorted(self.files.items()))
         return hashlib.sha256("".join(lines).encode(errors="surrogateescape")).hexdigest()
 
-    def differs_in(self, root: Path) -> str:
-        """Return the path of a file that is not the same in another folder; "" where all are. Takes its time."""
-        return next((path for path, file in self.files.items() if _looked_at(root / path) != file), "")
+    def differing(self, root: Path) -> list[str]:
+        """Return the paths of files that are not the same in a folder. Takes its time: all are read."""
+        return [path for path, file in self.files.items() if _looked_at(root / path) != file]
+
+    def only(self, paths: Iterable[str]) -> "ProjectFiles":
+        """Return those files that have one of some paths."""
+        return ProjectFiles({path: self.files[path] for path in paths if path in self.files})
+
+    def again(self, root: Path) -> "ProjectFiles":
+        """Return what the files are now. Takes its time: all are read."""
+        return _files(root, self.files)
 
 
 def project_files(root: Path, left_out: Iterable[Path] = ()) -> ProjectFiles:

@@ -28,9 +28,9 @@ def test_a_project_arrives_as_it_is_and_each_file_travels_once(root: Path, tmp_p
     digests = sorted({file.sha256 for file in project.files.values()})
     assert store.missing(digests) == digests
     sent = list(chunks(root, project, digests))
-    assert [len(chunk) for chunk in sent] == [3]
+    assert [len(chunk.contents) for chunk in sent] == [3]
     for chunk in sent:
-        store.add(chunk)
+        store.add(chunk.contents)
     assert store.missing(digests) == []
     made = store.make("1", project)
     assert project_files(made).digest == project.digest
@@ -42,19 +42,34 @@ def test_a_project_arrives_as_it_is_and_each_file_travels_once(root: Path, tmp_p
     missing = store.missing({file.sha256 for file in later.files.values()})
     assert len(missing) == 1
     for chunk in chunks(root, later, missing):
-        store.add(chunk)
+        store.add(chunk.contents)
     assert project_files(store.make("2", later)).digest == later.digest
     store.remove("1")
     assert not made.exists()
 
 
-def test_what_changes_on_its_way_is_refused(root: Path, tmp_path: Path) -> None:
+def test_what_is_not_what_it_should_be_is_refused(root: Path, tmp_path: Path) -> None:
     store, project = FileStore(tmp_path / "worker"), project_files(root)
     with pytest.raises(ServerError, match="changed on its way"):
         store.add({project.files["run.sh"].sha256: b"other"})
+
+
+def test_a_file_that_changes_meanwhile_is_sent_as_it_is_now(root: Path) -> None:
+    project = project_files(root)
     (root / "run.sh").write_bytes(b"changed meanwhile")
-    with pytest.raises(ServerError, match=r"run\.sh was changed while"):
-        list(chunks(root, project, [project.files["run.sh"].sha256]))
+    (chunk,) = chunks(root, project, [project.files["run.sh"].sha256])
+    digest = hashlib.sha256(b"changed meanwhile").hexdigest()
+    assert chunk.contents == {digest: b"changed meanwhile"}
+    assert chunk.changed == {"run.sh": ProjectFile(digest, 0o755, 17)}
+
+
+def test_what_differs_elsewhere_is_told_by_its_path(root: Path, tmp_path: Path) -> None:
+    project = project_files(root)
+    assert project.differing(root) == []
+    (root / "run.sh").write_bytes(b"changed")
+    assert project.differing(root) == ["run.sh"]
+    assert sorted(project.differing(tmp_path / "nowhere")) == sorted(project.files)
+    assert project.again(root).differing(root) == []
 
 
 def test_nothing_is_written_outside_of_the_project(root: Path, tmp_path: Path) -> None:

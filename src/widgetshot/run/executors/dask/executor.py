@@ -174,12 +174,8 @@ class DaskExecutor:
     async def _connect(self) -> _Connected:
         settings = self._settings
         this = await asyncio.to_thread(_described_here, settings) if settings.dask.like == "this" else None
+        shared = await self._shared()
         connection = await connect(self._cluster, self._kind, settings.redactor)
-        try:
-            shared = await self._shared()
-        except BaseException:
-            await connection.close()
-            raise
         links: dict[str, WorkerLink] = {}
         tasks = SessionTasks(
             connection.client,
@@ -215,13 +211,20 @@ class DaskExecutor:
             services=_of_environment((_SERVICE_ADDRESS,), os.environ),
             one_page=local,
         )
+        # Before the cluster starts, whose jobs may write their logs into the project.
+        known = () if local else await asyncio.to_thread(_files, settings)
+
+        async def files() -> tuple[ProjectFiles, ProjectFiles]:
+            one, other = await asyncio.to_thread(lambda: [part.again(settings.root) for part in known])
+            return one, other
+
         outside = [path for path in (settings.baselines, *settings.fonts) if not path.is_relative_to(settings.root)]
         return Shared(
             run=self._run,
             root=settings.root,
             order=await asyncio.to_thread(pack_order, order),
             version=await asyncio.to_thread(code_version),
-            files=None if local else lambda: asyncio.to_thread(_files, settings),
+            files=None if local else files,
             outside=str(outside[0]) if outside else "",
         )
 

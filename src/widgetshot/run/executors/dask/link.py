@@ -1,5 +1,6 @@
 """The client's side of one worker of a Dask cluster: it is looked at, given the project, and asked what happens."""
 
+import asyncio
 import os
 import pickle
 import secrets
@@ -116,9 +117,11 @@ class WorkerLink:
         shipped = None
         if shared.files is not None:
             files, besides = await shared.files()
-            missing = await self._first_call("missing_in", str(shared.root), pickle.dumps(files))
-            self.same_place = not missing
-            if missing:
+            differing = await self._first_call("differing", str(shared.root), pickle.dumps(files))
+            # But for those that change here, too, such as logs that are being written.
+            changing = await asyncio.to_thread(files.only(differing).differing, shared.root)
+            self.same_place = set(differing) <= set(changing)
+            if not self.same_place:
                 shipped = await self._ship(ProjectFiles({**files.files, **besides.files}))
         self.description = pickle.loads(await self._first_call("begin", shared.order, shipped, anchor))
         return self.description
@@ -163,9 +166,11 @@ class WorkerLink:
                 next_step="move it into the project, or give all workers the project in the same place",
             )
         digests = sorted({file.sha256 for file in files.files.values()})
+        sent = dict(files.files)
         for chunk in chunks(shared.root, files, await self._first_call("missing_files", digests)):
-            await self._first_call("take_files", chunk)
-        return pickle.dumps(files)
+            await self._first_call("take_files", chunk.contents)
+            sent |= chunk.changed
+        return pickle.dumps(ProjectFiles(sent))
 
     async def enable(self) -> None:
         """Let the scheduler give sessions to the worker."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from widgetshot.baselines.access import Baselines
 from widgetshot.errors import BaselineError, ServerError
+from widgetshot.files import sha256
 from widgetshot.model import Result, ServiceUsage, Verdict
 from widgetshot.project.settings import Settings
 from widgetshot.run.verdicts import broken
@@ -145,8 +146,12 @@ def unpack_outcome(data: bytes, baselines: Baselines) -> Outcome:
     """
     outcome = _unpacked(data)
     if isinstance(outcome, _Packed):
-        error = _other_baseline(outcome.result, baselines)
-        return _with_known(outcome, baselines) if error is None else _broken(outcome.result, error)
+        result = outcome.result
+        if result.baseline is None and result.verdict is not Verdict.NEW:
+            return result  # it did not come to be compared
+        picture = baselines.snapshot(result.key).picture
+        error = _other_baseline(result, picture, baselines)
+        return _with_known(outcome, picture or b"") if error is None else _broken(result, error)
     assert isinstance(outcome, SessionReport | Exception)
     return outcome
 
@@ -162,12 +167,14 @@ def _without_known(result: Result) -> _Packed:
     return _Packed(replace(result, shot=replace(shot, pixels=_NO_PIXELS), baseline=bare), shot.pixels.shape)
 
 
-def _other_baseline(result: Result, baselines: Baselines) -> ServerError | None:
-    """Return the error of a result that was compared with another baseline than the one that is here; None for none."""
+def _other_baseline(result: Result, picture: bytes | None, baselines: Baselines) -> ServerError | None:
+    """Return the error of a result that was compared with another baseline than the one that is here; None for none.
+
+    Args:
+        picture: the file of the baseline that is here; None where there is none.
+    """
     there = None if result.baseline is None else result.baseline.sha256
-    if there is None and result.verdict is not Verdict.NEW:
-        return None  # it did not come to be compared
-    if baselines.digest(result.key) == there:
+    if there == (None if picture is None else sha256(picture)):
         return None
     if there is None:
         try:
@@ -185,14 +192,12 @@ def _broken(result: Result, error: ServerError) -> Result:
     return broken(result.target, result.key, error, renderer=result.fingerprint, duration=result.duration)
 
 
-def _with_known(packed: _Packed, baselines: Baselines) -> Result:
+def _with_known(packed: _Packed, picture: bytes) -> Result:
     result = packed.result
     if packed.shape is None:
         return result
     assert result.shot is not None
     assert result.baseline is not None
-    picture = baselines.snapshot(result.key).picture
-    assert picture is not None
     # All that is asked of them from here on is whether they are equal, and their size.
     pixels = np.broadcast_to(np.uint8(0), packed.shape)
     return replace(

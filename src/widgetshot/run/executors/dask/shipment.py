@@ -4,11 +4,12 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from widgetshot.errors import ServerError
-from widgetshot.project.project_files import ProjectFiles, read_content
+from widgetshot.project.project_files import ProjectFile, ProjectFiles, read_content
 
 CHUNK_BYTES = 16 * 1024 * 1024  # of files that travel together
 
@@ -73,29 +74,39 @@ class FileStore:
         shutil.rmtree(self._projects / run, ignore_errors=True)
 
 
-def chunks(root: Path, project: ProjectFiles, digests: Sequence[str]) -> Iterable[dict[str, bytes]]:
+@dataclass
+class Chunk:
+    """Files that travel together.
+
+    Attributes:
+        contents: by their sha256.
+        changed: those that are no longer what they were, by their paths in the project.
+    """
+
+    contents: dict[str, bytes] = field(default_factory=dict)
+    changed: dict[str, ProjectFile] = field(default_factory=dict)
+
+
+def chunks(root: Path, project: ProjectFiles, digests: Iterable[str]) -> Iterator[Chunk]:
     """Yield some of a project's files, by their sha256, in parts that travel together.
 
     Raises:
-        ServerError: a file was changed since it was looked at.
         OSError: one can't be read.
     """
     wanted = set(digests)
-    chunk: dict[str, bytes] = {}
-    size = 0
+    chunk, size = Chunk(), 0
     for path, file in project.files.items():
         if file.sha256 not in wanted:
             continue
-        wanted.discard(file.sha256)
         data = read_content(root / path, file.mode)
-        if hashlib.sha256(data).hexdigest() != file.sha256:
-            raise ServerError(
-                f"{path} was changed while the project was sent to workers", next_step="run it again when it is at rest"
-            )
-        if chunk and size + len(data) > CHUNK_BYTES:
-            yield chunk
-            chunk, size = {}, 0
-        chunk[file.sha256] = data
+        digest = hashlib.sha256(data).hexdigest()
+        if digest != file.sha256:
+            chunk.changed[path] = ProjectFile(digest, file.mode, len(data))
+        wanted.discard(digest)
+        chunk.contents[digest] = data
         size += len(data)
-    if chunk:
+        if size > CHUNK_BYTES:
+            yield chunk
+            chunk, size = Chunk(), 0
+    if chunk.contents:
         yield chunk

@@ -48,7 +48,7 @@ from widgetshot.run.verdicts import redacted
 from widgetshot.selection.session import Session
 from widgetshot.services.manager import Services
 
-_MAX_WAITING = 16  # events that nobody has taken; then sessions wait
+_MIN_WAITING, _WAITING_EACH = 16, 4  # events that nobody has taken, in all and for each session; then sessions wait
 # Whether a worker's own command line says how many sessions it may have.
 _DECLARED: WeakKeyDictionary[Worker, bool] = WeakKeyDictionary()
 _ANSWER_S = 15.0  # after which the client is told that nothing has happened
@@ -86,6 +86,7 @@ class WorkerRun(WorkerPlugin):
         self._beginners = 0  # sessions that run side by side
         self._first = 0
         self._events: list[Event] = []
+        self._most = max(_MIN_WAITING, _WAITING_EACH * _slots(worker))
         self._changed = asyncio.Condition()
         self._ending = asyncio.Event()
         self._ready: Future[None] = Future()
@@ -252,7 +253,7 @@ class WorkerRun(WorkerPlugin):
 
     async def _put(self, event: Event) -> None:
         async with self._changed:
-            await self._changed.wait_for(lambda: len(self._events) < _MAX_WAITING or self._ending.is_set())
+            await self._changed.wait_for(lambda: len(self._events) < self._most or self._ending.is_set())
             self._events.append(event)
             self._changed.notify_all()
 
@@ -298,10 +299,10 @@ async def identify(worker: Worker) -> str:  # noqa: ARG001
     return await asyncio.to_thread(code_version)
 
 
-async def missing_in(worker: Worker, root: str, packed: bytes) -> str:  # noqa: ARG001
-    """Return the path of a file of a project that is not the same in a folder here; "" where all are."""
+async def differing(worker: Worker, root: str, packed: bytes) -> list[str]:  # noqa: ARG001
+    """Return the paths of those files of a project that are not the same in a folder here."""
     files = pickle.loads(packed)
-    return await asyncio.to_thread(lambda: str(files.differs_in(Path(root))))
+    return list(await asyncio.to_thread(files.differing, Path(root)))
 
 
 async def missing_files(worker: Worker, digests: Sequence[str]) -> list[str]:
