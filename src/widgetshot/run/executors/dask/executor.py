@@ -24,7 +24,7 @@ from widgetshot.run.executors.dask.link import Shared, WorkerLink
 from widgetshot.run.executors.dask.messages import Description, Order, pack_order, unpack_outcome
 from widgetshot.run.executors.dask.tasks import SessionTask, SessionTasks
 from widgetshot.run.executors.dask.workers import Workers
-from widgetshot.run.hosts import expected_renderer
+from widgetshot.run.hosts import Hosts
 from widgetshot.run.verdicts import broken
 from widgetshot.selection.session import Session, SessionReport
 from widgetshot.services.manager import Services
@@ -39,13 +39,13 @@ class _Connected:
     """A cluster that is used.
 
     Attributes:
-        this: how this machine would draw; None where workers only have to draw alike.
+        here: what tells this machine from others; "" where what is read elsewhere says nothing of this one.
     """
 
     connection: Connection
     workers: Workers
     tasks: SessionTasks
-    this: Description | None
+    here: str
 
 
 class DaskExecutor:
@@ -147,7 +147,7 @@ class DaskExecutor:
                 elif isinstance(outcome, SessionReport):
                     task.ended = True
                     self._account(connected.workers.usage)
-                    yield _seen_here(outcome, connected.workers.links.get(task.worker), connected.this)
+                    yield _seen_here(outcome, connected.workers.links.get(task.worker), connected.here)
                     return
                 # One that came from a worker that has died since comes once more.
                 elif missing.pop(outcome.target.name, None) is not None:
@@ -173,7 +173,12 @@ class DaskExecutor:
 
     async def _connect(self) -> _Connected:
         settings = self._settings
-        this = await asyncio.to_thread(_described_here, settings) if settings.dask.like == "this" else None
+        local, this = bool(self._cluster.local), None
+        if local:
+            # Workers are made of this process, and draw as it would; who has no browser is told so at once.
+            Hosts(settings).find_browser()
+        elif settings.dask.like == "this":
+            this = await _described_here(settings)
         shared = await self._shared()
         connection = await connect(self._cluster, self._kind, settings.redactor)
         links: dict[str, WorkerLink] = {}
@@ -194,7 +199,7 @@ class DaskExecutor:
             timeout=settings.dask.timeout,
             announce=self._announce,
         )
-        self._connected = _Connected(connection, workers, tasks, this)
+        self._connected = _Connected(connection, workers, tasks, machine() if local or this else "")
         return self._connected
 
     def _variables(self) -> dict[str, str]:
@@ -255,14 +260,16 @@ def _files(settings: Settings) -> tuple[ProjectFiles, ProjectFiles]:
     return files, ProjectFiles(besides)
 
 
-def _described_here(settings: Settings) -> Description:
-    """Describe what would draw on this machine.
+async def _described_here(settings: Settings) -> Description:
+    """Describe what draws on this machine: only a browser that runs says what it is.
 
     Raises:
         ServerError: there is no browser.
     """
     try:
-        renderer = expected_renderer(settings)
+        async with Hosts(settings) as hosts:
+            hosts.find_browser()
+            renderer = dict((await hosts.browser()).fingerprint)
     except ServerError as error:
         raise ServerError(
             f"workers must draw like this machine, which can't: {error.what}",
@@ -272,11 +279,14 @@ def _described_here(settings: Settings) -> Description:
     return Description(renderer, installed_front_ends(), THIS_PLATFORM, machine())
 
 
-def _seen_here(report: SessionReport, link: WorkerLink | None, this: Description | None) -> SessionReport:
+def _seen_here(report: SessionReport, link: WorkerLink | None, here: str) -> SessionReport:
     """Return a report with the files that were read only where they are those of this machine, too."""
     there = link.description if link is not None and link.same_place else None
-    same = there is not None and this is not None and there.machine == this.machine != ""
-    return report if same else replace(report, inputs=(None,) * len(report.inputs))
+    return (
+        report
+        if there is not None and there.machine == here != ""
+        else replace(report, inputs=(None,) * len(report.inputs))
+    )
 
 
 def _died(task: SessionTask) -> ServerError:

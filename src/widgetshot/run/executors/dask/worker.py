@@ -43,7 +43,7 @@ from widgetshot.run.executors.dask.messages import (
 )
 from widgetshot.run.executors.dask.shipment import FileStore
 from widgetshot.run.executors.local import LocalExecutor
-from widgetshot.run.hosts import Hosts, expected_renderer
+from widgetshot.run.hosts import Hosts
 from widgetshot.run.verdicts import redacted
 from widgetshot.selection.session import Session
 from widgetshot.services.manager import Services
@@ -120,17 +120,21 @@ class WorkerRun(WorkerPlugin):
         if key == self._anchor and finish in ("released", "forgotten") and self._forgotten is None:
             self._forgotten = asyncio.ensure_future(end(self._worker, self._order.run))
 
-    async def ready(self) -> None:
-        """Wait until sessions can be run.
+    async def ready(self) -> Description:
+        """Wait until sessions can be run; describe what draws them.
 
         Raises:
-            ConfigError, BaselineError: they can't be.
+            ServerError, ConfigError, BaselineError: they can't be.
         """
         await asyncio.wait(
             [asyncio.wrap_future(self._ready), asyncio.wrap_future(self._ended)], return_when=asyncio.FIRST_COMPLETED
         )
         if not self._ready.done():
             self._ended.result()
+        # Only a browser that runs says what it is.
+        pool = await self.call(self._hosts.browser())
+        front_ends = await asyncio.to_thread(installed_front_ends)
+        return Description(dict(pool.fingerprint), front_ends, THIS_PLATFORM, machine())
 
     async def close(self) -> str:
         """End everything.
@@ -328,12 +332,11 @@ async def begin(worker: Worker, packed: bytes, shipped: bytes | None, anchor: st
     """
     order = await asyncio.to_thread(unpack_order, packed)
     settings = await asyncio.to_thread(_settings_here, worker, order, shipped)
-    description = await asyncio.to_thread(describe, settings)
     here = replace(order, settings=settings)
     made = await asyncio.to_thread(lambda: WorkerRun(worker, here, anchor, shipped=shipped is not None))
     await worker.plugin_add(plugin=made, name=_name(order.run))
     try:
-        await made.ready()
+        description = await made.ready()
         if anchor not in worker.state.tasks:
             raise ServerError("the run has ended")
     except BaseException:
@@ -367,16 +370,6 @@ def _settings_here(worker: Worker, order: Order, shipped: bytes | None) -> Setti
     for value in own:
         redactor = redactor.including(value)
     return replace(settings, redactor=redactor, jobs=1 if order.one_page else _slots(worker))
-
-
-def describe(settings: Settings) -> Description:
-    """Describe what would draw here.
-
-    Raises:
-        ServerError: there is no browser.
-        ConfigError: it is none that this project's pictures are drawn by.
-    """
-    return Description(expected_renderer(settings), installed_front_ends(), THIS_PLATFORM, machine())
 
 
 def _slots(worker: Worker) -> int:
