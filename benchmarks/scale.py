@@ -43,11 +43,12 @@ import psutil
 
 import scale_worker
 from measuring import BenchmarkError, adopt_orphans, finish, measure
-from scale_worker import VARIABLE, WAITING, Recorded, ReplayedSession
+from scale_worker import VARIABLE, Recorded, ReplayedSession
 from suite import Workload, machine, write_work
 from suite_peers import free_port
 from widgetshot.baselines.stores import open_baselines
 from widgetshot.model import Result, TimeSpent, Verdict
+from widgetshot.project.cluster import DaskOptions
 from widgetshot.project.loading import load_settings
 from widgetshot.project.settings import Settings
 from widgetshot.run.background import BackgroundLoop
@@ -231,7 +232,8 @@ def client(address: str, count: int, seed: int, factor: float) -> int:
     """Be the client: tell `begin` and `end` when it does, and the figures as JSON."""
     for module in (tasks, link):
         vars(module)["WORKER"] = scale_worker.__name__
-    settings = load_settings(CHECKOUT, {"cluster": address})
+    # Nothing is drawn, so that nobody has to draw as this machine does.
+    settings = replace(load_settings(CHECKOUT, {"cluster": address}), dask=DaskOptions(like="each-other"))
     assert settings.dask_cluster is not None
     sessions = drawn(count, seed, factor)
     with Services(settings.services, settings.redactor.values) as services, BackgroundLoop() as loop:
@@ -264,7 +266,7 @@ def started(command: Sequence[str], log: Path, **more: Any) -> Iterator[subproce
             process.wait()
 
 
-def replay(file: Path, slots: int, factor: float, count: int, seed: int, waiting: int) -> dict[str, Any]:
+def replay(file: Path, slots: int, factor: float, count: int, seed: int) -> dict[str, Any]:
     """Run sessions on a cluster of its own.
 
     Raises:
@@ -273,7 +275,6 @@ def replay(file: Path, slots: int, factor: float, count: int, seed: int, waiting
     environment = {
         **os.environ,
         VARIABLE: str(file.resolve()),
-        WAITING: str(waiting),
         "PYTHONPATH": os.pathsep.join(filter(None, (str(HERE), str(CHECKOUT / "src"), os.environ.get("PYTHONPATH")))),
     }
     with TemporaryDirectory(prefix="scale-") as name, ExitStack() as processes:
@@ -328,7 +329,6 @@ def replay(file: Path, slots: int, factor: float, count: int, seed: int, waiting
         "sessions": count,
         "slots": slots,
         "factor": factor,
-        "waiting": waiting,
         "bound": max(sum(durations) / slots, max(durations)),
         "longest_first": makespan(sorted(durations, reverse=True), slots),
         "scheduler_cpu": used[0],
@@ -428,7 +428,7 @@ def replay_table(rows: Mapping[str, Mapping[str, float]]) -> list[str]:
     """Return what the way there and back costs."""
     cores = os.cpu_count() or 1
     times = [
-        f"| {about(row)} | {row['factor']:g} | {row['waiting']:.0f} | {row['bound']:.1f} | {row['longest_first']:.1f} "
+        f"| {about(row)} | {row['factor']:g} | {row['bound']:.1f} | {row['longest_first']:.1f} "
         f"| {row['seconds']:.1f} | **{row['bound'] / row['seconds']:.1%}** | {row['sessions'] / row['seconds']:.0f} "
         f"| {row['submitted']:.1f} | {row['first']:.1f} | {row['stolen']:.0f} |"
         for row in rows.values()
@@ -448,12 +448,11 @@ def replay_table(rows: Mapping[str, Mapping[str, float]]) -> list[str]:
         "`python benchmarks/scale.py --record RECORDED`, `--replay RECORDED`: sessions drawn from the 45 of the "
         "project's own notebooks, with their measured durations and their results, on a real scheduler and "
         f"{PROCESSES} worker processes of SLOTS / {PROCESSES} threads, whose sessions sleep. The bound is the sum of "
-        "the durations over the slots; longest first is what a list schedule would reach that knows them all. Waiting "
-        "is how many events may wait in a worker process.",
+        "the durations over the slots; longest first is what a list schedule would reach that knows them all.",
         "",
-        "| slots | sessions | durations divided by | waiting | bound, s | longest first, s | took, s "
+        "| slots | sessions | durations divided by | bound, s | longest first, s | took, s "
         "| share of the bound | sessions a second | all submitted, s | first result, s | moved by the scheduler |",
-        "|---:|" + "---:|" * 11,
+        "|---:|" + "---:|" * 10,
         *times,
         "",
         "| slots | sessions | scheduler's CPU, s | ms a session | its peak memory, MB | client's CPU, s | ms a session "
@@ -602,7 +601,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--sessions", type=int, default=25_000)
     parser.add_argument("--slots", type=_slots, nargs="+", default=[(8, 36.0), (32, 9.0), (128, 2.2)])
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--waiting", type=int, default=0, help="events that may wait in a worker process")
     parser.add_argument("--overhead", action="store_true")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--own-rounds", type=int, default=2)
@@ -637,9 +635,8 @@ def main() -> int:
         arguments.record.write_bytes(pickle.dumps(asyncio.run(record(load_settings(CHECKOUT)))))
     if arguments.replay:
         for slots, factor in arguments.slots:
-            waiting = arguments.waiting or max(16, 4 * slots // PROCESSES)
-            found = replay(arguments.replay, slots, factor, arguments.sessions, arguments.seed, waiting)
-            rows = {**results.get("replay", {}), f"{slots} slots, {arguments.sessions} / {factor:g}, {waiting}": found}
+            found = replay(arguments.replay, slots, factor, arguments.sessions, arguments.seed)
+            rows = {**results.get("replay", {}), f"{slots} slots, {arguments.sessions} / {factor:g}": found}
             keep("replay", dict(sorted(rows.items(), key=lambda row: (-row[1]["sessions"], row[1]["slots"]))))
     if arguments.overhead:
         for key in TITLES:

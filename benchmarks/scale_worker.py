@@ -15,17 +15,17 @@ from pathlib import Path
 from distributed import Worker
 
 from widgetshot.model import Result
-from widgetshot.run.executors.dask import worker as real
+from widgetshot.project.settings import THIS_PLATFORM
 from widgetshot.run.executors.dask.calls import RESOURCE
-from widgetshot.run.executors.dask.messages import Event, pack_outcome, unpack_order
+from widgetshot.run.executors.dask.environment import installed_front_ends, machine
+from widgetshot.run.executors.dask.messages import Description, Event, pack_outcome, unpack_order
 from widgetshot.run.executors.dask.worker import (
     WorkerRun,
     add_environment,
-    describe,
+    differing,
     enable,
     end,
     execute,
-    has_project,
     has_run,
     identify,
     missing_files,
@@ -33,15 +33,16 @@ from widgetshot.run.executors.dask.worker import (
     take_events,
     take_files,
 )
+from widgetshot.run.hosts import expected_renderer
 from widgetshot.selection.session import Session, SessionReport
 
 __all__ = [
     "add_environment",
     "begin",
+    "differing",
     "enable",
     "end",
     "execute",
-    "has_project",
     "has_run",
     "identify",
     "missing_files",
@@ -51,7 +52,6 @@ __all__ = [
 ]
 
 VARIABLE = "WIDGETSHOT_SCALE_RECORDED"  # names the file of `recorded`
-WAITING = "WIDGETSHOT_SCALE_WAITING"  # holds how many events may wait in a worker process
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,12 @@ class SleepingRun(WorkerRun):
             session.cancel()
         await asyncio.gather(*self._sessions.values(), return_exceptions=True)
 
-    async def _execute(self, key: str, session: Session) -> None:
+    async def ready(self) -> Description:
+        """Return what the client can't refuse: nothing is drawn."""
+        renderer = await asyncio.to_thread(expected_renderer, self.settings)
+        return Description(renderer, installed_front_ends(), THIS_PLATFORM, machine())
+
+    async def _execute(self, key: str, session: Session, *, alone: bool) -> bool:  # noqa: ARG002
         """Give results in equal distances, the last one and the report at the end."""
         assert isinstance(session, ReplayedSession)
         loop = asyncio.get_running_loop()
@@ -121,16 +126,15 @@ class SleepingRun(WorkerRun):
             if (rest := due - loop.time()) > 0:
                 await asyncio.sleep(rest)
             await self._put(Event(key, data))
+        return True
 
 
-async def begin(worker: Worker, packed: bytes, shipped: bytes | None) -> bytes:
+async def begin(worker: Worker, packed: bytes, shipped: bytes | None, anchor: str) -> bytes:
     """Begin a run, see `worker.begin`; the project must be where the client has it."""
     assert shipped is None
-    # A process stands for several workers here, each of which may have as many.
-    vars(real)["_MAX_WAITING"] = int(os.environ[WAITING])
     order = unpack_order(packed)
     await asyncio.to_thread(recorded)
     here = replace(order, settings=replace(order.settings, jobs=worker.state.nthreads))
-    run = await asyncio.to_thread(lambda: SleepingRun(worker, here, shipped=False))
+    run = await asyncio.to_thread(lambda: SleepingRun(worker, here, anchor, shipped=False))
     await worker.plugin_add(plugin=run, name=f"{RESOURCE}-{order.run}")
-    return pickle.dumps(await asyncio.to_thread(describe, order.settings))
+    return pickle.dumps(await run.ready())

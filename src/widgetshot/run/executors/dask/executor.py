@@ -282,11 +282,8 @@ async def _described_here(settings: Settings) -> Description:
 def _seen_here(report: SessionReport, link: WorkerLink | None, here: str) -> SessionReport:
     """Return a report with the files that were read only where they are those of this machine, too."""
     there = link.description if link is not None and link.same_place else None
-    return (
-        report
-        if there is not None and there.machine == here != ""
-        else replace(report, inputs=(None,) * len(report.inputs))
-    )
+    same = there is not None and there.machine == here != ""
+    return report if same else replace(report, inputs=(None,) * len(report.inputs))
 
 
 def _died(task: SessionTask) -> ServerError:

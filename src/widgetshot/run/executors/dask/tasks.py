@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -78,15 +79,10 @@ class SessionTasks:
         self._count = 0
         self._tasks: dict[str, SessionTask] = {}
         self._given = 0  # sessions that Dask has
-        self._room = asyncio.Condition()
+        self._waiting: deque[asyncio.Future[None]] = deque()
         self._beside: set[asyncio.Task[Any]] = set()
         self.again: dict[str, list[str]] = {}
         self.failure: WidgetshotError | None = None
-
-    @property
-    def waiting(self) -> bool:
-        """Whether there is anything to run."""
-        return self._given > 0
 
     async def submit(self, session: Session) -> SessionTask:
         """Begin to run a session when it is its turn; `close` is to follow.
@@ -94,11 +90,18 @@ class SessionTasks:
         Raises:
             ServerError: nothing can be run any more.
         """
-        async with self._room:
-            await self._room.wait_for(lambda: self.failure is not None or self._given < self._most())
-            if self.failure is not None:
-                raise self.failure
-            self._given += 1
+        if self.failure is not None:
+            raise self.failure
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        self.let_in()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self._given -= 1
+                self.let_in()
+            raise
         task = SessionTask(session)
         self._start(task)
         return task
@@ -106,10 +109,17 @@ class SessionTasks:
     def _most(self) -> int:
         return max(1, sum(link.slots + 1 for link in self._workers.values()))
 
-    async def more_room(self) -> None:
-        """Look again whether it is a session's turn: there are other workers now."""
-        async with self._room:
-            self._room.notify_all()
+    def let_in(self) -> None:
+        """Give Dask as many of the sessions that wait as it may have now."""
+        while self._waiting and (self.failure is not None or self._given < self._most()):
+            turn = self._waiting.popleft()
+            if turn.done():
+                continue  # it was given up
+            if self.failure is not None:
+                turn.set_exception(self.failure)
+            else:
+                self._given += 1
+                turn.set_result(None)
 
     def _start(self, task: SessionTask) -> None:
         self._count += 1
@@ -227,7 +237,7 @@ class SessionTasks:
             self.failure = failure
             for task in self._tasks.values():
                 task.arrived.put_nowait(failure)
-            self._do(self.more_room())
+            self.let_in()
 
     async def close(self, task: SessionTask) -> None:
         """Forget a session; where it still runs it is ended, and that is waited for."""
@@ -242,7 +252,7 @@ class SessionTasks:
                 task.following.cancel()
         finally:
             self._given -= 1
-            await self.more_room()
+            self.let_in()
 
     async def end(self) -> None:
         """End what was begun beside."""

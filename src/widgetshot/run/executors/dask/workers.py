@@ -184,7 +184,7 @@ class Workers:
             await link.enable()
             self._refused.pop(link.address, None)
             self._start(self._pump(link))
-            await self._sessions.more_room()
+            self._sessions.let_in()
         except WorkerGone:
             self.links.pop(link.address, None)
             self._known.discard(link.address)
