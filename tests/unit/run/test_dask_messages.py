@@ -79,7 +79,7 @@ def test_what_was_compared_with_another_baseline_is_broken(
     assert "another baseline than the one that is here" in found.sentence
 
 
-def test_new_is_only_what_has_no_baseline_here(match: Result, baselines: Baselines) -> None:
+def test_new_is_only_what_has_no_baseline_here(match: Result, baselines: Baselines, tmp_path: Path) -> None:
     new = replace(match, verdict=Verdict.NEW, baseline=None)
     found = sent(new, baselines)
     assert found.verdict is Verdict.BROKEN
@@ -87,7 +87,7 @@ def test_new_is_only_what_has_no_baseline_here(match: Result, baselines: Baselin
     baselines.remove([KEY])
     assert sent(new, baselines).verdict is Verdict.NEW
     # A run that takes a damaged one anew counts it as none.
-    place = Path(baselines.locate(KEY))
+    place = tmp_path / f"baselines/{KEY}.png"
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_bytes(b"damaged")
     assert sent(new, baselines).verdict is Verdict.NEW
