@@ -183,7 +183,7 @@ def test_a_scheduler_that_dies_ends_the_run_with_what_was_finished(
     begun = tmp_path / "begun"
     project.notebook("notebooks/a.ipynb", "#| shot: s\n1")
     project.notebook("notebooks/b.ipynb", WAITS.format(file=str(begun)))
-    cluster.worker(DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT="2s")
+    cluster.worker(threads=2, DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT="2s")
     running = project.begin(sys.executable, "-m", "widgetshot", "run", "--dask", cluster.address)
     wait_until(begun.exists)
     # What was finished is what is in the run folder.
