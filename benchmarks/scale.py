@@ -540,47 +540,22 @@ def overhead_table(found: Mapping[str, Mapping[str, Sequence[Mapping[str, float]
 NOTES = """\
 ## Where it goes
 
-The two processors do the work of client, scheduler and all workers, and others worked on the machine meanwhile (see the
-load). Dividing the durations makes all that is not sleeping that many times larger. What a worker packs is packed once
-for all. Outside the figures: what a run does with a result once it has it (the run folder, the gallery).
+The two processors do the work of client, scheduler and all workers, and are busy for most of the time. Dividing the
+durations makes all that is not sleeping that many times larger: sessions of 8 slots take 0.1 s here, where they took
+3.5 s. What a worker packs is packed once for all. Outside the figures: what a run does with a result once it has it
+(the run folder, the gallery).
 
-What is missing to the bound is the start, before the first result, and then what a slot waits from one session to the
-next: 17 ms with 8 slots, 37 ms with 32, 30 ms with 128, on a machine whose processors are busy for over 90 %, a third
-of that by others. Of sessions that take their real 3.5 s that is 0.5 to 1.1 %; of those of 8 slots, which take 0.1 s
-here, it is 15 %. Nothing else was found to wait for than the two processors: when nobody else used them in the run of
-128 slots, no session waited for its events to be taken.
+Dask is given as many sessions as there are slots, and one more for each worker. The state before gave it all of them at
+once: of 25,000 sessions the first result came after 13.8 s instead of 0.9, the client held 458 MB instead of 100, the
+scheduler 499 MB instead of 125. A process here stands for many workers and has one session more than slots all the
+same, so that slots wait for a way there and back more often than those of real workers, which have few of them.
 
-Of 128 slots and 25,000 sessions, and whose it is:
+Most of the client's time is unpacking results in its threads, of which there are 5 for a session here, and Python's
+look for garbage beside it. A third of what the scheduler does in the steady state is passing results on.
 
-- Ours: of the 20 s over the bound 13.8 s are before the first result. The client submits all sessions in one turn of
-  its loop (0.46 ms of CPU each, of which 0.10 ms pack the session and 0.04 ms the function), and sends and takes
-  nothing meanwhile. In real time that is 2 % of this run.
-- Ours: Python looked for garbage for 121 s of the client's 330 s (wall time, so others' turns are in it), up to 1.7 s
-  at once, in which no batch is taken. It goes through what 25,000 waiting sessions hold, 16 kB each, whenever results
-  have been unpacked. Unpacking one takes 0.14 ms in a small process, and 0.08 ms without a look for garbage.
-- Ours: by samples of the client in the middle of the run, 69 % is `unpack_outcome` in its threads: 37 % decompressing
-  and unpickling (with the garbage), 21 % resolving the links of the baselines' folder anew for each picture, the rest
-  reading files. 10 % is taking batches.
-- Dask's: by samples of the scheduler in its first minute, 46 % is taking in graphs of one task each (25 % alone is
-  handing each to a thread). In the middle it is idle for seven eighths; a third of the rest forwards batches, since
-  `Client.run` goes through the scheduler. That is ours to choose.
-- The first attempt left the workers' limit of 16 waiting events as it is: with 32 slots in one process all sessions
-  waited for the next batch most of the time, and 43 ended in a second. 3,000 sessions took 55.1 s with 16 and 41.3 s
-  with 128 events (bound 36.6 s, load 12 to 16). A process here stands for eight workers of 4 slots, so that it
-  gets 4 events a slot. In real time a worker of 32 slots has some 65 events a second, for which 16 are enough.
-
-`--dask local:2`: the start costs 2.1 s and 3.5 s of CPU, once: a scheduler, two workers and a server and a browser for
-each. The project's own notebooks, 45 sessions, are within the goal of 1.15; 20 small notebooks are not, even without
-that start. Others used the machine in all pairs (see the load), and in the shorter runs on workers it shows: they took
-7.7 to 10.8 s. Of the project's own notebooks there is one pair.
-
-## What could be changed
-
-- Submit a few sessions for each slot, not all: the start no longer blocks, and neither the client nor the scheduler
-  holds what waits, so there is little to look through for garbage.
-- Resolve the folder of baselines once, and read the picture alone: a fifth of the client's time.
-- Let as many events wait as there are slots times 4, at least 16.
-- Take batches from the worker directly where it can be reached: pictures that changed go through the scheduler, too.
+`--dask local:2`, measured before that: the start costs 2.1 s and 3.5 s of CPU, once: a scheduler, two workers and a
+server and a browser for each. The project's own notebooks, 45 sessions, are within the goal of 1.15; 20 small notebooks
+are not, even without that start. Others used the machine in all pairs (see the load).
 """
 
 

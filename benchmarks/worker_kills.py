@@ -286,6 +286,7 @@ def report() -> int:
     runs = [Outcome(**json.loads(line)) for line in RESULTS.read_text(encoding="utf-8").splitlines()]
     kills = sum(len(run.kills) for run in runs)
     wrong, left = (sum(len(getattr(run, part)) for run in runs) for part in ("wrong", "left"))
+    named = [f"\nWrong (seed {run.seed}): {'; '.join(run.wrong)}\n" for run in runs if run.wrong]
     cells = (
         len(runs), kills, sum(run.right for run in runs), sum(run.again for run in runs),
         sum(run.given_up for run in runs), wrong, left,
@@ -298,7 +299,7 @@ def report() -> int:
         "| runs | workers killed | right results | sessions run once more | results given up: two workers killed | "
         "wrong, lost or doubled | left on workers |\n|---:|---:|---:|---:|---:|---:|---:|\n"
         f"| {' | '.join(map(str, cells))} |\n\n"
-        "Right: the verdict, and each byte of the picture, of a run that nobody disturbed.\n",
+        "Right: the verdict, and each byte of the picture, of a run that nobody disturbed.\n" + "".join(named),
         encoding="utf-8",
     )
     return wrong + left
