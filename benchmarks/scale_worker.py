@@ -18,7 +18,7 @@ from widgetshot.model import Result
 from widgetshot.project.settings import THIS_PLATFORM
 from widgetshot.run.executors.dask.calls import RESOURCE
 from widgetshot.run.executors.dask.environment import installed_front_ends, machine
-from widgetshot.run.executors.dask.messages import Description, Event, pack_outcome, unpack_order
+from widgetshot.run.executors.dask.messages import Description, Event, Order, pack_outcome, unpack
 from widgetshot.run.executors.dask.worker import (
     WorkerRun,
     add_environment,
@@ -132,7 +132,7 @@ class SleepingRun(WorkerRun):
 async def begin(worker: Worker, packed: bytes, shipped: bytes | None, anchor: str) -> bytes:
     """Begin a run, see `worker.begin`; the project must be where the client has it."""
     assert shipped is None
-    order = unpack_order(packed)
+    order = unpack(packed, Order)
     await asyncio.to_thread(recorded)
     here = replace(order, settings=replace(order.settings, jobs=worker.state.nthreads))
     run = await asyncio.to_thread(lambda: SleepingRun(worker, here, anchor, shipped=False))

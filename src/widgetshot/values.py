@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import SplitResult, urlsplit
 
 from widgetshot.errors import ConfigError, nearest
 
@@ -115,6 +116,23 @@ def parse_flag(value: Any) -> bool:
     if not isinstance(value, bool):
         raise BadValue(f"must be true or false, not {value!r}")
     return value
+
+
+def split_address(text: str, form: str) -> SplitResult:
+    """Return the parts of an address.
+
+    Args:
+        form: says what it must be.
+
+    Raises:
+        BadValue: its host or port is not valid.
+    """
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError as error:
+        raise BadValue(f"{form}; its host or port is not valid") from error
+    return parts
 
 
 def parse_count(value: Any) -> int:

@@ -1,9 +1,8 @@
 """The address of a Jupyter Kernel Gateway, whose kernels a notebook may run on."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
-from widgetshot.values import BadValue, parse_text
+from widgetshot.values import BadValue, parse_text, split_address
 
 # Jupyter Server's own variable. What is in it is for the gateway alone: no kernel gets it, and it is shown nowhere.
 TOKEN_VARIABLE = "JUPYTER_GATEWAY_AUTH_TOKEN"
@@ -19,11 +18,7 @@ def parse_gateway(value: Any) -> str:
     text = "" if value is False else parse_text(value).strip().rstrip("/")
     if not text:
         return ""
-    try:
-        parts = urlsplit(text)
-        _ = parts.port
-    except ValueError as error:
-        raise BadValue(f"{_FORM}; its host or port is not valid") from error
+    parts = split_address(text, _FORM)
     # What stands before an @ or behind a ? may be a secret, and is not said again.
     if parts.username is not None or parts.query or parts.fragment:
         raise BadValue(f"{_FORM}, and nothing besides", next_step=f"export {TOKEN_VARIABLE}=...")

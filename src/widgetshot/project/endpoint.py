@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from widgetshot.declare.gateway import TOKEN_VARIABLE as GATEWAY_TOKEN_VARIABLE
-from widgetshot.values import BadValue, parse_text
+from widgetshot.values import BadValue, parse_text, split_address
 
 VARIABLE = "WIDGETSHOT_BROWSER_ENDPOINT"
 # Of a server of browsers; whoever knows it may use them.
@@ -42,11 +42,7 @@ def parse_endpoint(value: Any) -> str:
     text = value.strip() if isinstance(value, str) else parse_text(value)
     if not text:
         return ""
-    try:
-        parts = urlsplit(text)
-        _ = parts.port
-    except ValueError as error:
-        raise BadValue(f"{_FORM}; its host or port is not valid") from error
+    parts = split_address(text, _FORM)
     if parts.scheme not in ("ws", "wss", "http", "https"):
         shown = f"{parts.scheme}://..." if re.fullmatch(r"[a-z]{1,10}", parts.scheme) else "something else"
         raise BadValue(f"{_FORM}, not {shown}")

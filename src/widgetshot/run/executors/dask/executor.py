@@ -21,7 +21,7 @@ from widgetshot.run.executors.dask.calls import RESOURCE
 from widgetshot.run.executors.dask.connection import Connection, class_of, connect
 from widgetshot.run.executors.dask.environment import code_version, installed_front_ends, machine
 from widgetshot.run.executors.dask.link import Shared, WorkerLink
-from widgetshot.run.executors.dask.messages import Description, Order, pack_order, unpack_outcome
+from widgetshot.run.executors.dask.messages import Description, Order, pack, unpack_outcome
 from widgetshot.run.executors.dask.tasks import SessionTask, SessionTasks
 from widgetshot.run.executors.dask.workers import Workers
 from widgetshot.run.hosts import Hosts
@@ -227,7 +227,7 @@ class DaskExecutor:
         return Shared(
             run=self._run,
             root=settings.root,
-            order=await asyncio.to_thread(pack_order, order),
+            order=await asyncio.to_thread(pack, order),
             version=await asyncio.to_thread(code_version),
             files=None if local else files,
             outside=str(outside[0]) if outside else "",

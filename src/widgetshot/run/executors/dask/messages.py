@@ -8,7 +8,7 @@ import pickle
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -25,6 +25,7 @@ _EFFORT = 1
 _NO_PIXELS = np.empty((0, 0, 4), np.uint8)
 
 Outcome = Result | SessionReport | Exception
+T = TypeVar("T", Session, "Order")
 
 
 @dataclass(frozen=True)
@@ -106,28 +107,16 @@ class _Packed:
     shape: tuple[int, ...] | None = None
 
 
-def pack_session(session: Session) -> bytes:
-    """Return a session as it travels."""
-    return _packed(session)
+def pack(value: Session | Order) -> bytes:
+    """Return a session or an order as it travels."""
+    return _packed(value)
 
 
-def unpack_session(data: bytes) -> Session:
-    """Return a session that has travelled."""
-    session = _unpacked(data)
-    assert isinstance(session, Session)
-    return session
-
-
-def pack_order(order: Order) -> bytes:
-    """Return an order as it travels."""
-    return _packed(order)
-
-
-def unpack_order(data: bytes) -> Order:
-    """Return an order that has travelled."""
-    order = _unpacked(data)
-    assert isinstance(order, Order)
-    return order
+def unpack(data: bytes, kind: type[T]) -> T:
+    """Return what has travelled, which is of a kind."""
+    value = _unpacked(data)
+    assert isinstance(value, kind)
+    return value
 
 
 def pack_outcome(outcome: Outcome) -> bytes:

@@ -15,7 +15,7 @@ from widgetshot.errors import ServerError, WidgetshotError
 from widgetshot.redact import Redactor
 from widgetshot.run.executors.dask.calls import RESOURCE, WORKER, calling
 from widgetshot.run.executors.dask.link import WorkerLink
-from widgetshot.run.executors.dask.messages import Event, pack_session
+from widgetshot.run.executors.dask.messages import Event, pack
 from widgetshot.selection.session import Session
 
 MAX_STARTS = 2  # of a session whose worker dies
@@ -131,7 +131,7 @@ class SessionTasks:
             calling(WORKER, "execute"),
             self._run,
             task.key,
-            pack_session(task.session),
+            pack(task.session),
             # What a worker has died of is alone on the next one, and nobody else dies with it.
             task.deaths > 0,
             key=task.key,

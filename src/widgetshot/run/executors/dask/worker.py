@@ -27,7 +27,7 @@ from widgetshot.files import LOCAL_FOLDER
 from widgetshot.model import Result
 from widgetshot.project.loading import load_settings
 from widgetshot.project.settings import THIS_PLATFORM, Settings
-from widgetshot.redact import secret_values
+from widgetshot.redact import Redactor, secret_values
 from widgetshot.report.folder import SERVER_LOG
 from widgetshot.run.background import BackgroundLoop
 from widgetshot.run.executors.dask.calls import RESOURCE
@@ -38,8 +38,7 @@ from widgetshot.run.executors.dask.messages import (
     Event,
     Order,
     pack_outcome,
-    unpack_order,
-    unpack_session,
+    unpack,
 )
 from widgetshot.run.executors.dask.shipment import FileStore
 from widgetshot.run.executors.local import LocalExecutor
@@ -330,7 +329,7 @@ async def begin(worker: Worker, packed: bytes, shipped: bytes | None, anchor: st
     Returns:
         The `Description` of the worker, pickled.
     """
-    order = await asyncio.to_thread(unpack_order, packed)
+    order = await asyncio.to_thread(unpack, packed, Order)
     settings = await asyncio.to_thread(_settings_here, worker, order, shipped)
     here = replace(order, settings=settings)
     made = await asyncio.to_thread(lambda: WorkerRun(worker, here, anchor, shipped=shipped is not None))
@@ -366,9 +365,7 @@ def _settings_here(worker: Worker, order: Order, shipped: bytes | None) -> Setti
         )
     # What a worker's own variables hold is as secret as what the client's do.
     own = secret_values(settings.secrets, os.environ, "the worker's environment")
-    redactor = settings.redactor
-    for value in own:
-        redactor = redactor.including(value)
+    redactor = Redactor((*settings.redactor.values, *own))
     return replace(settings, redactor=redactor, jobs=1 if order.one_page else _slots(worker))
 
 
@@ -397,7 +394,7 @@ async def execute(worker: Worker, run: str, key: str, packed: bytes, alone: bool
     found = _run(worker, run)
     if found is None:
         return False
-    session = await asyncio.to_thread(unpack_session, packed)
+    session = await asyncio.to_thread(unpack, packed, Session)
     return bool(await found.call(found.execute(key, session, alone=alone)))
 
 
