@@ -73,9 +73,9 @@ class Project:
         )
 
     def _environment(self, more: dict[str, str] | None = None) -> dict[str, str]:
-        # Settings of the outer pytest, of xdist and of CI are not for the commands inside.
+        # Settings of the outer pytest, of xdist and of CI are not for the commands inside: they do the same everywhere.
         others = ("PYTEST_", "COV_", "GITHUB_") if self.measured else ("PYTEST_", "COV_", "GITHUB_", *MEASURING)
-        own = {key: value for key, value in os.environ.items() if not key.startswith(others)}
+        own = {key: value for key, value in os.environ.items() if not key.startswith(others) and key != "CI"}
         return own | {MARK: self.mark} | self.environment | (more or {})
 
     def widgetshot(self, *words: str, **options: Any) -> subprocess.CompletedProcess[str]:

@@ -17,7 +17,7 @@ KEY, SECOND, THIRD = (f"page-chromium-linux/notebooks/a/{name}" for name in NAME
 def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """A project whose baselines are kept by digest, with three baselines."""
     project = make_project(tmp_path_factory.mktemp("elsewhere"))
-    project.environment |= install_digest_store(project.root / "site") | {"CI": ""}
+    project.environment |= install_digest_store(project.root / "site")
     with (project.root / "pyproject.toml").open("a") as file:
         file.write('store = "digests"\n')
     project.notebook("notebooks/a.ipynb", *(RUNS.format(name=name, text=name) for name in NAMES))

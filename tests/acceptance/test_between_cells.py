@@ -93,7 +93,7 @@ def ran(shared_project: Project) -> Project:
             f"open({str(project.root / witness)!r}, 'a').write('it ran')",
         )
     # What passes is noted, for what --changed leaves out.
-    done = project.widgetshot("run", "--changed", "--update-baselines", environment={"CI": ""})
+    done = project.widgetshot("run", "--changed", "--update-baselines")
     assert "Traceback" not in done.stderr
     return project
 
@@ -175,15 +175,15 @@ def test_pictures_are_told_in_the_order_in_which_they_are_taken(ran: Project) ->
 
 
 def test_what_passed_is_left_out_until_something_changes(ran: Project) -> None:
-    words, no_ci = ("run", "--changed", *TWO), {"CI": ""}
-    done = ran.widgetshot(*words, environment=no_ci)
+    words = ("run", "--changed", *TWO)
+    done = ran.widgetshot(*words)
     assert done.returncode == 0, done.stdout
     assert "6 pictures were not run" in done.stdout
     file = ran.root / "notebooks/steps.ipynb"
     before = file.read_text(encoding="utf-8")
     file.write_text(before.replace("after: cell-1", "after: cell-2"), encoding="utf-8")
     try:
-        ran.widgetshot(*words, environment=no_ci)
+        ran.widgetshot(*words)
     finally:
         file.write_text(before, encoding="utf-8")
     assert ran.verdicts()["notebooks/steps.ipynb::clicked"] == "changed"

@@ -135,7 +135,7 @@ def passed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     packages = packages_of(project)
     # An empty entry would stand for the folder that a program runs in, where something always changes.
     paths = filter(None, [str(packages), os.environ.get("PYTHONPATH")])
-    project.environment |= {"CI": "", "PYTHONPATH": os.pathsep.join(paths)}
+    project.environment |= {"PYTHONPATH": os.pathsep.join(paths)}
     (packages / "sample-1.0.dist-info").mkdir(parents=True)
     (packages / "sample-1.0.dist-info" / "METADATA").write_text("Name: sample\nVersion: 1.0\n")
     (packages / "sample.py").write_text("VALUE = 1\n")
@@ -360,7 +360,6 @@ class Step(NamedTuple):
 def story(shared_project: Project) -> dict[str, Step]:
     """Runs of three notebooks, one after the other; `c` shows whether its kernel is asked to note what it reads."""
     project = shared_project
-    project.environment["CI"] = ""
     project.write("notebooks/helper.py", "VALUE = 1\n")
     project.notebook("notebooks/a.ipynb", f"{SHOT}print(1)")
     project.notebook("notebooks/b.ipynb", DARK)
