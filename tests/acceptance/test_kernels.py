@@ -25,6 +25,16 @@ NOTEBOOKS: dict[str, dict[str, Any]] = {
 }
 
 
+# It ends at once when it is started for the first time, as one does whose port another program has taken.
+LATER = """
+import os, sys
+try:
+    os.close(os.open(MARK, os.O_CREAT | os.O_EXCL))
+except FileExistsError:
+    os.execv(sys.executable, [sys.executable, "-m", "ipykernel_launcher", *sys.argv[1:]])
+"""
+
+
 @pytest.fixture(scope="module")
 def project(shared_project: Project) -> Project:
     project = shared_project
@@ -99,3 +109,18 @@ def test_missing_kernel_of_another_language_is_looked_for_among_those_that_are_h
     error = unknown.entry("elsewhere/r.ipynb::s")["error"]
     assert "its kernel 'ir' is not installed" in error["message"]
     assert error["next"].startswith("jupyter kernelspec list")
+
+
+def test_kernel_that_dies_while_it_starts_is_started_once_more(project: Project) -> None:
+    for name in ("later", "never"):
+        # The one that never starts finds no file of its mark's name, and can make none.
+        program = LATER.replace("MARK", repr(str(project.root / ("mark" if name == "later" else "no/mark"))))
+        argv = [sys.executable, "-c", program, "-f", "{connection_file}"]
+        spec = {"argv": argv, "display_name": name, "language": "python"}
+        project.write(f"jupyter/kernels/{name}/kernel.json", json.dumps(spec))
+        project.notebook(f"starts/{name}.ipynb", PRINT, kernelspec={"name": name, "display_name": name})
+    project.widgetshot("run", "--update-baselines", "starts")
+    assert (project.root / "mark").exists()
+    assert project.entry("starts/later.ipynb::s")["verdict"] == "new"
+    never = project.entry("starts/never.ipynb::s")
+    assert never["error"]["message"] == "the kernel 'never' did not start: Kernel died before it could be listened to"

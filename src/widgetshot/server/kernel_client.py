@@ -32,6 +32,10 @@ MOST_BROADCASTS = 50_000  # that wait to be taken, as in prelude.py
 _ANSWER_TIMEOUT_S = 1.0  # then an answer is taken for lost
 
 
+class KernelDied(RuntimeError):
+    """A kernel ended before it could be listened to."""
+
+
 async def make_ready(km: Any, *, frozen_at: float | None, elsewhere: Mapping[str, str] | None = None) -> bool:
     """Wait until a kernel listens, and prepare it; kernels of other languages are sent nothing but the cells.
 
@@ -43,7 +47,8 @@ async def make_ready(km: Any, *, frozen_at: float | None, elsewhere: Mapping[str
         Whether such a kernel is known to order what it hashes anew each time.
 
     Raises:
-        RuntimeError: the kernel died or did not answer in time.
+        KernelDied: the kernel ended.
+        RuntimeError: it did not answer in time.
         NotOpened: its clock can't be frozen.
     """
     kc = await connect(km)
@@ -77,7 +82,8 @@ async def connect(km: Any, startup_timeout: float = 60) -> Any:
     """Return a client of a running kernel whose broadcasts arrive.
 
     Raises:
-        RuntimeError: the kernel died or did not answer in time.
+        KernelDied: the kernel ended.
+        RuntimeError: it did not answer in time.
     """
     # Of its own it would have a context whose threads are started now; where there are none to be had, ZeroMQ aborts.
     kc = km.client(context=km.context)
@@ -113,7 +119,7 @@ async def _listen(km: Any, kc: Any, deadline: float) -> None:
             return
         asks = True
         if not await km.is_alive():
-            raise RuntimeError("Kernel died before it could be listened to")
+            raise KernelDied("Kernel died before it could be listened to")
     raise RuntimeError("Kernel didn't respond in time")
 
 

@@ -22,7 +22,7 @@ from widgetshot.errors import NotebookError
 from widgetshot.ports import SourcesSeen
 from widgetshot.redact import Redactor
 from widgetshot.server.gateway import Gateway, end_all, variables_there
-from widgetshot.server.kernel_client import make_ready
+from widgetshot.server.kernel_client import KernelDied, make_ready
 from widgetshot.server.messages import KernelState, NotOpened, Opened, OpenRequest
 from widgetshot.server.processes import LIVE_PAGE_VARIABLE, Started, end_processes, request_exit
 from widgetshot.server.render import page_config, render, render_anchor
@@ -145,11 +145,13 @@ class LivePages:
         try:
             try:
                 return await begin()
-            except (RuntimeError, OSError):
-                if not self._closing:
+            except (RuntimeError, OSError) as error:
+                # Another program may have taken the port that it was to listen at. And what ends just now may have left
+                # no processes to others.
+                if not (self._closing or isinstance(error, KernelDied)):
                     raise
-            # What ends just now may have left no processes to others.
-            await asyncio.wait(self._closing)
+            if self._closing:
+                await asyncio.wait(self._closing)
             if opened.kernel_id in self._kernels:
                 await self._kernels.shutdown_kernel(opened.kernel_id, now=True)
             return await begin()
