@@ -29,7 +29,9 @@ def finish(made: RunWriter, *results: Result, unused: list[str] | None = None) -
     for result in results:
         made.add(result)
     order = [result.key for result in results]
-    made.finish(RunEnd(complete=True, order=order, timings={"load": 0.5}, fingerprint={"browser": "1"}, unused=unused))
+    fingerprints = {result.key.partition("/")[0]: {"browser": "1"} for result in results}
+    end = RunEnd(complete=True, order=order, timings={"load": 0.5}, fingerprints=fingerprints, unused=unused)
+    made.finish(end)
     return run_json(made.folder)
 
 

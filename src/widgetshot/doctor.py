@@ -15,8 +15,11 @@ from pathlib import Path
 from widgetshot.capture.browser import find_browser, install, install_commands
 from widgetshot.capture.host import elsewhere_described
 from widgetshot.capture.renderer import refuse_other_platform
+from widgetshot.declare.front_ends import TABLE
+from widgetshot.declare.notebook import Notebook
 from widgetshot.errors import WidgetshotError
 from widgetshot.files import STATIC
+from widgetshot.frontends import registry
 from widgetshot.project.endpoint import place_of
 from widgetshot.project.notebooks import find_notebooks, load_notebook
 from widgetshot.project.settings import Settings
@@ -75,7 +78,8 @@ def examine(settings: Settings, *, services: bool = False) -> Iterator[Check]:
     yield _assets()
     yield _kernel(settings.kernel or "python3")
     yield _browser(settings)
-    yield _frontends()
+    yield _widget_front_ends()
+    yield from _front_ends(settings)
     known = Services(settings.services)
     for name, expensive in needed_services(settings).items():
         yield _service(known, name, needed=services and not expensive)
@@ -84,13 +88,18 @@ def examine(settings: Settings, *, services: bool = False) -> Iterator[Check]:
 def needed_services(settings: Settings) -> dict[str, bool]:
     """Return the services that the project or its notebooks name, sorted, with True if only `expensive` ones do."""
     names = dict.fromkeys(settings.services, False)
-    for file in find_notebooks(settings) if all((settings.root / one).exists() for one in settings.notebooks) else ():
-        with contextlib.suppress(WidgetshotError):  # a run says what is wrong with it
-            notebook = load_notebook(settings, file)
-            expensive = all("expensive" in target.markers for target in notebook.targets)
-            for need in notebook.services:
-                names[need.name] = names.get(need.name, True) and expensive
+    for notebook in _notebooks(settings):
+        expensive = all("expensive" in target.markers for target in notebook.targets)
+        for need in notebook.services:
+            names[need.name] = names.get(need.name, True) and expensive
     return dict(sorted(names.items()))
+
+
+def _notebooks(settings: Settings) -> Iterator[Notebook]:
+    """Yield the project's notebooks, but for those that can't be read: a run says what is wrong with them."""
+    for file in find_notebooks(settings) if all((settings.root / one).exists() for one in settings.notebooks) else ():
+        with contextlib.suppress(WidgetshotError):
+            yield load_notebook(settings, file)
 
 
 def missing_for_services(settings: Settings) -> list[programs.Requirement]:
@@ -167,7 +176,21 @@ def _browser(settings: Settings) -> Check:
     return Check(settings.browser, True, f"{done.stdout.strip()} ({found.executable}, {found.origin})")
 
 
-def _frontends() -> Check:
+def _front_ends(settings: Settings) -> Iterator[Check]:
+    """Look at the applications that notebooks can be shown in."""
+    needed = {target.frontend for notebook in _notebooks(settings) for target in notebook.targets}
+    for name, frontend in TABLE.items():
+        if not frontend.package:
+            continue
+        missing = registry.missing(name, "")
+        subject = f"front end {name}"
+        if missing is None:
+            yield Check(subject, True, f"{frontend.title} {version(frontend.package)}")
+        else:
+            yield Check(subject, False, f"{frontend.title} is not installed", missing.next_step, name in needed)
+
+
+def _widget_front_ends() -> Check:
     from jupyter_core.paths import jupyter_path
 
     names = {

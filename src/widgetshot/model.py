@@ -40,6 +40,22 @@ def is_key(text: str) -> bool:
     return len(text) <= MAX_KEY and re.search(KEY_PATTERN, text) is not None
 
 
+# The front ends, as options and environments name them; `declare.front_ends` says what each of them can do.
+FRONT_ENDS = ("page", "lab", "notebook", "voila", "static")
+PAGE_FRONT_END = FRONT_ENDS[0]
+
+
+def front_end_of(environment: str) -> str:
+    """Return the front end that an environment's name begins with; our own page where it is none that is known."""
+    name = environment.partition("-")[0]
+    return name if name in FRONT_ENDS else PAGE_FRONT_END
+
+
+def label_of(frontend: str, variant: str) -> str:
+    """Return what stands in brackets behind the names of shots: front end and variant, but for the default ones."""
+    return ",".join(part for part in ("" if frontend == PAGE_FRONT_END else frontend, variant) if part)
+
+
 # In a fingerprint, of what can't be found out: it is never the same as anything.
 UNKNOWN = "unknown"
 
@@ -273,7 +289,9 @@ class Target:
         shot: the shot's name.
         cell_id: nbformat id (or position, for old notebooks) of the cell; None for the whole page.
         order: position among those of the notebook, the order in which they are taken.
-        capture: `cell` for the cell's box, `page` for the whole page.
+        frontend: what makes a page of the notebook; one of `FRONT_ENDS`.
+        variant: theme and viewport, as far as they are not the default ones.
+        capture: the part of the page that it shows, see the option.
         max_settle: seconds after which a page that never settles is captured anyway; None to insist.
         tab: the browser page, among those of one kernel, that the picture shows; "" is the main one.
         after: name of the cell after which it is taken, before the next one runs; "" for after all cells.
@@ -292,6 +310,7 @@ class Target:
     theme: str = "light"
     viewport: Viewport = Viewport(960, 720)
     variant: str = ""
+    frontend: str = PAGE_FRONT_END
     capture: str = "cell"
     max_settle: float | None = None
     allow_blank: bool = False
@@ -303,19 +322,25 @@ class Target:
     markers: tuple[str, ...] = ()
 
     @property
+    def label(self) -> str:
+        """`lab,dark`: the front end and the variant, as far as they are not the default ones."""
+        return label_of(self.frontend, self.variant)
+
+    @property
     def name(self) -> str:
-        """`shot` or `shot[variant]`."""
-        return f"{self.shot}[{self.variant}]" if self.variant else self.shot
+        """`shot` or `shot[label]`."""
+        return f"{self.shot}[{self.label}]" if self.label else self.shot
 
     @property
     def nodeid(self) -> str:
-        """`notebooks/x.ipynb::shot[variant]`, as pytest and messages show it."""
+        """`notebooks/x.ipynb::shot[label]`, as pytest and messages show it."""
         return f"{self.notebook}::{self.name}"
 
     @property
     def path(self) -> str:
         """The key without its environment: `notebooks/x/shot[variant]`."""
-        return f"{self.notebook.removesuffix('.ipynb')}/{self.name}"
+        name = f"{self.shot}[{self.variant}]" if self.variant else self.shot
+        return f"{self.notebook.removesuffix('.ipynb')}/{name}"
 
     def key(self, environment: str) -> str:
         """Return the key of this target's baseline in an environment."""
@@ -323,8 +348,12 @@ class Target:
 
     @property
     def session(self) -> tuple[str, str]:
-        """Targets of one session share a kernel and a page: (notebook, variant)."""
-        return (self.notebook, self.variant)
+        """Targets of one session share a kernel and a page: (notebook, label)."""
+        return (self.notebook, self.label)
+
+    def carries(self, marker: str) -> bool:
+        """Tell whether a marker selects it: one that it declares, or the name of its front end."""
+        return marker in self.markers or marker == self.frontend
 
 
 @dataclass(frozen=True)
@@ -667,7 +696,7 @@ class RunEnd:
         order: keys of the targets in the order in which they were declared.
         timings: seconds of each stage, over all notebooks.
         notebooks: path of each notebook -> the time that went into it.
-        fingerprint: of the renderer; empty where nothing was drawn.
+        fingerprints: environment -> its renderer, of those in which something was drawn.
         unused: keys of baselines that no notebook declares; None where that is not known.
         services: those that were started, by name.
     """
@@ -676,6 +705,6 @@ class RunEnd:
     order: Sequence[str] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
     notebooks: Mapping[str, TimeSpent] = field(default_factory=dict)
-    fingerprint: Mapping[str, Any] = field(default_factory=dict)
+    fingerprints: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     unused: Sequence[str] | None = None
     services: Mapping[str, ServiceUsage] = field(default_factory=dict)

@@ -37,7 +37,7 @@ def answer(environment, overrides):
     said = {}
     for file in find_notebooks(settings):
         notebook = load_notebook(settings, file)
-        found = unchanged(sessions_of(notebook, notebook.targets, repeat=settings.repeat), cache, settings.environment)
+        found = unchanged(sessions_of(notebook, notebook.targets, repeat=settings.repeat), cache, settings)
         said |= dict.fromkeys(found.left_out, "") | found.reasons
     print(json.dumps(said), flush=True)
 

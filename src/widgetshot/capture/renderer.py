@@ -220,6 +220,6 @@ def refuse_another_platform(renderer: Renderer, settings: Settings, place: str) 
     if renderer.platform != settings.platform:
         raise ConfigError(
             f"the browser at {place} runs on {one_line(renderer.platform)}, and these baselines are for "
-            f"{settings.platform} ({settings.environment})",
+            f"{settings.platform} ({settings.renderer})",
             next_step=f'platform = "{one_line(renderer.platform)}"  in pyproject.toml [tool.widgetshot]',
         )

@@ -17,6 +17,7 @@ class Defaults:
         quarantine: pairs of a pattern for names (`notebooks/x.ipynb::shot*`) and what holds for them.
     """
 
+    frontend: tuple[str, ...] = default_of(NOTEBOOK, "frontend")
     theme: tuple[str, ...] = default_of(NOTEBOOK, "theme")
     viewport: tuple[Viewport, ...] = default_of(NOTEBOOK, "viewport")
     tolerance: Tolerance = default_of(NOTEBOOK, "tolerance")

@@ -144,9 +144,12 @@ def _check_ids(cells: Iterable[Cell], path: str) -> None:
 
 def _check_paths(targets: Iterable[Target]) -> None:
     """Refuse two targets whose baselines would be one file."""
-    seen: dict[str, Target] = {}
+    seen: dict[tuple[str, str], Target] = {}
     for target in targets:
-        other = seen.setdefault(folded(target.path), target)
+        other = seen.setdefault((target.frontend, folded(target.path)), target)
+        # A viewport may have the name of a front end, too.
+        if (same := seen.setdefault(("", target.name), target)) is not target:
+            other = same
         if other is not target:
             raise NotebookError(
                 "two pictures have this name"

@@ -42,6 +42,17 @@ OPTIONS = (
         notebook=True,
     ),
     Option(
+        name="frontend",
+        parser="widgetshot.declare.front_ends:parse_frontends",
+        meaning="what makes a page of the notebook; each has baselines of its own",
+        takes="`page`, `lab`, `notebook`, `voila`, `static` or a list of these",
+        default="page",
+        more="See [front ends](../how-to/front-ends.md).",
+        shot=True,
+        notebook=True,
+        project=True,
+    ),
+    Option(
         name="theme",
         parser="widgetshot.declare.variants:parse_themes",
         meaning="the colours of the page",

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from itertools import product
 from typing import Any
 
 from widgetshot.declare.defaults import Defaults
+from widgetshot.declare.front_ends import check_abilities
 from widgetshot.declare.options import NOTEBOOK, SHOT
 from widgetshot.declare.quarantine import quarantine_of
 from widgetshot.declare.shots import DeclaredShot
@@ -45,7 +47,7 @@ def notebook_values(given: Mapping[str, Any], path: str, defaults: Defaults) -> 
 def targets_of(
     shot: DeclaredShot, given: Mapping[str, Any], values: Mapping[str, Any], path: str, defaults: Defaults
 ) -> list[Target]:
-    """Return the targets of a shot, one for each theme and viewport.
+    """Return the targets of a shot, one for each front end, theme and viewport.
 
     Args:
         given: raw values of the notebook's options.
@@ -53,12 +55,12 @@ def targets_of(
         path: the notebook, relative to the root.
 
     Raises:
-        ConfigError: a value is of the wrong kind.
+        ConfigError: a value is of the wrong kind, or a front end can't do what is asked for.
     """
     where = f"{path}::{shot.name}"
     nearest = _nearest(shot.options, given, defaults, where)
-    themes, viewports = nearest.pop("theme"), nearest.pop("viewport")
-    if shot.cell_id is None:
+    frontends, themes, viewports = (nearest.pop(name) for name in ("frontend", "theme", "viewport"))
+    if shot.cell_id is None and nearest["capture"] == "cell":
         nearest["capture"] = "page"
     options = {name: value for name, value in {**values, **nearest}.items() if name in _FIELDS}
     options |= {
@@ -67,22 +69,23 @@ def targets_of(
         "clock": Clock(values["clock"], values["freeze_clock"]),
     }
     targets = []
-    for theme in themes:
-        for viewport in viewports:
-            target = Target(
-                notebook=path,
-                shot=shot.name,
-                cell_id=shot.cell_id,
-                order=shot.order,
-                source=shot.source,
-                theme=theme,
-                viewport=viewport,
-                variant=variant_name(theme, viewport),
-                **options,
-            )
-            if defaults.quarantine and "quarantine" not in options:
-                target = replace(target, quarantine=quarantine_of(target.nodeid, defaults.quarantine))
-            targets.append(target)
+    for frontend, theme, viewport in product(frontends, themes, viewports):
+        target = Target(
+            notebook=path,
+            shot=shot.name,
+            cell_id=shot.cell_id,
+            order=shot.order,
+            source=shot.source,
+            frontend=frontend,
+            theme=theme,
+            viewport=viewport,
+            variant=variant_name(theme, viewport),
+            **options,
+        )
+        check_abilities(target)
+        if defaults.quarantine and "quarantine" not in options:
+            target = replace(target, quarantine=quarantine_of(target.nodeid, defaults.quarantine))
+        targets.append(target)
     return targets
 
 

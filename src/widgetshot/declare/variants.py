@@ -9,6 +9,8 @@ from widgetshot.values import BadValue, check_keys, one_of
 
 THEMES = ("light", "dark")
 _NAME = re.compile(r"\w[\w-]{0,49}")
+# Of a theme that an extension brings, and part of the names of baselines.
+_THEME = re.compile(r"\w(?:[\w .-]{0,48}\w)?")
 _SIZE = re.compile(r"(\d{1,5})x(\d{1,5})")
 _SMALLEST, _LARGEST = 50, 8000  # CSS pixels
 
@@ -31,6 +33,9 @@ def parse_themes(value: Any) -> tuple[str, ...]:
 
 
 def _theme(value: Any) -> str:
+    # Whether the front end has a theme of this name is known where the front end is.
+    if isinstance(value, str) and (value in THEMES or _THEME.fullmatch(value)):
+        return value
     try:
         return one_of(value, THEMES)
     except BadValue as error:

@@ -9,6 +9,7 @@ from widgetshot.frontends.failures import open_error
 from widgetshot.frontends.page_script import PageScript
 from widgetshot.model import ServedPage, Target
 from widgetshot.ports import SourcesSeen
+from widgetshot.project.settings import Settings
 from widgetshot.server.launcher import Server
 from widgetshot.server.messages import FailedOpening, OpenRequest, decode_opening, decode_sources, decode_state, encode
 
@@ -110,3 +111,16 @@ class PageFrontend:
     async def close(self, served: ServedPage) -> SourcesSeen:
         """See `Frontend.close`."""
         return decode_sources(await self._server.request("DELETE", f"{_API}/{served.id}"))
+
+
+def make_frontend(server: Server, environment: dict[str, str], settings: Settings) -> PageFrontend:
+    """See `registry.MakeFrontend`."""
+    return PageFrontend(
+        server,
+        environment,
+        settings.variables,
+        settings.redactor.values,
+        settings.root,
+        (settings.report, settings.baselines),
+        settings.gateway_token,
+    )

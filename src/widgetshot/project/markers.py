@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from widgetshot.model import FRONT_ENDS
+
 # Name -> meaning, besides widgetshot's own mark.
 MARKERS = {
     "unit": "needs no more than a kernel",
@@ -17,6 +19,7 @@ MARKERS = {
     "visual": "is about looks",
     "smoke": "one of the few that are run first",
     "services": "needs a running service",
+    **{name: f"is drawn by the front end '{name}'" for name in FRONT_ENDS},
 }
 # Pytest acts on these; a notebook has options of its own for that (`skip`, `quarantine`).
 _ACTING = {"skip", "skipif", "xfail", "usefixtures", "parametrize", "filterwarnings", "tryfirst", "trylast"}

@@ -57,7 +57,7 @@ def load_notebook(settings: Settings, file: Path) -> Notebook:
             not registered, or nobody knows a service that it needs.
     """
     path = file.relative_to(settings.root).as_posix()
-    if not is_key(f"{settings.environment}/{path}") or visible(path) != path or "\n" in path or "\t" in path:
+    if not is_key(f"{settings.environment()}/{path}") or visible(path) != path or "\n" in path or "\t" in path:
         # pytest prints the name as it is.
         raise ConfigError(
             "no picture can be named after its path: a part of it begins with a dot, or has a backslash, a "

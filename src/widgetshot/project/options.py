@@ -124,14 +124,6 @@ OPTIONS = (
         project=True,
     ),
     Option(
-        name="frontend",
-        meaning="what makes a page of a notebook",
-        takes="`page`",
-        default="page",
-        choices=("page",),
-        project=True,
-    ),
-    Option(
         name="scale",
         parser="widgetshot.values:parse_positive",
         meaning="device pixels per CSS pixel",

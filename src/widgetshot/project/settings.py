@@ -8,6 +8,7 @@ from pathlib import Path
 from widgetshot.declare.defaults import Defaults
 from widgetshot.declare.limits import Limit
 from widgetshot.declare.options import OPTIONS as NOTEBOOK_OPTIONS
+from widgetshot.model import PAGE_FRONT_END, Target
 from widgetshot.option import default_of
 from widgetshot.project.cluster import Cluster as DaskCluster
 from widgetshot.project.cluster import DaskOptions, resolved
@@ -58,7 +59,6 @@ class Settings(Defaults):
     platform: str = THIS_PLATFORM
     cluster: str = default_of(PROJECT, "cluster")
     dask: DaskOptions = field(default_factory=DaskOptions)
-    frontend: str = default_of(PROJECT, "frontend")
     scale: float = default_of(PROJECT, "scale")
     locale: str = default_of(PROJECT, "locale")
     timezone: str = default_of(PROJECT, "timezone")
@@ -76,9 +76,17 @@ class Settings(Defaults):
     cost: tuple[Limit, ...] = ()
 
     @property
-    def environment(self) -> str:
-        """The front end, browser and platform that the baselines are for, e.g. `page-chromium-linux`."""
-        return f"{self.frontend}-{self.browser}-{self.platform}"
+    def renderer(self) -> str:
+        """The browser and platform that draw the pictures, e.g. `chromium-linux`."""
+        return f"{self.browser}-{self.platform}"
+
+    def environment(self, frontend: str = PAGE_FRONT_END) -> str:
+        """Return the front end, browser and platform that baselines are for, e.g. `page-chromium-linux`."""
+        return f"{frontend}-{self.renderer}"
+
+    def key(self, target: Target) -> str:
+        """Return the key of a target's baseline."""
+        return target.key(self.environment(target.frontend))
 
     @property
     def dask_cluster(self) -> DaskCluster | None:

@@ -65,7 +65,7 @@ class TargetItem(pytest.Item):
             from widgetshot.errors import one_line
 
             self.add_marker(pytest.mark.skip(reason=one_line(notebook.skip)))
-        for name in target.markers:
+        for name in (*target.markers, target.frontend):
             self.add_marker(name)
 
     def runtest(self) -> None:

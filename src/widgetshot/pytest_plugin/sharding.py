@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from widgetshot.project.settings import Settings
 from widgetshot.pytest_plugin.items import TargetItem, path_of_test
 from widgetshot.selection.shards import Dealing, Identity, Part, ShardPlan, deal, parts_of
 
@@ -26,12 +27,8 @@ def sessions_of(items: Iterable[pytest.Item], root: Path) -> dict[pytest.Item, I
     return sessions
 
 
-def deal_items(sessions: Mapping[pytest.Item, Identity], dealing: Dealing, environment: str) -> ShardPlan:
-    """Deal what takes pictures.
-
-    Args:
-        environment: the name of the environment.
-    """
+def deal_items(sessions: Mapping[pytest.Item, Identity], dealing: Dealing, settings: Settings) -> ShardPlan:
+    """Deal what takes pictures."""
     parts: list[Part] = []
     notebooks: dict[str, list[TargetItem]] = {}
     for item, session in sessions.items():
@@ -41,12 +38,13 @@ def deal_items(sessions: Mapping[pytest.Item, Identity], dealing: Dealing, envir
             parts.append(Part(session))
     for several in notebooks.values():
         parts += parts_of(several[0].notebook, [item.target for item in several])
-    return deal(parts, dealing, environment)
+    return deal(parts, dealing, settings.renderer)
 
 
-def order_of(sessions: Mapping[pytest.Item, Identity], environment: str) -> list[str]:
+def order_of(sessions: Mapping[pytest.Item, Identity], settings: Settings) -> list[str]:
     """Return the keys of what takes pictures, as `RunWriter.dealt` wants them."""
     # All notebooks are submitted before the first test runs.
-    keys = [item.target.key(environment) for item in sessions if isinstance(item, TargetItem)]
+    keys = [settings.key(item.target) for item in sessions if isinstance(item, TargetItem)]
+    environment = settings.environment()
     tests = [f"{environment}/{path}" for item, (path, _) in sessions.items() if not isinstance(item, TargetItem)]
     return [*keys, *tests]

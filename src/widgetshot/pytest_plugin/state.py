@@ -146,9 +146,9 @@ class PluginState:
             return
         from widgetshot.pytest_plugin.sharding import deal_items, order_of, sessions_of
 
-        sessions, environment = sessions_of(items, self.settings.root), self.settings.environment
-        self._shards = plan = deal_items(sessions, self._dealing, environment)
-        self._order = order_of(sessions, environment)
+        sessions = sessions_of(items, self.settings.root)
+        self._shards = plan = deal_items(sessions, self._dealing, self.settings)
+        self._order = order_of(sessions, self.settings)
         self.has_empty_shard = bool(plan.parts) and not plan.own
         if self.worker:
             self.config.workeroutput[_EMPTY_SHARD] = self.has_empty_shard  # type: ignore[attr-defined]  # of xdist
@@ -196,7 +196,7 @@ class PluginState:
             left_out = self.run.leave_out_unchanged(_by_notebook(items))
         rest = []
         for item in items:
-            if passed := left_out.get(item.target.key(self.settings.environment)):
+            if passed := left_out.get(self.settings.key(item.target)):
                 item.add_marker(pytest.mark.skip(reason=f"not run: nothing changed since it passed at {passed}"))
             else:
                 rest.append(item)

@@ -221,7 +221,7 @@ class Widgetshot:
         allowed = SHOT["tolerance"].read(tolerance, where) if tolerance is not None else self._settings.tolerance
         masks = SHOT["mask"].read(list(mask), where)
         target = self._target(name, cell=cell, masks=masks, allow_blank=allow_blank, tolerance=allowed)
-        if not is_key(target.key(self._settings.environment)):
+        if not is_key(self._settings.key(target)):
             raise ConfigError(
                 "no part of a picture's name or of the test's path may be empty, begin with a dot or have a backslash",
                 where=where,
@@ -246,7 +246,7 @@ class Widgetshot:
     def _result(self, page: CapturePage, target: Target) -> Result:
         """Return the result of a target, from the page as it is."""
         assert self._host is not None
-        key, renderer = target.key(self._settings.environment), self._host.fingerprint
+        key, renderer = self._settings.key(target), self._host.fingerprint
         try:
             baseline = read_baseline(target, self._run.baselines, self._settings)
             shot = run_now(take_shot(page, target, expectation(target, baseline), run_now(page.settle())))

@@ -7,13 +7,23 @@ import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 
 from widgetshot import __version__
 from widgetshot.model import RunEnd, ServiceUsage, TimeSpent
 from widgetshot.report.limits import MAX_ITEMS, cut_name, fingerprint, seconds, timings
-from widgetshot.report.run_json import FORMAT, Environment, NotebookTime, Run, ServiceTime, Tool, summarise
+from widgetshot.report.run_json import (
+    ENVIRONMENTS,
+    FORMAT,
+    Environment,
+    NotebookTime,
+    Run,
+    ServiceTime,
+    Tool,
+    summarise,
+)
 
 _COMMIT = re.compile("[0-9a-f]{40,64}")
 
@@ -71,12 +81,23 @@ def finished(run: Run, end: RunEnd) -> Run:
     return replace(
         run,
         complete=end.complete,
-        environment=replace(run.environment, fingerprint=fingerprint(end.fingerprint)),
+        environment=replace(run.environment, fingerprint=_fingerprint(run.environment.name, end.fingerprints)),
         timings=timings(end.timings),
         notebooks=notebook_times(end.notebooks),
         services=service_times(end.services),
         unused=None if end.unused is None else [cut_name(key) for key in sorted(end.unused)[:MAX_ITEMS]],
     )
+
+
+def _fingerprint(names: str, found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the fingerprint of an environment; of several one for each name.
+
+    Args:
+        names: as `Environment.name` has them.
+    """
+    if ENVIRONMENTS not in names:
+        return fingerprint(found.get(names, {}))
+    return {name: fingerprint(found.get(name, {})) for name in names.split(ENVIRONMENTS)}
 
 
 def _commit(root: Path) -> str | None:

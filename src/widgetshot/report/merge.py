@@ -22,6 +22,7 @@ from widgetshot.report.limits import LAST_PLACE, MAX_ITEMS, timings
 from widgetshot.report.pictures import result_files
 from widgetshot.report.reader import checked, read_run
 from widgetshot.report.run_json import (
+    ENVIRONMENTS,
     Changed,
     Environment,
     Merged,
@@ -217,13 +218,13 @@ def _merged_services(times: Iterable[ServiceTime]) -> list[ServiceTime]:
 def _merged_environment(environments: Sequence[Environment]) -> Environment:
     fingerprints: dict[str, dict[str, Any]] = {}
     for environment in environments:
-        names = environment.name.split(", ")
+        names = environment.name.split(ENVIRONMENTS)
         for name in names:
             # A run that was merged already has one fingerprint for each of its environments.
             found = environment.fingerprint if len(names) == 1 else environment.fingerprint.get(name)
             fingerprints[name] = (found if isinstance(found, dict) else None) or fingerprints.get(name) or {}
     return Environment(
-        name=", ".join(sorted(fingerprints)),
+        name=ENVIRONMENTS.join(sorted(fingerprints)),
         python=", ".join(sorted({environment.python for environment in environments})),
         platform=", ".join(sorted({environment.platform for environment in environments})),
         fingerprint=dict(fingerprints) if len(fingerprints) > 1 else next(iter(fingerprints.values())),

@@ -15,6 +15,8 @@ from widgetshot.report.entry_json import Entry
 from widgetshot.report.limits import MAX_ITEMS, Count, Fingerprint, Key, Line, Name, Number, RunId, Seconds, Timings
 
 FORMAT: Literal[1] = 1
+# Between the names of several environments.
+ENVIRONMENTS = ", "
 
 
 class Tool(Document, frozen=True, kw_only=True):
@@ -27,7 +29,7 @@ class Tool(Document, frozen=True, kw_only=True):
 class Environment(Document, frozen=True, kw_only=True):
     """The place where the pictures were taken."""
 
-    name: Annotated[Name, Meta(description="Of a merged run of several environments, all of them: `a, b`.")]
+    name: Annotated[Name, Meta(description="Of a run in several environments, all of them: `a, b`.")]
     python: Name
     platform: Name
     fingerprint: Annotated[Fingerprint, Meta(description="Of several environments, one for each name.")]

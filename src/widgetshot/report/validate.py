@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime
 
 from widgetshot.json_values import check_json
-from widgetshot.model import MAX_PIXELS, Status, Target, Verdict
+from widgetshot.model import MAX_PIXELS, Status, Target, Verdict, front_end_of
 from widgetshot.report.entry_json import Entry, Metrics, Picture, Pictures
 from widgetshot.report.folder import picture_path, trace_path
 from widgetshot.report.limits import MAX_BOXES
-from widgetshot.report.run_json import Run, summarise
+from widgetshot.report.run_json import ENVIRONMENTS, Run, summarise
 
 Problem = tuple[str, str]  # place, what was expected there
 
@@ -28,7 +28,7 @@ def _run_problems(run: Run) -> Iterator[Problem]:
     if run.shard is not None and run.complete and len(run.shard.order) != len(run.tests):
         yield "shard.order", f"expected {len(run.tests)} places, one of each test"
     yield from _values("environment.fingerprint", run.environment.fingerprint)
-    environments = run.environment.name.split(", ")
+    environments = run.environment.name.split(ENVIRONMENTS)
     first: dict[str, int] = {}
     for index, entry in enumerate(run.tests):
         place = f"tests[{index}]"
@@ -47,10 +47,18 @@ def _run_problems(run: Run) -> Iterator[Problem]:
 
 def entry_problems(entry: Entry) -> Iterator[Problem]:
     """Yield the rules that an entry breaks, and where."""
-    target = Target(notebook=entry.notebook, shot=entry.shot, variant=entry.variant, cell_id=None, order=0)
+    environment = entry.key.partition("/")[0]
+    target = Target(
+        notebook=entry.notebook,
+        shot=entry.shot,
+        variant=entry.variant,
+        frontend=front_end_of(environment),
+        cell_id=None,
+        order=0,
+    )
     if entry.name != target.nodeid:
-        yield "name", f"expected {target.nodeid}, from notebook, shot and variant"
-    if entry.key != target.key(entry.key.partition("/")[0]):
+        yield "name", f"expected {target.nodeid}, from key, notebook, shot and variant"
+    if entry.key != target.key(environment):
         yield "key", f"expected to end with {target.path}, from notebook, shot and variant"
     yield from _verdict_problems(entry)
     for member, expected in _metrics_problems(entry.metrics):

@@ -21,6 +21,7 @@ from widgetshot.report.head import finished, new_run
 from widgetshot.report.history import History
 from widgetshot.report.limits import LAST_PLACE, MAX_ITEMS, cut_line, cut_name, seconds
 from widgetshot.report.run_json import (
+    ENVIRONMENTS,
     Changed,
     Duration,
     NotRun,
@@ -225,7 +226,7 @@ class RunWriter:
                 self._encoded = {key: encode(self._entries[key]) for key in self._encoded}
             place = {key: index for index, key in enumerate(end.order)}
             self._entries = dict(sorted(self._entries.items(), key=lambda item: place.get(item[0], len(place))))
-            self.run = finished(self.run, end)
+            self.run = finished(self._with_environments(), end)
             self._write_run()
             if self.failure is None:
                 (self.folder / JOURNAL).unlink(missing_ok=True)
@@ -235,7 +236,7 @@ class RunWriter:
         entries = list(self._entries.values())
         if self.run.shard is not None:
             self.run = replace(self.run, shard=self._shard_of(self.run.shard, entries))
-        self.run = written = replace(self.run, summary=summarise(entries, duration), tests=entries)
+        self.run = written = replace(self._with_environments(), summary=summarise(entries, duration), tests=entries)
         if len(self._encoded) < len(entries):
             entries = [entry for entry in entries if entry.key in self._encoded]
             shard = self.run.shard and self._shard_of(self.run.shard, entries)
@@ -247,6 +248,13 @@ class RunWriter:
             self._written = perf_counter()
         except OSError as error:
             self._fail(error)
+
+    def _with_environments(self) -> Run:
+        """Return the run with the names of the environments that its results are of, and those of the other shards."""
+        names = {key.partition("/")[0] for key in (*self._entries, *self._places)}
+        if not names:
+            return self.run
+        return replace(self.run, environment=replace(self.run.environment, name=ENVIRONMENTS.join(sorted(names))))
 
     def _fail(self, error: OSError) -> None:
         if self.failure is None:

@@ -47,13 +47,13 @@ class NotebookRun:
 
     def submit(self, *, only_changed: bool) -> None:
         """Begin to run everything; called once."""
-        progress, environment = self._progress, self._progress.settings.environment
+        progress, settings = self._progress, self._progress.settings
         for path, error in self.plan.unreadable.items():
             self._results.append(progress.keep_unreadable(path, error))
         left_out = progress.leave_out_unchanged(self.plan.selected) if only_changed else {}
         self.total -= len(left_out)
         for notebook, targets in self.plan.selected:
-            progress.submit(notebook, [target for target in targets if target.key(environment) not in left_out])
+            progress.submit(notebook, [target for target in targets if settings.key(target) not in left_out])
 
     def results(self) -> Iterator["Result"]:
         """Yield results as they complete, without those of notebooks that could not be read.

@@ -62,7 +62,7 @@ class Attempt:
         hosts.find_browser()
         # Kernels need no browser, so that they don't wait for one.
         async with background_task(hosts.browser()) as browser:
-            frontend = await hosts.frontend(traces_files=self._session.traces_files)
+            frontend = await hosts.frontend(self._session.frontend, traces_files=self._session.traces_files)
             self._execution = Execution(
                 self._session.notebook, self._context.settings, frontend, self._context.services
             )
@@ -92,9 +92,11 @@ class Attempt:
                         answers = not self._hangs and pool.connected
                         evidence = await evidence_of_page(self._page, answers=answers)
                         for target in pending.values():
-                            key = target.key(self._context.settings.environment)
+                            key = self._context.settings.key(target)
                             duration = perf_counter() - begin - self._waited
-                            result = broken(target, key, error, renderer=hosts.renderer, duration=duration)
+                            result = broken(
+                                target, key, error, renderer=hosts.renderer_of(target.frontend), duration=duration
+                            )
                             yield with_evidence(result, evidence)
             finally:
                 self._account.stop()

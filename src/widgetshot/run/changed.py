@@ -35,7 +35,7 @@ def pass_cache(settings: Settings, baselines: Baselines) -> PassCache:
     return PassCache(settings, lambda: expected_renderer(settings), baselines)
 
 
-def unchanged(sessions: Iterable[Session], cache: PassCache, environment: str) -> ChangedSelection:
+def unchanged(sessions: Iterable[Session], cache: PassCache, settings: Settings) -> ChangedSelection:
     """Find the sessions that passed and are made from nothing that has changed since."""
     left_out: dict[str, str] = {}
     reasons: dict[str, str] = {}
@@ -44,7 +44,7 @@ def unchanged(sessions: Iterable[Session], cache: PassCache, environment: str) -
         if why:
             reasons[session.name] = why
         else:
-            left_out |= {target.key(environment): passed for target in session.targets}
+            left_out |= {settings.key(target): passed for target in session.targets}
     return ChangedSelection(left_out, reasons)
 
 
@@ -62,7 +62,7 @@ def only_changed(sessions: Iterable[Session], cache: PassCache, settings: Settin
     if refused := refusal():
         return ChangedSelection({}, {}, refused)
     cache.begin()
-    return unchanged(sessions, cache, settings.environment)
+    return unchanged(sessions, cache, settings)
 
 
 class PassNotes:

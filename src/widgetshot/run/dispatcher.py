@@ -40,7 +40,7 @@ class Dispatcher:
 
     Attributes:
         sums: the time that was spent so far.
-        renderer: the fingerprint of what drew the pictures; empty before the first.
+        renderers: environment -> the fingerprint of what drew its pictures.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Dispatcher:
         self._recording = recording
         self._notes = notes
         self.sums = TimeSums()
-        self.renderer: Mapping[str, Any] = {}
+        self.renderers: dict[str, Mapping[str, Any]] = {}
         # As many as there are sessions whose results may come at the same time.
         self._writers = ready_threads("widgetshot-write", settings.jobs + 1)
         self._submitted: list[tuple[asyncio.Task[None], Futures]] = []
@@ -93,9 +93,7 @@ class Dispatcher:
             The key of each requested target -> its result once that is recorded. A future raises ServerError where the
             server or the browser could not be had, and is cancelled where the run was stopped.
         """
-        futures: dict[str, Future[Result]] = {
-            target.key(self._settings.environment): Future() for target in session.targets
-        }
+        futures: dict[str, Future[Result]] = {self._settings.key(target): Future() for target in session.targets}
         self._loop.call(self._spawn, session, futures)
         return futures
 
@@ -177,7 +175,8 @@ class Dispatcher:
         path, spent = result.target.notebook, result.spent or TimeSpent()
         self.sums.add(spent.stages, path, spent.seconds)
         if result.fingerprint:
-            self.renderer = {part: value for part, value in result.fingerprint.items() if part != "widgets"}
+            renderer = {part: value for part, value in result.fingerprint.items() if part != "widgets"}
+            self.renderers[result.key.partition("/")[0]] = renderer
         begin = perf_counter()
         kept = await asyncio.get_running_loop().run_in_executor(self._writers, self._recording.keep, result)
         # Before the result is handed on: whoever has the last one may look at the sums.

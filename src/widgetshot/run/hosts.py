@@ -17,8 +17,9 @@ from widgetshot.capture.host import browser_host, elsewhere_described
 from widgetshot.capture.pool import PagePool
 from widgetshot.capture.renderer import read_renderer, refuse_other_platform
 from widgetshot.errors import DiedStarting, ServerError
-from widgetshot.frontends.widget_page import PageFrontend
-from widgetshot.model import UNKNOWN
+from widgetshot.frontends import registry
+from widgetshot.frontends.registry import HEADLESS, REGISTRY, FrontendServer
+from widgetshot.model import PAGE_FRONT_END, UNKNOWN
 from widgetshot.project.endpoint import is_cdp, place_of
 from widgetshot.project.settings import Settings
 from widgetshot.server.launcher import Server
@@ -125,7 +126,7 @@ class _Restarted(Generic[P]):
 
 
 class Hosts:
-    """The server and the browser that all sessions of a run share, started when first needed. A context manager.
+    """The servers and the browser that all sessions of a run share, started when first needed. A context manager.
 
     Args:
         launched: a server that was launched ahead, in a folder of its own.
@@ -146,39 +147,43 @@ class Hosts:
         self._server_log = server_log
         self._launched = launched
         self._folder = None if launched is None else launched.folder.parent
-        self._server = _Restarted(self._make_server, lambda server: server.running)
+        # Each is started when a session's front end needs it.
+        self._servers: dict[str, _Restarted[FrontendServer]] = {}
         self._browser = _Restarted(self._make_browser, lambda browser: browser.connected)
         self.renderer: Mapping[str, Any] = {}
 
     @property
     def notices(self) -> list[str]:
         """What whoever typed the command is to know of server and browser, in sentences."""
-        return [*self._server.notices, *self._browser.notices]
+        return [*(notice for server in self._servers.values() for notice in server.notices), *self._browser.notices]
 
-    async def frontend(self, *, traces_files: bool = False) -> "Frontend":
+    def renderer_of(self, frontend: str) -> Mapping[str, Any]:
+        """Return the fingerprint of what draws a front end's pages; empty before the browser has started."""
+        versions = registry.versions(frontend) if self.renderer else None
+        return self.renderer if versions is None else {**self.renderer, "frontend": versions}
+
+    async def frontend(self, name: str = PAGE_FRONT_END, *, traces_files: bool = False) -> "Frontend":
         """Return what makes notebooks live pages; its server is started if need be.
 
         Args:
+            name: the front end.
             traces_files: whether kernels note what they read, see `selection.pass_cache`.
 
         Raises:
             ServerError: the server could not be had.
         """
-        server = await self._server.get()
+        server = await self._server(REGISTRY[name].server).get()
         # Many libraries format text for the terminal's size, which differs, and which pytest-xdist sets.
         environment = {**self._kernel_environment, "TZ": self._settings.timezone, "COLUMNS": "80", "LINES": "24"}
         if traces_files:
             environment["WIDGETSHOT_FILE_TRACE"] = "1"
-        settings = self._settings
-        return PageFrontend(
-            server,
-            environment,
-            settings.variables,
-            settings.redactor.values,
-            settings.root,
-            (settings.report, settings.baselines),
-            settings.gateway_token,
-        )
+        return registry.make_frontend(name, server, environment, self._settings)
+
+    def _server(self, path: str) -> _Restarted[FrontendServer]:
+        """Return the server that front ends need by `Registered.server`."""
+        if path not in self._servers:
+            self._servers[path] = _Restarted(lambda: self._make_server(path), lambda server: server.running)
+        return self._servers[path]
 
     async def browser(self) -> PagePool:
         """Return the browser, started if need be.
@@ -204,10 +209,12 @@ class Hosts:
 
     def take_timings(self) -> dict[str, float]:
         """Return the seconds that starts took since this was last asked, by stage: `server`, `browser`."""
-        timings = {}
-        for stage, host in (("server", self._server), ("browser", self._browser)):
+        timings: dict[str, float] = {}
+        hosts: list[tuple[str, _Restarted[Any]]] = [("server", server) for server in self._servers.values()]
+        for stage, host in (*hosts, ("browser", self._browser)):
             if host.seconds:
-                timings[stage], host.seconds = host.seconds, 0.0
+                timings[stage] = timings.get(stage, 0.0) + host.seconds
+                host.seconds = 0.0
         return timings
 
     async def stop_browser(self) -> None:
@@ -220,16 +227,18 @@ class Hosts:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await asyncio.gather(self.stop_browser(), self._stop_server())
+        await asyncio.gather(self.stop_browser(), self._stop_servers())
         if self._folder is not None:
             await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
-    async def _stop_server(self) -> None:
-        await self._server.stop()
+    async def _stop_servers(self) -> None:
+        await asyncio.gather(*(server.stop() for server in self._servers.values()))
         if self._launched is not None:
             await self._launched.stop()
 
-    def _make_server(self) -> Server:
+    def _make_server(self, path: str) -> FrontendServer:
+        if path != HEADLESS:
+            return registry.make_server(path, self._private_folder(), self._settings)
         launched, self._launched = self._launched, None
         settings = self._settings
         server = launched or Server(self._private_folder(), settings.redactor, installed_fonts=settings.installed_fonts)

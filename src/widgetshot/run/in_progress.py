@@ -76,7 +76,7 @@ class RunInProgress:
         self.writer = RunWriter(
             self.folder,
             root=settings.root,
-            environment=settings.environment,
+            environment=settings.environment(),
             repeat=settings.repeat,
             history=None if is_part else self._history,
         )
@@ -209,7 +209,7 @@ class RunInProgress:
         return sessions_of(notebook, targets, repeat=self.settings.repeat, traces_files=self._passed.noting)
 
     def _key(self, target: Target) -> str:
-        return target.key(self.settings.environment)
+        return self.settings.key(target)
 
     # What works in the background -----------------------------------------------------------------------------------
 
@@ -251,7 +251,7 @@ class RunInProgress:
             order=list(self._order),
             timings=sums.stages,
             notebooks=sums.notebooks,
-            fingerprint={} if dispatcher is None else dispatcher.renderer,
+            fingerprints={} if dispatcher is None else dispatcher.renderers,
             unused=unused,
             services=self.services.usage,
         )

@@ -49,7 +49,7 @@ class LivePages:
         self._loop.start(execution.end()).result()
 
     async def _open(self, notebook: Notebook, target: Target) -> tuple[ServedPage, Execution]:
-        frontend = await self._hosts.frontend(traces_files=self._traces_files)
+        frontend = await self._hosts.frontend(target.frontend, traces_files=self._traces_files)
         execution = Execution(notebook, self._settings, frontend, self._services)
         try:
             return await execution.open(target), execution

@@ -87,11 +87,11 @@ def plan_run(settings: Settings, request: RunRequest) -> RunPlan:
         parts = [Part((path, ""), runs=False) for path in unreadable]
         for notebook, targets in selected:
             parts += parts_of(notebook, targets, runs=not (request.without_services and notebook.services))
-        shards = deal(parts, request.dealing, settings.environment)
+        shards = deal(parts, request.dealing, settings.renderer)
         share = shards.own
         pages = [Target(notebook=path, shot=PAGE_SHOT, cell_id=None, order=0) for path in unreadable]
         declared = [target for _, targets in selected for target in targets]
-        order = tuple(target.key(settings.environment) for target in [*pages, *declared])
+        order = tuple(settings.key(target) for target in [*pages, *declared])
         selected = _of_share(selected, share)
         unreadable = {path: error for path, error in unreadable.items() if (path, "") in share}
     skipped = _skipped(settings, [notebook for notebook, _ in selected], request)
@@ -129,7 +129,7 @@ def _of_suite(settings: Settings, notebooks: list[Notebook], suite: str) -> list
         check_marker(settings, suite, "--suite")
     found = []
     for notebook in notebooks:
-        targets = [target for target in notebook.targets if not suite or suite in target.markers]
+        targets = [target for target in notebook.targets if not suite or target.carries(suite)]
         if targets:
             found.append((notebook, targets))
     return found

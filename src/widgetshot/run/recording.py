@@ -27,7 +27,7 @@ def read_baseline(target: Target, baselines: Baselines, settings: Settings) -> B
         BaselineError: it is damaged or shows a secret, and this run may not replace it.
     """
     try:
-        baseline = baselines.read(target.key(settings.environment))
+        baseline = baselines.read(settings.key(target))
         if baseline is not None and settings.redactor:
             _refuse_secrets(baseline, target, settings)
         return baseline

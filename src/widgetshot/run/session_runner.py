@@ -6,6 +6,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from widgetshot.frontends import registry
 from widgetshot.model import Result
 from widgetshot.run.accounting import TimeAccount
 from widgetshot.run.attempt import Attempt
@@ -35,10 +36,12 @@ class SessionRunner:
             ServerError: the server or the browser could not be had.
         """
         session = self._session
-        if session.notebook.missing:
+        error = registry.missing(session.frontend, session.name)
+        if error is None and session.notebook.missing:
             error = variables_missing(session.notebook)
+        if error is not None:
             for target in session.targets:
-                key = target.key(self._context.settings.environment)
+                key = self._context.settings.key(target)
                 yield broken(target, key, error, renderer=self._context.hosts.renderer)
         elif session.repeat == 1:
             async with aclosing(self._attempt()) as results:

@@ -157,10 +157,10 @@ class ShotSequence:
         result = await asyncio.to_thread(
             judged,
             target,
-            target.key(context.settings.environment),
+            context.settings.key(target),
             shot,
             baseline,
-            context.hosts.renderer,
+            context.hosts.renderer_of(target.frontend),
             console=page.console,
             blocked=page.blocked,
         )
@@ -169,7 +169,7 @@ class ShotSequence:
 
     def _broken(self, target: Target, error: WidgetshotError) -> Result:
         settings, hosts = self._context.settings, self._context.hosts
-        return broken(target, target.key(settings.environment), error, renderer=hosts.renderer)
+        return broken(target, settings.key(target), error, renderer=hosts.renderer_of(target.frontend))
 
 
 def _of_the_same_state(target: Target, following: Iterable[Target]) -> Iterator[Target]:

@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from widgetshot.documents import read
 from widgetshot.errors import ConfigError
+from widgetshot.model import front_end_of, label_of
 from widgetshot.project.settings import Settings
 from widgetshot.report.folder import MAX_RUN_BYTES, RUN_FILE
 from widgetshot.report.history import History
@@ -76,8 +77,8 @@ def read_durations(settings: Settings, source: str, folder: Path, where: str = "
     """Return what took how long in an earlier run.
 
     Args:
-        source: a run folder or its run.json; `history` for what the project remembers of its runs here, in the same
-            environment.
+        source: a run folder or its run.json; `history` for what the project remembers of its runs here, with the same
+            browser and platform.
         folder: where a relative path begins.
         where: the flag that names the source.
 
@@ -87,8 +88,8 @@ def read_durations(settings: Settings, source: str, folder: Path, where: str = "
     """
     if source == HISTORY:
         seconds = History(settings.root).seconds()
-        prefix = f"{settings.environment}/"
-        return Durations(_by_session((_of_key(key), one) for key, one in seconds.items() if key.startswith(prefix)))
+        here = {key: one for key, one in seconds.items() if _drawn_by(key, settings)}
+        return Durations(_by_session((_of_key(key), one) for key, one in here.items()))
     file = folder / source
     file = file / RUN_FILE if file.is_dir() else file
     try:
@@ -97,10 +98,10 @@ def read_durations(settings: Settings, source: str, folder: Path, where: str = "
         raise ConfigError(
             f"no such file: {file}", where=where, next_step="name a run folder, its run.json, or: history"
         ) from error
-    # Of another environment only where nothing better is known.
-    here = [entry for entry in run.tests if entry.key.startswith(f"{settings.environment}/")] or run.tests
+    # Of another browser or platform only where nothing better is known.
+    tests = [entry for entry in run.tests if _drawn_by(entry.key, settings)] or run.tests
     return Durations(
-        sessions=_by_session((_identity(entry.notebook, entry.variant), entry.duration) for entry in here),
+        sessions=_by_session((_identity(entry.notebook, entry.variant, entry.key), entry.duration) for entry in tests),
         starts={one.name: one.seconds / one.instances for one in run.services if one.instances},
         skipped=frozenset(one.notebook for one in run.skipped),
     )
@@ -114,12 +115,20 @@ def _by_session(seconds: Iterable[tuple[Identity, float]]) -> dict[Identity, flo
     return {identity: seconds for identity, seconds in sums.items() if seconds}
 
 
+def _drawn_by(key: str, settings: Settings) -> bool:
+    """Tell whether a key is of the browser and the platform of these settings, in whatever front end."""
+    environment = key.partition("/")[0]
+    return environment == settings.environment(front_end_of(environment))
+
+
 def _of_key(key: str) -> Identity:
     """Return the session of `environment/notebooks/x/shot[variant]`."""
     folder, _, name = key.partition("/")[2].rpartition("/")
-    return _identity(folder if ".py/" in folder else f"{folder}.ipynb", name.partition("[")[2].removesuffix("]"))
+    notebook, variant = folder if ".py/" in folder else f"{folder}.ipynb", name.partition("[")[2].removesuffix("]")
+    return _identity(notebook, variant, key)
 
 
-def _identity(notebook: str, variant: str) -> Identity:
+def _identity(notebook: str, variant: str, key: str) -> Identity:
     # All pictures of a Python test are its own.
-    return (notebook, variant if notebook.endswith(".ipynb") else "")
+    label = label_of(front_end_of(key.partition("/")[0]), variant)
+    return (notebook, label if notebook.endswith(".ipynb") else "")

@@ -93,7 +93,7 @@ def _note(
     salt: str,
 ) -> Note | None:
     session = finished.session
-    keys = {target.name: target.key(settings.environment) for target in session.targets}
+    keys = {target.name: settings.key(target) for target in session.targets}
     folder = str((settings.root / session.notebook.path).parent)
     files = {path: now.file(path) for path in sorted(_files(session, reads, settings))}
     matched = now.matched(session.notebook)

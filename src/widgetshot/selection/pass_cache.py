@@ -197,10 +197,10 @@ class PassCache:
         return Path(path).relative_to(root).as_posix() if path.startswith(root + os.sep) else path
 
     def _key(self, session: Session) -> str:
-        return f"{self._settings.environment}/{session.name}"
+        return f"{self._settings.environment(session.frontend)}/{session.name}"
 
     def _target_key(self, target: Target) -> str:
-        return target.key(self._settings.environment)
+        return self._settings.key(target)
 
     @cached_property
     def _document(self) -> PassDocument:

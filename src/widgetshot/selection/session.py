@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Session:
-    """A notebook in one variant: its targets share a kernel and a page.
+    """A notebook in one front end and one variant: its targets share a kernel and a page.
 
     Attributes:
         sequence: the targets whose steps are performed, in the order in which they are taken. The steps of those that
@@ -38,9 +38,14 @@ class Session:
 
     @property
     def name(self) -> str:
-        """`notebooks/x.ipynb[variant]`."""
-        variant = self.sequence[0].variant
-        return f"{self.notebook.path}[{variant}]" if variant else self.notebook.path
+        """`notebooks/x.ipynb[label]`, see `Target.label`."""
+        label = self.sequence[0].label
+        return f"{self.notebook.path}[{label}]" if label else self.notebook.path
+
+    @property
+    def frontend(self) -> str:
+        """The front end that all of it is shown in."""
+        return self.sequence[0].frontend
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,7 @@ class ShardPlan:
         shard: the one that was asked for.
         shares: the parts of each shard.
         seconds: the time that each is expected to take.
-        digest: sha256 of the environment and of all shares with their pictures, as hexadecimal digits.
+        digest: sha256 of the renderer's name and of all shares with their pictures, as hexadecimal digits.
     """
 
     shard: Shard
@@ -160,7 +160,7 @@ def parts_of(notebook: Notebook, targets: Iterable[Target], *, runs: bool = True
     return [Part(session, tuple(several), services, runs) for session, several in names.items()]
 
 
-def deal(parts: Iterable[Part], dealing: Dealing, environment: str) -> ShardPlan:
+def deal(parts: Iterable[Part], dealing: Dealing, renderer: str) -> ShardPlan:
     """Deal parts to shards so that the last of them ends early.
 
     The longest part goes first, each to the shard that is done with it first (R. L. Graham, "Bounds on multiprocessing
@@ -172,7 +172,7 @@ def deal(parts: Iterable[Part], dealing: Dealing, environment: str) -> ShardPlan
     The same parts, in whatever order, give the same plan everywhere, and for every shard.
 
     Args:
-        environment: the name of the environment.
+        renderer: browser and platform, see `Settings.renderer`.
     """
     count, durations = dealing.shard.count, dealing.durations
     unique: dict[Identity, Part] = {}
@@ -183,7 +183,7 @@ def deal(parts: Iterable[Part], dealing: Dealing, environment: str) -> ShardPlan
     shares, seconds = _best(groups, count, durations)
     shares = [sorted(share, key=lambda part: part.session) for share in shares]
     said = [[[*part.session, *part.targets] for part in share] for share in shares]
-    digest = hashlib.sha256(json.dumps([environment, said]).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps([renderer, said]).encode()).hexdigest()
     return ShardPlan(dealing.shard, tuple(map(tuple, shares)), tuple(seconds), digest)
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from widgetshot.declare.defaults import Defaults
 from widgetshot.declare.notebook import read_notebook
 from widgetshot.errors import WidgetshotError
+from widgetshot.model import front_end_of
 
 
 def unused(keys: Iterable[str], root: Path, defaults: Defaults) -> list[str]:
-    """Return the keys, in whatever environment, that nothing declares any more; sorted.
+    """Return the keys, of whatever browser and platform, that nothing declares any more; sorted.
 
     Each key names its notebook, so this needs no list of notebooks and does not depend on what a run selected. The
     baseline of a Python test counts as declared as long as its file has a test of that name: which pictures the test
@@ -24,14 +25,15 @@ def unused(keys: Iterable[str], root: Path, defaults: Defaults) -> list[str]:
     Raises:
         NotebookError, ConfigError: a notebook can't be read, so what it declares is unknown.
     """
-    declared: dict[str, set[str]] = {}
+    declared: dict[str, set[tuple[str, str]]] = {}
     found = []
     for key in sorted(keys):
-        path = key.partition("/")[2]
+        environment, _, path = key.partition("/")
         notebook = f"{path.rpartition('/')[0]}.ipynb"
         if notebook not in declared and (root / notebook).is_file():
-            declared[notebook] = {target.path for target in read_notebook(root / notebook, notebook, defaults).targets}
-        if path not in declared.get(notebook, ()) and not _has_test(root, path):
+            targets = read_notebook(root / notebook, notebook, defaults).targets
+            declared[notebook] = {(target.frontend, target.path) for target in targets}
+        if (front_end_of(environment), path) not in declared.get(notebook, ()) and not _has_test(root, path):
             found.append(key)
     return found
 

@@ -125,13 +125,13 @@ def test_a_platform_is_that_of_the_browser(tmp_path: Path, monkeypatch: pytest.M
     file.write_text(f'[tool.widgetshot]\nplatform = "{OTHER_PLATFORM}"\n')
     # Commands that draw nothing need no endpoint.
     here = load_settings(tmp_path)
-    assert here.environment == f"page-chromium-{OTHER_PLATFORM}"
+    assert here.environment() == f"page-chromium-{OTHER_PLATFORM}"
     for draws in (lambda: expected_renderer(here), Hosts(here).find_browser):
         with pytest.raises(ConfigError, match="is the platform of a browser elsewhere, and none is named"):
             draws()
     elsewhere = load_settings(tmp_path, {"browser_endpoint": f"ws://h:1/{TOKEN}"})
-    assert elsewhere.environment == f"page-chromium-{OTHER_PLATFORM}"
+    assert elsewhere.environment() == f"page-chromium-{OTHER_PLATFORM}"
     assert not elsewhere.installed_fonts
     # The same file is right on the machine whose platform it names.
     file.write_text(f'[tool.widgetshot]\nplatform = "{THIS_PLATFORM}"\n')
-    assert load_settings(tmp_path).environment == f"page-chromium-{THIS_PLATFORM}"
+    assert load_settings(tmp_path).environment() == f"page-chromium-{THIS_PLATFORM}"

@@ -140,7 +140,7 @@ def test_a_project_without_settings_gets_the_defaults(tmp_path: Path) -> None:
     settings = load_settings(tmp_path)
     assert (settings.baselines, settings.report) == (tmp_path / "baselines", tmp_path / "widgetshot-report")
     assert {field.name: getattr(settings, field.name) for field in fields(Defaults)} == vars(Defaults())
-    assert settings.environment.startswith("page-chromium-")
+    assert settings.environment().startswith("page-chromium-")
     assert settings.jobs >= 2
 
 

@@ -56,8 +56,8 @@ def test_a_field_has_the_default_that_is_declared(kind: Any, options: dict[str, 
         if name not in options or options[name].default is None or field.default is MISSING:
             continue
         default = options[name].parsed_default()
-        # One target has one theme and one viewport of those that are declared.
-        expected = default[0] if kind is Target and name in ("theme", "viewport") else default
+        # One target has one front end, one theme and one viewport of those that are declared.
+        expected = default[0] if kind is Target and name in ("frontend", "theme", "viewport") else default
         assert field.default == expected, name
 
 

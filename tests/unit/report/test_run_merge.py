@@ -17,7 +17,7 @@ from builders import (
 )
 from run_folders import edited, finish, killed, quarantined, run_json, tree, writer
 from widgetshot.errors import RecordError
-from widgetshot.model import RunEnd, TimeSpent
+from widgetshot.model import Result, RunEnd, TimeSpent
 from widgetshot.report.history import History
 from widgetshot.report.merge import merge
 from widgetshot.report.reader import read_run
@@ -46,6 +46,24 @@ def test_merging_keeps_every_result_and_picture_in_the_declared_order(tmp_path: 
 def test_merging_with_a_killed_run_gives_an_incomplete_one(tmp_path: Path) -> None:
     merge([*two_runs(tmp_path), killed(tmp_path / "three", 40)], tmp_path / "all")
     assert not read_run(tmp_path / "all").complete
+
+
+def in_lab(result: Result) -> Result:
+    target = replace(result.target, frontend="lab")
+    return replace(result, target=target, key=target.key("lab-chromium-linux"))
+
+
+def test_a_run_in_two_front_ends_names_both_and_so_does_what_it_is_merged_to(tmp_path: Path) -> None:
+    one = result_called("match")
+    both = finish(writer(tmp_path / "both"), one, in_lab(one))
+    names = f"lab-chromium-linux, {ENVIRONMENT}"
+    assert both["environment"]["name"] == names
+    assert both["environment"]["fingerprint"] == {"lab-chromium-linux": {"browser": "1"}, ENVIRONMENT: {"browser": "1"}}
+    assert [test["name"] for test in both["tests"]] == ["notebooks/x.ipynb::match", "notebooks/x.ipynb::match[lab]"]
+    finish(writer(tmp_path / "lab"), in_lab(result_called("new")))
+    assert read_run(tmp_path / "lab").environment.name == "lab-chromium-linux"
+    merged = merge([tmp_path / "both", tmp_path / "lab"], tmp_path / "all")
+    assert (merged.environment.name, merged.summary.total) == (names, 3)
 
 
 def shards(tmp_path: Path, *dealt: tuple[str, int, int, str]) -> list[Path]:

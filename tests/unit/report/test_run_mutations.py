@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from builders import MASK, VERDICTS, baseline_of, picture, result_called, result_of
+from builders import ENVIRONMENT, MASK, VERDICTS, baseline_of, picture, result_called, result_of
 from run_folders import writer
 from stores import in_folder
 from widgetshot.errors import RecordError, WidgetshotError
@@ -177,7 +177,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
             complete=True,
             timings={"load": 0.5},
             notebooks={"notebooks/x.ipynb": TimeSpent(1.0, {"load": 0.5})},
-            fingerprint={"browser": "1"},
+            fingerprints={ENVIRONMENT: {"browser": "1"}},
             unused=["page-chromium-linux/notebooks/old/a"],
             services={"redis": ServiceUsage(1.0, 1)},
         )

@@ -269,7 +269,7 @@ def test_what_is_larger_than_a_run_may_be_is_cut_when_it_is_written(tmp_path: Pa
             complete=True,
             timings={"load": math.inf},
             notebooks={f"n{n}": TimeSpent(n) for n in range(many)},
-            fingerprint={"x": deep},
+            fingerprints={ENVIRONMENT: {"x": deep}},
             unused=list(map(str, range(many))),
             services={"s": ServiceUsage(math.inf, 1)},
         )

@@ -193,6 +193,9 @@ class TestA:
         ("e/notebooks/x/b", True),
         ("e/notebooks/gone/a", True),
         ("stray", True),
+        ("page-chromium-linux/notebooks/x/a", False),
+        # Which is not shown in that front end.
+        ("lab-chromium-linux/notebooks/x/a", True),
         ("e/tests/test_x.py/test_y/name", False),
         ("e/tests/test_x.py/test_y[chromium-1.5]/name", False),
         ("e/tests/test_x.py/test_async/name", False),

@@ -24,7 +24,7 @@ class LateExecutor:
     """See `widgetshot.ports.SessionExecutor`; what it is asked for is broken, and then it fails itself."""
 
     def __init__(self, settings: Settings) -> None:
-        self._environment = settings.environment
+        self._environment = settings.environment()
 
     async def __aenter__(self) -> Self:
         return self

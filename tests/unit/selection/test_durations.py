@@ -18,15 +18,18 @@ from widgetshot.selection.shards import Dealing, Durations, Shard
 FLAGS = {"shard": "--shard", "durations": "--durations"}
 
 
-def result(notebook: str, shot: str, variant: str, seconds: float) -> Result:
-    target = Target(notebook, shot, "c0", 0, variant=variant)
-    return replace(result_called("match"), target=target, key=target.key(ENVIRONMENT), duration=seconds)
+def result(notebook: str, shot: str, variant: str, seconds: float, frontend: str = "page") -> Result:
+    target = Target(notebook, shot, "c0", 0, variant=variant, frontend=frontend)
+    key = target.key(ENVIRONMENT.replace("page", frontend))
+    return replace(result_called("match"), target=target, key=key, duration=seconds)
 
 
 RESULTS = (
     result("notebooks/x.ipynb", "a", "", 1.5),
     result("notebooks/x.ipynb", "b", "", 0.25),
     result("notebooks/x.ipynb", "a", "dark", 3.0),
+    # In another front end it is another session.
+    result("notebooks/x.ipynb", "a", "dark", 5.0, "lab"),
     result("tests/test_x.py/test_y", "a", "", 1.0),
     result("tests/test_x.py/test_y", "b", "dark", 1.0),
     # Of which nothing was measured.
@@ -35,6 +38,7 @@ RESULTS = (
 SESSIONS = {
     ("notebooks/x.ipynb", ""): 1.75,
     ("notebooks/x.ipynb", "dark"): 3.0,
+    ("notebooks/x.ipynb", "lab,dark"): 5.0,
     ("tests/test_x.py/test_y", ""): 2.0,
 }
 
@@ -49,11 +53,7 @@ def test_sessions_take_what_their_pictures_took(tmp_path: Path, source: str) -> 
     made.selected("", 0, {"notebooks/skipped.ipynb": "why"})
     for one in RESULTS:
         made.add(one)
-    made.finish(
-        RunEnd(
-            complete=True, order=[], timings={}, fingerprint={}, services={"db": ServiceUsage(seconds=6, instances=2)}
-        )
-    )
+    made.finish(RunEnd(complete=True, order=[], timings={}, services={"db": ServiceUsage(seconds=6, instances=2)}))
     (tmp_path / "copy.json").write_bytes((tmp_path / "report/run.json").read_bytes())
     assert read(tmp_path, source) == Durations(SESSIONS, {"db": 3.0}, skipped=frozenset({"notebooks/skipped.ipynb"}))
 
@@ -73,7 +73,7 @@ def test_the_history_knows_the_last_run_of_each_in_this_environment(tmp_path: Pa
         made = writer(folder, history=History(tmp_path))
         finish(made, *(replace(one, duration=one.duration * factor) for one in RESULTS))
     elsewhere = writer(tmp_path / "other", environment="page-firefox-linux", history=History(tmp_path))
-    finish(elsewhere, *(replace(one, key=one.target.key("page-firefox-linux"), duration=99) for one in RESULTS))
+    finish(elsewhere, *(replace(one, key=one.key.replace("chromium", "firefox"), duration=99) for one in RESULTS))
     assert read(tmp_path, HISTORY) == Durations(SESSIONS)
 
 

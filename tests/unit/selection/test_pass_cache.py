@@ -43,7 +43,7 @@ class Checkout:
 
     @property
     def key(self) -> str:
-        return self.session.targets[0].key(self.settings.environment)
+        return self.session.targets[0].key(self.settings.environment())
 
     @property
     def installed(self) -> Path:

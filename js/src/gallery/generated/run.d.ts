@@ -192,7 +192,7 @@ export interface Skipped {
  */
 export interface Environment {
   /**
-   * Of a merged run of several environments, all of them: `a, b`.
+   * Of a run in several environments, all of them: `a, b`.
    */
   name: string;
   python: string;

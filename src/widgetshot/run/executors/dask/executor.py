@@ -153,7 +153,7 @@ class DaskExecutor:
                 elif missing.pop(outcome.target.name, None) is not None:
                     yield outcome
             for target in missing.values():
-                yield broken(target, target.key(self._settings.environment), _died(task))
+                yield broken(target, self._settings.key(target), _died(task))
             yield SessionReport(TimeSpent(), (None,) * session.repeat)
         finally:
             await connected.tasks.close(task)

@@ -1,0 +1,69 @@
+"""Front ends as notebooks declare them, and the names that pictures have in them."""
+
+from pathlib import Path
+
+import pytest
+
+from builders import block, read
+from widgetshot.declare.front_ends import TABLE, parse_frontends
+from widgetshot.errors import ConfigError
+from widgetshot.frontends.registry import REGISTRY
+from widgetshot.model import FRONT_ENDS, Target, front_end_of, label_of
+from widgetshot.values import BadValue
+
+
+def test_all_that_can_be_named_is_made_somewhere() -> None:
+    assert set(TABLE) == set(REGISTRY)
+    assert set(TABLE) <= set(FRONT_ENDS)
+
+
+def test_a_front_end_is_an_environment_and_stands_before_the_variant() -> None:
+    page = Target("notebooks/x.ipynb", "plot", "c0", 0, variant="dark")
+    lab = Target("notebooks/x.ipynb", "plot", "c0", 0, variant="dark", frontend="lab")
+    assert page.nodeid == "notebooks/x.ipynb::plot[dark]"
+    assert lab.nodeid == "notebooks/x.ipynb::plot[lab,dark]"
+    assert page.path == lab.path == "notebooks/x/plot[dark]"
+    assert page.session != lab.session
+    assert label_of("lab", "") == "lab"
+    assert label_of("page", "") == ""
+
+
+def test_a_marker_of_the_front_end_selects_a_target() -> None:
+    lab = Target("n", "s", None, 0, frontend="lab", markers=("smoke",))
+    assert [lab.carries(marker) for marker in ("lab", "smoke", "page")] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [("lab-chromium-linux", "lab"), ("page-firefox-macos", "page"), ("somebody-else", "page"), ("", "page")],
+)
+def test_an_environment_names_its_front_end(environment: str, expected: str) -> None:
+    assert front_end_of(environment) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("pgae", "unknown front end 'pgae'; did you mean 'page'"),
+        ([], "must name each front end once"),
+        (["page", "page"], "must name each front end once"),
+        ({"a": 1}, "unknown front end"),
+    ],
+)
+def test_what_is_no_front_end_is_refused(value: object, said: str) -> None:
+    with pytest.raises(BadValue, match=said):
+        parse_frontends(value)
+
+
+def test_one_that_is_not_there_is_refused_where_it_is_named(tmp_path: Path) -> None:
+    absent = next((name for name in FRONT_ENDS if name not in TABLE), None)
+    if absent is None:
+        assert set(TABLE) == set(FRONT_ENDS)
+        return
+    with pytest.raises(ConfigError, match=rf"x\.ipynb::c0: frontend: '{absent}' is no front end of this version"):
+        read(tmp_path, block("shot:", f"frontend: {absent}"))
+
+
+def test_what_a_front_end_cannot_do_is_an_error_with_its_shot(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"x\.ipynb::c0: theme: unknown theme 'drak'; did you mean 'dark'\?"):
+        read(tmp_path, block("shot:", "theme: drak"))
