@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { transform } from "esbuild";
 import { buildGallery } from "./build-gallery.mjs";
+import { buildNotebookPages } from "./build-notebook-pages.mjs";
 import { about, buildPage } from "./build-page.mjs";
 import { Licenses } from "./licenses.mjs";
 
@@ -36,6 +37,9 @@ await writeFile(join(out, "page.css"), page);
 const installed = page.replace(/url\(fonts\/([\w-]+\.ttf)\)/g, (url, file) => `local("${FONTS[file].postscript}"), ${url}`);
 await writeFile(join(out, "page-installed.css"), installed);
 
+// For pages that others make: the fonts, and nothing else of ours.
+await writeFile(join(out, "fonts.css"), page.match(/^@font-face .*$/gm).join("\n"));
+
 const licenses = new Licenses();
 const drawing = await buildPage(out, licenses);
 
@@ -61,6 +65,7 @@ for (const [name, { source }] of Object.entries(FONTS).sort()) {
   digest.update(name).update(await readFile(join(modules, source)));
   licenses.add(`node_modules/${/^(?:@[^/]+\/)?[^/]+/.exec(source)[0]}`, `fonts/${name}`);
 }
+await buildNotebookPages(out, licenses);
 await buildGallery(out, licenses);
 await licenses.write(join(out, "licenses", "bundled.txt"));
 

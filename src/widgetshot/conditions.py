@@ -44,6 +44,7 @@ class Problem(StrEnum):
     PAGE_NOT_STARTED = "page-not-started"
     RENDERER_MISSING = "renderer-missing"
     SCRIPT_BLOCKED = "script-blocked"
+    STATE_MISSING = "state-missing"
     WIDGET_FAILED = "widget-failed"
     WIDGET_NOT_DRAWN = "widget-not-drawn"
     WIDGET_SHOWS_ERROR = "widget-shows-error"
@@ -55,6 +56,7 @@ class OpenFailure(StrEnum):
     """The reasons why a notebook has no live page."""
 
     NOTEBOOK_UNREADABLE = "notebook-unreadable"
+    NOTHING_SAVED = "nothing-saved"
     KERNEL_UNKNOWN = "kernel-unknown"
     KERNEL_NOT_STARTED = "kernel-not-started"
     NO_PROCESS = "no-process"
@@ -98,12 +100,14 @@ _SENTENCES: dict[Code, str] = {
     Problem.PAGE_NOT_STARTED: "the page could not start: {cause}",
     Problem.RENDERER_MISSING: "nothing that is installed draws '{type}', so that its plain text stands there",
     Problem.SCRIPT_BLOCKED: "it asks for a script from elsewhere, which no page gets: {url}",
+    Problem.STATE_MISSING: "the notebook was saved without the state of the widget {name}",
     Problem.WIDGET_FAILED: "{message}",
     Problem.WIDGET_NOT_DRAWN: "a widget could not be drawn: {cause}",
     Problem.WIDGET_SHOWS_ERROR: "a widget shows an error in place of itself",
     Problem.WIDGET_STILL_LOADING: "a widget still says 'Loading widget...'",
     Problem.WIDGET_UNKNOWN: "the kernel knows no widget {id}: it was closed or never opened",
     OpenFailure.NOTEBOOK_UNREADABLE: "can't be read: {cause}",
+    OpenFailure.NOTHING_SAVED: "it is to be shown as it was saved ('execute: false'), and was saved without outputs",
     OpenFailure.KERNEL_UNKNOWN: "its kernel '{kernel}' is not installed",
     OpenFailure.KERNEL_NOT_STARTED: "the kernel '{kernel}' did not start: {cause}",
     OpenFailure.NO_PROCESS: "the kernel '{kernel}' did not start, because the system gives no more processes: {cause}",
@@ -170,6 +174,8 @@ def advice(problems: Iterable[Condition[Problem]]) -> str:
                     "let it draw with what is installed, e.g. alt.renderers.enable('mimetype') for Altair, or with "
                     "scripts that it holds itself"
                 )
+            case Problem.STATE_MISSING:
+                return 'save it while its kernel runs, with JupyterLab\'s setting "Save Widget State Automatically"'
             case Problem.CALLBACK_RAISED:
                 return "mend the callback, or let an Output widget show its error"
     return _LOOK_AT_IT

@@ -295,6 +295,7 @@ class Target:
         max_settle: seconds after which a page that never settles is captured anyway; None to insist.
         tab: the browser page, among those of one kernel, that the picture shows; "" is the main one.
         after: name of the cell after which it is taken, before the next one runs; "" for after all cells.
+        execute: whether the notebook is executed; else it is shown as it was saved, without a kernel.
         quarantine: under which it may fail without failing the run.
         markers: names of pytest markers, sorted.
     """
@@ -318,6 +319,7 @@ class Target:
     after: str = ""
     timeout: float = 60.0
     clock: Clock = Clock()
+    execute: bool = True
     quarantine: Quarantine | None = None
     markers: tuple[str, ...] = ()
 
@@ -370,6 +372,8 @@ class ServedPage:
         notebook: the notebook as messages call it.
         gateway: address of the gateway that has started its kernel; "" for one of this machine.
         cell_timeout: seconds that each of its cells may take.
+        executing_url: where the notebook is executed, if not in the page that is captured.
+        static_url: where what came of that is shown then.
     """
 
     id: str
@@ -381,6 +385,8 @@ class ServedPage:
     notebook: str = ""
     gateway: str = ""
     cell_timeout: float = 0.0
+    executing_url: str = ""
+    static_url: str = ""
 
 
 @dataclass(frozen=True)

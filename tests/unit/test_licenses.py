@@ -11,7 +11,15 @@ from widgetshot.files import STATIC
 ROOT = Path(__file__).parents[2]
 HEAD, *PARTS = re.split(r"\n={100}\n", (STATIC / "licenses/bundled.txt").read_text(encoding="utf-8"))
 # Made of our own code alone, or of none.
-OURS = {"frontend.json", "page.css", "page-installed.css", "lazy/README", "licenses/bundled.txt"}
+OURS = {
+    "fonts.css",
+    "frontend.json",
+    "lazy/README",
+    "licenses/bundled.txt",
+    "notebook-pages.json",
+    "page-installed.css",
+    "page.css",
+}
 
 
 def parsed(part: str) -> tuple[str, str, list[str], str]:
@@ -42,6 +50,8 @@ PACKAGES = {title.split()[0]: (license, files, text) for title, license, files, 
         ("css-loader", "amd/libembed-amd.js", "JS Foundation"),
         ("preact", "gallery.html", "The MIT License"),
         ("mathjax-full", "lazy/mathjax.js", "Apache License"),
+        ("mathjax", "mathjax2/MathJax.js", "Apache License"),
+        ("@fortawesome/fontawesome-free", "fontawesome/css/all.min.css", "Font Awesome Free License"),
         ("vega", "lazy/vega.js", "Trifacta"),
         ("mermaid", "lazy/mermaid.js", "Permission is hereby granted"),
         ("react", "lazy/ui.js", "MIT License"),

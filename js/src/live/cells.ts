@@ -8,7 +8,7 @@ import { MessageLoop } from "@lumino/messaging";
 import { Widget } from "@lumino/widgets";
 import type { Cell } from "./config";
 import type { PageKernel } from "./kernel";
-import type { ExecutionFailure } from "./protocol";
+import type { ExecutionFailure, SavedNotebook } from "./protocol";
 import { raisedError } from "./raised-error";
 import type { Renderers } from "./renderers";
 import { trace } from "./trace";
@@ -43,6 +43,8 @@ interface CodeCell {
   cell: Cell;
   area: OutputArea;
   request: string;
+  /** The kernel's count of what it has executed. */
+  count: number | null;
 }
 
 export class Cells {
@@ -54,7 +56,7 @@ export class Cells {
   constructor(
     private readonly cells: readonly Cell[],
     private readonly timeout: number,
-    private readonly kernel: PageKernel,
+    private readonly kernel: PageKernel | undefined,
     private readonly renderers: Renderers,
   ) {}
 
@@ -83,15 +85,18 @@ export class Cells {
    * @returns whether all of these have run, or why the notebook did not get there
    */
   async execute(deadline: number, until: string): Promise<boolean | ExecutionFailure> {
+    const { kernel } = this;
+    // It is shown as it was saved.
+    if (!kernel) return true;
     const last = until ? this.cells.findIndex(({ id }) => id === until) : this.cells.length - 1;
     if (until && last < 0) throw new Error(`the notebook has no cell '${until}' any more`);
     while (this.next <= last) {
       const cell = this.cells[this.next]!;
       if (cell.type === "code") {
         // What the page itself has said meanwhile (outputs of an Output widget, the size of a figure) is heard first.
-        await within(Math.min(this.timeout, LONGEST_ANSWER_MS), Promise.race([this.kernel.answered(), this.kernel.gone]));
+        await within(Math.min(this.timeout, LONGEST_ANSWER_MS), Promise.race([kernel.answered(), kernel.gone]));
         if (performance.now() > deadline) return false;
-        const failure = await this.run(this.code.get(cell.id)!);
+        const failure = await this.run(this.code.get(cell.id)!, kernel);
         if (failure) return failure;
       }
       this.next += 1;
@@ -109,6 +114,20 @@ export class Cells {
     );
   }
 
+  /** Return what is saved of the cells that were executed. */
+  saved(): SavedNotebook["cells"] {
+    const executed = [...this.code].filter(([, { request }]) => request);
+    return Object.fromEntries(executed.map(([id, { area, count }]) => [id, { outputs: area.model.toJSON() as never[], count }]));
+  }
+
+  /** Show outputs that were saved, cell by cell. */
+  async show(saved: Record<string, IOutput[]>): Promise<void> {
+    for (const [id, outputs] of Object.entries(saved)) {
+      for (const { data } of outputs as { data?: Record<string, unknown> }[]) await this.renderers.prepareFor(data ?? {});
+      this.code.get(id)!.area.model.fromJSON(outputs);
+    }
+  }
+
   /** Show what another page shows, and whatever the kernel adds to it. */
   async follow(shown: Record<string, CellOutputs>): Promise<void> {
     const { followed } = this;
@@ -124,7 +143,7 @@ export class Cells {
     }
     this.next = this.cells.length;
     if (!isFirst) return;
-    this.kernel.iopubMessage.connect((_, msg) => {
+    this.kernel?.iopubMessage.connect((_, msg) => {
       const area = followed.get((msg.parent_header as { msg_id?: string }).msg_id ?? "") as unknown as AreaInternals | undefined;
       if (msg.header.msg_type === "update_display_data") for (const one of followed.values()) (one as unknown as AreaInternals)._onIOPub(msg);
       else area?._onIOPub(msg);
@@ -149,7 +168,7 @@ export class Cells {
       body.classList.toggle("jp-mod-noOutputs", model.length === 0);
     });
     Widget.attach(area, host);
-    this.code.set(cell.id, { cell, area, request: "" });
+    this.code.set(cell.id, { cell, area, request: "", count: null });
   }
 
   private placeMarkdown({ source, attachments }: Cell, section: HTMLElement): void {
@@ -164,31 +183,32 @@ export class Cells {
   }
 
   /** Execute a cell, as JupyterLab does; why the notebook can't go on, or null. */
-  private async run(code: CodeCell): Promise<ExecutionFailure | null> {
+  private async run(code: CodeCell, kernel: PageKernel): Promise<ExecutionFailure | null> {
     const { cell, area } = code;
     const died = { code: "kernel-died", params: {}, cell: cell.id, nextStep: "" } as const;
     // Such a connection takes no requests.
-    if (this.kernel.isDisposed) return died;
+    if (kernel.isDisposed) return died;
     const request = { code: `${SOURCE_OF}${cell.id}`, stop_on_error: !cell.raises, allow_stdin: false };
-    const future = this.kernel.requestExecute(request, false, { cellId: cell.id });
+    const future = kernel.requestExecute(request, false, { cellId: cell.id });
     code.request = future.msg.header.msg_id;
     area.future = future;
     const ended = trace.begin(cell.id);
-    const reply = await within(this.timeout, Promise.race([future.done.catch(() => "gone" as const), this.kernel.gone]));
+    const reply = await within(this.timeout, Promise.race([future.done.catch(() => "gone" as const), kernel.gone]));
     ended(typeof reply === "string" ? reply : reply.content.status);
     if (reply === "gone") return died;
     if (reply === "late") return { code: "cell-late", params: { seconds: String(this.timeout / 1000) }, cell: cell.id, nextStep: "" };
     const { content } = reply;
+    code.count = (content as { execution_count?: number }).execution_count ?? null;
     if (content.status === "ok" || cell.raises) return null;
     const { ename = "", evalue = "", traceback = [] } = content as { ename?: string; evalue?: string; traceback?: string[] };
     if (content.status !== "error") return { code: "cell-not-run", params: { cause: content.status }, cell: cell.id, nextStep: "" };
-    const [error, nextStep] = (ADVISING_ERRORS.has(ename) && (await this.advice(ename))) || [raisedError(ename, evalue, traceback), ""];
+    const [error, nextStep] = (ADVISING_ERRORS.has(ename) && (await this.advice(ename, kernel))) || [raisedError(ename, evalue, traceback), ""];
     return { code: "cell-raised", params: { error }, cell: cell.id, nextStep };
   }
 
   /** Ask for what an error of ours says as data; null where there is no answer. */
-  private async advice(ename: string): Promise<[error: string, nextStep: string] | null> {
-    const future = this.kernel.requestExecute({ code: "", silent: true, user_expressions: { error: LAST_ERROR } });
+  private async advice(ename: string, kernel: PageKernel): Promise<[error: string, nextStep: string] | null> {
+    const future = kernel.requestExecute({ code: "", silent: true, user_expressions: { error: LAST_ERROR } });
     const { content } = (await future.done) as unknown as { content: { user_expressions?: { error?: { data?: Record<string, string> } } } };
     const text = content.user_expressions?.error?.data?.["text/plain"];
     if (!text) return null;

@@ -27,15 +27,25 @@ export interface Cell {
   attachments: Record<string, Record<string, string>>;
 }
 
+/** What is shown of a notebook that is not executed. */
+export interface SavedState {
+  /** Name of each code cell -> its outputs. */
+  outputs: Record<string, object[]>;
+  /** As `metadata.widgets` holds it; null where there is none. */
+  widgets: object | null;
+}
+
 export interface Config {
   baseUrl: string;
   token: string;
-  /** Empty in the page that only loads what the others need. */
+  /** Empty in the page that only loads what the others need, and where the notebook is shown as it was saved. */
   kernelId: string;
   kernelName: string;
   /** Whether the kernel can tell what the notebook has set going in it. */
   asksKernel: boolean;
   cells: Cell[];
+  /** Instead of executing the notebook; null to execute it. */
+  saved: SavedState | null;
   /** Milliseconds that each cell may take. */
   timeout: number;
   amdUrl: string;

@@ -28,7 +28,7 @@ interface Plugin {
 /** A notebook as extensions know it, as far as the page has it: `NotebookPanel` and `DocumentRegistry.IContext`. */
 export interface OpenNotebook {
   panel: { content: { rendermime: IRenderMimeRegistry } };
-  context: { sessionContext: { session: { kernel: Kernel.IKernelConnection }; statusChanged: Kernel.IKernelConnection["statusChanged"] } };
+  context: { sessionContext: { session: { kernel: Kernel.IKernelConnection } | null; statusChanged: Kernel.IKernelConnection["statusChanged"] } };
 }
 
 /** What an extension adds to each notebook: `DocumentRegistry.WidgetExtension`. */

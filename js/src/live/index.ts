@@ -31,6 +31,7 @@ const snapshot = new PageSnapshot(new Set(Object.keys(SHARED)));
 window.widgetshot = {
   execute: async (within, until) => JSON.stringify(await page.execute(within, until)),
   outputs: async () => JSON.stringify(await page.outputs()),
+  saved: async () => JSON.stringify(await page.saved()),
   follow: (outputs) => page.follow(JSON.parse(outputs) as object),
   ready: async (limit, maxSettle) => JSON.stringify(await ready(page, limit, maxSettle)),
   acting: () => {

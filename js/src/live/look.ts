@@ -1,18 +1,18 @@
 // What the camera asks about pictures when they are taken: what is shown, where, and whether it can be trusted.
 
+import { LONGEST_URL } from "./blocked";
 import { MissingGlyphs } from "./glyphs";
 import { layout } from "./layout";
-import { LONGEST_URL, type WidgetPage } from "./page";
 import type { Extent, Json, Look, Problem, Rect, Scope, Shown } from "./protocol";
 import { describe } from "./state";
-
+import type { WatchedPage } from "./watched";
 
 /**
  * Look at several scopes at once.
  *
  * @returns a `Look` of each; null for one that can't be told, unless it is the first
  */
-export async function look(page: WidgetPage, scopes: Scope[]): Promise<(Look | null)[]> {
+export async function look(page: WatchedPage, scopes: Scope[]): Promise<(Look | null)[]> {
   const missing = new MissingGlyphs();
   const [first, ...rest] = scopes.map((scope) => lookAt(page, scope, missing));
   const ahead = await Promise.allSettled(rest);
@@ -25,7 +25,7 @@ export function extent(): Extent {
   return { width: Math.max(root.clientWidth, root.scrollWidth), height: Math.max(root.clientHeight, root.scrollHeight) };
 }
 
-async function lookAt(page: WidgetPage, [selector, masks]: Scope, missing: MissingGlyphs): Promise<Look> {
+async function lookAt(page: WatchedPage, [selector, masks]: Scope, missing: MissingGlyphs): Promise<Look> {
   const scope = selector === null ? document.body : document.querySelector(selector)!;
   const problems = problemsIn(page, scope);
   const seen: Look = { problems, rect: selector === null ? null : overflowRect(scope), masks: [], invalid: null, shown: null };
@@ -39,7 +39,7 @@ async function lookAt(page: WidgetPage, [selector, masks]: Scope, missing: Missi
 }
 
 /** List what makes a picture of the scope untrustworthy. */
-function problemsIn({ failedModules, manager, places, problems, uncaught }: WidgetPage, scope: Element): Problem[] {
+function problemsIn({ failedModules, manager, places, problems, uncaught }: WatchedPage, scope: Element): Problem[] {
   const found: Problem[] = [];
   for (const { element, model, problem } of [...problems, ...(manager?.problems ?? [])]) {
     const displayed = model ? [...places].flatMap(([place, id]) => (id === model && place.isConnected ? [place] : [])) : [];
@@ -95,14 +95,14 @@ function maskRects(scope: ParentNode, masks: string[]): Rect[][] {
 }
 
 /** List the places of widgets that outputs display, in the order of the page; what stands in a widget belongs to that. */
-function placesIn({ places }: WidgetPage, scope: Element): Element[] {
+function placesIn({ places }: WatchedPage, scope: Element): Element[] {
   const found = [...places.keys()].filter((place) => scope.contains(place));
   const outer = found.filter((place) => !found.some((other) => other !== place && other.contains(place)));
   return outer.sort((one, other) => (one.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1));
 }
 
 /** Describe what is shown inside the scope: the widgets' state, the front ends that drew them, and where everything is. */
-async function shownIn(page: WidgetPage, scope: Element): Promise<Omit<Shown, "missing_glyphs">> {
+async function shownIn(page: WatchedPage, scope: Element): Promise<Omit<Shown, "missing_glyphs">> {
   const known = await page.models();
   const seen = new Set<string>();
   const tree: Json[] = [];

@@ -9,19 +9,13 @@ import { OUTPUT_WIDGET_VERSION, OutputModel, OutputView } from "@jupyter-widgets
 import { WidgetRenderer } from "@jupyter-widgets/jupyterlab-manager/lib/renderer";
 import type { KernelMessage } from "@jupyterlab/services";
 import type { IRenderMime } from "@jupyterlab/rendermime-interfaces";
+import { Signal } from "@lumino/signaling";
 import type { Federation, WidgetRegistration } from "./federation";
 import type { PageKernel } from "./kernel";
 import type { Problem } from "./protocol";
 import { type Renderers, WIDGET_MIMETYPE } from "./renderers";
 import { once } from "./scripts";
-
-/** Something that makes pictures of an element untrustworthy; of the whole page where it is null. */
-export interface PlacedProblem {
-  element: Element | null;
-  /** Id of a widget that was not drawn: where cells display that, it concerns these places only. */
-  model?: string;
-  problem: Problem;
-}
+import type { PlacedProblem } from "./watched";
 
 /** A front end that could not be loaded. */
 class FrontEndError extends Error {
@@ -73,12 +67,31 @@ function load<T>(name: string): Promise<T> {
   return once(loading, name, () => new Promise((resolve, reject) => window.requirejs([name], resolve, reject))) as Promise<T>;
 }
 
+/** Characters of what stands for a widget as text. */
+const LONGEST_NAME = 100;
+
 /** Of ipywidgets itself. */
 const BUILT_IN = /^@jupyter-widgets\/(base|controls|output)$/;
 
 /** The models of ipywidgets 7, which are of version 1. They are kept apart, because few notebooks have them. */
 function isLegacy(moduleName: string, moduleVersion: string): boolean {
   return /^@jupyter-widgets\/(base|controls)$/.test(moduleName) && /^[\^~]?1\./.test(moduleVersion);
+}
+
+/** In place of the kernel of a notebook that is shown as it was saved: it never says anything. */
+class NoKernel {
+  readonly id = "";
+  readonly handleComms = false;
+  readonly statusChanged = new Signal(this);
+  readonly connectionStatusChanged = new Signal(this);
+
+  registerCommTarget(): void {
+    // No widget is ever opened.
+  }
+
+  removeCommTarget(): void {
+    // None was registered.
+  }
 }
 
 function problemOf(error: Error, module: string): Problem {
@@ -98,13 +111,14 @@ export class LiveManager extends KernelWidgetManager {
   readonly drawn = new Map<Element, string>();
   private readonly registrations = new Set<WidgetRegistration>();
 
+  /** @param kernel undefined where the notebook is shown as it was saved */
   constructor(
-    connection: PageKernel,
+    private readonly connection: PageKernel | undefined,
     renderers: Renderers,
     private readonly federation: Federation,
     private readonly frontEnds: Record<string, string>,
   ) {
-    super(connection, renderers);
+    super(connection ?? (new NoKernel() as unknown as PageKernel), renderers);
     const { captured } = this;
     class LiveOutputModel extends OutputModel {
       override add(msg: KernelMessage.IIOPubMessage): void {
@@ -118,6 +132,11 @@ export class LiveManager extends KernelWidgetManager {
     this.register({ name: "@jupyter-widgets/output", version: OUTPUT_WIDGET_VERSION, exports: output });
   }
 
+  /** Whether the notebook is shown as it was saved. */
+  get isSaved(): boolean {
+    return this.connection === undefined;
+  }
+
   get models(): Promise<WidgetModel>[] {
     return Object.values((this as unknown as Internals)._models);
   }
@@ -126,6 +145,11 @@ export class LiveManager extends KernelWidgetManager {
   override restoreWidgets(): Promise<void> {
     (this as unknown as Internals)._restoredStatus = true;
     return Promise.resolve();
+  }
+
+  /** Without a kernel no widget of a saved state has a comm. */
+  override _get_comm_info(): ReturnType<KernelWidgetManager["_get_comm_info"]> {
+    return this.connection ? super._get_comm_info() : Promise.resolve({});
   }
 
   /** Take over the widgets of a kernel whose cells have run. */
@@ -215,6 +239,10 @@ export class LiveWidgetRenderer extends WidgetRenderer {
     if (!id || this.live.has_model(id) || this.node.childElementCount) return;
     // The widget was closed before it could be drawn: nothing is left in its place, as when it is closed later.
     if (this.live.closed.has(id)) this.hide();
-    else this.live.problems.push({ element: this.node, problem: { code: "widget-unknown", params: { id } } });
+    else {
+      const { "text/plain": text } = model.data as { "text/plain"?: string };
+      const problem = this.live.isSaved ? ({ code: "state-missing", params: { name: (text ?? id).slice(0, LONGEST_NAME) } } as const) : ({ code: "widget-unknown", params: { id } } as const);
+      this.live.problems.push({ element: this.node, problem });
+    }
   }
 }

@@ -2,31 +2,27 @@
 
 import type { WidgetModel } from "@jupyter-widgets/base";
 import type { KernelMessage } from "@jupyterlab/services";
+import { Signal } from "@lumino/signaling";
 import { activity } from "./activity";
+import { blockedScript } from "./blocked";
 import { Cells } from "./cells";
 import { type Config, extensionsNaming } from "./config";
 import type { Federation } from "./federation";
 import { PageKernel } from "./kernel";
-import { LiveManager, LiveWidgetRenderer, type PlacedProblem } from "./manager";
+import { LiveManager, LiveWidgetRenderer } from "./manager";
 import type { Typesetter } from "./math";
-import type { ExecutionFailure } from "./protocol";
+import type { ExecutionFailure, Json, SavedNotebook } from "./protocol";
 import { connectPlot } from "./pyviz";
 import { Renderers } from "./renderers";
 import type { LazyScripts } from "./scripts";
 import { trace } from "./trace";
+import type { PlacedProblem, UncaughtError, WatchedPage } from "./watched";
 import { KernelWork } from "./work";
 
-export const LONGEST_URL = 200;
 /** How many characters of a message the server has left out, see server/flood.py. */
 const LEFT_OUT = "widgetshot_left_out";
 
-/** An error that a front end let escape, and which front ends its stack names. */
-interface UncaughtError {
-  modules: string[];
-  message: string;
-}
-
-export class WidgetPage {
+export class WidgetPage implements WatchedPage {
   /** Undefined in the page that only loads what the others need, and until the kernel has answered. */
   kernel: PageKernel | undefined;
   manager: LiveManager | undefined;
@@ -57,7 +53,7 @@ export class WidgetPage {
     window.addEventListener("error", (event) => this.noteUncaught(event.error));
     window.addEventListener("unhandledrejection", (event) => this.noteUncaught(event.reason));
     // What fails to load tells its element only, which the window hears before that.
-    window.addEventListener("error", (event) => this.noteScript(event.target), { capture: true });
+    window.addEventListener("error", (event) => this.problems.push(...blockedScript(event.target)), { capture: true });
     activity.moduleFailed = (error) => {
       if (error instanceof Error) this.failedModules.push({ modules: ["anywidget"], message: error.message });
     };
@@ -88,6 +84,16 @@ export class WidgetPage {
     await this.renderers!.idle();
     this.isShared = true;
     return this.cells!.outputs();
+  }
+
+  /** Return what JupyterLab would save of the notebook. */
+  async saved(): Promise<SavedNotebook> {
+    await this.renderers!.idle();
+    const widgets = this.manager!.get_state_sync({ drop_defaults: true }) as unknown as { state: object };
+    return {
+      cells: this.cells!.saved(),
+      widgets: Object.keys(widgets.state).length ? (widgets as unknown as Json) : null,
+    };
   }
 
   /** Show what another page of the same kernel shows, and what comes later. */
@@ -142,45 +148,38 @@ export class WidgetPage {
     if (modules.length) this.uncaught.push({ modules, message: error.message });
   }
 
-  /** Note a script from elsewhere that could not be loaded, with the outputs that name its address. */
-  private noteScript(target: EventTarget | null): void {
-    if (!(target instanceof HTMLScriptElement) || !target.src || target.src.startsWith(location.origin)) return;
-    const { origin, pathname } = new URL(target.src);
-    const problem = { code: "script-blocked", params: { url: target.src.slice(0, LONGEST_URL) } } as const;
-    // Scripts are put together of a base and the name of a package.
-    const name = pathname.split("/").find((part) => part && part !== "npm")?.split("@")[0] ?? "";
-    const places = [...document.querySelectorAll("[data-cell-id]")].filter(
-      ({ innerHTML: html }) => html.includes(target.src) || (html.includes(origin) && html.includes(name)),
-    );
-    for (const element of places.length ? places : [null]) this.problems.push({ element, problem });
-  }
-
   private async draw(): Promise<void> {
     // Widgets measure text as they draw. A font that comes later would give them other widths, depending on who is first.
     const fonts = Promise.all([...document.fonts].map((font) => font.load()));
-    const { amdUrl, asksKernel, cells, frontEnds, kernelId, labExtensions, timeout } = this.config;
+    const { amdUrl, asksKernel, cells, frontEnds, kernelId, labExtensions, saved, timeout } = this.config;
     // No urlArgs, no waitSeconds: modules come from this machine or not at all.
     const paths = { ...frontEnds, "@jupyter-widgets/html-manager": `${amdUrl}/libembed-amd` };
     window.requirejs.config({ baseUrl: amdUrl, paths, waitSeconds: 0 });
-    if (!kernelId) return;
+    if (!kernelId && !saved) return;
     this.federation.extensions = labExtensions;
-    const kernel = (this.kernel = new PageKernel(this.config));
+    const kernel = (this.kernel = kernelId ? new PageKernel(this.config) : undefined);
     const renderers = (this.renderers = new Renderers(this.lazy, this.federation, this.math, (text) => extensionsNaming(this.config, text), {
-      begin: (metadata) => connectPlot(kernel, metadata),
+      begin: (metadata) => kernel && connectPlot(kernel, metadata),
       widget: (place, id) => this.places.set(place, id),
       missing: (element, type) => this.problems.push({ element, problem: { code: "renderer-missing", params: { type } } }),
     }));
     const manager = (this.manager = new LiveManager(kernel, renderers, this.federation, frontEnds));
     renderers.addWidgets((options) => new LiveWidgetRenderer(options, manager));
-    const sessionContext = { session: { kernel }, statusChanged: kernel.statusChanged };
+    const sessionContext = { session: kernel ? { kernel } : null, statusChanged: kernel?.statusChanged ?? (new Signal({}) as never) };
     this.federation.open({ panel: { content: { rendermime: renderers } }, context: { sessionContext } });
-    this.listen(kernel, renderers, manager);
-    // Of a kernel that is gone there is none; whoever executes its cells is told.
-    await Promise.race([kernel.info, kernel.gone]);
-    this.work = asksKernel ? new KernelWork(kernel) : undefined;
+    if (kernel) {
+      this.listen(kernel, renderers, manager);
+      // Of a kernel that is gone there is none; whoever executes its cells is told.
+      await Promise.race([kernel.info, kernel.gone]);
+      this.work = asksKernel ? new KernelWork(kernel) : undefined;
+    }
     await fonts;
     this.cells = new Cells(cells, timeout, kernel, renderers);
     this.cells.place(document.querySelector("main")!);
+    if (saved) {
+      if (saved.widgets) await manager.set_state(saved.widgets as never);
+      await this.cells.show(saved.outputs as never);
+    }
     await renderers.idle();
   }
 

@@ -31,6 +31,7 @@ export interface ProblemParams {
   "page-not-started": { cause: string };
   "renderer-missing": { type: string };
   "script-blocked": { url: string };
+  "state-missing": { name: string };
   "widget-failed": { message: string };
   "widget-not-drawn": { cause: string };
   "widget-shows-error": NoParams;
@@ -120,6 +121,14 @@ export interface PageTrace {
   messages: { at: number; type: string; text: string; cut: boolean }[];
 }
 
+/** What JupyterLab would save of an executed notebook, with "save widget state automatically". */
+export interface SavedNotebook {
+  /** Name of each code cell that was executed -> its outputs, and the kernel's count of what it has executed. */
+  cells: Record<string, { outputs: Json[]; count: number | null }>;
+  /** The state of all widgets, as `metadata.widgets` holds it; null where there are none. */
+  widgets: Json;
+}
+
 /** The questions that the camera asks. Long answers are JSON texts: Playwright takes ten times as long over an object. */
 export interface LivePage {
   /**
@@ -132,6 +141,8 @@ export interface LivePage {
   execute(within: number, until: string): Promise<string>;
   /** @returns JSON: what another page needs to show the same, for its `follow` */
   outputs(): Promise<string>;
+  /** @returns JSON: a `SavedNotebook` */
+  saved(): Promise<string>;
   /** Show what another page of the same kernel shows, instead of executing anything; again when that has executed more. */
   follow(outputs: string): Promise<void>;
   /**

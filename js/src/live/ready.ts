@@ -1,8 +1,8 @@
 // When a page is ready to be captured: its widgets are drawn, its kernel has dealt with everything, and nothing moves.
 
-import { activity } from "./activity";
-import type { WidgetPage } from "./page";
+import { ALIGNED, activity } from "./activity";
 import type { Unrest } from "./protocol";
+import type { WatchedPage } from "./watched";
 
 const LOADING: Unrest = { code: "widgets-loading", params: {} };
 
@@ -14,7 +14,7 @@ class Deadline extends Error {}
 export const nextFrame = (): Promise<void> => new Promise((resolve) => requestAnimationFrame(() => resolve()));
 
 /** See `LivePage.ready`. */
-export async function ready(page: WidgetPage, limit: number, maxSettle: number | null): Promise<Unrest | null> {
+export async function ready(page: WatchedPage, limit: number, maxSettle: number | null): Promise<Unrest | null> {
   const begin = performance.now();
   const eventsBefore = activity.events;
   let stage: Unrest = { code: "scripts-loading", params: {} };
@@ -74,7 +74,7 @@ export async function ready(page: WidgetPage, limit: number, maxSettle: number |
 }
 
 /** Wait until every model is loaded, every state change applied and everything drawn, however deep it nests. */
-async function everythingDrawn({ manager, renderers }: WidgetPage): Promise<void> {
+async function everythingDrawn({ manager, renderers }: WatchedPage): Promise<void> {
   if (!manager || !renderers) return;
   const begun = (): number => manager.models.length + manager.views.size + renderers.begun;
   for (;;) {
@@ -89,19 +89,19 @@ async function everythingDrawn({ manager, renderers }: WidgetPage): Promise<void
 }
 
 /** Wait until the kernel has dealt with what the page has sent to it. */
-async function kernelCaughtUp({ kernel, isShared }: WidgetPage): Promise<void> {
+async function kernelCaughtUp({ kernel, isShared }: WatchedPage): Promise<void> {
   await kernel?.answered();
   // It answers after everything that another page has asked for before, and has broadcast all of that by then.
   if (isShared) await kernel?.requestKernelInfo();
 }
 
-async function messagesAnswered({ manager }: WidgetPage): Promise<boolean> {
+async function messagesAnswered({ manager }: WatchedPage): Promise<boolean> {
   const known = await Promise.allSettled(manager?.models ?? []);
   return known.every((model) => model.status === "rejected" || !((model.value as unknown as { _pending_msgs: number })._pending_msgs > 0));
 }
 
 /** Wait until formulas, fonts and images are drawn, end animations, and give cells their heights. */
-async function assetsDrawn({ math }: WidgetPage): Promise<void> {
+async function assetsDrawn({ math }: WatchedPage): Promise<void> {
   await math.idle;
   await document.fonts.ready;
   for (const image of document.images) {
@@ -125,17 +125,25 @@ async function assetsDrawn({ math }: WidgetPage): Promise<void> {
  */
 function alignCells(): void {
   const heights: [HTMLElement, number][] = [];
-  for (const cell of document.querySelectorAll<HTMLElement>("[data-cell-id]")) {
+  for (const cell of document.querySelectorAll<HTMLElement>(ALIGNED)) {
     cell.style.height = "";
     heights.push([cell, cell.getBoundingClientRect().height]);
   }
   for (const [cell, height] of heights) {
-    if (height % 1) cell.style.height = `${Math.ceil(height)}px`;
+    if (height % 1) cell.style.height = `${Math.ceil(height) - frameOf(cell)}px`;
   }
 }
 
+/** Pixels of a cell's height that its `height` does not count. */
+function frameOf(cell: Element): number {
+  const style = getComputedStyle(cell);
+  if (style.boxSizing === "border-box") return 0;
+  const parts = [style.paddingTop, style.paddingBottom, style.borderTopWidth, style.borderBottomWidth];
+  return parts.reduce((sum, part) => sum + (parseFloat(part) || 0), 0);
+}
+
 /** Tell whether a view has drawn nothing so far: anywidget draws on its own time and keeps no promise of it. */
-function hasEmptyView({ manager }: WidgetPage): boolean {
+function hasEmptyView({ manager }: WatchedPage): boolean {
   for (const [element, module] of manager?.drawn ?? []) {
     if (module === "anywidget" && element.isConnected && !element.childElementCount && !element.shadowRoot?.childElementCount && !element.textContent) return true;
   }

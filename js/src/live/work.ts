@@ -3,7 +3,6 @@
 
 import type { Kernel } from "@jupyterlab/services";
 import { createMessage } from "@jupyterlab/services/lib/kernel/messages";
-import type { PageKernel } from "./kernel";
 import type { Unrest } from "./protocol";
 import { within } from "./within";
 
@@ -18,6 +17,13 @@ interface Work {
   stays?: boolean;
 }
 
+/** A connection to a kernel, of any page. */
+export interface AskedKernel {
+  readonly clientId: string;
+  /** Whether anything was executed; a kernel that has executed nothing is not ready to tell of its work. */
+  readonly hasExecuted?: boolean;
+}
+
 /** A kernel that does not answer by then has nobody who would. */
 const ANSWER_TIMEOUT_MS = 5000;
 
@@ -25,7 +31,7 @@ export class KernelWork {
   private isAsked = true;
   private readonly told = new Set<string>();
 
-  constructor(private readonly kernel: PageKernel) {}
+  constructor(private readonly kernel: AskedKernel) {}
 
   /**
    * Ask what goes on.
@@ -34,7 +40,7 @@ export class KernelWork {
    * @returns what is still to end, or null
    */
   async goesOn(limit: number): Promise<Unrest | null> {
-    if (!this.isAsked || !this.kernel.hasExecuted) return null;
+    if (!this.isAsked || this.kernel.hasExecuted === false) return null;
     const message = createMessage({
       msgType: "widgetshot_work_request" as never,
       channel: "control",

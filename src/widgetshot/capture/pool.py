@@ -171,6 +171,8 @@ class PagePool:
         idle = self._idle.get((target.clock, frontend.anchor_url), [])
         while idle:
             slot = idle.pop()
+            # Several front ends may share an anchor.
+            slot.frontend = frontend
             try:
                 await slot.renew(target)
                 return slot

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 # Attributes that are objects with coroutines of their own.
-_PARTS = ("mouse", "keyboard", "clock")
+_PARTS = ("mouse", "keyboard", "clock", "context")
 # Methods that are no coroutines in the async API either; the first of them give such objects.
 _LOCATORS = ("locator", "filter", "nth", "get_by_text")
 _PLAIN = ("on", "is_connected")

@@ -23,6 +23,7 @@ class FrontEnd:
         tabs: whether a kernel can be shown in several browser pages.
         between_cells: whether a picture can be taken before all cells have run.
         more_themes: whether it has themes besides light and dark.
+        saved: whether it can show a notebook as it was saved, without executing it.
     """
 
     title: str
@@ -33,11 +34,23 @@ class FrontEnd:
     tabs: bool = True
     between_cells: bool = True
     more_themes: bool = False
+    saved: bool = False
 
 
 # By name. One that is not here is refused by its name; `frontends.registry` has the implementations.
 TABLE = {
-    "page": FrontEnd(title="widgetshot's own page", captures=frozenset({"cell", "page"})),
+    "page": FrontEnd(title="widgetshot's own page", captures=frozenset({"cell", "page"}), saved=True),
+    "voila": FrontEnd(
+        title="Voila",
+        captures=frozenset({"cell", "page"}),
+        package="voila",
+        extra="voila",
+        tabs=False,
+        between_cells=False,
+    ),
+    "static": FrontEnd(
+        title="nbconvert's HTML export", captures=frozenset({"cell", "page"}), steps=False, tabs=False, saved=True
+    ),
 }
 
 
@@ -68,7 +81,10 @@ _ABILITIES: dict[str, tuple[Callable[[Target], bool], Callable[[FrontEnd], bool]
     "steps": (lambda target: bool(target.steps), lambda frontend: frontend.steps),
     "tab": (lambda target: bool(target.tab), lambda frontend: frontend.tabs),
     "after": (lambda target: bool(target.after), lambda frontend: frontend.between_cells),
+    "execute: false": (lambda target: not target.execute, lambda frontend: frontend.saved),
 }
+# What needs a kernel, which nothing has that is shown as it was saved.
+_OF_KERNELS = ("steps", "tab", "after")
 
 
 def check_abilities(target: Target) -> None:
@@ -82,6 +98,13 @@ def check_abilities(target: Target) -> None:
         if asks(target) and not has(frontend):
             able = [name for name, other in TABLE.items() if has(other)]
             raise _unable(target, f"{option}: the front end '{target.frontend}' has none of that", able)
+    for option in () if target.execute else _OF_KERNELS:
+        if _ABILITIES[option][0](target):
+            raise ConfigError(
+                f"{option}: with 'execute: false' there is no kernel that could take part",
+                where=target.nodeid,
+                next_step="leave it out, or have the notebook executed",
+            )
     if target.capture not in frontend.captures:
         able = [name for name, other in TABLE.items() if target.capture in other.captures]
         raise _unable(target, f"capture: the front end '{target.frontend}' knows no '{target.capture}'", able)

@@ -215,6 +215,15 @@ OPTIONS = (
         project=True,
     ),
     Option(
+        name="execute",
+        parser="widgetshot.values:parse_flag",
+        meaning="whether the notebook is executed; else it is shown with the outputs and widgets that were saved",
+        takes="`true` or `false`",
+        default=True,
+        more="See [saved state](../how-to/saved-state.md).",
+        notebook=True,
+    ),
+    Option(
         name="services",
         parser="widgetshot.declare.needs:parse_needs",
         meaning="what must run before the notebook executes",

@@ -42,6 +42,8 @@ def _next_step(failure: FailedOpening, path: str, file: str, kernel: str, gatewa
     match failure.condition.code:
         case OpenFailure.NOTEBOOK_UNREADABLE:
             return f"check the file {file}"
+        case OpenFailure.NOTHING_SAVED:
+            return f"save it with outputs, or: jupyter nbconvert --to notebook --execute --inplace {typed(path)}"
         case OpenFailure.KERNEL_UNKNOWN if not kernel:
             # Python notebooks run on another one where their own is missing.
             return (

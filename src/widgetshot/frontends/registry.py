@@ -87,6 +87,10 @@ class Registered:
 
 REGISTRY = {
     PAGE_FRONT_END: Registered("widgetshot.frontends.widget_page:make_frontend"),
+    "static": Registered(
+        "widgetshot.frontends.static_page:make_frontend", versions="widgetshot.frontends.static_page:versions"
+    ),
+    "voila": Registered("widgetshot.frontends.voila:make_frontend", versions="widgetshot.frontends.voila:versions"),
 }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from widgetshot.frontends.failures import open_error
 from widgetshot.frontends.page_script import PageScript
@@ -11,9 +11,19 @@ from widgetshot.model import ServedPage, Target
 from widgetshot.ports import SourcesSeen
 from widgetshot.project.settings import Settings
 from widgetshot.server.launcher import Server
-from widgetshot.server.messages import FailedOpening, OpenRequest, decode_opening, decode_sources, decode_state, encode
+from widgetshot.server.messages import (
+    FailedOpening,
+    KernelState,
+    Opened,
+    OpenRequest,
+    decode_opening,
+    decode_sources,
+    decode_state,
+    encode,
+)
 
-_API = "widgetshot/api/live-pages"
+API = "widgetshot/api/live-pages"
+F = TypeVar("F", bound="PageFrontend")
 
 
 class PageFrontend:
@@ -28,6 +38,8 @@ class PageFrontend:
         left_out: absolute paths of what no kernel gets to see of it.
         gateway_token: what gateways of kernels are told; "" for nothing.
     """
+
+    _page = "live"  # see `OpenRequest.page`
 
     def __init__(
         self,
@@ -67,7 +79,13 @@ class PageFrontend:
         gateway: str = "",
     ) -> ServedPage:
         """See `Frontend.open`."""
-        request = OpenRequest(
+        opened = await self._opened(self._request(file, target, kernel, environment, gateway))
+        return self._served(opened, target, self._server.page_url(opened.url), gateway)
+
+    def _request(
+        self, file: Path, target: Target, kernel: str, environment: Mapping[str, str] | None, gateway: str
+    ) -> OpenRequest:
+        return OpenRequest(
             file=str(file),
             path=target.notebook,
             theme=target.theme,
@@ -81,13 +99,25 @@ class PageFrontend:
             gateway_token=self._gateway_token if gateway else "",
             root="" if self._root is None else str(self._root),
             left_out=self._left_out,
+            page=self._page,
+            executes=target.execute,
         )
-        opened = decode_opening(await self._server.request("POST", _API, encode(request)))
+
+    async def _opened(self, request: OpenRequest) -> Opened:
+        """Have the server open a notebook.
+
+        Raises:
+            NotebookError, ServerError: there is no such page.
+        """
+        opened = decode_opening(await self._server.request("POST", API, encode(request)))
         if isinstance(opened, FailedOpening):
-            raise open_error(opened, request.path, request.file, kernel, gateway)
+            raise open_error(opened, request.path, request.file, request.kernel, request.gateway)
+        return opened
+
+    def _served(self, opened: Opened, target: Target, url: str, gateway: str) -> ServedPage:
         return ServedPage(
             id=opened.id,
-            url=self._server.page_url(opened.url),
+            url=url,
             selectors={cell: f'[data-cell-id="{cell}"]' for cell in opened.cells},
             timings=opened.timings,
             notices=tuple(opened.notices),
@@ -103,19 +133,33 @@ class PageFrontend:
 
     async def alive(self, served: ServedPage) -> bool:
         """See `Frontend.alive`."""
-        state = decode_state(await self._server.request("GET", f"{_API}/{served.id}"))
-        if state.failure is not None:
-            raise open_error(FailedOpening(state.failure), served.notebook, gateway=served.gateway)
+        state = decode_state(await self._server.request("GET", f"{API}/{served.id}"))
+        raise_failure(state, served)
         return state.alive
 
     async def close(self, served: ServedPage) -> SourcesSeen:
         """See `Frontend.close`."""
-        return decode_sources(await self._server.request("DELETE", f"{_API}/{served.id}"))
+        return decode_sources(await self._server.request("DELETE", f"{API}/{served.id}"))
+
+
+def raise_failure(state: KernelState, served: ServedPage) -> None:
+    """Raise the error of a kernel that does not live any more, or has not executed its notebook, if that is known.
+
+    Raises:
+        NotebookError, ServerError: why.
+    """
+    if state.failure is not None:
+        raise open_error(FailedOpening(state.failure, state.cell), served.notebook, gateway=served.gateway)
 
 
 def make_frontend(server: Server, environment: dict[str, str], settings: Settings) -> PageFrontend:
     """See `registry.MakeFrontend`."""
-    return PageFrontend(
+    return make(PageFrontend, server, environment, settings)
+
+
+def make(kind: type[F], server: Server, environment: dict[str, str], settings: Settings) -> F:
+    """Return a front end whose pages the headless server makes, for a project."""
+    return kind(
         server,
         environment,
         settings.variables,

@@ -26,6 +26,7 @@ from jupyter_server.utils import url_path_join
 
 from widgetshot.errors import ServerError
 from widgetshot.files import STATIC
+from widgetshot.server import static_page
 from widgetshot.server.handlers import (
     AnchorHandler,
     LabExtensionsApiHandler,
@@ -34,7 +35,7 @@ from widgetshot.server.handlers import (
     PageHandler,
     ProjectFileHandler,
 )
-from widgetshot.server.live_pages import LivePages
+from widgetshot.server.live_pages import ID, LivePages
 from widgetshot.server.processes import adopt_orphans, end_descendants
 from widgetshot.server.static_files import SearchHandler, StaticHandler
 from widgetshot.server.zygotes import ZYGOTES
@@ -61,14 +62,14 @@ def _routes() -> list[Any]:
     """Return the path below the base URL, the handler and its arguments for each kind of address."""
     nbextensions = tuple(jupyter_path("nbextensions"))
     labextensions = tuple(jupyter_path("labextensions"))
-    id = r"([0-9a-f]{16})"
     return [
+        *static_page.routes(ID),
         (r"widgetshot/api/live-pages", LivePagesApiHandler),
-        (rf"widgetshot/api/live-pages/{id}", LivePageApiHandler),
+        (rf"widgetshot/api/live-pages/{ID}", LivePageApiHandler),
         (r"widgetshot/api/labextensions", LabExtensionsApiHandler),
         (r"widgetshot/anchor", AnchorHandler),
-        (rf"widgetshot/live-pages/{id}/((?:.+/)?)", PageHandler),
-        (rf"widgetshot/live-pages/{id}/(.+)", ProjectFileHandler),
+        (rf"widgetshot/live-pages/{ID}/((?:.+/)?)", PageHandler),
+        (rf"widgetshot/live-pages/{ID}/(.+)", ProjectFileHandler),
         (r"widgetshot/static/(.*)", StaticHandler, {"path": str(STATIC)}),
         (r"widgetshot/labextensions/(.*)", SearchHandler, {"roots": labextensions}),
         (r"widgetshot/amd/(.*)", StaticHandler, {"path": str(STATIC / "amd")}),

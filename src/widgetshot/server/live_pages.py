@@ -5,9 +5,12 @@ import contextlib
 import secrets
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from time import perf_counter
+from types import ModuleType
 from typing import Any
 from urllib.parse import quote
 
@@ -23,14 +26,19 @@ from widgetshot.ports import SourcesSeen
 from widgetshot.redact import Redactor
 from widgetshot.server.gateway import Gateway, end_all, variables_there
 from widgetshot.server.kernel_client import KernelDied, make_ready
-from widgetshot.server.messages import KernelState, NotOpened, Opened, OpenRequest
+from widgetshot.server.messages import FailedOpening, KernelState, NotOpened, Opened, OpenRequest, SavedNotebook
 from widgetshot.server.processes import LIVE_PAGE_VARIABLE, Started, end_processes, request_exit
 from widgetshot.server.render import page_config, render, render_anchor
+from widgetshot.server.static_page import PAGE as STATIC_PAGE
+from widgetshot.server.static_page import apply_saved, saved_state, static_html, widget_state
 from widgetshot.server.work_folder import WorkFolder, prepare_folder
 from widgetshot.server.zygotes import NoProcess
 
 _DEFAULT_KERNEL = "python3"
+ID = r"([0-9a-f]{16})"  # pattern of what live pages are called
 _PREFIX = "live-page-"  # of the folders of live pages
+# Folder and name of a page, by who draws it.
+_LIVE, _STATIC, _VOILA = ("live-pages", ""), ("live-pages", STATIC_PAGE), ("voila", "widgetshot-voila.html")
 
 
 @dataclass
@@ -46,6 +54,11 @@ class OpenedNotebook:
         elsewhere: whether a gateway has started its kernel.
         above: whether it was given what lies above its folder.
         requested: the files that its page has asked for, by their paths in the project.
+        request: what was asked for.
+        notebook: in version 4 of its format.
+        names: of its cells, in order.
+        static: the HTML of its static page, once there is one.
+        failure: why Voila has not executed it to its end.
     """
 
     id: str
@@ -60,6 +73,11 @@ class OpenedNotebook:
     elsewhere: bool = False
     above: bool = False
     requested: set[str] = field(default_factory=set)
+    request: OpenRequest | None = None
+    notebook: Any = None
+    names: list[str] = field(default_factory=list)
+    static: str = ""
+    failure: FailedOpening | None = None
 
     def __post_init__(self) -> None:
         self.started = Started(self.id, self.folder)
@@ -79,6 +97,8 @@ class LivePages:
         self._kernels = serverapp.kernel_manager
         self._all: dict[str, OpenedNotebook] = {}
         self._closing: set[asyncio.Task[SourcesSeen]] = set()
+        self._adding_voila = asyncio.Lock()
+        self._has_voila = False
 
     def __getitem__(self, id: str) -> OpenedNotebook:
         return self._all[id]
@@ -101,20 +121,27 @@ class LivePages:
         times = [perf_counter()]
         if tuple(request.secrets) != self.redactor.values:
             self.redactor = Redactor(request.secrets)
-        nb, names = _read(Path(request.file), request.path)
-        if request.gateway:
+        opened.request = request
+        voila = await self._voila() if request.page == "voila" else None
+        opened.notebook, opened.names = nb, names = _read(Path(request.file), request.path)
+        if not request.executes:
+            await self._open_saved(opened, request)
+            km = None
+        elif request.gateway:
             opened.kernel_name = request.kernel or _own_kernel(nb)
             km = await self._start_kernel_elsewhere(opened, request, nb)
         else:
             opened.kernel_name = request.kernel or self._kernel_of(nb, opened)
-            km = await self._start_kernel(opened, request, nb)
+            added = voila.kernel_environment(request, self._serverapp.base_url) if voila else {}
+            km = await self._start_kernel(opened, request, nb, added)
         times.append(perf_counter())
         opened.sources = {name: cell.source for name, cell in zip(names, nb.cells, strict=True)}
         config = self._config(
             kernel_id=opened.kernel_id,
             kernel_name=opened.kernel_name,
-            asks_kernel=km.kernel_spec.language == "python",
+            asks_kernel=km is not None and km.kernel_spec.language == "python",
             cells=[_cell(name, cell, self.redactor) for name, cell in zip(names, nb.cells, strict=True)],
+            saved=None if request.executes else saved_state(nb, names, self.redactor),
             timeout=request.timeout,
         )
         opened.html = render(request.path, request.theme, config)
@@ -123,16 +150,67 @@ class LivePages:
         return Opened(
             id=opened.id,
             # Of the depth of the notebook in the project, so that links of its page may go up as far as there.
-            url=url_path_join(self._serverapp.base_url, "widgetshot/live-pages", opened.id, quote(opened.place), "/"),
+            url=self._url(opened, *(_VOILA if request.page == "voila" else _LIVE)),
+            static_url=self._url(opened, *_STATIC),
             cells=names,
             notices=opened.notices,
             timings={stage: end - begin for stage, begin, end in zip(stages, times, times[1:], strict=False)},
         )
 
-    async def _start_kernel(self, opened: OpenedNotebook, request: OpenRequest, nb: Any) -> Any:
+    async def _voila(self) -> ModuleType:
+        """Return what shows notebooks as Voila does; its addresses are added when it is first asked for."""
+        async with self._adding_voila:
+            module = await asyncio.to_thread(import_module, "widgetshot.server.voila_page")
+            if not self._has_voila:
+                self._has_voila = True
+                module.install(self._serverapp, ID)
+        return module
+
+    async def _open_saved(self, opened: OpenedNotebook, request: OpenRequest) -> None:
+        """Make ready what shows a notebook as it was saved.
+
+        Raises:
+            NotOpened: it was saved without outputs.
+        """
+        if not any(cell.get("outputs") for cell in opened.notebook.cells):
+            raise NotOpened(OpenFailure.NOTHING_SAVED)
+        await asyncio.to_thread(_folder_of, opened, request, opened.notebook)
+        if request.page == "static":
+            await self._export(opened, opened.notebook)
+
+    async def save(self, id: str, saved: SavedNotebook) -> None:
+        """Make the static page of an executed notebook.
+
+        Args:
+            saved: what was saved of it.
+        """
+        opened = self._all[id]
+        await self._export(opened, apply_saved(opened.notebook, opened.names, saved))
+
+    async def _export(self, opened: OpenedNotebook, nb: Any) -> None:
+        assert opened.request is not None
+        opened.static = await asyncio.to_thread(
+            static_html,
+            nb,
+            opened.names,
+            title=Path(opened.request.path).stem,
+            theme=opened.request.theme,
+            base_url=self._serverapp.base_url,
+            redactor=self.redactor,
+            state=widget_state(nb),
+        )
+
+    def _url(self, opened: OpenedNotebook, folder: str, file: str) -> str:
+        base = url_path_join(self._serverapp.base_url, "widgetshot", folder, opened.id)
+        return str(url_path_join(base, quote(opened.place), file or "/"))
+
+    async def _start_kernel(
+        self, opened: OpenedNotebook, request: OpenRequest, nb: Any, added: Mapping[str, str]
+    ) -> Any:
         """Start the notebook's kernel in its folder, ready for the first cell; return the kernel's manager."""
         given = await asyncio.to_thread(_folder_of, opened, request, nb)
-        environment = request.variables | given.environment | {LIVE_PAGE_VARIABLE: opened.id} | request.environment
+        own = {**added, LIVE_PAGE_VARIABLE: opened.id}
+        environment = request.variables | given.environment | own | request.environment
         name = opened.kernel_name
 
         async def begin() -> Any:
@@ -217,11 +295,17 @@ class LivePages:
 
     async def state(self, id: str) -> KernelState:
         """Tell whether the kernel of a live page lives."""
-        kernel_id = self._all[id].kernel_id
+        opened = self._all[id]
+        kernel_id = opened.kernel_id
+        if opened.request is not None and not opened.request.executes:
+            return KernelState(alive=True)
         if kernel_id not in self._kernels:
             return KernelState(alive=False)
         failure = getattr(self._kernels.get_kernel(kernel_id).provisioner, "failure", None)
-        return KernelState(bool(await self._kernels.is_alive(kernel_id)), failure)
+        alive = bool(await self._kernels.is_alive(kernel_id))
+        if opened.failure is not None:
+            return KernelState(alive, opened.failure.condition, opened.failure.cell)
+        return KernelState(alive, failure)
 
     async def close(self, id: str) -> SourcesSeen:
         """End a live page: its kernel, whatever the kernel started, its folder."""

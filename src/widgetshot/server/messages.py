@@ -33,6 +33,8 @@ class OpenRequest(Document, frozen=True):
         variables: those that the kernel gets unless it has them otherwise.
         secrets: values that nothing of the page may hold; the same for all of a server.
         frozen_at: seconds since the epoch at which the kernel's clock stands still; None to let it go.
+        page: `live`, `static` or `voila`: who draws it.
+        executes: whether the notebook is executed; else it is shown as it was saved, without a kernel.
     """
 
     file: str
@@ -48,6 +50,32 @@ class OpenRequest(Document, frozen=True):
     gateway_token: str = ""
     root: str = ""
     left_out: tuple[str, ...] = ()
+    page: str = "live"
+    executes: bool = True
+
+
+class SavedCell(Document, frozen=True):
+    """What is saved of a code cell that was executed.
+
+    Attributes:
+        outputs: as nbformat has them.
+        count: the kernel's count of what it has executed.
+    """
+
+    outputs: list[dict[str, Any]]
+    count: int | None
+
+
+class SavedNotebook(Document, frozen=True):
+    """What JupyterLab would save of an executed notebook; see `SavedNotebook` in js/src/live/protocol.ts.
+
+    Attributes:
+        cells: those that were executed, by their names.
+        widgets: the state of all widgets; None where there are none.
+    """
+
+    cells: dict[str, SavedCell]
+    widgets: dict[str, Any] | None
 
 
 class Opened(Document, frozen=True, tag_field="type", tag="opened"):
@@ -55,6 +83,7 @@ class Opened(Document, frozen=True, tag_field="type", tag="opened"):
 
     Attributes:
         url: path of the page on the server.
+        static_url: the same of the static page, see `static_page`.
         cells: names of the cells, in order.
         notices: what whoever looks at the page is to know of how it was made.
         timings: seconds that each stage took.
@@ -62,6 +91,7 @@ class Opened(Document, frozen=True, tag_field="type", tag="opened"):
 
     id: str
     url: str
+    static_url: str
     cells: list[str]
     notices: list[str]
     timings: dict[str, float]
@@ -84,11 +114,13 @@ class KernelState(Document, frozen=True):
     """Whether the kernel of a live page lives.
 
     Attributes:
-        failure: why it does not, where that is no death of its own.
+        failure: why it does not, where that is no death of its own, or why it has not executed its notebook.
+        cell: the name of the cell that is to blame, if one is.
     """
 
     alive: bool
     failure: Condition[OpenFailure] | None = None
+    cell: str = ""
 
 
 class NotOpened(Exception):
@@ -120,6 +152,16 @@ def decode_request(data: bytes) -> OpenRequest:
     """
     request: OpenRequest = _decode(OpenRequest, data)
     return request
+
+
+def decode_saved(data: bytes) -> SavedNotebook:
+    """Read what was saved of a notebook.
+
+    Raises:
+        ServerError: it is nothing of that form.
+    """
+    saved: SavedNotebook = _decode(SavedNotebook, data)
+    return saved
 
 
 def decode_opening(data: bytes) -> Opened | FailedOpening:

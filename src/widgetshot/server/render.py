@@ -25,6 +25,7 @@ def page_config(
     kernel_name: str = "",
     asks_kernel: bool = False,
     cells: list[dict[str, Any]] | None = None,
+    saved: dict[str, Any] | None = None,
     timeout: float = 0.0,
 ) -> dict[str, Any]:
     """Return what the script of a page is told, see js/src/live/config.ts.
@@ -33,6 +34,7 @@ def page_config(
         kernel_id, kernel_name: "" for a page without a kernel.
         asks_kernel: whether the kernel can tell what the notebook has set going in it.
         cells: of the notebook, as `Cell` is there.
+        saved: outputs and widgets as they were saved, as `SavedState` is there; None to execute the notebook.
         timeout: seconds for each cell.
     """
     return {
@@ -42,6 +44,7 @@ def page_config(
         "kernelName": kernel_name,
         "asksKernel": asks_kernel,
         "cells": cells or [],
+        "saved": saved,
         "timeout": timeout * 1000,
         "frontEnds": _front_ends(base_url),
         "labExtensions": _lab_extensions(base_url),

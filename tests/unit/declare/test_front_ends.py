@@ -67,3 +67,45 @@ def test_one_that_is_not_there_is_refused_where_it_is_named(tmp_path: Path) -> N
 def test_what_a_front_end_cannot_do_is_an_error_with_its_shot(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"x\.ipynb::c0: theme: unknown theme 'drak'; did you mean 'dark'\?"):
         read(tmp_path, block("shot:", "theme: drak"))
+
+
+@pytest.mark.parametrize(
+    ("options", "said", "next_step"),
+    [
+        ("frontend: static, steps: [click: button]", "steps: the front end 'static' has none of that", "page"),
+        ("frontend: [page, static], tab: b", "tab: the front end 'static' has none of that", "page"),
+        ("frontend: voila, tab: b", "tab: the front end 'voila' has none of that", "page"),
+        ("frontend: voila, after: each", "after: the front end 'voila' has none of that", "page, "),
+    ],
+)
+def test_what_needs_more_than_a_front_end_has_is_refused(
+    tmp_path: Path, options: str, said: str, next_step: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, block(f"shot: {{name: s, {options}}}"), "x = 2")
+    assert caught.value.what == said
+    assert next_step in (caught.value.next_step or "")
+    assert caught.value.where.startswith("notebooks/x.ipynb::s[" + ("static" if "static" in options else "voila"))
+
+
+@pytest.mark.parametrize(
+    ("notebook", "shot", "said"),
+    [
+        ("execute: false, frontend: voila", "", "execute: false: the front end 'voila' has none of that"),
+        ("execute: false", ", steps: [click: button]", "steps: with 'execute: false' there is no kernel"),
+        ("execute: false", ", tab: b", "tab: with 'execute: false' there is no kernel"),
+        ("execute: false", ", after: each", "after: with 'execute: false' there is no kernel"),
+    ],
+)
+def test_what_needs_a_kernel_is_refused_where_none_is_started(
+    tmp_path: Path, notebook: str, shot: str, said: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, block(f"widgetshot: {{{notebook}}}", f"shot: {{name: s{shot}}}"), "x = 2")
+    assert said in caught.value.what
+
+
+def test_a_notebook_says_whether_it_is_executed(tmp_path: Path) -> None:
+    targets = read(tmp_path, block("widgetshot: {execute: false, frontend: [page, static]}", "shot: s")).targets
+    assert [(target.frontend, target.execute) for target in targets] == [("page", False), ("static", False)]
+    assert read(tmp_path, block("shot: s")).targets[0].execute

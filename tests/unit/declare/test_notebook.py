@@ -899,7 +899,7 @@ def test_no_shot_can_be_called_as_one_after_a_later_cell(tmp_path: Path) -> None
 WORDS = (
     "shot,name,steps,after,each,mask,tolerance,theme,viewport,capture,max_settle,allow_blank,widgetshot,timeout,settle_timeout,kernel,skip,"
     "click,fill,press,hover,select,drag,upload,wait,selector,text,key,option,file,to,page,pixels,share,threshold,step,"
-    "quarantine,until,clock,freeze_clock,"
+    "quarantine,until,clock,freeze_clock,execute,frontend,"
     "width,height,box,reason,echo,label,fig-cap"
 )
 KEYS = st.sampled_from(re.findall(r"[\w-]+", WORDS))

@@ -29,7 +29,7 @@ def test_a_request_arrives_as_it_was_sent_with_bytes_that_are_no_utf_8() -> None
 @pytest.mark.parametrize(
     "answer",
     [
-        Opened("1", "/live-pages/1/", ["c0", "c1"], ["told"], {"kernel": 0.5}),
+        Opened("1", "/live-pages/1/", "/live-pages/1/s.html", ["c0", "c1"], ["told"], {"kernel": 0.5}),
         FailedOpening(Condition(OpenFailure.KERNEL_UNKNOWN, {"kernel": "r"})),
         FailedOpening(Condition(OpenFailure.CELL_RAISED, {"error": "\ud800"}), "c1", "pip install x"),
     ],
