@@ -14,19 +14,18 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import quote
 
-import nbformat
 from jupyter_client.kernelspec import NoSuchKernel
 from jupyter_core.paths import jupyter_path
 from jupyter_server.utils import url_path_join
 
 from widgetshot.conditions import OpenFailure
-from widgetshot.declare.cells import cell_names, is_python
-from widgetshot.errors import NotebookError
+from widgetshot.declare.cells import is_python
 from widgetshot.ports import SourcesSeen
 from widgetshot.redact import Redactor
 from widgetshot.server.gateway import Gateway, end_all, variables_there
 from widgetshot.server.kernel_client import KernelDied, make_ready
 from widgetshot.server.messages import FailedOpening, KernelState, NotOpened, Opened, OpenRequest, SavedNotebook
+from widgetshot.server.notebook_file import cell_config, read_file
 from widgetshot.server.processes import LIVE_PAGE_VARIABLE, Started, end_processes, request_exit
 from widgetshot.server.render import page_config, render, render_anchor
 from widgetshot.server.static_page import PAGE as STATIC_PAGE
@@ -123,7 +122,7 @@ class LivePages:
             self.redactor = Redactor(request.secrets)
         opened.request = request
         voila = await self._voila() if request.page == "voila" else None
-        opened.notebook, opened.names = nb, names = _read(Path(request.file), request.path)
+        opened.notebook, opened.names = nb, names = read_file(Path(request.file), request.path)
         if not request.executes:
             await self._open_saved(opened, request)
             km = None
@@ -140,7 +139,7 @@ class LivePages:
             kernel_id=opened.kernel_id,
             kernel_name=opened.kernel_name,
             asks_kernel=km is not None and km.kernel_spec.language == "python",
-            cells=[_cell(name, cell, self.redactor) for name, cell in zip(names, nb.cells, strict=True)],
+            cells=[cell_config(name, cell, self.redactor) for name, cell in zip(names, nb.cells, strict=True)],
             saved=None if request.executes else saved_state(nb, names, self.redactor),
             timeout=request.timeout,
         )
@@ -352,26 +351,6 @@ class LivePages:
         await end_all()
 
 
-def _read(file: Path, path: str) -> tuple[Any, list[str]]:
-    """Return the notebook in version 4 of its format, and the names of its cells.
-
-    That it is valid was seen when it was collected.
-
-    Raises:
-        NotOpened: it can't be read any more.
-    """
-    try:
-        nb = nbformat.reader.reads(file.read_text(encoding="utf-8"))
-        if nb.nbformat != nbformat.current_nbformat:
-            nb = nbformat.convert(nb, nbformat.current_nbformat)
-        # nbformat gives cells without an id a random one; targets go by the names that the file itself gives.
-        return nb, list(cell_names(file, path))
-    except NotebookError as error:
-        raise NotOpened(OpenFailure.NOTEBOOK_UNREADABLE, cause=error.what) from error
-    except (OSError, ValueError) as error:
-        raise NotOpened(OpenFailure.NOTEBOOK_UNREADABLE, cause=str(error)) from error
-
-
 def _folder_of(opened: OpenedNotebook, request: OpenRequest, nb: Any) -> WorkFolder:
     """Make the private folders of a notebook."""
     file = Path(request.file)
@@ -393,14 +372,3 @@ def _folder_of(opened: OpenedNotebook, request: OpenRequest, nb: Any) -> WorkFol
 def _own_kernel(nb: Any) -> str:
     """Return the name of the kernel spec that a notebook names; "" where it names none."""
     return str(nb.metadata.get("kernelspec", {}).get("name") or "")
-
-
-def _cell(name: str, cell: Any, redactor: Redactor) -> dict[str, Any]:
-    """Describe a cell to its page, see `Cell` in js/src/live/config.ts."""
-    return {
-        "id": name,
-        "type": cell.cell_type,
-        "raises": "raises-exception" in cell.metadata.get("tags", ()),
-        "source": "" if cell.cell_type == "code" else redactor.text(cell.source),
-        "attachments": redactor.data(cell.get("attachments", {})),
-    }
