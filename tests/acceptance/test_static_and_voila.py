@@ -12,8 +12,6 @@ from PIL import Image
 
 from projects import Project
 
-pytest.importorskip("voila")
-
 WIDGETS = "import ipywidgets as widgets\n"
 SHOWN = (
     "#| widgetshot: {frontend: [page, static, voila]}\n#| shot: slider\n"
