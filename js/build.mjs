@@ -4,7 +4,7 @@ import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { transform } from "esbuild";
+import { build, transform } from "esbuild";
 import { buildGallery } from "./build-gallery.mjs";
 import { buildNotebookPages } from "./build-notebook-pages.mjs";
 import { about, buildPage } from "./build-page.mjs";
@@ -67,6 +67,20 @@ for (const [name, { source }] of Object.entries(FONTS).sort()) {
 }
 await buildNotebookPages(out, licenses);
 await buildGallery(out, licenses);
+
+// `sheet` in whatever function it is put into: pages are left as they are. Nothing but our own is in it.
+await build({
+  absWorkingDir: here,
+  entryPoints: [join(here, "src", "sheet", "index.ts")],
+  bundle: true,
+  minify: true,
+  format: "iife",
+  globalName: "sheet",
+  target: "es2022",
+  charset: "ascii",
+  outfile: join(out, "sheet.js"),
+  logLevel: "warning",
+});
 await licenses.write(join(out, "licenses", "bundled.txt"));
 
 // What the fingerprint of every picture says about its front end.

@@ -464,6 +464,7 @@ class Baseline:
         masks: place of each mask (see `Mask.place`) -> the boxes that it covered.
         layout, layout_cut: as a shot's; None and False where the sidecar does not say.
         missing_glyphs: as a shot's.
+        sheet: calibration sheet of the renderer, primitive -> digest; empty where it is not known.
     """
 
     pixels: Pixels
@@ -475,6 +476,7 @@ class Baseline:
     layout: tuple[Element, ...] | None = None
     layout_cut: bool = False
     missing_glyphs: tuple[str, ...] = ()
+    sheet: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -649,6 +651,7 @@ class Result:
         console: errors the page wrote to its console.
         blocked: URLs outside this machine that the page asked for; none was answered.
         renderer: what differs between the baseline's renderer and this one, in words.
+        sheet: calibration sheet of this one, primitive -> digest; empty where it is not known.
         quarantined: why a failure of it doesn't fail the run; None without a quarantine, or after its end.
         repeat: how steady it was, under `--repeat`.
         updated: True if this run wrote the baseline (only under --update-baselines).
@@ -672,6 +675,7 @@ class Result:
     console: tuple[str, ...] = ()
     blocked: tuple[str, ...] = ()
     renderer: tuple[str, ...] = ()
+    sheet: Mapping[str, str] = field(default_factory=dict)
     quarantined: Quarantine | None = None
     repeat: Repeat | None = None
     updated: bool = False

@@ -327,6 +327,11 @@ class BrowserHost(Protocol):
         ...
 
     @property
+    def sheet(self) -> Mapping[str, str]:
+        """The calibration sheet, primitive -> digest (see `capture.sheet`); empty before `start`, and where unknown."""
+        ...
+
+    @property
     def connected(self) -> bool:
         """True while the browser is there, as far as is known; its death becomes known only a moment later."""
         ...

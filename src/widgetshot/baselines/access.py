@@ -1,10 +1,13 @@
 """The baselines of a project, whatever store keeps them: what is read and written, checked and typed."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+
+from msgspec import UNSET
 
 from widgetshot.baselines.keys import check_key
-from widgetshot.baselines.sidecar import ShotDescription, baseline_of, encode_sidecar
+from widgetshot.baselines.sheets import digest_in, is_sheet, key_of, read_sheet, sheet_files
+from widgetshot.baselines.sidecar import ShotDescription, baseline_of, encode_sidecar, with_sheet
 from widgetshot.errors import BaselineError
 from widgetshot.model import Baseline
 from widgetshot.png_form import read_own_png
@@ -36,6 +39,7 @@ class Baselines:
 
     store: BaselineStore
     notices: tuple[str, ...] = ()
+    _sheets: dict[str, Mapping[str, str]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def keys(self) -> set[str]:
         """Return all keys."""
@@ -60,13 +64,26 @@ class Baselines:
                 next_step=f"{self.store.commands(key).restore}  (or take it anew: --update-baselines)",
             ) from error
         try:
-            return baseline_of(files.picture, pixels, files.sidecar)
+            baseline = baseline_of(files.picture, pixels, files.sidecar)
         except BaselineError as error:
             raise BaselineError(
                 f"its sidecar can't be understood: {error.what}",
                 where=self.store.locate(key),
                 next_step=self.store.commands(key).restore,
             ) from error
+        return replace(baseline, sheet=self._sheet_of(baseline))
+
+    def _sheet_of(self, baseline: Baseline) -> Mapping[str, str]:
+        """Return the calibration sheet of a baseline's renderer; empty where it is not known.
+
+        Raises:
+            BaselineError: its file is damaged.
+        """
+        if (digest := digest_in(baseline.fingerprint)) is None:
+            return {}
+        if digest not in self._sheets:
+            self._sheets[digest] = read_sheet(self.store, digest)
+        return self._sheets[digest]
 
     def digest(self, key: str) -> str | None:
         """Return the sha256 of the picture's file, whatever it holds; None when there is none."""
@@ -97,9 +114,44 @@ class Baselines:
         Raises:
             BaselineError: one can't be written; everything is as it was.
         """
+        files = {}
+        for one in baselines:
+            files[one.key] = StoredFiles(one.picture, encode_sidecar(one.description, one.picture))
+            described = one.description
+            if described.sheet is not UNSET and described.fingerprint is not UNSET:
+                files |= self._missing_sheet(digest_in(described.fingerprint), described.sheet)
+        self.restore(files)
+
+    def note_sheet(self, key: str, picture_sha256: str, digest: str, primitives: Mapping[str, str]) -> bool:
+        """Note in a baseline's sidecar the calibration sheet of a renderer that draws exactly its picture.
+
+        Args:
+            picture_sha256: of the picture's file that was drawn.
+            digest, primitives: of the sheet.
+
+        Returns:
+            Whether it is noted; false where the baseline is another one by now, or has no sidecar.
+
+        Raises:
+            BaselineError: it can't be written; everything is as it was.
+        """
+        files = self.snapshot(key)
+        if files.sidecar is None or files.digests.picture != picture_sha256:
+            return False
         self.restore(
-            {one.key: StoredFiles(one.picture, encode_sidecar(one.description, one.picture)) for one in baselines}
+            {
+                key: StoredFiles(files.picture, with_sheet(files.sidecar, digest)),
+                **self._missing_sheet(digest, primitives),
+            }
         )
+        return True
+
+    def _missing_sheet(self, digest: str | None, primitives: Mapping[str, str]) -> dict[str, StoredFiles]:
+        """Return the file of a sheet by its key, if the store does not have it."""
+        if digest is None or not is_sheet(digest, primitives) or self.store.digests(key_of(digest)).sidecar is not None:
+            return {}
+        self._sheets.pop(digest, None)
+        return {key_of(digest): sheet_files(primitives)}
 
     def snapshot(self, key: str) -> StoredFiles:
         """Return the bytes of a baseline's files as they are now, for `restore`."""

@@ -7,10 +7,12 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from widgetshot.baselines.sheets import digest_in, is_sheet
 from widgetshot.documents import Document, convert, parse_json
 from widgetshot.errors import BaselineError
 from widgetshot.files import sha256
 from widgetshot.model import Baseline, Box, Element, Pixels, Result
+from widgetshot.verdict.renderers import SHEET
 
 FORMAT = 1
 _MAX_LEVELS = 200  # of lists and objects within one another
@@ -55,6 +57,17 @@ class ShotDescription(Document, frozen=True, kw_only=True, forbid_unknown_fields
         | UnsetType
     ) = UNSET
 
+    sheet: (
+        Annotated[
+            dict[str, str],
+            Meta(
+                description="The calibration sheet of what drew it, primitive -> digest; a baseline has it in a file "
+                "that all share, by the digest in its fingerprint."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
 
 class Sidecar(ShotDescription, frozen=True, kw_only=True, forbid_unknown_fields=False):
     """A description, and the picture that it is of."""
@@ -77,6 +90,7 @@ def describe(result: Result) -> ShotDescription:
         # Written only where it is so: without it the layout is whole.
         layout_cut=True if shot.layout_cut else UNSET,
         missing_glyphs=list(shot.missing_glyphs) or UNSET,
+        sheet=dict(result.sheet) or UNSET,
         masks={mask.place: _inside(boxes, width, height) for mask, boxes in masks},
     )
 
@@ -93,6 +107,10 @@ def description_problem(description: ShotDescription, size: tuple[int, int]) -> 
     for place, boxes in ({} if description.masks is UNSET else description.masks).items():
         if any(x < 0 or y < 0 or x + w > width or y + h > height for x, y, w, h in boxes):
             return f"masks[{json.dumps(place)}]", f"expected boxes inside of the picture, which is {width} x {height}"
+    if description.sheet is not UNSET:
+        digest = None if description.fingerprint is UNSET else digest_in(description.fingerprint)
+        if digest is None or not is_sheet(digest, description.sheet):
+            return "sheet", "expected the one that its fingerprint names"
     if _deeper_than(msgspec.to_builtins(description), _MAX_LEVELS):
         return "", f"expected at most {_MAX_LEVELS} levels"
     return None
@@ -114,6 +132,18 @@ def encode_sidecar(description: ShotDescription, picture: bytes) -> bytes:
     Members are sorted and each stands on a line of its own, so that little differs where little has changed.
     """
     members = {"format": FORMAT, "sha256": sha256(picture), **msgspec.to_builtins(description)}
+    members.pop("sheet", None)
+    return _text(json.dumps(members, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+
+
+def with_sheet(sidecar: bytes, digest: str) -> bytes:
+    """Return the text of a sidecar whose fingerprint names a calibration sheet.
+
+    Args:
+        sidecar: of a picture, as `encode_sidecar` has written it.
+    """
+    members = parse_json(sidecar)
+    members["fingerprint"] = {**members.get("fingerprint", {}), SHEET: digest}
     return _text(json.dumps(members, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
 
 

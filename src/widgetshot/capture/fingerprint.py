@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from widgetshot.files import STATIC
 from widgetshot.project.settings import Settings
+from widgetshot.verdict.renderers import SHEET
 
 if TYPE_CHECKING:
     from widgetshot.capture.renderer import Renderer
@@ -53,16 +54,19 @@ def _built() -> dict[str, Any]:
     return built
 
 
-def fingerprint(settings: Settings, browser: str, elsewhere: "Renderer | None" = None) -> dict[str, Any]:
+def fingerprint(
+    settings: Settings, browser: str, elsewhere: "Renderer | None" = None, sheet: str = ""
+) -> dict[str, Any]:
     """Describe the renderer of a picture, as far as it does not depend on the notebook.
 
     Args:
         browser: see `product`.
         elsewhere: of the browser, where that runs on another machine.
+        sheet: digest of its calibration sheet, see `capture.sheet`; "" where nobody has asked a browser that runs.
     """
     frontend = _built()
     del frontend["fonts"]
-    return {
+    facts = {
         "browser": f"{browser} {elsewhere.flags}" if elsewhere and elsewhere.flags else browser,
         "machine": elsewhere.machine if elsewhere else platform.machine().lower(),
         "frontend": frontend,
@@ -71,3 +75,4 @@ def fingerprint(settings: Settings, browser: str, elsewhere: "Renderer | None" =
         "locale": settings.locale,
         "timezone": settings.timezone,
     }
+    return {**facts, SHEET: sheet} if sheet else facts

@@ -21,6 +21,7 @@ from widgetshot.capture.determinism import context_options, is_outside, launch_o
 from widgetshot.capture.driver_errors import first_line, is_end_of_driver
 from widgetshot.capture.fingerprint import fingerprint, product
 from widgetshot.capture.renderer import EXPOSED, SERVE, Renderer, read_renderer
+from widgetshot.capture.sheet import sheet_of
 from widgetshot.errors import (
     FEWER_AT_A_TIME,
     SIGNALS_OF_OTHERS,
@@ -29,7 +30,7 @@ from widgetshot.errors import (
     ServerError,
     WidgetshotError,
 )
-from widgetshot.model import Target
+from widgetshot.model import UNKNOWN, Target
 from widgetshot.project.endpoint import is_cdp, place_of, secrets_of
 from widgetshot.project.settings import Settings
 from widgetshot.redact import Redactor
@@ -50,6 +51,7 @@ class _PinnedBrowser:
     Attributes:
         browser: Playwright's, async or wrapped by `Awaitable`; None unless it runs.
         fingerprint: of the renderer; empty before it has started.
+        sheet: see `BrowserHost.sheet`.
 
     Args:
         renderer: what is known of a browser elsewhere; None of one that runs here.
@@ -58,6 +60,7 @@ class _PinnedBrowser:
     def __init__(self, settings: Settings, browser: Any = None, renderer: Renderer | None = None) -> None:
         self.browser = browser
         self.fingerprint: Mapping[str, Any] = {}
+        self.sheet: Mapping[str, str] = {}
         self._settings = settings
         self._renderer = renderer
         self._gone = False
@@ -94,7 +97,12 @@ class _PinnedBrowser:
         return context
 
     async def _describe(self) -> None:
-        self.fingerprint = fingerprint(self._settings, await product(self.browser, self.kind), self._renderer)
+        name = await product(self.browser, self.kind)
+        is_here = not self._settings.browser_endpoint
+        sheet = await sheet_of(self.browser, self._settings, kind=self.kind, is_here=is_here)
+        self.sheet = {} if sheet is None else sheet.primitives
+        digest = UNKNOWN if sheet is None else sheet.digest
+        self.fingerprint = fingerprint(self._settings, name, self._renderer, digest)
 
 
 class _DrivenBrowser(_PinnedBrowser):

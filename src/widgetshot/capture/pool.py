@@ -150,6 +150,11 @@ class PagePool:
         """The renderer; empty before the browser has started."""
         return self.host.fingerprint
 
+    @property
+    def sheet(self) -> Mapping[str, str]:
+        """See `BrowserHost.sheet`."""
+        return self.host.sheet
+
     async def alive(self) -> bool:
         """Ask the browser whether it still works."""
         return await self.host.alive()

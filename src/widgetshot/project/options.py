@@ -60,10 +60,11 @@ OPTIONS = (
     ),
     Option(
         name="update",
-        meaning="write baselines that are missing, also those that changed (what the bare flag means), or all of them",
-        takes="`none`, `missing`, `changed` or `all`",
+        meaning="write baselines that are missing, also those that changed (what the bare flag means), or all of them; "
+        "or only note what drew pictures that are equal in every pixel",
+        takes="`none`, `sheets`, `missing`, `changed` or `all`",
         default="none",
-        choices=("none", "missing", "changed", "all"),
+        choices=("none", "sheets", "missing", "changed", "all"),
         project=True,
         run="--update-baselines",
         pytest="--update-baselines",

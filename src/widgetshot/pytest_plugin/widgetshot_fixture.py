@@ -18,6 +18,7 @@ from widgetshot.capture.evidence import patiently, take_evidence
 from widgetshot.capture.host import HandedBrowser, cdp_options, connect_options, not_connected
 from widgetshot.capture.page import CapturePage
 from widgetshot.capture.renderer import Renderer, read_renderer
+from widgetshot.capture.sheet import kinds_shown
 from widgetshot.capture.shot import take_shot
 from widgetshot.capture.sync import Awaitable, run_now
 from widgetshot.declare.options import SHOT
@@ -35,7 +36,7 @@ from widgetshot.run.causes import browser_died
 from widgetshot.run.evidence import explained, with_evidence
 from widgetshot.run.in_progress import RunInProgress
 from widgetshot.run.recording import read_baseline
-from widgetshot.run.verdicts import broken, expectation, judged
+from widgetshot.run.verdicts import broken, expectation, judged, needs_uses
 
 
 @contextlib.contextmanager
@@ -250,10 +251,22 @@ class Widgetshot:
         try:
             baseline = read_baseline(target, self._run.baselines, self._settings)
             shot = run_now(take_shot(page, target, expectation(target, baseline), run_now(page.settle())))
+            needed = needs_uses(baseline, renderer, self._host.sheet)
+            uses = run_now(kinds_shown(page, target)) if needed else None
         except WidgetshotError as error:
             cause = error if run_now(self._host.alive()) else browser_died()
             return broken(target, key, cause, renderer=renderer)
-        return judged(target, key, shot, baseline, renderer, console=page.console, blocked=page.blocked)
+        return judged(
+            target,
+            key,
+            shot,
+            baseline,
+            renderer,
+            sheet=self._host.sheet,
+            uses=uses,
+            console=page.console,
+            blocked=page.blocked,
+        )
 
     def _target(self, name: str, *, cell: str | None, **options: Any) -> Target:
         """Return the target of a Python test: its baseline lies under the test's file and name."""

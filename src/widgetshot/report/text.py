@@ -51,7 +51,7 @@ def summary_lines(run: Run) -> list[str]:
     if elsewhere:
         lines.append(
             f"{len(elsewhere)} compared perceptually: different renderer ({elsewhere[0].renderer[0]}); "
-            "to be strict again: --update-baselines=all"
+            "to be strict again: --update-baselines=sheets where pictures are equal in every pixel, else =all"
         )
     flaky = [test.name for test in tests if test.flaky and test.verdict is Verdict.MATCH]
     if flaky:

@@ -151,6 +151,7 @@ class Hosts:
         self._servers: dict[str, _Restarted[FrontendServer]] = {}
         self._browser = _Restarted(self._make_browser, lambda browser: browser.connected)
         self.renderer: Mapping[str, Any] = {}
+        self.sheet: Mapping[str, str] = {}
 
     @property
     def notices(self) -> list[str]:
@@ -193,6 +194,7 @@ class Hosts:
         """
         browser = await self._browser.get()
         self.renderer = browser.fingerprint
+        self.sheet = browser.sheet
         return browser
 
     def find_browser(self) -> None:

@@ -111,6 +111,7 @@ class RunInProgress:
             *self._hosts.notices,
             *elsewhere,
             *self.baselines.notices,
+            *self._recording.notices,
             *self._history.notices,
             *self._passed.notices,
         ]

@@ -10,6 +10,7 @@ from widgetshot.verdict.compare import compare
 from widgetshot.verdict.explain import explain
 from widgetshot.verdict.judge import flaky_sentence
 from widgetshot.verdict.pixels import same, without_masked
+from widgetshot.verdict.renderers import SAME
 from widgetshot.verdict.traits import trait_changes
 
 _STRICT = Tolerance(threshold=0.0)
@@ -86,7 +87,7 @@ def _varied(result: Result, one: Shot, other: Shot, repeat: Repeat) -> Result:
     comparison = compare(one.pixels, other.pixels, _STRICT, boxes_of(other.masks), boxes_of(one.masks))
     traits = trait_changes(one.widgets, other.widgets)
     moved = moved_elements(one, other, brief=bool(traits))
-    why = explain(traits, moved, (), known=True, cut=one.layout_cut or other.layout_cut)
+    why = explain(traits, moved, SAME, known=True, cut=one.layout_cut or other.layout_cut)
     return replace(
         result,
         verdict=Verdict.UNSTABLE,

@@ -8,6 +8,7 @@ from time import perf_counter
 
 from widgetshot.capture.page import CapturePage
 from widgetshot.capture.pool import PagePool, PageSlot
+from widgetshot.capture.sheet import kinds_shown
 from widgetshot.capture.shot import take_shot
 from widgetshot.conditions import Condition, Unrest
 from widgetshot.errors import CaptureError, WidgetshotError
@@ -18,7 +19,7 @@ from widgetshot.run.context import RunContext
 from widgetshot.run.evidence import evidence_of, with_evidence
 from widgetshot.run.execution import Execution
 from widgetshot.run.recording import read_baseline
-from widgetshot.run.verdicts import broken, expectation, judged
+from widgetshot.run.verdicts import broken, expectation, judged, needs_uses
 from widgetshot.selection.session import Session
 
 
@@ -153,6 +154,9 @@ class ShotSequence:
         limit = target.max_settle if target.max_settle is not None else page.limit
         capture = take_shot(page, target, expectation(target, baseline), self._unrest, following)
         shot = await with_page_timeout(capture, 2 * limit, lambda: page.pictures.seconds)
+        uses = None
+        if needs_uses(baseline, context.hosts.renderer_of(target.frontend), context.hosts.sheet):
+            uses = await with_page_timeout(kinds_shown(page, target), page.limit)
         begin = perf_counter()
         result = await asyncio.to_thread(
             judged,
@@ -161,6 +165,8 @@ class ShotSequence:
             shot,
             baseline,
             context.hosts.renderer_of(target.frontend),
+            sheet=context.hosts.sheet,
+            uses=uses,
             console=page.console,
             blocked=page.blocked,
         )

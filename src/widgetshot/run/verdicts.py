@@ -1,13 +1,17 @@
 """A shot or an error made into a Result; its quarantine, and its text without secrets. Nothing here does I/O."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from types import MappingProxyType
 from typing import Any
+
+import numpy as np
 
 from widgetshot.errors import CaptureError, ExitCode, WidgetshotError
 from widgetshot.model import (
     MAX_PIXELS,
+    UNKNOWN,
     Baseline,
     Box,
     Comparison,
@@ -22,12 +26,21 @@ from widgetshot.model import (
 )
 from widgetshot.redact import Redactor
 from widgetshot.verdict.compare import compare
-from widgetshot.verdict.explain import explain, renderer_changes
+from widgetshot.verdict.explain import explain
 from widgetshot.verdict.judge import judge
 from widgetshot.verdict.layout import changes as layout_changes
 from widgetshot.verdict.pixels import same
+from widgetshot.verdict.renderers import (
+    SAME,
+    SHEET,
+    RendererComparison,
+    compare_renderers,
+    known_sheets,
+    renderer_changes,
+)
 from widgetshot.verdict.traits import trait_changes
 
+NO_SHEET: Mapping[str, str] = MappingProxyType({})
 _MAX_PADDED_PIXELS = 2 * MAX_PIXELS
 
 
@@ -38,6 +51,8 @@ def judged(
     baseline: Baseline | None,
     renderer: Mapping[str, Any],
     *,
+    sheet: Mapping[str, str] = NO_SHEET,
+    uses: Collection[str] | None = None,
     console: Sequence[str] = (),
     blocked: Sequence[str] = (),
 ) -> Result:
@@ -47,6 +62,8 @@ def judged(
         key: the target's.
         baseline: None where there is none.
         renderer: the fingerprint of what drew the shot, without its widgets' front ends.
+        sheet: its calibration sheet, see `BrowserHost.sheet`.
+        uses: kinds of primitives of that which the shot has; None where that is not known, see `needs_uses`.
         console: errors that the page wrote so far.
         blocked: addresses elsewhere that it asked for so far.
 
@@ -56,28 +73,28 @@ def judged(
     # Which front ends drew it is known only now that its widgets are.
     fingerprint = {**renderer, "widgets": dict(shot.modules)}
     comparison: Comparison | None = None
-    differences: tuple[str, ...] = ()
+    renderers = SAME
     if baseline is not None:
         _refuse_shapes(baseline.pixels, shot.pixels, key)
-        differences = renderer_changes(baseline.fingerprint, fingerprint)
+        renderers = compare_renderers(baseline.fingerprint, fingerprint, (baseline.sheet, sheet), uses)
         comparison = compare(
             baseline.pixels,
             shot.pixels,
             target.tolerance,
             boxes_of(shot.masks),
             _masks_before(target, baseline),
-            same_renderer=not differences,
+            same_renderer=not renderers.differences,
         )
-    verdict, sentence = judge(target, shot, baseline, comparison, differences)
+    verdict, sentence = judge(target, shot, baseline, comparison, renderers)
     traits: tuple[TraitChange, ...] = ()
     if baseline is not None and verdict in (Verdict.CHANGED, Verdict.RESIZED):
-        traits, why = _explanation(baseline, shot, differences, console=len(console), blocked=len(blocked))
+        traits, why = _explanation(baseline, shot, renderers, console=len(console), blocked=len(blocked))
         sentence = f"{why}; {sentence}" if why else sentence
     elif verdict is Verdict.NEW and (
         why := explain(
             (),
             None,
-            (),
+            SAME,
             known=False,
             console=len(console),
             blocked=len(blocked),
@@ -96,10 +113,23 @@ def judged(
         comparison=comparison,
         traits=traits,
         fingerprint=fingerprint,
-        renderer=differences,
+        renderer=renderers.differences,
+        sheet=sheet,
         console=tuple(console),
         blocked=tuple(blocked),
     )
+
+
+def needs_uses(baseline: Baseline | None, renderer: Mapping[str, Any], sheet: Mapping[str, str]) -> bool:
+    """Tell whether what a shot shows decides how it is compared: its renderer draws some primitives otherwise.
+
+    Args:
+        renderer, sheet: as `judged` takes them.
+    """
+    if baseline is None or not baseline.sheet or not sheet:
+        return False
+    sheets = known_sheets(baseline.fingerprint, renderer)
+    return sheets is not None and sheets[0] != sheets[1]
 
 
 def _refuse_shapes(before: Pixels, after: Pixels, key: str) -> None:
@@ -113,12 +143,12 @@ def _refuse_shapes(before: Pixels, after: Pixels, key: str) -> None:
 
 
 def _explanation(
-    baseline: Baseline, shot: Shot, differences: tuple[str, ...], *, console: int, blocked: int
+    baseline: Baseline, shot: Shot, renderers: RendererComparison, *, console: int, blocked: int
 ) -> tuple[tuple[TraitChange, ...], str]:
     """Return the widget traits that differ, and why the picture changed, in words.
 
     Args:
-        differences: between the renderers.
+        renderers: those of both.
         console, blocked: numbers of errors, and of requests to elsewhere.
     """
     known = baseline.widgets is not None
@@ -128,7 +158,7 @@ def _explanation(
     # Those that were missing before have been approved.
     missing = [one for one in shot.missing_glyphs if one not in baseline.missing_glyphs]
     return traits, explain(
-        traits, moved, differences, known=known, cut=cut, console=console, blocked=blocked, missing_glyphs=missing
+        traits, moved, renderers, known=known, cut=cut, console=console, blocked=blocked, missing_glyphs=missing
     )
 
 
@@ -228,13 +258,31 @@ def redacted(result: Result, redactor: Redactor) -> Result:
     )
 
 
+def notes_sheet(result: Result, update: str) -> bool:
+    """Return whether a run notes the calibration sheet of its renderer in the baseline of a result.
+
+    Only where this renderer has drawn exactly the baseline's picture, no sheet of this edition is noted there, and
+    nothing but the renderer's name is another one.
+
+    Args:
+        update: as `writes_baseline` takes it.
+    """
+    shot, baseline, sheet = result.shot, result.baseline, result.fingerprint.get(SHEET, UNKNOWN)
+    if update != "sheets" or shot is None or baseline is None or result.verdict is not Verdict.MATCH:
+        return False
+    if not result.sheet or not baseline.fingerprint or known_sheets(baseline.fingerprint, result.fingerprint):
+        return False
+    same_but_for_names = not renderer_changes({**baseline.fingerprint, SHEET: sheet}, result.fingerprint)
+    return same_but_for_names and np.array_equal(shot.pixels, baseline.pixels)
+
+
 def writes_baseline(result: Result, update: str) -> bool:
     """Return whether a run writes the result's shot as the baseline.
 
     Args:
-        update: what the run was asked to write: none, missing, changed or all.
+        update: what the run was asked to write: none, sheets, missing, changed or all.
     """
-    if result.shot is None or update == "none" or result.verdict is Verdict.UNSTABLE:
+    if result.shot is None or update in ("none", "sheets") or result.verdict is Verdict.UNSTABLE:
         return False
     return (
         update == "all"

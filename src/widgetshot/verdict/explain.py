@@ -1,55 +1,39 @@
 """Two shots -> why they differ, in a sentence: layout, traits, renderer, what the page reported. No I/O."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from widgetshot.model import UNKNOWN, TraitChange
+from widgetshot.model import TraitChange
 from widgetshot.shortened_text import find_shortened
+from widgetshot.verdict.renderers import RendererComparison
 from widgetshot.verdict.traits import ABSENT
 from widgetshot.verdict.words import MAX_NAMED, count, listed
 
 _MAX_VALUE_LENGTH = 40  # characters
-# What makes another renderer. Locale and time zone decide on what is drawn, not on how; and the version of a widget's
-# own front end is what its authors test: a new release must not loosen the comparison.
-_RENDERER_PARTS = ("browser", "machine", "frontend", "fonts", "scale")
 
 
-def renderer_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return what differs between two renderers, in words; nothing when they are the same as far as is known.
-
-    Args:
-        before, after: fingerprints. What only one of them tells is unknown, and no difference; what one of them says to
-            be unknown is one.
-    """
-    found = []
-    for part in _RENDERER_PARTS:
-        if part not in before or part not in after:
-            continue
-        old, new = before[part], after[part]
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            # Other kinds of widgets than before are no other renderer.
-            found += [
-                f"{part} {name} {old[name]} → {new[name]}"
-                for name in sorted(old.keys() & new.keys())
-                if old[name] != new[name]
-            ]
-        elif UNKNOWN in (old, new):
-            found.append(f"{part} {UNKNOWN}")
-        elif old != new:
-            found.append(f"{part} {old} → {new}")
-    return tuple(found)
-
-
-def other_renderer(renderer: Sequence[str]) -> str:
-    """Say that the renderer was another one."""
-    return f"different renderer: {listed(renderer[:MAX_NAMED], len(renderer))}"
+def about_renderers(renderers: RendererComparison) -> str:
+    """Say what two renderers have in common; "" where there is nothing to say."""
+    if found := renderers.differences:
+        return f"different renderer: {listed(found[:MAX_NAMED], len(found))}"
+    if unused := renderers.unused:
+        return (
+            f"compared strictly: another renderer drew the baseline ({listed(unused[:MAX_NAMED], len(unused))}), and "
+            "this picture has nothing of that"
+        )
+    if names := renderers.names:
+        return (
+            f"compared strictly: what drew the baseline has another name ({listed(names[:MAX_NAMED], len(names))}) "
+            "and the same calibration sheet"
+        )
+    return ""
 
 
 def explain(
     traits: Sequence[TraitChange],
     layout: Sequence[str] | None,
-    renderer: Sequence[str],
+    renderers: RendererComparison,
     *,
     known: bool,
     cut: bool = False,
@@ -61,7 +45,7 @@ def explain(
 
     Args:
         layout: see `widgetshot.verdict.layout.changes`; None when the baseline has no layout.
-        renderer: see `renderer_changes`.
+        renderers: those of both.
         known: whether the baseline recorded its widgets' state.
         cut: whether one of the pages had more elements than its layout holds.
         console: number of errors that the page wrote to its console.
@@ -89,8 +73,8 @@ def explain(
             )
         else:
             parts.append("no widget trait and no box differs: style, drawing or front end")
-    if renderer:
-        parts.append(other_renderer(renderer))
+    if about := about_renderers(renderers):
+        parts.append(about)
     if missing_glyphs:
         named = [one if one.isprintable() else f"U+{ord(one):04X}" for one in missing_glyphs[:MAX_NAMED]]
         parts.append(f"no font has {listed(named, len(missing_glyphs))}")

@@ -1,9 +1,10 @@
 """(target, shot, baseline, comparison) -> verdict and the sentence that says why. No I/O."""
 
-from collections.abc import Sequence
+from dataclasses import replace
 
 from widgetshot.model import Baseline, Comparison, Repeat, Shot, Target, Verdict
-from widgetshot.verdict.explain import other_renderer
+from widgetshot.verdict.explain import about_renderers
+from widgetshot.verdict.renderers import SAME, RendererComparison
 from widgetshot.verdict.words import MAX_NAMED, count, listed
 
 
@@ -12,13 +13,13 @@ def judge(
     shot: Shot,
     baseline: Baseline | None,
     comparison: Comparison | None,
-    renderer: Sequence[str] = (),
+    renderers: RendererComparison = SAME,
 ) -> tuple[Verdict, str]:
     """Return the verdict on a shot that was taken.
 
     Args:
         comparison: of shot and baseline; None without a baseline.
-        renderer: what differs between their renderers, see `renderer_changes`.
+        renderers: those of both.
     """
     if not shot.settled:
         return Verdict.UNSTABLE, f"never came to rest: {shot.unrest}"
@@ -30,7 +31,8 @@ def judge(
         )
     if comparison.changed > target.tolerance.allowance(comparison.total):
         return Verdict.CHANGED, _amount(comparison)
-    elsewhere = f"; {other_renderer(renderer)}" if renderer else ""
+    about = about_renderers(replace(renderers, names=()))
+    elsewhere = f"; {about}" if about else ""
     if comparison.changed:
         allowed = target.tolerance.words(comparison.rule)
         return Verdict.MATCH, f"{_amount(comparison)}, within the tolerance: {allowed}{elsewhere}"

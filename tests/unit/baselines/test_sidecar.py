@@ -14,8 +14,8 @@ from widgetshot.baselines.sidecar import ShotDescription, baseline_of, describe,
 from widgetshot.errors import BaselineError
 from widgetshot.files import encode_png, read_png, sha256
 from widgetshot.model import Baseline
-from widgetshot.verdict.explain import renderer_changes
 from widgetshot.verdict.layout import changes as layout_changes
+from widgetshot.verdict.renderers import renderer_changes
 from widgetshot.verdict.traits import trait_changes
 
 KEY = "page-chromium-linux/notebooks/x/a"

@@ -7,8 +7,9 @@ import pytest
 
 from builders import baseline_of, changed_picture, picture, result_called, result_of
 from widgetshot.model import UNKNOWN, Band, Box, Comparison, Repeat, Rule, Shot, Target, Tolerance, TraitChange, Verdict
-from widgetshot.verdict.explain import explain, renderer_changes
+from widgetshot.verdict.explain import explain
 from widgetshot.verdict.judge import flaky_sentence, judge
+from widgetshot.verdict.renderers import SAME, RendererComparison, renderer_changes
 from widgetshot.verdict.traits import trait_changes
 
 TARGET = Target("notebooks/x.ipynb", "a", "c0", 0)
@@ -139,16 +140,16 @@ STYLE = ": style, drawing or front end"
 def test_the_reason_is_reported_in_words(
     traits: str, layout: tuple[str, ...] | None, renderer: tuple[str, ...], known: bool, said: str
 ) -> None:
-    assert explain([trait(name) for name in traits], layout, renderer, known=known) == said
+    assert explain([trait(name) for name in traits], layout, RendererComparison(renderer), known=known) == said
 
 
 def test_boxes_that_were_not_listed_are_not_said_to_be_the_same() -> None:
-    reason = explain((), (), (), known=True, cut=True)
+    reason = explain((), (), SAME, known=True, cut=True)
     assert reason.startswith("no widget trait and none of the first boxes differs")
     assert reason.endswith("or boxes further on, which are not listed")
     # Where nothing is claimed of boxes, nothing is taken back.
-    assert explain((), ("a moved",), (), known=True, cut=True) == "a moved"
-    assert explain((), None, (), known=True, cut=True) == f"no widget trait differs{STYLE}"
+    assert explain((), ("a moved",), SAME, known=True, cut=True) == "a moved"
+    assert explain((), None, SAME, known=True, cut=True) == f"no widget trait differs{STYLE}"
 
 
 @pytest.mark.parametrize(
@@ -162,8 +163,8 @@ def test_boxes_that_were_not_listed_are_not_said_to_be_the_same() -> None:
     ],
 )
 def test_what_the_page_did_is_part_of_the_reason(console: int, blocked: int, said: str) -> None:
-    assert explain((), None, (), known=False, console=console, blocked=blocked) == said
-    reason = explain([trait("a")], (), ("u",), known=True, console=console, blocked=blocked)
+    assert explain((), None, SAME, known=False, console=console, blocked=blocked) == said
+    reason = explain([trait("a")], (), RendererComparison(("u",)), known=True, console=console, blocked=blocked)
     assert reason == "; ".join(part for part in ("Button.a 1 → 2", "different renderer: u", said) if part)
 
 
@@ -178,8 +179,8 @@ def test_what_the_page_did_is_part_of_the_reason(console: int, blocked: int, sai
     ],
 )
 def test_characters_that_no_font_has_are_part_of_the_reason(missing: str, said: str) -> None:
-    assert explain((), None, (), known=False, missing_glyphs=missing) == said
-    reason = explain((), ("a moved",), ("u",), known=True, console=1, missing_glyphs=tuple(missing))
+    assert explain((), None, SAME, known=False, missing_glyphs=missing) == said
+    reason = explain((), ("a moved",), RendererComparison(("u",)), known=True, console=1, missing_glyphs=tuple(missing))
     parts = ("a moved", "different renderer: u", said, "the page reported 1 error")
     assert reason == "; ".join(part for part in parts if part)
 
@@ -198,7 +199,7 @@ def test_characters_that_no_font_has_are_part_of_the_reason(missing: str, said: 
     ],
 )
 def test_long_values_are_shown_where_they_begin_to_differ(before: Any, after: Any, said: str) -> None:
-    assert explain([trait("a", before, after)], (), (), known=True) == f"Button.a {said}"
+    assert explain([trait("a", before, after)], (), SAME, known=True) == f"Button.a {said}"
 
 
 RENDERER = {
@@ -264,14 +265,14 @@ def test_of_an_unknown_renderer_nothing_is_said() -> None:
 )
 def test_the_sentence_names_another_renderer(comparison: Comparison, tolerance: Tolerance, said: str) -> None:
     target = replace(TARGET, tolerance=tolerance)
-    assert judge(target, Shot(picture()), BASELINE, comparison, ("u", "v"))[1] == said
+    assert judge(target, Shot(picture()), BASELINE, comparison, RendererComparison(("u", "v")))[1] == said
     assert "renderer:" not in judge(target, Shot(picture()), BASELINE, comparison)[1]
 
 
 def test_only_the_first_of_many_differences_of_a_renderer_are_named() -> None:
-    assert judge(TARGET, Shot(picture()), BASELINE, Comparison(0, 600), tuple("uvwxyz"))[1].endswith(
-        "u, v, w and 3 more"
-    )
+    assert judge(TARGET, Shot(picture()), BASELINE, Comparison(0, 600), RendererComparison(tuple("uvwxyz")))[
+        1
+    ].endswith("u, v, w and 3 more")
 
 
 @pytest.mark.parametrize(
@@ -364,4 +365,4 @@ def test_plain_traits_are_reported_before_markup_which_is_only_named() -> None:
         TraitChange("HTML", "value", "<b>1</b>", "<b>2</b>"),
         TraitChange("IntSlider", "value", 3, 5),
     ]
-    assert explain(changes, (), (), known=True) == "IntSlider.value 3 → 5, HTML.value changed and 1 more"
+    assert explain(changes, (), SAME, known=True) == "IntSlider.value 3 → 5, HTML.value changed and 1 more"

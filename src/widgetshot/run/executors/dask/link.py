@@ -17,7 +17,7 @@ from widgetshot.project.project_files import ProjectFiles
 from widgetshot.run.executors.dask.calls import RESOURCE, WORKER, calling
 from widgetshot.run.executors.dask.messages import Batch, Description
 from widgetshot.run.executors.dask.shipment import chunks
-from widgetshot.verdict.explain import renderer_changes
+from widgetshot.verdict.renderers import renderer_changes
 
 _MAX_NAMED = 5  # front ends that differ
 _ERRORS = ("ConfigError", "ServerError", "BaselineError")  # whose text says enough
