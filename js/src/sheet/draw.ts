@@ -29,7 +29,6 @@ export async function draw(): Promise<Drawn> {
   });
   await Promise.all([...document.images].map((image) => image.decode()));
   await document.fonts.ready;
-  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
   return { edition: EDITION, places };
 }
 
