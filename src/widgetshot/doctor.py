@@ -12,23 +12,28 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from widgetshot.capture.browser import find_browser, install, install_commands
-from widgetshot.capture.host import elsewhere_described
+from widgetshot.baselines.renderers import drawn_by
+from widgetshot.baselines.stores import open_baselines
+from widgetshot.capture.browser import find_browser, install, install_commands, install_commands_of
+from widgetshot.capture.host import described
 from widgetshot.capture.renderer import refuse_other_platform
 from widgetshot.declare.front_ends import TABLE
 from widgetshot.declare.notebook import Notebook
 from widgetshot.errors import WidgetshotError
 from widgetshot.files import STATIC
 from widgetshot.frontends import registry
-from widgetshot.project.endpoint import place_of
+from widgetshot.project.endpoint import VARIABLE, place_of
 from widgetshot.project.notebooks import find_notebooks, load_notebook
 from widgetshot.project.settings import Settings
 from widgetshot.services import programs
 from widgetshot.services.endpoint import variable
 from widgetshot.services.install import install as install_programs
 from widgetshot.services.manager import Services
+from widgetshot.verdict.renderers import SHEET, differing_kinds, edition_of, words_of
 
 _PACKAGES = ("jupyter_server", "jupyter_client", "nbformat", "ipykernel", "ipywidgets", "playwright", "numpy", "pillow")
+
+_MOST_RENDERERS = 3  # of the baselines that are told
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,10 @@ def examine(settings: Settings, *, services: bool = False) -> Iterator[Check]:
             yield Check(package, False, "not installed", f"pip install {package}")
     yield _assets()
     yield _kernel(settings.kernel or "python3")
-    yield _browser(settings)
+    browser = _browser(settings)
+    yield browser
+    if browser.ok:
+        yield from _renderer(settings)
     yield _widget_front_ends()
     yield from _front_ends(settings)
     known = Services(settings.services)
@@ -145,7 +153,7 @@ def _kernel(name: str) -> Check:
 def _browser_elsewhere(settings: Settings) -> Check:
     """Say whether a browser at the project's endpoint can be used, by using it."""
     try:
-        seen = asyncio.run(elsewhere_described(settings))
+        seen, _ = asyncio.run(described(settings))
     except WidgetshotError as error:
         return Check(settings.browser, False, error.what, error.next_step)
     said = f"{seen['browser']}, {settings.platform} {seen['machine']}"
@@ -174,6 +182,42 @@ def _browser(settings: Settings) -> Check:
         last = [line for line in done.stderr.splitlines() if line.strip()][-1:]
         return Check(settings.browser, False, f"{found.executable} does not start: {' '.join(last)}", commands)
     return Check(settings.browser, True, f"{done.stdout.strip()} ({found.executable}, {found.origin})")
+
+
+def _renderer(settings: Settings) -> Iterator[Check]:
+    """Compare what this project's browser draws with what drew the baselines."""
+    subject = "renderer"
+    try:
+        baselines = open_baselines(settings, finish=False)
+        counts = drawn_by(baselines, settings.renderer)
+        if not counts:
+            return
+        fingerprint, primitives = asyncio.run(described(settings))
+        sheets = {one.sheet: baselines.sheet(one.sheet) for one in counts}
+    except WidgetshotError as error:
+        yield Check(subject, False, error.what, error.next_step, needed=False)
+        return
+    here, total = fingerprint[SHEET], counts.total()
+    for drawn, count in counts.most_common(_MOST_RENDERERS):
+        many = f"{count} of {total} baselines"
+        name = f"{many}: {drawn.browser or 'drawn by nobody knows what'}, sheet {drawn.sheet or 'not noted'}"
+        if drawn.sheet == here:
+            yield Check(subject, True, f"{name}: drawn as here")
+        elif drawn.sheet and edition_of(drawn.sheet) == edition_of(here) and sheets[drawn.sheet]:
+            words = words_of(differing_kinds(sheets[drawn.sheet], primitives))
+            yield Check(subject, False, f"{name}: {', '.join(words)}", _ways_to(drawn.browser), needed=False)
+        elif drawn.browser == fingerprint["browser"]:
+            yield Check(subject, True, f"{name}: the same browser as here")
+        else:
+            command = "widgetshot run --update-baselines=sheets  (notes this renderer where it draws the same pictures)"
+            yield Check(subject, False, name, f"{command}  or  {_ways_to(drawn.browser)}", needed=False)
+
+
+def _ways_to(browser: str) -> str:
+    """Return what one may type to have the browser with a name of a fingerprint."""
+    ways = install_commands_of(browser)
+    ways.append(f"widgetshot browser serve  (where it is installed), then here: export {VARIABLE}=ADDRESS")
+    return "  or  ".join(ways)
 
 
 def _front_ends(settings: Settings) -> Iterator[Check]:

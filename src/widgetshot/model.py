@@ -511,6 +511,7 @@ class Comparison:
             then show the shot with only these rows and what else differs; otherwise both pictures, padded at the
             right and the bottom.
         marked: number of pixels that the diff picture marks; other than `changed` where there are bands.
+        equal: True if no pixel outside the masks differs at all, whatever the rule.
     """
 
     changed: int
@@ -521,6 +522,7 @@ class Comparison:
     rule: Rule = Rule.STRICT
     bands: tuple[Band, ...] = ()
     marked: int = 0
+    equal: bool = False
 
     @property
     def share(self) -> float:

@@ -23,7 +23,7 @@ from widgetshot.capture.browser import find_browser
 from widgetshot.capture.cdp import refuse_proxy
 from widgetshot.capture.determinism import launch_options
 from widgetshot.capture.driver_errors import without_driver
-from widgetshot.capture.host import CdpBrowser, elsewhere_described
+from widgetshot.capture.host import CdpBrowser, described
 from widgetshot.capture.sync import Awaitable, run_now
 from widgetshot.doctor import examine
 from widgetshot.errors import ServerError
@@ -252,7 +252,7 @@ def test_other_fonts_and_flags_are_another_renderer(approved: Project, flags: li
 def test_fonts_that_are_not_told_are_unknown_and_leave_nothing_out(approved: Project, flags: list[str]) -> None:
     with launched(approved, *flags, "--disable-features=FontAccess") as silent:
         settings = load_settings(approved.root, {"browser_endpoint": silent.address})
-        assert asyncio.run(elsewhere_described(settings))["fonts"] == UNKNOWN
+        assert asyncio.run(described(settings))[0]["fonts"] == UNKNOWN
         with pytest.raises(ServerError, match=f"the browser at {silent.place} does not tell its fonts"):
             expected_renderer(settings)
 

@@ -79,10 +79,17 @@ class Baselines:
         Raises:
             BaselineError: its file is damaged.
         """
-        if (digest := digest_in(baseline.fingerprint)) is None:
-            return {}
+        digest = digest_in(baseline.fingerprint)
+        return {} if digest is None else self.sheet(digest)
+
+    def sheet(self, digest: str) -> Mapping[str, str]:
+        """Return a calibration sheet, primitive -> digest; empty where the store does not have it.
+
+        Raises:
+            BaselineError: its file is damaged.
+        """
         if digest not in self._sheets:
-            self._sheets[digest] = read_sheet(self.store, digest)
+            self._sheets[digest] = read_sheet(self.store, digest) if digest else {}
         return self._sheets[digest]
 
     def digest(self, key: str) -> str | None:

@@ -61,8 +61,8 @@ class ShotDescription(Document, frozen=True, kw_only=True, forbid_unknown_fields
         Annotated[
             dict[str, str],
             Meta(
-                description="The calibration sheet of what drew it, primitive -> digest; a baseline has it in a file "
-                "that all share, by the digest in its fingerprint."
+                description="In a run folder: the calibration sheet of what drew it. Baselines have it in a file "
+                "that they share, by the digest in the fingerprint."
             ),
         ]
         | UnsetType

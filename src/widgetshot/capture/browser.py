@@ -148,6 +148,50 @@ def install_commands(kind: str) -> list[str]:
     return commands
 
 
+def install_commands_of(name: str) -> list[str]:
+    """Commands that would install one build of Chromium here, as far as this machine knows where it is to be had.
+
+    Args:
+        name: as fingerprints have it, e.g. `chromium 156.0.8078.79 HeadlessChrome`.
+    """
+    kind, _, rest = name.partition(" ")
+    build, _, product = rest.partition(" ")
+    package = "chromium-headless-shell" if product.startswith("Headless") else "chromium"
+    if kind != "chromium" or not build:
+        return []
+    commands = []
+    if _playwrights_version(package) == build:
+        commands.append(f"{Path(sys.executable).name} -m playwright install --with-deps {package}")
+    commands += [f"apt-get install {package}={version}" for version in _debian_versions(package, build)]
+    return commands
+
+
+def _playwrights_version(name: str) -> str:
+    """Return the version of the build that belongs to the installed Playwright; "" where that is not known."""
+    try:
+        known = json.loads((driver_package() / "browsers.json").read_text(encoding="utf-8"))["browsers"]
+        return next(str(entry["browserVersion"]) for entry in known if entry["name"] == name)
+    except (OSError, ValueError, LookupError, StopIteration, ImportError):
+        return ""
+
+
+def _debian_versions(package: str, build: str) -> list[str]:
+    """Return the versions of a package that apt knows and that are of a build of the browser."""
+    try:
+        done = subprocess.run(
+            ["apt-cache", "madison", package],
+            capture_output=True,
+            text=True,
+            timeout=_VERSION_TIMEOUT_S,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return []
+    columns = (line.split("|") for line in done.stdout.splitlines())
+    versions = dict.fromkeys(column[1].strip() for column in columns if len(column) > 1)
+    return [version for version in versions if version.startswith((f"{build}-", f"{build}+"))]
+
+
 def install(kind: str) -> Browser:
     """Install a browser unless there is one: by Playwright, else from the system's packages.
 

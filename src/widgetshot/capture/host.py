@@ -302,16 +302,16 @@ def browser_host(settings: Settings, folder: Path) -> LaunchedBrowser | Connecte
     return (CdpBrowser if is_cdp(settings.browser_endpoint) else ConnectedBrowser)(settings, folder)
 
 
-async def elsewhere_described(settings: Settings) -> Mapping[str, Any]:
-    """Return the fingerprint of the browser at the project's endpoint, which is started or connected to for that.
+async def described(settings: Settings) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+    """Return fingerprint and calibration sheet of the project's browser, which is started or connected to for that.
 
     Raises:
-        ServerError, ConfigError: see `ConnectedBrowser.start`.
+        ServerError, ConfigError: see `LaunchedBrowser.start` and `ConnectedBrowser.start`.
     """
     host = browser_host(settings, Path(_folder_of_process().name))
     await host.start()
     await host.stop()
-    return host.fingerprint
+    return host.fingerprint, host.sheet
 
 
 @cache

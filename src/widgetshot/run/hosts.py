@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 from widgetshot.capture.browser import find_browser, identity
 from widgetshot.capture.cdp import refuse_other_kind
 from widgetshot.capture.fingerprint import fingerprint
-from widgetshot.capture.host import browser_host, elsewhere_described
+from widgetshot.capture.host import browser_host, described
 from widgetshot.capture.pool import PagePool
 from widgetshot.capture.renderer import read_renderer, refuse_other_platform
 from widgetshot.errors import DiedStarting, ServerError
@@ -48,7 +48,7 @@ def expected_renderer(settings: Settings) -> dict[str, Any]:
     if is_cdp(settings.browser_endpoint):
         # In a thread: there may be an event loop in this one.
         with ThreadPoolExecutor(1) as thread:
-            seen = dict(thread.submit(asyncio.run, elsewhere_described(settings)).result())
+            seen = dict(thread.submit(asyncio.run, described(settings)).result()[0])
         if unknown := sorted(part for part, value in seen.items() if value == UNKNOWN):
             raise ServerError(
                 f"the browser at {place_of(settings.browser_endpoint)} does not tell its {unknown[0]}",

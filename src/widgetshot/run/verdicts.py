@@ -6,8 +6,6 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
 from widgetshot.errors import CaptureError, ExitCode, WidgetshotError
 from widgetshot.model import (
     MAX_PIXELS,
@@ -261,19 +259,20 @@ def redacted(result: Result, redactor: Redactor) -> Result:
 def notes_sheet(result: Result, update: str) -> bool:
     """Return whether a run notes the calibration sheet of its renderer in the baseline of a result.
 
-    Only where this renderer has drawn exactly the baseline's picture, no sheet of this edition is noted there, and
-    nothing but the renderer's name is another one.
+    Only where this renderer has drawn the baseline's picture, equal in every pixel that is compared, where no sheet of
+    this edition is noted, and where nothing but the renderer's name is another one.
 
     Args:
         update: as `writes_baseline` takes it.
     """
-    shot, baseline, sheet = result.shot, result.baseline, result.fingerprint.get(SHEET, UNKNOWN)
-    if update != "sheets" or shot is None or baseline is None or result.verdict is not Verdict.MATCH:
+    baseline, sheet = result.baseline, result.fingerprint.get(SHEET, UNKNOWN)
+    if update != "sheets" or baseline is None or result.verdict is not Verdict.MATCH:
         return False
     if not result.sheet or not baseline.fingerprint or known_sheets(baseline.fingerprint, result.fingerprint):
         return False
-    same_but_for_names = not renderer_changes({**baseline.fingerprint, SHEET: sheet}, result.fingerprint)
-    return same_but_for_names and np.array_equal(shot.pixels, baseline.pixels)
+    comparison = result.comparison
+    equal = comparison is not None and comparison.equal
+    return equal and not renderer_changes({**baseline.fingerprint, SHEET: sheet}, result.fingerprint)
 
 
 def writes_baseline(result: Result, update: str) -> bool:
