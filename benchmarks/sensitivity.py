@@ -5,7 +5,8 @@
 Copies of this project's notebooks are edited (see edits.py), executed, captured and compared with baselines that
 were made from the unedited ones: kernel, page, browser, picture and verdict are all the real ones. Prints a table and
 writes sensitivity.md beside this file. The exit code is 1 when less than all edits are caught with the renderer of
-the baselines, less than 95 % with another one, or when there is a false alarm.
+the baselines or another build with the same calibration sheet, less than 95 % with another one, or when there is a
+false alarm.
 """
 
 import argparse
@@ -234,8 +235,8 @@ class Outcome:
 
 def capture_edits(
     root: Path, environment: str, edits: Sequence[Edit], renderer: Renderer, sheet: Path | None
-) -> tuple[dict[str, Outcome], str]:
-    """Capture all edited notebooks with one browser; outcomes by slug, and which browser it said it was."""
+) -> tuple[dict[str, Outcome], dict[str, Any]]:
+    """Capture all edited notebooks with one browser; outcomes by slug, and its fingerprint."""
     report = "report-" + re.sub(r"\W+", "-", renderer.name)
     record = run_widgetshot(root, renderer.path, "notebooks", report=report)
     defects = [
@@ -260,7 +261,7 @@ def capture_edits(
         )
         if sheet:
             write_pair(sheet / f"{edit.slug}.png", edit, before, after)
-    return outcomes, record["environment"]["fingerprint"]["browser"]
+    return outcomes, record["environment"]["fingerprint"]
 
 
 # -- pictures ----------------------------------------------------------------------------------------------------------
@@ -383,9 +384,10 @@ class Column:
         return [f"{edit.base}: {edit.name}" for edit in controls if self.caught[edit.slug]]
 
 
-def columns_of(renderer: Renderer, outcomes: Mapping[str, Outcome], strict: bool) -> list[Column]:
-    title = "ours, strict" if strict else f"ours, {renderer.name}"
-    ours = Column(title, {slug: o.caught for slug, o in outcomes.items()}, 1.0 if strict else CROSS_FLOOR)
+def columns_of(renderer: Renderer, outcomes: Mapping[str, Outcome], strict: bool, same_sheet: bool) -> list[Column]:
+    other = f"same sheet, other build: {renderer.name}" if same_sheet else renderer.name
+    title = "ours, strict" if strict else f"ours, {other}"
+    ours = Column(title, {slug: o.caught for slug, o in outcomes.items()}, 1.0 if same_sheet else CROSS_FLOOR)
     others = [
         Column(
             other if strict else f"{other}, {renderer.name}", {slug: o.others[other] for slug, o in outcomes.items()}
@@ -552,6 +554,7 @@ def main() -> int:
     columns: list[Column] = []
     browsers = {}
     pixels: dict[str, int] = {}
+    expected = ""
     with TemporaryDirectory(prefix="widgetshot-sensitivity-") as name:
         root = Path(name)
         make_project(root)
@@ -566,8 +569,9 @@ def main() -> int:
             sheet = arguments.sheet if strict else None
             outcomes, said = capture_edits(root, environment, copies, renderer, sheet)
             print(f"{renderer.name}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
-            browsers[renderer.name] = f"{said} ({renderer.version})"
-            columns += columns_of(renderer, outcomes, strict)
+            browsers[renderer.name] = f"{said['browser']} ({renderer.version}), sheet {said['sheet']}"
+            expected = said["sheet"] if strict else expected
+            columns += columns_of(renderer, outcomes, strict, said["sheet"] == expected)
             if strict:
                 pixels = {slug: outcome.pixels for slug, outcome in outcomes.items()}
     alarms = []

@@ -48,7 +48,7 @@ BOTH = ("browser", "kernel")
 NEEDS: dict[str, tuple[str, ...]] = {
     "clusters": BOTH, "executors": BOTH, "guide": BOTH, "ports": BOTH, "reuse": BOTH,
     "few_processes": ("kernel",), "large_pages": ("browser",), "page_slot": ("browser",), "server": ("kernel",),
-    "zygote": ("kernel",),
+    "sheet": ("browser",), "zygote": ("kernel",),
     "fault_matrix": (), "workflows": (),
 }  # fmt: skip
 

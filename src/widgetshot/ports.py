@@ -430,6 +430,8 @@ class FileDigests:
 class StoredFiles:
     """The bytes of a baseline as a store keeps them; None for a file that does not exist.
 
+    What several baselines share, such as a calibration sheet, is kept as a sidecar without a picture.
+
     Attributes:
         picture: a PNG file.
         sidecar: JSON text that says what the picture shows, see `widgetshot.baselines.sidecar`.
@@ -469,7 +471,7 @@ class BaselineStore(Protocol):
     """
 
     def keys(self) -> set[str]:
-        """Return the keys of all pictures."""
+        """Return the keys of all pictures; a sidecar without one has a key that is none of them."""
         ...
 
     def read(self, key: str) -> StoredFiles:
