@@ -18,7 +18,7 @@ OURS = {
     "licenses/bundled.txt",
     "notebook-pages.json",
     "page-installed.css",
-    "page.css",
+    "page.css", "sheet.js",
 }
 
 

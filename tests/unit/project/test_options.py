@@ -83,7 +83,7 @@ def test_flags_of_pytest_differ_from_those_of_other_plugins() -> None:
 def test_a_flag_without_its_value_does_not_take_the_path_behind_it() -> None:
     words = ["run", "--update-baselines", "notebooks", "--update-baselines=all", "--report", "x"]
     assert with_bare_values(words) == [*words[:1], "--update-baselines=changed", *words[2:]]
-    assert RUN["update"].flag_choices == ("missing", "changed", "all")
+    assert RUN["update"].flag_choices == ("sheets", "missing", "changed", "all")
 
 
 def test_an_unknown_option_gets_the_nearest_one() -> None:
