@@ -11,8 +11,8 @@ interface Area {
 }
 
 const MAX_ELEMENTS = 20_000;
-/** So far beyond its box an element's outlines, letters and decorations may reach, in CSS pixels. */
-const REACH = 40;
+/** So far beyond its box an element's edge is smoothed, in CSS pixels; its letters may reach as far as they are high. */
+const REACH = 1;
 /** What is drawn by something else than styles, or in a document of its own. */
 const OPAQUE = /^(iframe|frame|object|embed|video|audio|math|portal|fencedframe)$/;
 const CONTROLS = /^(input|button|select|textarea|progress|meter|details|summary|fieldset)$/;
@@ -132,9 +132,10 @@ export function usesIn(area: Area | null): string[] | null {
     const style = getComputedStyle(element);
     if (style.display === "none") return false;
     const reached = reaches(element, style, area);
+    // Where these are is not told.
+    uses.pseudo(element);
     if (reached) {
       uses.element(element, style);
-      uses.pseudo(element);
       for (const node of (element.shadowRoot ?? element).childNodes) if (node.nodeType === Node.TEXT_NODE) uses.text(node.nodeValue ?? "");
     }
     // What was given to slots, too.
@@ -159,8 +160,11 @@ function reaches(element: Element, style: CSSStyleDeclaration, area: Area | null
   const box = element.getBoundingClientRect();
   // What is laid out without a box of its own (`display: contents`) still styles its text.
   if (style.display === "contents") return true;
-  const lengths = [style.boxShadow, style.textShadow, style.filter, style.outlineWidth, style.outlineOffset].flatMap((value) => value.match(PIXELS) ?? []);
-  const reach = REACH + 2 * lengths.reduce((sum, length) => sum + Math.abs(parseFloat(length)), 0);
+  const texts = [...(element.shadowRoot ?? element).childNodes].some((node) => node.nodeType === Node.TEXT_NODE);
+  const told = [style.boxShadow, style.textShadow, style.filter, style.outlineWidth, style.outlineOffset, style.textIndent, style.textUnderlineOffset];
+  const lengths = told.flatMap((value) => value.match(PIXELS) ?? []);
+  // A blur is seen as far as three times its standard deviation.
+  const reach = REACH + (texts ? parseFloat(style.fontSize) : 0) + 3 * lengths.reduce((sum, length) => sum + Math.abs(parseFloat(length)), 0);
   const [left, top] = [box.left + scrollX, box.top + scrollY];
   // What does not fit into a box is drawn beyond it.
   const [width, height] = [Math.max(box.width, element.scrollWidth), Math.max(box.height, element.scrollHeight)];
