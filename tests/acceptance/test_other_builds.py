@@ -85,7 +85,10 @@ def test_other_builds(project: Project, tmp_path: Path) -> None:
     assert found["canvas"]["metrics"]["rule"] == "perceptual"
     assert "2D canvases are drawn differently" in found["canvas"]["renderer"]
     assert "different renderer: 2D canvases are drawn differently" in found["canvas"]["sentence"]
-    assert "1 compared perceptually: different renderer (2D canvases are drawn differently)" in said
+    assert (
+        "1 compared perceptually: different renderer (2D canvases are drawn differently); to be strict again: "
+        "--update-baselines=all" in said
+    )
     assert rules(found)["words"] == ("match", "strict")
     assert found["words"]["renderer"] == []
     assert "compared strictly: another renderer drew the baseline" in found["words"]["sentence"]

@@ -1,12 +1,14 @@
 """A run, and a result that failed, in words for a person at a terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from widgetshot.model import Result, Status, Verdict
+from widgetshot.report.entry_json import Entry
 from widgetshot.report.folder import picture_path
 from widgetshot.report.run_json import Changed, Run, VerdictCounts
 from widgetshot.shell import quoted, typed
+from widgetshot.verdict.renderers import known_sheets
 
 _MAX_NOTEBOOKS = 5
 _MAX_SESSIONS = 10
@@ -51,13 +53,20 @@ def summary_lines(run: Run) -> list[str]:
     if elsewhere:
         lines.append(
             f"{len(elsewhere)} compared perceptually: different renderer ({elsewhere[0].renderer[0]}); "
-            "to be strict again: --update-baselines=sheets where pictures are equal in every pixel, else =all"
+            f"to be strict again: {_to_be_strict(elsewhere)}"
         )
     flaky = [test.name for test in tests if test.flaky and test.verdict is Verdict.MATCH]
     if flaky:
         more = f" and {len(flaky) - _MAX_FLAKY} more" if len(flaky) > _MAX_FLAKY else ""
         lines.append(f"match now, but flaky in their last runs: {', '.join(flaky[:_MAX_FLAKY])}{more}")
     return lines
+
+
+def _to_be_strict(tests: Sequence[Entry]) -> str:
+    """Return what makes the comparison of results strict that another renderer drew the baselines of."""
+    if all(known_sheets(test.baseline_fingerprint or {}, test.fingerprint) for test in tests):
+        return "--update-baselines=all"
+    return "--update-baselines=sheets where pictures are equal in every pixel, else =all"
 
 
 def time_lines(run: Run) -> list[str]:
