@@ -240,7 +240,7 @@ def test_other_fonts_and_flags_are_another_renderer(approved: Project, flags: li
     entry = approved.entry("notebooks/clicked.ipynb::idle")
     assert entry["metrics"]["rule"] == "perceptual"
     before, after = entry["baseline_fingerprint"], entry["fingerprint"]
-    assert {name for name in before if before[name] != after[name]} == {"browser", "machine", "fonts"}
+    assert {name for name in before if before[name] != after[name]} == {"browser", "machine", "fonts", "sheet"}
     assert re.fullmatch(re.escape(before["browser"]) + r" with --use-angle \([0-9a-f]{8}\)", after["browser"])
     # It composes pages by graphics then, if only by such as are software.
     assert re.fullmatch(f"{before['machine']} with ANGLE .*SwiftShader.*", after["machine"])

@@ -11,8 +11,6 @@ interface Area {
 }
 
 const MAX_ELEMENTS = 20_000;
-/** So far beyond its box an element's edge is smoothed, in CSS pixels; its letters may reach as far as they are high. */
-const REACH = 1;
 /** What is drawn by something else than styles, or in a document of its own. */
 const OPAQUE = /^(iframe|frame|object|embed|video|audio|math|portal|fencedframe)$/;
 const CONTROLS = /^(input|button|select|textarea|progress|meter|details|summary|fieldset)$/;
@@ -26,7 +24,7 @@ const ALPHA = /(?:rgba\(.*, |\/ )(0?\.\d+|\d*\.?\d+e-\d+)\)/;
 
 class Unsure extends Error {}
 
-/** The kinds that one picture has. */
+/** The kinds that one picture has; a single primitive of a kind by its whole name. */
 class Uses {
   readonly kinds = new Set<string>(["boxes"]);
 
@@ -44,7 +42,8 @@ class Uses {
     const corners = [style.borderTopLeftRadius, style.borderTopRightRadius, style.borderBottomLeftRadius, style.borderBottomRightRadius];
     const round = corners.some((corner) => !/^0(px|%)?( 0(px|%)?)?$/.test(corner));
     this.add("curves", round);
-    this.add("clips", round && style.overflow !== "visible");
+    // Of this kind it is the one primitive.
+    this.add("clips/rounded", round && style.overflow !== "visible");
     this.add("shadows", style.boxShadow !== "none" || style.textShadow !== "none" || /drop-shadow/.test(style.filter));
     this.add("filters", style.filter !== "none" || (style.backdropFilter || "none") !== "none");
     this.add("opacity", style.opacity !== "1" || [style.color, style.backgroundColor, style.outlineColor, style.boxShadow, ...drawn.map((side) => side[2])].some((colour) => ALPHA.test(colour)));
@@ -118,7 +117,7 @@ class Uses {
 }
 
 /**
- * List the kinds of primitives that are drawn in a part of the page; null where that is not known for certain.
+ * List the kinds of primitives that are drawn in a part of the page, of some kinds the one primitive; null where that is not known for certain.
  *
  * Open shadow roots are looked into; frames and closed ones can't be.
  *
@@ -164,9 +163,12 @@ function reaches(element: Element, style: CSSStyleDeclaration, area: Area | null
   const told = [style.boxShadow, style.textShadow, style.filter, style.outlineWidth, style.outlineOffset, style.textIndent, style.textUnderlineOffset];
   const lengths = told.flatMap((value) => value.match(PIXELS) ?? []);
   // A blur is seen as far as three times its standard deviation.
-  const reach = REACH + (texts ? parseFloat(style.fontSize) : 0) + 3 * lengths.reduce((sum, length) => sum + Math.abs(parseFloat(length)), 0);
+  const reach = (texts ? parseFloat(style.fontSize) : 0) + 3 * lengths.reduce((sum, length) => sum + Math.abs(parseFloat(length)), 0);
   const [left, top] = [box.left + scrollX, box.top + scrollY];
   // What does not fit into a box is drawn beyond it.
   const [width, height] = [Math.max(box.width, element.scrollWidth), Math.max(box.height, element.scrollHeight)];
-  return left - reach < area.x + area.width && area.x < left + width + reach && top - reach < area.y + area.height && area.y < top + height + reach;
+  return meet(left - reach, left + width + reach, area.x, area.x + area.width) && meet(top - reach, top + height + reach, area.y, area.y + area.height);
 }
+
+/** Whether two spans share a pixel. */
+const meet = (from: number, to: number, otherFrom: number, otherTo: number) => Math.floor(from) < Math.ceil(otherTo) && Math.floor(otherFrom) < Math.ceil(to);

@@ -101,7 +101,7 @@ def compare_renderers(
     Args:
         before, after: fingerprints.
         sheets: of both, primitive -> digest; empty where that is not at hand.
-        uses: kinds of primitives that the shot has; None where that is not known: it may have all.
+        uses: kinds of primitives, or single ones, that the shot has; None where that is not known: it may have all.
     """
     digests = known_sheets(before, after)
     if digests is None:
@@ -111,8 +111,7 @@ def compare_renderers(
     old, new = sheets
     if not old or not new:
         return RendererComparison(renderer_changes(before, after))
-    differing = differing_kinds(old, new)
-    used = [kind for kind in differing if uses is None or kind in uses]
+    differing, used = differing_kinds(old, new), differing_kinds(old, new, uses)
     others = _changes(before, after, [part for part in _RENDERER_PARTS if part not in _NAMES])
     if not used:
         return RendererComparison(others, unused=words_of(differing))
@@ -124,9 +123,14 @@ def differing_primitives(old: Mapping[str, str], new: Mapping[str, str]) -> list
     return sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
 
 
-def differing_kinds(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
-    """Return the kinds of primitives that two sheets draw differently, the basic ones first."""
-    kinds = {name.partition("/")[0] for name in differing_primitives(old, new)}
+def differing_kinds(old: Mapping[str, str], new: Mapping[str, str], uses: Collection[str] | None = None) -> list[str]:
+    """Return the kinds of primitives that two sheets draw differently, the basic ones first.
+
+    Args:
+        uses: kinds, or single primitives, of which this is asked; None for all.
+    """
+    names = [(name, name.partition("/")[0]) for name in differing_primitives(old, new)]
+    kinds = {kind for name, kind in names if uses is None or kind in uses or name in uses}
     order = [*_WORDS]
     return sorted(kinds, key=lambda kind: (order.index(kind) if kind in _WORDS else len(order), kind))
 

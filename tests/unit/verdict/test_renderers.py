@@ -47,6 +47,8 @@ def test_a_sheet_says_nothing_of_fonts_and_scale(part: str, value: Any) -> None:
     [
         ({"boxes", "text"}, ()),
         ({"boxes", "shadows"}, ("shadows are blurred differently", f"browser {OLD} → {NEW}")),
+        ({"boxes", "shadows/other"}, ()),
+        ({"boxes", "shadows/wide"}, ("shadows are blurred differently", f"browser {OLD} → {NEW}")),
         # Where nobody knows what a picture shows, it shows everything.
         (None, ("shadows are blurred differently", f"browser {OLD} → {NEW}")),
     ],
