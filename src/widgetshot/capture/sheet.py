@@ -1,7 +1,7 @@
 """The calibration sheet: what a browser draws by its own lights, by which one renderer is told from another.
 
 Letters, edges, slopes, shadows and the like are drawn one beside the other (js/src/sheet), and each of these primitives
-has a digest of its pixels. It takes a tenth of a second; a browser that runs here does it once, see `sheet_cache`.
+has a digest of its pixels. It takes some tenths of a second; a browser that runs here does it once, see `sheet_cache`.
 """
 
 import base64
