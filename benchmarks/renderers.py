@@ -142,9 +142,8 @@ def see(name: str, command: str, runs: Path, draws: int) -> Seen:
 
 def differ(one: Seen, other: Seen) -> list[str]:
     """Return the keys of pictures that both have and that differ."""
-    return sorted(
-        key for key in one.pictures.keys() & other.pictures.keys() if one.pictures[key] != other.pictures[key]
-    )
+    both = one.pictures.keys() & other.pictures.keys()
+    return sorted(key for key in both if not one.pictures[key].equals(other.pictures[key]))
 
 
 def against_baselines(seen: Seen, reference: Seen) -> tuple[list[str], list[str]]:

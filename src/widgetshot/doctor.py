@@ -30,6 +30,7 @@ from widgetshot.services.endpoint import variable
 from widgetshot.services.install import install as install_programs
 from widgetshot.services.manager import Services
 from widgetshot.verdict.renderers import SHEET, differing_kinds, edition_of, words_of
+from widgetshot.verdict.words import MAX_NAMED, listed
 
 _PACKAGES = ("jupyter_server", "jupyter_client", "nbformat", "ipykernel", "ipywidgets", "playwright", "numpy", "pillow")
 
@@ -205,7 +206,8 @@ def _renderer(settings: Settings) -> Iterator[Check]:
             yield Check(subject, True, f"{name}: drawn as here")
         elif drawn.sheet and edition_of(drawn.sheet) == edition_of(here) and sheets[drawn.sheet]:
             words = words_of(differing_kinds(sheets[drawn.sheet], primitives))
-            yield Check(subject, False, f"{name}: {', '.join(words)}", _ways_to(drawn.browser), needed=False)
+            said = listed(words[:MAX_NAMED], len(words))
+            yield Check(subject, False, f"{name}: {said}", _ways_to(drawn.browser), needed=False)
         elif drawn.browser == fingerprint["browser"]:
             yield Check(subject, True, f"{name}: the same browser as here")
         else:

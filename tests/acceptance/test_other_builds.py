@@ -12,6 +12,8 @@ NOTEBOOK = "notebooks/drawn.ipynb"
 WORDS = """#| shot: words
 from IPython.display import HTML, display
 HTML("<p style='color:#333'>Words, and more of them</p>")"""
+# Cells that touch share a row of pixels where it is of a fractional height.
+BETWEEN = 'print("between")\nprint("the two")'
 CANVAS = """#| shot: canvas
 display(HTML('<canvas id="c" width="200" height="90"></canvas><script>{'
   'const c = document.getElementById("c").getContext("2d"), g = c.createRadialGradient(84, 28, 4, 84, 28, 26);'
@@ -53,7 +55,7 @@ STRICT: dict[str, tuple[str, str | None]] = {"words": ("match", "strict"), "canv
 
 
 def test_other_builds(project: Project, tmp_path: Path) -> None:
-    project.notebook(NOTEBOOK, WORDS, CANVAS)
+    project.notebook(NOTEBOOK, WORDS, BETWEEN, CANVAS)
     assert rules(results(project, "--update-baselines")[1]) == dict.fromkeys(STRICT, ("new", None))
     (sheet,) = project.root.glob("baselines/sheets/*")
     kept, before = sheet.read_bytes(), pictures(project)
@@ -98,7 +100,7 @@ def test_other_builds(project: Project, tmp_path: Path) -> None:
     assert doctor.returncode == 0
     assert "2 of 2 baselines: chromium 156.0.1.2 HeadlessChrome" in project.widgetshot("doctor").stdout
     # A change that only the strict comparison sees says that another build drew the baseline.
-    project.notebook(NOTEBOOK, WORDS.replace("#333", "#343434"), CANVAS)
+    project.notebook(NOTEBOOK, WORDS.replace("#333", "#343434"), BETWEEN, CANVAS)
     said, found = results(project)
     assert rules(found) == STRICT | {"words": ("changed", "strict")}
     assert (
