@@ -18,7 +18,8 @@ OURS = {
     "licenses/bundled.txt",
     "notebook-pages.json",
     "page-installed.css",
-    "page.css", "sheet.js",
+    "page.css",
+    "sheet.js",
 }
 
 
