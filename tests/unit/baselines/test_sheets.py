@@ -161,5 +161,5 @@ def test_baselines_are_counted_by_what_drew_them(baselines: Baselines) -> None:
     baselines.write(f"{KEY}d", DATA, ShotDescription(fingerprint={"browser": OLD}))
     baselines.write(f"{KEY}e", DATA)
     baselines.write("page-firefox-linux/notebooks/x/a", DATA, described())
-    counts = drawn_by(baselines, "page-chromium-linux")
+    counts = drawn_by(baselines, "chromium-linux")
     assert counts == {DrawnBy(NEW, DIGEST): 3, DrawnBy(OLD, ""): 1, DrawnBy("", ""): 1}
