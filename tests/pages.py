@@ -97,6 +97,8 @@ class Folder:
             "baseline_fingerprint": FINGERPRINT if pictures["baseline"] else None,
             "baseline_sha256": pictures["baseline"]["sha256"] if pictures["baseline"] else None,
             "pictures": pictures,
+            "differs": {},
+            "elements": None,
             "trace": None,
             **more,
         }
@@ -161,6 +163,7 @@ class Folder:
             "notebooks": [],
             "services": [],
             "durations": [],
+            "comparisons": None,
             "unused": None,
             "tests": self.tests,
             **more,

@@ -108,7 +108,7 @@ class StaticPage:
         answer = await self._page.evaluate(READY, [limit * 1000, max_settle and max_settle * 1000])
         return None if answer is None else msgspec.convert(answer, Condition[Unrest])
 
-    async def look(self, scopes: Sequence[Scope]) -> list[Look | None]:
+    async def look(self, scopes: Sequence[Scope], *, styled: bool = False) -> list[Look | None]:
         return [
             msgspec.convert(await self._page.evaluate(LOOK, [selector, list(masks)]), Look)
             for selector, masks in scopes

@@ -290,6 +290,7 @@ class Target:
         cell_id: nbformat id (or position, for old notebooks) of the cell; None for the whole page.
         order: position among those of the notebook, the order in which they are taken.
         frontend: what makes a page of the notebook; one of `FRONT_ENDS`.
+        differs: front ends in which it is known to look otherwise than in others, each with the reason.
         variant: theme and viewport, as far as they are not the default ones.
         capture: the part of the page that it shows, see the option.
         max_settle: seconds after which a page that never settles is captured anyway; None to insist.
@@ -312,6 +313,7 @@ class Target:
     viewport: Viewport = Viewport(960, 720)
     variant: str = ""
     frontend: str = PAGE_FRONT_END
+    differs: tuple[tuple[str, str], ...] = ()
     capture: str = "cell"
     max_settle: float | None = None
     allow_blank: bool = False
@@ -390,17 +392,55 @@ class ServedPage:
 
 
 @dataclass(frozen=True)
+class Font:
+    """The font that text is drawn with.
+
+    Attributes:
+        family: the one of the style sheet's list that the browser has.
+        advance: pixels that a sample of text takes in it at 100 pixels; fonts of two names that agree in it are one.
+        size: CSS pixels.
+        weight, line, colour: of the text, and the height of a line, as CSS computes them.
+    """
+
+    family: str
+    advance: float
+    size: float
+    weight: str
+    line: str
+    colour: str
+
+
+@dataclass(frozen=True)
+class ElementStyle:
+    """How an element is drawn, in the words of CSS; of four sides one where they are equal.
+
+    Attributes:
+        font: None where it shows no text of its own.
+        background: the colour that it stands on.
+        part: the part of a widget that it belongs to, such as `toolbar`; "" where there is no word for it.
+    """
+
+    font: Font | None
+    background: str
+    border: str
+    padding: str
+    part: str = ""
+
+
+@dataclass(frozen=True)
 class Element:
     """Something that a person would point at, and where it is in the picture.
 
     Attributes:
         name: what it is and says, e.g. `button 'Run'`.
         depth: how many of the other elements it stands in.
+        style: None where nobody asked for it.
     """
 
     name: str
     box: Box
     depth: int = 0
+    style: ElementStyle | None = None
 
     @property
     def kind(self) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 from widgetshot.conditions import Condition, Problem, Unrest
 from widgetshot.files import sha256
+from widgetshot.model import ElementStyle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,11 +58,13 @@ class PageElement:
     Attributes:
         depth: number of the other elements that it stands in.
         box: left, top, width and height in CSS pixels, from the page's top left corner.
+        style: None where nobody asked for it.
     """
 
     name: str
     depth: int
     box: tuple[float, float, float, float]
+    style: ElementStyle | None = None
 
 
 @dataclass(frozen=True)
@@ -205,7 +208,7 @@ class LivePage(Protocol):
         """
         ...
 
-    async def look(self, scopes: Sequence[Scope]) -> Sequence[Look | None]:
+    async def look(self, scopes: Sequence[Scope], *, styled: bool = False) -> Sequence[Look | None]:
         """Tell all that pictures of some scopes depend on; None for one that can't be told, unless it is the first."""
         ...
 

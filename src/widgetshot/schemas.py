@@ -7,6 +7,7 @@ from typing import Any
 
 from widgetshot.baselines.sidecar import Sidecar
 from widgetshot.documents import json_schema
+from widgetshot.report.elements_file import ElementsFile
 from widgetshot.report.run_json import Run
 from widgetshot.report.trace_file import TraceFile
 from widgetshot.review.decisions import DecisionsFile
@@ -17,6 +18,7 @@ from widgetshot.review.requests import ReviewRequest
 DOCUMENTS: dict[str, tuple[Any, str]] = {
     "run.schema.json": (Run, "Run"),
     "trace.schema.json": (TraceFile, "Trace of a result"),
+    "elements.schema.json": (ElementsFile, "Elements of a shot"),
     "sidecar.schema.json": (Sidecar, "Sidecar of a baseline"),
     "decisions.schema.json": (DecisionsFile, "Decisions"),
     "review-state.schema.json": (NamedState, "State of a live review"),

@@ -33,7 +33,7 @@ from widgetshot.declare.notebook import read_notebook
 from widgetshot.errors import CaptureError, NotebookError
 from widgetshot.frontends.widget_page import PageFrontend
 from widgetshot.model import Pixels, ServedPage, Shot, Target
-from widgetshot.ports import BrowserHost, Frontend
+from widgetshot.ports import BrowserHost, Frontend, Scope
 from widgetshot.project.loading import load_settings
 from widgetshot.project.settings import Settings
 from widgetshot.redact import Redactor
@@ -46,6 +46,12 @@ PLAIN = """#| shot: box
 from IPython.display import HTML
 HTML('<div style="width:120px; height:60px; background:rgb(10,20,200)">'
      '<div class="clock" style="width:30px; height:20px; background:white"></div><button>Run</button></div>')
+"""
+STYLED = """#| shot: s
+from IPython.display import HTML
+HTML('''<div style="background:rgb(1,2,3)"><div class="my-toolbar"><button style="font:bold 13px/20px 'Nowhere',
+  'DejaVu Sans Mono'; color:rgb(18,52,86); background:rgb(247,247,247); border:2px solid red; border-top:none;
+  padding:4px">Pan</button></div><p style="margin:0; font-family:sans-serif; line-height:20px">text</p><hr></div>''')
 """
 BAD_MASK = PLAIN.replace(".clock", "'[['")
 TALL = "#| shot: s\nfrom IPython.display import HTML\nHTML('<div style=\"height:2345px\">tall</div>')"
@@ -230,6 +236,31 @@ def test_picture_does_not_depend_on_who_launched_the_browser(plain: Callable[[st
     for other in others:
         assert np.array_equal(one.pixels, other.pixels)
         assert (one.masks, one.layout, one.widgets) == (other.masks, other.layout, other.widgets)
+
+
+def test_styles_of_elements_are_told_where_somebody_asks(rig: Rig) -> None:
+    async def work() -> list[Any]:
+        async with rig.shown("widget page", "launched", STYLED) as (page, target):
+            await shot_of(page, target)
+            scope = Scope(page.served.selectors[target.cell_id or ""])
+            answers = [*await page.live.look([scope]), *await page.live.look([scope], styled=True)]
+            return [one.shown.layout.elements for one in answers if one is not None and one.shown is not None]
+
+    plain, styled = rig.run(work())
+    assert [one.style for one in plain] == [None] * len(styled)
+    assert [(one.name, one.box, one.depth) for one in plain] == [(one.name, one.box, one.depth) for one in styled]
+    found = {one.name: one.style for one in styled}
+    pan, text, line = found["button 'Pan'"], found["text 'text'"], found["line"]
+    assert pan.font == replace(
+        pan.font, family="DejaVu Sans Mono", size=13, weight="700", line="20px", colour="rgb(18, 52, 86)"
+    )
+    assert (pan.background, pan.padding, pan.part) == ("rgb(247, 247, 247)", "4px", "toolbar")
+    assert pan.border == "none / 2px solid rgb(255, 0, 0) / 2px solid rgb(255, 0, 0) / 2px solid rgb(255, 0, 0)"
+    # A generic font by the name of that which the browser has taken for it.
+    assert text.font.family in ("Noto Sans", "DejaVu Sans")
+    assert text.font.advance != pan.font.advance
+    assert (text.background, text.border, text.part) == ("rgb(1, 2, 3)", "none", "")
+    assert line.font is None
 
 
 @both_frontends

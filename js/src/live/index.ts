@@ -37,7 +37,7 @@ window.widgetshot = {
   acting: () => {
     page.isActedOn = true;
   },
-  look: async (scopes) => JSON.stringify(await look(page, scopes)),
+  look: async (scopes, styled) => JSON.stringify(await look(page, scopes, styled)),
   extent,
   secretPlaces,
   trace: () => JSON.stringify(trace.answer()),

@@ -5,16 +5,19 @@ import { MissingGlyphs } from "./glyphs";
 import { layout } from "./layout";
 import type { Extent, Json, Look, Problem, Rect, Scope, Shown } from "./protocol";
 import { describe } from "./state";
+import { Styles } from "./styles";
 import type { WatchedPage } from "./watched";
 
 /**
  * Look at several scopes at once.
  *
+ * @param styled whether styles of elements are told, too
  * @returns a `Look` of each; null for one that can't be told, unless it is the first
  */
-export async function look(page: WatchedPage, scopes: Scope[]): Promise<(Look | null)[]> {
+export async function look(page: WatchedPage, scopes: Scope[], styled = false): Promise<(Look | null)[]> {
   const missing = new MissingGlyphs();
-  const [first, ...rest] = scopes.map((scope) => lookAt(page, scope, missing));
+  const styles = styled ? new Styles() : null;
+  const [first, ...rest] = scopes.map((scope) => lookAt(page, scope, missing, styles));
   const ahead = await Promise.allSettled(rest);
   return [await first!, ...ahead.map((seen) => (seen.status === "fulfilled" ? seen.value : null))];
 }
@@ -25,7 +28,7 @@ export function extent(): Extent {
   return { width: Math.max(root.clientWidth, root.scrollWidth), height: Math.max(root.clientHeight, root.scrollHeight) };
 }
 
-async function lookAt(page: WatchedPage, [selector, masks]: Scope, missing: MissingGlyphs): Promise<Look> {
+async function lookAt(page: WatchedPage, [selector, masks]: Scope, missing: MissingGlyphs, styles: Styles | null): Promise<Look> {
   const scope = selector === null ? document.body : document.querySelector(selector)!;
   const problems = problemsIn(page, scope);
   const seen: Look = { problems, rect: selector === null ? null : overflowRect(scope), masks: [], invalid: null, shown: null };
@@ -34,7 +37,7 @@ async function lookAt(page: WatchedPage, [selector, masks]: Scope, missing: Miss
   } catch (error) {
     seen.invalid = error instanceof Error ? error.message : String(error);
   }
-  if (!problems.length) seen.shown = { ...(await shownIn(page, scope)), missing_glyphs: missing.in(scope, seen.masks.flat()) };
+  if (!problems.length) seen.shown = { ...(await shownIn(page, scope, styles)), missing_glyphs: missing.in(scope, seen.masks.flat()) };
   return seen;
 }
 
@@ -102,7 +105,7 @@ function placesIn({ places }: WatchedPage, scope: Element): Element[] {
 }
 
 /** Describe what is shown inside the scope: the widgets' state, the front ends that drew them, and where everything is. */
-async function shownIn(page: WatchedPage, scope: Element): Promise<Omit<Shown, "missing_glyphs">> {
+async function shownIn(page: WatchedPage, scope: Element, styles: Styles | null): Promise<Omit<Shown, "missing_glyphs">> {
   const known = await page.models();
   const seen = new Set<string>();
   const tree: Json[] = [];
@@ -115,5 +118,5 @@ async function shownIn(page: WatchedPage, scope: Element): Promise<Omit<Shown, "
     const model = known.get(id);
     if (model) modules[String(model.get("_model_module"))] = String(model.get("_model_module_version"));
   }
-  return { tree, modules: Object.fromEntries(Object.entries(modules).sort()), layout: layout(scope) };
+  return { tree, modules: Object.fromEntries(Object.entries(modules).sort()), layout: layout(scope, styles) };
 }

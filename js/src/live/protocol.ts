@@ -72,6 +72,32 @@ export type Scope = [selector: string | null, masks: string[]];
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
+/** The font that text is drawn with. */
+export interface Font {
+  /** The one of the style sheet's list that the browser has. */
+  family: string;
+  /** Pixels that a sample of text takes in it at 100 pixels: fonts of two names that agree in it are one. */
+  advance: number;
+  /** CSS pixels. */
+  size: number;
+  weight: string;
+  /** The height of a line, as CSS computes it. */
+  line: string;
+  colour: string;
+}
+
+/** How an element is drawn, in the words of CSS; of four sides one where they are equal. */
+export interface ElementStyle {
+  /** null where it shows no text of its own. */
+  font: Font | null;
+  /** The colour that it stands on. */
+  background: string;
+  border: string;
+  padding: string;
+  /** The part of a widget that it belongs to, such as `toolbar`; "" where there is no word for it. */
+  part: string;
+}
+
 /** Something that a person would point at. */
 export interface PageElement {
   name: string;
@@ -79,6 +105,8 @@ export interface PageElement {
   depth: number;
   /** Left, top, width and height in CSS pixels, from the page's top left corner. */
   box: [number, number, number, number];
+  /** Only where somebody asked. */
+  style?: ElementStyle;
 }
 
 export interface Layout {
@@ -153,8 +181,11 @@ export interface LivePage {
    * @returns JSON: an `Unrest`, which is what still moved when the limit was reached, or null when all is at rest
    */
   ready(limit: number, maxSettle: number | null): Promise<string>;
-  /** @returns JSON: a `Look` for each scope; null for one that can't be told, unless it is the first */
-  look(scopes: Scope[]): Promise<string>;
+  /**
+   * @param styled whether styles of elements are told, too
+   * @returns JSON: a `Look` for each scope; null for one that can't be told, unless it is the first
+   */
+  look(scopes: Scope[], styled?: boolean): Promise<string>;
   /** Be told that somebody acts on the page from now on: what a callback raises then is a problem, and not only logged. */
   acting(): void;
   extent(): Extent;

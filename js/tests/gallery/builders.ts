@@ -42,6 +42,8 @@ export const result = (shot: string, verdict: Verdict = "changed", more: Partial
   fingerprint: {},
   baseline_fingerprint: null,
   baseline_sha256: null,
+  differs: {},
+  elements: null,
   trace: null,
   refused: null,
   pictures: {},
@@ -67,6 +69,7 @@ export const run = (...tests: Result[]): Run => ({
   notebooks: [],
   services: [],
   durations: [],
+  comparisons: null,
   unused: null,
   summary: {
     total: tests.length, passed: 0, failed: 0, quarantined: 0, updated: 0, duration_seconds: 12.5,

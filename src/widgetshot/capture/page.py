@@ -283,7 +283,8 @@ class CapturePage:
             [
                 Scope(self._selector(one), tuple(mask.selector for mask in one.masks if mask.selector))
                 for one in (target, *following)
-            ]
+            ],
+            styled=bool(self.settings.compare_frontends),
         )
         self._looks = {one.name: look for one, look in zip(following, ahead, strict=True) if look is not None}
         assert first is not None

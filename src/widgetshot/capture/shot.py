@@ -191,7 +191,7 @@ def _elements(
         box = Box(round(left) - frame.x, round(top) - frame.y, round(width), round(height))
         if any(is_inside(box, cover) for cover in covers):
             continue
-        element = Element(page.settings.redactor.text(one.name), box, one.depth)
+        element = Element(page.settings.redactor.text(one.name), box, one.depth, one.style)
         touched = any(overlap(box, cover) for cover in covers)
         found.append(replace(element, name=element.kind) if touched else element)
     return tuple(found)

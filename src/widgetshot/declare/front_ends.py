@@ -1,13 +1,15 @@
 """The front ends that there are, and what each of them can do: what it can't is an error before anything runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from widgetshot.declare.variants import THEMES
 from widgetshot.errors import ConfigError, nearest
 from widgetshot.model import FRONT_ENDS, Target
-from widgetshot.values import BadValue, one_of
+from widgetshot.values import BadValue, check_keys, one_of
+
+_COMPARED = 2  # front ends that are compared with each other
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +66,36 @@ def parse_frontends(value: Any) -> tuple[str, ...]:
     if not names or len(set(names)) != len(names):
         raise BadValue(f"{value!r} must name each front end once")
     return names
+
+
+def parse_compared(value: Any) -> tuple[str, ...]:
+    """Parse `lab,voila`, or a list of two front ends; an empty one is none.
+
+    Raises:
+        BadValue: one is unknown, or they are not two.
+    """
+    given = [part.strip() for part in value.split(",")] if isinstance(value, str) and value else value or []
+    if not given and isinstance(given, list):
+        return ()
+    names = parse_frontends(given)
+    if len(names) != _COMPARED:
+        raise BadValue(f"must be two front ends, such as page,lab, not {', '.join(names)}")
+    return names
+
+
+def parse_differs(value: Any) -> tuple[tuple[str, str], ...]:
+    """Parse `{FRONT END: REASON}`.
+
+    Raises:
+        BadValue: a front end is unknown, or a reason is missing.
+    """
+    if not isinstance(value, Mapping):
+        raise BadValue(f"is {{FRONT END: REASON}}, such as {{voila: its template has no toolbar}}, not {value!r:.50}")
+    check_keys(value, FRONT_ENDS, "front end")
+    for name, reason in value.items():
+        if not isinstance(reason, str) or not reason.strip():
+            raise BadValue(f"{name}: needs a reason: why may the picture look otherwise there?")
+    return tuple((name, reason.strip()) for name, reason in value.items())
 
 
 def _frontend(value: Any) -> str:

@@ -53,6 +53,17 @@ OPTIONS = (
         project=True,
     ),
     Option(
+        name="differs",
+        parser="widgetshot.declare.front_ends:parse_differs",
+        meaning="front ends in which the picture is known to look otherwise than in others, and why",
+        takes="`{FRONT END: REASON}`, e.g. `{voila: it has no toolbar}`; `{}` for none, whatever the notebook says",
+        default={},
+        otherwise="none",
+        more="See [what differs](../how-to/front-ends.md#see-what-differs-between-front-ends).",
+        shot=True,
+        notebook=True,
+    ),
+    Option(
         name="theme",
         parser="widgetshot.declare.variants:parse_themes",
         meaning="the colours of the page",

@@ -64,10 +64,11 @@ class PageScript:
         unrest: Condition[Unrest] | None = _decoded(text, Condition[Unrest] | None)
         return unrest
 
-    async def look(self, scopes: Sequence[Scope]) -> list[Look | None]:
+    async def look(self, scopes: Sequence[Scope], *, styled: bool = False) -> list[Look | None]:
         """See `LivePage.look`."""
+        asked = [[selector, list(masks)] for selector, masks in scopes]
         text: str = await self._page.evaluate(
-            "scopes => window.widgetshot.look(scopes)", [[selector, list(masks)] for selector, masks in scopes]
+            "([scopes, styled]) => window.widgetshot.look(scopes, styled)", [asked, styled]
         )
         looks: list[Look | None] = _decoded(text, list[Look | None])
         return looks

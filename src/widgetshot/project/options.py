@@ -191,6 +191,19 @@ OPTIONS = (
         flag_type=bool,
     ),
     Option(
+        name="compare_frontends",
+        parser="widgetshot.declare.front_ends:parse_compared",
+        meaning="tell what differs between two front ends in what is drawn in both; no picture passes or fails by it",
+        takes="`lab,voila`, or a list of two",
+        default=[],
+        otherwise="nothing is compared",
+        more="See [front ends](../how-to/front-ends.md#see-what-differs-between-front-ends).",
+        project=True,
+        run="--compare-frontends",
+        pytest="--widgetshot-compare-frontends",
+        metavar="ONE,OTHER",
+    ),
+    Option(
         name="debug",
         parser="widgetshot.values:parse_flag",
         meaning="keep a picture of the page and a trace for every result, not only for what is broken or unstable, and "

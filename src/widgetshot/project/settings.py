@@ -33,6 +33,7 @@ class Settings(Defaults):
         store: name of what keeps the baselines: a folder in git, or what an installed package offers.
         report: the run folder.
         services: what the project declares of services, by name.
+        compare_frontends: the two front ends whose pictures are compared with each other; none where nobody asked.
         markers: the registered ones, which notebooks may carry.
         variables: from `.env.test`, for kernels; none that the real environment has.
         secrets: names of environment variables, `*` stands for any text, whose values are shown nowhere.
@@ -68,6 +69,7 @@ class Settings(Defaults):
     debug: bool = default_of(PROJECT, "debug")
     require_env: bool = default_of(PROJECT, "require_env")
     markers: frozenset[str] = frozenset(MARKERS)
+    compare_frontends: tuple[str, ...] = default_of(PROJECT, "compare_frontends")
     # Not in the repr: there may be passwords among the values.
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     secrets: tuple[str, ...] = ()

@@ -241,7 +241,7 @@ class PluginState:
         from widgetshot.report.workers import merge_workers
 
         history = History(self.settings.root)
-        self.merged = merge_workers(self.settings.report, history)
+        self.merged = merge_workers(self.settings.report, history, self.settings.compare_frontends)
         self._notices += history.notices
 
     def summary(self) -> list[str]:

@@ -52,6 +52,7 @@ def entry_of(result: Result) -> Entry:
         duration=seconds(result.duration),
         error=_error(result.failure),
         source=cut_text(target.source),
+        differs={frontend: cut_line(reason) for frontend, reason in target.differs},
         markers=[cut_name(marker) for marker in target.markers[:MAX_NAMED]],
         tolerance=target.tolerance.words(comparison.rule if comparison else target.tolerance.rule(True)),
         quarantine=_quarantine(target.quarantine),
@@ -78,6 +79,7 @@ def entry_of(result: Result) -> Entry:
         baseline_fingerprint=None if baseline is None else fingerprint(baseline.fingerprint),
         baseline_sha256=None if baseline is None else baseline.sha256,
         pictures=NO_PICTURES,
+        elements=None,
         trace=None,
     )
 
@@ -104,9 +106,7 @@ def _masks(result: Result) -> list[EntryMask]:
     masks = result.target.masks
     boxes = result.shot.masks if result.shot is not None else ((),) * len(masks)
     return [
-        EntryMask(
-            reason=cut_line(mask.reason), place=cut_line(mask.place), boxes=_rectangles(islice(inside, MAX_BOXES))
-        )
+        EntryMask(reason=cut_line(mask.reason), place=cut_line(mask.place), boxes=rectangles(islice(inside, MAX_BOXES)))
         for mask, inside in islice(zip(masks, (_inside(found, result) for found in boxes), strict=True), MAX_NAMED)
     ]
 
@@ -128,7 +128,7 @@ def _metrics(result: Result) -> Metrics:
     return Metrics(
         changed_pixels=comparison.changed,
         changed_share=comparison.share,
-        regions=_rectangles(comparison.regions),
+        regions=rectangles(comparison.regions),
         rule=comparison.rule,
         change_group=_change_group(result),
         bands=[
@@ -145,7 +145,8 @@ def _change_group(result: Result) -> str | None:
     return change_group(result.baseline.pixels, result.shot.pixels, result.comparison)
 
 
-def _rectangles(boxes: Iterable[Box]) -> list[Rectangle]:
+def rectangles(boxes: Iterable[Box]) -> list[Rectangle]:
+    """Return boxes as an entry may hold them."""
     return [
         Rectangle(
             max(-MAX_EDGE, min(box.x, MAX_EDGE)),

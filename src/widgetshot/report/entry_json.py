@@ -146,6 +146,13 @@ class Pictures(Document, frozen=True, kw_only=True):
     ]
 
 
+class EntryElements(Document, frozen=True, kw_only=True):
+    """A file of the run folder that says what the shot shows, and how it is drawn; see elements.schema.json."""
+
+    path: Annotated[Name, Meta(description="Relative to the run folder.")]
+    sha256: Sha256
+
+
 class EntryTrace(Document, frozen=True, kw_only=True):
     """A file of the run folder that says what happened until the result was known; see trace.schema.json."""
 
@@ -169,6 +176,10 @@ class Entry(Document, frozen=True, kw_only=True):
     error: EntryError | None
     source: Annotated[Text, Meta(description="Of the cell.")]
     markers: Annotated[list[Name], Meta(max_length=MAX_NAMED)]
+    differs: Annotated[
+        dict[Name, Line],
+        Meta(max_length=MAX_NAMED, description="Front ends in which it is known to look otherwise, and why."),
+    ]
     tolerance: Annotated[Line, Meta(description="In words.")]
     quarantine: EntryQuarantine | None
     history: Annotated[
@@ -191,6 +202,7 @@ class Entry(Document, frozen=True, kw_only=True):
     baseline_fingerprint: Fingerprint | None
     baseline_sha256: Annotated[Sha256 | None, Meta(description="Of the baseline's file as the run saw it.")]
     pictures: Pictures
+    elements: Annotated[EntryElements | None, Meta(description="Only under `--compare-frontends`.")]
     trace: EntryTrace | None
 
     @property

@@ -45,6 +45,16 @@ def trace_path(key: str) -> str:
     return f"{PICTURES}/{key}.trace.json"
 
 
+def elements_path(key: str) -> str:
+    """Return the path of what a result's shot shows, and how it is drawn."""
+    return f"{PICTURES}/{key}.elements.json"
+
+
+def against_path(key: str, frontend: str) -> str:
+    """Return the path of the diff picture of a result's shot against that of another front end."""
+    return picture_path(key, f"against-{frontend}")
+
+
 @contextlib.contextmanager
 def held(folder: Path, *, is_part: bool = False) -> Iterator[None]:
     """Keep other runs from a run folder, which is made if there is none, as long as one writes to it.

@@ -3,8 +3,9 @@
 import json
 import re
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,8 +16,9 @@ from widgetshot.documents import encode
 from widgetshot.errors import RecordError, WidgetshotError
 from widgetshot.files import write_atomically
 from widgetshot.model import Verdict
+from widgetshot.report.comparison_json import FrontEndComparisons
 from widgetshot.report.entry_json import Entry, EntryTrace, Picture, ShotPicture
-from widgetshot.report.pictures import candidate, picture_bytes
+from widgetshot.report.pictures import candidate, diff_bytes, picture_bytes
 from widgetshot.report.reader import read_run
 from widgetshot.report.run_json import Run
 from widgetshot.report.trace_file import TraceFile, read_trace
@@ -76,6 +78,7 @@ def page(run_folder: Path, live: Mapping[str, Any] | None = None, room: int = RO
     for entries, kinds, most in (
         (asking, ("baseline", "shot", "second", "diff"), None),
         (asking, ("seen",), room),
+        (_differing(run), ("shot",), room),
         (matches, ("shot",), room),
         (matches, ("seen",), room),
     ):
@@ -83,18 +86,42 @@ def page(run_folder: Path, live: Mapping[str, Any] | None = None, room: int = RO
             for kind in kinds:
                 picture: Picture | None = getattr(entry.pictures, kind)
                 if picture is not None:
-                    absent = _embed(run_folder, entry, kind, pictures, most)
+                    absent = _embed(picture, partial(picture_bytes, run_folder, entry, kind), pictures, most)
                     shown[entry.key][kind] = _page_picture(picture, absent)
+    diffs = _diffs(run_folder, run.comparisons, pictures, room)
     template = files("widgetshot").joinpath("static/gallery.html").read_text(encoding="utf-8")
     places = {
         "connect": "'self'" if live else "'none'",
         "live": _inside_script(live),
-        "run": _inside_script(_page_run(run, shown, traces, {one.key: _refused(run_folder, one) for one in asking})),
+        "run": _inside_script(
+            _page_run(run, shown, traces, {one.key: _refused(run_folder, one) for one in asking}, diffs)
+        ),
         "pictures": _inside_script(pictures.encoded),
     }
     # Split once: what is filled in may hold a mark's text itself.
     before, *rest = re.split(r"@@widgetshot-(\w+)@@", template)
     return before + "".join(places[name] + text for name, text in zip(rest[::2], rest[1::2], strict=True))
+
+
+def _differing(run: Run) -> list[Entry]:
+    """Return the results that two front ends have drawn differently."""
+    targets = [] if run.comparisons is None else run.comparisons.targets
+    keys = {result.key for target in targets if target.differences for result in target.results}
+    return [entry for entry in run.tests if entry.key in keys]
+
+
+def _diffs(
+    run_folder: Path, comparisons: FrontEndComparisons | None, pictures: "_Pictures", room: int
+) -> list["PagePicture | None"]:
+    """Return the diff pictures of what front ends have drawn differently, as the page has them."""
+    found: list[PagePicture | None] = []
+    for target in [] if comparisons is None else comparisons.targets:
+        if target.diff is None:
+            found.append(None)
+            continue
+        absent = _embed(target.diff, partial(diff_bytes, run_folder, target), pictures, room)
+        found.append(_page_picture(target.diff, absent))
+    return found
 
 
 class PagePicture(Picture, frozen=True, kw_only=True):
@@ -157,6 +184,7 @@ def _page_run(
     shown: Mapping[str, Mapping[str, PagePicture]],
     traces: Mapping[str, PageTrace],
     refused: Mapping[str, str | None],
+    diffs: Sequence[PagePicture | None],
 ) -> object:
     """Return the run as plain JSON, with the pictures and the traces that the page shows."""
     document: dict[str, Any] = to_builtins(run)
@@ -164,6 +192,8 @@ def _page_run(
         test["pictures"] = to_builtins(shown[test["key"]])
         test["trace"] = to_builtins(traces.get(test["key"]))
         test["refused"] = refused.get(test["key"])
+    for index, diff in enumerate(diffs):
+        document["comparisons"]["targets"][index]["diff"] = to_builtins(diff)
     return document
 
 
@@ -175,12 +205,11 @@ class _Pictures:
     size: int = 0
 
 
-def _embed(run_folder: Path, entry: Entry, kind: str, pictures: _Pictures, room: int | None) -> str | None:
+def _embed(picture: Picture, read: Callable[[], bytes | None], pictures: _Pictures, room: int | None) -> str | None:
     """Add a picture's bytes to `pictures`. Return why not, in words, or None when they are there."""
-    picture: Picture = getattr(entry.pictures, kind)
     try:
         # Each is checked against what its own result says of it, also where another has brought the same bytes.
-        content = picture_bytes(run_folder, entry, kind)
+        content = read()
     except WidgetshotError as error:
         return f"picture not shown: {error.what}"
     assert content is not None

@@ -70,6 +70,7 @@ def new_run(root: Path, environment: str, repeat: int = 1) -> Run:
         notebooks=[],
         services=[],
         durations=[],
+        comparisons=None,
         unused=None,
         summary=summarise((), 0.0),
         tests=[],

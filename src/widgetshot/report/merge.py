@@ -14,6 +14,7 @@ from widgetshot.documents import decode
 from widgetshot.errors import ConfigError, RecordError, StaleDecision, one_line
 from widgetshot.files import sha256, write_atomically
 from widgetshot.model import ServiceUsage, Status, TimeSpent
+from widgetshot.report.comparing import Recorded, compare_results
 from widgetshot.report.entry_json import Entry
 from widgetshot.report.folder import MAX_RUN_BYTES, RUN_FILE, clear, held, refuse_foreign
 from widgetshot.report.head import notebook_times, service_times
@@ -47,6 +48,7 @@ def merge(
     order: Sequence[str] = (),
     unused: list[str] | None = None,
     history: History | None = None,
+    compare_frontends: Sequence[str] = (),
 ) -> Run:
     """Make one run folder of several, such as those of CI's shards, or of pytest-xdist's workers.
 
@@ -58,6 +60,8 @@ def merge(
         workers: these are parts of one run, which the merged one does not name.
         unused: None for those that all the runs name.
         history: of earlier runs; gets this one too.
+        compare_frontends: two front ends whose results are compared with each other; by default those that the runs
+            have compared, since what one of them has drawn may be in another run.
 
     Returns:
         The merged run, as `read_run` gives it.
@@ -91,15 +95,37 @@ def merge(
         entries = history.note(entries, merged.started, merged.commit)
     duration = max(run.summary.duration_seconds for _, run in runs)
     merged = replace(merged, summary=summarise(entries, duration), tests=entries)
+    frontends = compare_frontends or _compared_front_ends(runs)
+    diffs: dict[str, bytes] = {}
+    if frontends:
+        recorded = [Recorded(entry, chosen[entry.key][0]) for entry in entries]
+        merged = replace(merged, comparisons=compare_results(recorded, frontends, diffs.__setitem__))
     data = run_bytes(merged)
     # Each of the runs keeps to the limits; all of them together may not.
     fewer = "merge fewer runs"
     checked(decode(Run, data, target / RUN_FILE, next_step=fewer, max_bytes=MAX_RUN_BYTES), target / RUN_FILE, fewer)
-    _write(target, data, chosen)
+    _write(target, data, chosen, diffs)
     return merged
 
 
-def _write(target: Path, run: bytes, chosen: Mapping[str, tuple[Path, Entry]]) -> None:
+def _compared_front_ends(runs: Sequence[tuple[Path, Run]]) -> Sequence[str]:
+    """Return the front ends that runs have compared, none if they have not.
+
+    Raises:
+        RecordError: they have compared different ones.
+    """
+    compared = [(folder, run.comparisons.frontends) for folder, run in runs if run.comparisons is not None]
+    for folder, frontends in compared:
+        if frontends != compared[0][1]:
+            raise RecordError(
+                f"compares the front ends {' and '.join(frontends)}, not {' and '.join(compared[0][1])}",
+                where=str(folder),
+                next_step="merge runs with the same --compare-frontends",
+            )
+    return compared[0][1] if compared else ()
+
+
+def _write(target: Path, run: bytes, chosen: Mapping[str, tuple[Path, Entry]], diffs: Mapping[str, bytes]) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         staged = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
@@ -108,6 +134,7 @@ def _write(target: Path, run: bytes, chosen: Mapping[str, tuple[Path, Entry]]) -
     try:
         for folder, entry in chosen.values():
             _copy_files(entry, folder, staged)
+        _write_files(diffs, staged)
         write_atomically(staged / RUN_FILE, run)
         with held(target):
             clear(target)
@@ -186,6 +213,7 @@ def _merged(runs: Sequence[Run], ran: Container[str], unused: list[str] | None) 
         notebooks=_merged_notebooks(chain.from_iterable(run.notebooks for run in runs)),
         services=_merged_services(chain.from_iterable(run.services for run in runs)),
         durations=list(chain.from_iterable(run.durations for run in runs))[:MAX_ITEMS],
+        comparisons=None,
         unused=unused,
     )
 
@@ -251,6 +279,10 @@ def _copy_files(entry: Entry, source: Path, target: Path) -> None:
         files = result_files(source, entry)
     except (StaleDecision, RecordError) as error:
         raise RecordError(f"can't be copied: {error.headline}", where=str(source), next_step=error.next_step) from error
+    _write_files(files, target)
+
+
+def _write_files(files: Mapping[str, bytes], target: Path) -> None:
     for path, data in files.items():
         file = target / path
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -15,8 +15,10 @@ from widgetshot.errors import ConfigError, RecordError, StaleDecision
 from widgetshot.files import read_inside, sha256
 from widgetshot.model import MAX_PIXELS, Verdict
 from widgetshot.png_form import ForeignPngError, png_size
+from widgetshot.report.comparison_json import ComparedTarget
+from widgetshot.report.elements_file import MAX_ELEMENTS_BYTES
 from widgetshot.report.entry_json import Entry, Picture, Pictures
-from widgetshot.report.folder import picture_path, sidecar_path, trace_path
+from widgetshot.report.folder import elements_path, picture_path, sidecar_path, trace_path
 from widgetshot.report.limits import cut_line
 from widgetshot.report.reader import RUN_AGAIN
 from widgetshot.report.trace_file import MAX_TRACE_BYTES
@@ -49,22 +51,9 @@ def picture_bytes(folder: Path, entry: Entry, kind: str) -> bytes | None:
     picture: Picture | None = getattr(entry.pictures, kind)
     if picture is None:
         return None
-    most = _MIN_PICTURE_BYTES + _MAX_PIXEL_BYTES * picture.width * picture.height
-    data = _recorded(folder, picture_path(entry.key, kind), picture.sha256, most, entry.name)
-    try:
-        # A diff picture has room for both of those that it compares.
-        size = png_size(data, 2 * MAX_PIXELS if kind == "diff" else MAX_PIXELS)
-    except ForeignPngError as error:
-        raise RecordError(
-            f"its picture is none that widgetshot writes: {error}", where=entry.name, next_step=RUN_AGAIN
-        ) from error
-    if size != (picture.width, picture.height):
-        raise RecordError(
-            f"its picture has {size[0]} x {size[1]} pixels, not the {picture.width} x {picture.height} of run.json",
-            where=entry.name,
-            next_step=RUN_AGAIN,
-        )
-    return data
+    # A diff picture has room for both of those that it compares.
+    max_pixels = 2 * MAX_PIXELS if kind == "diff" else MAX_PIXELS
+    return _png(folder, picture_path(entry.key, kind), picture, entry.name, max_pixels)
 
 
 def candidate(folder: Path, entry: Entry) -> Candidate:
@@ -112,6 +101,15 @@ def trace_bytes(folder: Path, entry: Entry) -> bytes | None:
     return _recorded(folder, trace_path(entry.key), entry.trace.sha256, MAX_TRACE_BYTES, entry.name)
 
 
+def diff_bytes(folder: Path, target: ComparedTarget) -> bytes | None:
+    """Return the diff picture of a target in two front ends, None where there is none.
+
+    Raises:
+        StaleDecision, RecordError: as `picture_bytes`.
+    """
+    return None if target.diff is None else _png(folder, target.diff.path, target.diff, target.name, 2 * MAX_PIXELS)
+
+
 def result_files(folder: Path, entry: Entry) -> dict[str, bytes]:
     """Return all files of a result by their paths in any run folder, which follow from its key.
 
@@ -120,11 +118,33 @@ def result_files(folder: Path, entry: Entry) -> dict[str, bytes]:
     """
     files = {picture_path(entry.key, kind): picture_bytes(folder, entry, kind) for kind in KINDS}
     files[trace_path(entry.key)] = trace_bytes(folder, entry)
+    if entry.elements is not None:
+        path = elements_path(entry.key)
+        files[path] = _recorded(folder, path, entry.elements.sha256, MAX_ELEMENTS_BYTES, entry.name)
     shot = entry.pictures.shot
     if shot is not None and shot.sidecar_sha256 is not None:
         path = sidecar_path(entry.key)
         files[path] = _recorded(folder, path, shot.sidecar_sha256, MAX_SIDECAR_BYTES, entry.name)
     return {path: data for path, data in files.items() if data is not None}
+
+
+def _png(folder: Path, path: str, picture: Picture, name: str, max_pixels: int) -> bytes:
+    """Return a picture's file."""
+    most = _MIN_PICTURE_BYTES + _MAX_PIXEL_BYTES * picture.width * picture.height
+    data = _recorded(folder, path, picture.sha256, most, name)
+    try:
+        size = png_size(data, max_pixels)
+    except ForeignPngError as error:
+        raise RecordError(
+            f"its picture is none that widgetshot writes: {error}", where=name, next_step=RUN_AGAIN
+        ) from error
+    if size != (picture.width, picture.height):
+        raise RecordError(
+            f"its picture has {size[0]} x {size[1]} pixels, not the {picture.width} x {picture.height} of run.json",
+            where=name,
+            next_step=RUN_AGAIN,
+        )
+    return data
 
 
 def _recorded(folder: Path, path: str, digest: str, max_bytes: int, name: str) -> bytes:

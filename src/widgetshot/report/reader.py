@@ -1,5 +1,6 @@
 """Run folder -> run. Whoever reads a run, reads it here."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -124,14 +125,20 @@ def _check_links(run: Run, folder: Path) -> None:
     file.
     """
     checked: set[Path] = set()
+    for path in _named_files(run):
+        try:
+            check_inside(folder, path, checked)
+        except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise RecordError(
+                f"names {path!r:.300}, which {reason}", where=str(folder / RUN_FILE), next_step=RUN_AGAIN
+            ) from error
+
+
+def _named_files(run: Run) -> Iterator[str]:
     for entry in run.tests:
-        pictures = (getattr(entry.pictures, kind) for kind in Pictures.__struct_fields__)
-        paths = [picture.path for picture in pictures if picture is not None]
-        for path in [*paths, sidecar_path(entry.key), *([entry.trace.path] if entry.trace is not None else [])]:
-            try:
-                check_inside(folder, path, checked)
-            except (OSError, ValueError) as error:  # ValueError: a name that no file can have
-                reason = error.strerror if isinstance(error, OSError) else error
-                raise RecordError(
-                    f"names {path!r:.300}, which {reason}", where=str(folder / RUN_FILE), next_step=RUN_AGAIN
-                ) from error
+        files = [*(getattr(entry.pictures, kind) for kind in Pictures.__struct_fields__), entry.elements, entry.trace]
+        yield from (file.path for file in files if file is not None)
+        yield sidecar_path(entry.key)
+    if run.comparisons is not None:
+        yield from (target.diff.path for target in run.comparisons.targets if target.diff is not None)

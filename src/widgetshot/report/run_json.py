@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from widgetshot.documents import Document, Sha256, Time
 from widgetshot.model import MAX_SHARDS, Status, Verdict
+from widgetshot.report.comparison_json import FrontEndComparisons
 from widgetshot.report.entry_json import Entry
 from widgetshot.report.limits import MAX_ITEMS, Count, Fingerprint, Key, Line, Name, Number, RunId, Seconds, Timings
 
@@ -161,6 +162,7 @@ class Run(Document, frozen=True, kw_only=True):
     notebooks: Annotated[list[NotebookTime], Meta(max_length=MAX_ITEMS, description="The slowest first.")]
     services: Annotated[list[ServiceTime], Meta(max_length=MAX_ITEMS, description="The slowest first.")]
     durations: Annotated[list[Duration], Meta(max_length=MAX_ITEMS)]
+    comparisons: Annotated[FrontEndComparisons | None, Meta(description="Null without `--compare-frontends`.")]
     unused: Annotated[
         Annotated[list[Name], Meta(max_length=MAX_ITEMS)] | None,
         Meta(description="Keys of baselines that no notebook declares; null where that is not known."),

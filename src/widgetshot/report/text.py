@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from widgetshot.model import Result, Status, Verdict
+from widgetshot.report.comparison_json import ComparedTarget, ComparisonOutcome
 from widgetshot.report.entry_json import Entry
 from widgetshot.report.folder import picture_path
 from widgetshot.report.run_json import Changed, Run, VerdictCounts
@@ -13,6 +14,7 @@ from widgetshot.verdict.renderers import known_sheets
 _MAX_NOTEBOOKS = 5
 _MAX_SESSIONS = 10
 _MAX_FLAKY = 3
+_MAX_GROUPS = 10  # of differences between front ends that are told with a target
 _MAX_REGIONS = 3
 _MIN_STAGE_S = 0.05  # of a stage that is worth a word
 
@@ -55,6 +57,7 @@ def summary_lines(run: Run) -> list[str]:
             f"{len(elsewhere)} compared perceptually: different renderer ({elsewhere[0].renderer[0]}); "
             f"to be strict again: {_to_be_strict(elsewhere)}"
         )
+    lines += comparison_lines(run)
     flaky = [test.name for test in tests if test.flaky and test.verdict is Verdict.MATCH]
     if flaky:
         more = f" and {len(flaky) - _MAX_FLAKY} more" if len(flaky) > _MAX_FLAKY else ""
@@ -67,6 +70,56 @@ def _to_be_strict(tests: Sequence[Entry]) -> str:
     if all(known_sheets(test.baseline_fingerprint or {}, test.fingerprint) for test in tests):
         return "--update-baselines=all"
     return "--update-baselines=sheets where pictures are equal in every pixel, else =all"
+
+
+def comparison_lines(run: Run) -> list[str]:
+    """Return what differs between two front ends, each group with its first target."""
+    comparisons = run.comparisons
+    if comparisons is None:
+        return []
+    between = " and ".join(comparisons.frontends)
+    total = len(comparisons.targets)
+    if not total and run.shard is not None:
+        return [f"no cell of this shard was drawn in both {between}; merging the shards compares all of them"]
+    if not total:
+        return [
+            f"no cell was drawn in both {between}: write 'frontend: [{', '.join(comparisons.frontends)}]' beside it"
+        ]
+    by_outcome = {
+        outcome: [target for target in comparisons.targets if target.outcome is outcome]
+        for outcome in ComparisonOutcome
+    }
+    differing = by_outcome[ComparisonOutcome.DIFFERS]
+    groups: dict[str, list[ComparedTarget]] = {}
+    for target in differing:
+        groups.setdefault(target.differences[0].group, []).append(target)
+    largest = sorted(groups.items(), key=lambda group: -len(group[1]))
+    kinds = ", ".join(f"{len(targets)} {group}" for group, targets in largest)
+    differ = f"{len(differing)} of {_cells(total)} {'differs' if len(differing) == 1 else 'differ'} between {between}"
+    rest = [
+        f"{len(by_outcome[outcome])} {words}"
+        for outcome, words in (
+            (ComparisonOutcome.DECLARED, "as declared"),
+            (ComparisonOutcome.NOT_COMPARED, "not compared"),
+        )
+        if by_outcome[outcome]
+    ]
+    lines = ["; ".join([f"{differ}: {kinds}" if kinds else differ, *rest])]
+    for _, targets in largest[:_MAX_GROUPS]:
+        more = f" (and {_cells(len(targets) - 1)} more)" if len(targets) > 1 else ""
+        lines.append(f"  {targets[0].name}: {targets[0].sentence}{more}")
+    lines += [
+        f"  {target.name}: {target.reason}: {target.sentence}"
+        for target in by_outcome[ComparisonOutcome.DECLARED][:_MAX_GROUPS]
+    ]
+    lines += [
+        f"  {target.name}: {target.sentence}" for target in by_outcome[ComparisonOutcome.NOT_COMPARED][:_MAX_GROUPS]
+    ]
+    return lines
+
+
+def _cells(number: int) -> str:
+    return f"{number} cell{'' if number == 1 else 's'}"
 
 
 def time_lines(run: Run) -> list[str]:

@@ -1,12 +1,13 @@
 """Rules that a run keeps between its members; what a single one may be is said by the types in `run_json`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 
 from widgetshot.json_values import check_json
 from widgetshot.model import MAX_PIXELS, Status, Target, Verdict, front_end_of
+from widgetshot.report.comparison_json import ComparedTarget, ComparisonOutcome
 from widgetshot.report.entry_json import Entry, Metrics, Picture, Pictures
-from widgetshot.report.folder import picture_path, trace_path
+from widgetshot.report.folder import against_path, elements_path, picture_path, trace_path
 from widgetshot.report.limits import MAX_BOXES
 from widgetshot.report.run_json import ENVIRONMENTS, Run, summarise
 
@@ -39,10 +40,61 @@ def _run_problems(run: Run) -> Iterator[Problem]:
             yield f"{place}.{member}", expected
         if entry.key.partition("/")[0] not in environments:
             yield f"{place}.key", f"expected to begin with an environment of the run: {run.environment.name}"
+    yield from _comparison_problems(run)
     counted = summarise(run.tests, run.summary.duration_seconds)
     for member in counted.__struct_fields__:
         if member != "duration_seconds" and getattr(run.summary, member) != getattr(counted, member):
             yield f"summary.{member}", f"expected {getattr(counted, member)}, as the tests have it"
+
+
+def _comparison_problems(run: Run) -> Iterator[Problem]:
+    """Yield where what is said of two front ends does not follow from their results."""
+    if run.comparisons is None:
+        return
+    frontends = run.comparisons.frontends
+    if len(set(frontends)) != len(frontends):
+        yield "comparisons.frontends", "expected two"
+    entries = {entry.key: entry for entry in run.tests}
+    seen: set[str] = set()
+    for index, target in enumerate(run.comparisons.targets):
+        place = f"comparisons.targets[{index}]"
+        for member, expected in _compared_problems(target, entries, frontends):
+            yield f"{place}.{member}", expected
+        if target.results[1].key in seen:
+            yield f"{place}.results[1].key", "expected a result that was not compared before"
+        seen.add(target.results[1].key)
+
+
+def _compared_problems(
+    target: ComparedTarget, entries: Mapping[str, Entry], frontends: Sequence[str]
+) -> Iterator[Problem]:
+    for index, (result, frontend) in enumerate(zip(target.results, frontends, strict=True)):
+        place, entry = f"results[{index}]", entries.get(result.key)
+        if entry is None:
+            yield f"{place}.key", "expected that of a test of the run"
+            continue
+        if result.frontend != frontend or front_end_of(result.key.partition("/")[0]) != frontend:
+            yield f"{place}.frontend", f"expected {frontend}, as the key has it"
+        if result.picture != (entry.pictures.shot and entry.pictures.shot.path):
+            yield f"{place}.picture", "expected the path of the test's shot"
+        if target.name != Target(entry.notebook, entry.shot, None, 0, variant=entry.variant).nodeid:
+            yield "name", "expected that of both tests, without front end"
+    differs = target.outcome in (ComparisonOutcome.DIFFERS, ComparisonOutcome.DECLARED)
+    if bool(target.differences) != differs:
+        yield "differences", "expected some if the pictures differ, and only then"
+    if target.outcome is ComparisonOutcome.DECLARED and target.reason is None:
+        yield "reason", "expected one, since the difference is declared"
+    if target.diff is None:
+        if target.regions or target.bands:
+            yield "diff", "expected one, since there are regions"
+    elif not differs:
+        yield "diff", "expected none, since nothing differs"
+    else:
+        path = against_path(target.results[1].key, frontends[0])
+        if target.diff.path != path:
+            yield "diff.path", f"expected {path}, from the key"
+        if target.diff.width * target.diff.height > 2 * MAX_PIXELS:
+            yield "diff", f"expected at most {2 * MAX_PIXELS:,} pixels"
 
 
 def entry_problems(entry: Entry) -> Iterator[Problem]:
@@ -147,6 +199,8 @@ def _picture_problems(entry: Entry) -> Iterator[Problem]:
             yield f"pictures.{kind}", f"expected at most {most:,} pixels"
         if picture is not None and picture.path != picture_path(entry.key, kind):
             yield f"pictures.{kind}.path", f"expected {picture_path(entry.key, kind)}, from the key"
+    if entry.elements is not None and entry.elements.path != elements_path(entry.key):
+        yield "elements.path", f"expected {elements_path(entry.key)}, from the key"
     if entry.trace is not None and entry.trace.path != trace_path(entry.key):
         yield "trace.path", f"expected {trace_path(entry.key)}, from the key"
     shot = entry.pictures.shot

@@ -29,11 +29,12 @@ def clear_workers(report: Path) -> None:
     shutil.rmtree(report / WORKERS, ignore_errors=True)
 
 
-def merge_workers(report: Path, history: History) -> bool:
+def merge_workers(report: Path, history: History, compare_frontends: Sequence[str] = ()) -> bool:
     """Make one run folder of those of the workers; False if there are none.
 
     Args:
         history: of earlier runs; gets this one too.
+        compare_frontends: two front ends whose results are compared with each other; none where nobody asked.
 
     Raises:
         ConfigError, RecordError: they can't be merged.
@@ -48,7 +49,7 @@ def merge_workers(report: Path, history: History) -> bool:
     workers.rename(moved)
     try:
         parts = [moved / folder.name for folder in folders]
-        merge(parts, report, workers=True, history=history)
+        merge(parts, report, workers=True, history=history, compare_frontends=compare_frontends)
         _join_logs(parts, report)
     finally:
         shutil.rmtree(moved, ignore_errors=True)

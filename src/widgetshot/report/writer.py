@@ -14,9 +14,12 @@ from widgetshot.documents import encode
 from widgetshot.errors import RecordError
 from widgetshot.files import encode_palette, encode_png, sha256, write_atomically
 from widgetshot.model import Result, RunEnd, Verdict
+from widgetshot.report.comparing import Recorded, compare_results
+from widgetshot.report.comparison_json import FrontEndComparisons
+from widgetshot.report.elements_file import elements_bytes
 from widgetshot.report.entry import NO_PICTURES, entry_of
-from widgetshot.report.entry_json import Entry, EntryTrace, Picture, Pictures, ShotPicture
-from widgetshot.report.folder import JOURNAL, RUN_FILE, clear, picture_path, sidecar_path, trace_path
+from widgetshot.report.entry_json import Entry, EntryElements, EntryTrace, Picture, Pictures, ShotPicture
+from widgetshot.report.folder import JOURNAL, RUN_FILE, clear, elements_path, picture_path, sidecar_path, trace_path
 from widgetshot.report.head import finished, new_run
 from widgetshot.report.history import History
 from widgetshot.report.limits import LAST_PLACE, MAX_ITEMS, cut_line, cut_name, seconds
@@ -46,6 +49,7 @@ class RunWriter:
 
     Args:
         history: of earlier runs; gets this one too, when it has ended.
+        compare_frontends: two front ends whose results are compared with each other at the end; none if nobody asked.
 
     Attributes:
         run: the run so far, as of the last write.
@@ -57,9 +61,17 @@ class RunWriter:
     """
 
     def __init__(
-        self, folder: Path, *, root: Path, environment: str, repeat: int = 1, history: History | None = None
+        self,
+        folder: Path,
+        *,
+        root: Path,
+        environment: str,
+        repeat: int = 1,
+        history: History | None = None,
+        compare_frontends: Sequence[str] = (),
     ) -> None:
         self.folder = folder
+        self._compare_frontends = compare_frontends
         self._history = history
         self.failure: RecordError | None = None
         self._lock = threading.Lock()
@@ -145,7 +157,12 @@ class RunWriter:
         entry = entry_of(result)
         encoded: bytes | None = None
         try:
-            entry = replace(entry, pictures=self._write_pictures(result, shot), trace=self._write_trace(result))
+            entry = replace(
+                entry,
+                pictures=self._write_pictures(result, shot),
+                elements=self._write_elements(result),
+                trace=self._write_trace(result),
+            )
             encoded = encode(entry)
         except OSError as error:
             self._fail(error)
@@ -195,6 +212,14 @@ class RunWriter:
             pictures = replace(pictures, seen=self._write_picture(result, "seen", data, result.seen.shape))
         return pictures
 
+    def _write_elements(self, result: Result) -> EntryElements | None:
+        data = None if result.shot is None else elements_bytes(result.shot)
+        if data is None:
+            return None
+        path = elements_path(result.key)
+        self._write(path, data)
+        return EntryElements(path=path, sha256=sha256(data))
+
     def _write_trace(self, result: Result) -> EntryTrace | None:
         if result.trace is None:
             return None
@@ -227,9 +252,20 @@ class RunWriter:
             place = {key: index for index, key in enumerate(end.order)}
             self._entries = dict(sorted(self._entries.items(), key=lambda item: place.get(item[0], len(place))))
             self.run = finished(self._with_environments(), end)
+            if self._compare_frontends and self.failure is None:
+                self.run = replace(self.run, comparisons=self._compare())
             self._write_run()
             if self.failure is None:
                 (self.folder / JOURNAL).unlink(missing_ok=True)
+
+    def _compare(self) -> FrontEndComparisons | None:
+        """Compare what was drawn in both front ends; None where the folder can't be written."""
+        recorded = [Recorded(entry, self.folder) for entry in self._entries.values()]
+        try:
+            return compare_results(recorded, self._compare_frontends, self._write)
+        except OSError as error:
+            self._fail(error)
+            return None
 
     def _write_run(self) -> None:
         duration = perf_counter() - self._begin

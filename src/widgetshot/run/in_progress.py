@@ -79,6 +79,8 @@ class RunInProgress:
             environment=settings.environment(),
             repeat=settings.repeat,
             history=None if is_part else self._history,
+            # Of parts one front end may be in another part.
+            compare_frontends=() if is_part else settings.compare_frontends,
         )
         self._sinks: list[RunSink] = [self.writer, *sinks]
         self.baselines = open_baselines(settings)

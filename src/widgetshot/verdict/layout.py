@@ -7,11 +7,11 @@ from difflib import SequenceMatcher
 
 from widgetshot.model import Box, Element
 
-_Offset = tuple[int, int]  # pixels to the right and down
+Offset = tuple[int, int]  # pixels to the right and down
 
 
 @dataclass(frozen=True)
-class _Pair:
+class Pair:
     """An element of the baseline and the same one now.
 
     Attributes:
@@ -25,7 +25,7 @@ class _Pair:
     index_before: int
 
     @property
-    def offset(self) -> _Offset:
+    def offset(self) -> Offset:
         """The distance that it moved."""
         return (self.new.box.x - self.old.box.x, self.new.box.y - self.old.box.y)
 
@@ -51,7 +51,7 @@ def changes(
             have been among them, and is not said to be gone or added.
         brief: only what was added, removed, or moved everything behind it.
     """
-    pairs, gone, added = _paired(before, after)
+    pairs, gone, added = paired(before, after)
     if cut_after:
         last = max((pair.index_before for pair in pairs), default=-1)
         gone = [index for index in gone if index < last]
@@ -60,20 +60,20 @@ def changes(
         added = [index for index in added if index < last]
     sentences = []
     if added:
-        sentences.append(f"{_several(after, added)} {'was' if len(_outermost(after, added)) == 1 else 'were'} added")
+        sentences.append(f"{several(after, added)} {'was' if len(outermost(after, added)) == 1 else 'were'} added")
     if gone:
-        sentences.append(f"{_several(before, gone)} {'is' if len(_outermost(before, gone)) == 1 else 'are'} gone")
+        sentences.append(f"{several(before, gone)} {'is' if len(outermost(before, gone)) == 1 else 'are'} gone")
     shift, sentence = _shift(pairs)
     if sentence:
         sentences.append(sentence)
     if brief:
         return tuple(sentences)
-    groups: dict[_Offset, list[int]] = {}
+    groups: dict[Offset, list[int]] = {}
     for pair in pairs:
         if pair.offset not in ((0, 0), shift):
             groups.setdefault(pair.offset, []).append(pair.index)
     for offset, indices in sorted(groups.items(), key=lambda group: -len(group[1])):
-        sentences.append(f"{_several(after, indices)} moved {_direction(offset)}")
+        sentences.append(f"{several(after, indices)} moved {_direction(offset)}")
     sentences += _resized(
         pairs, after, {*added, *(index for indices in groups.values() for index in indices)}, bool(gone)
     )
@@ -81,19 +81,19 @@ def changes(
     return tuple(sentences)
 
 
-def _paired(before: Sequence[Element], after: Sequence[Element]) -> tuple[list[_Pair], list[int], list[int]]:
+def paired(before: Sequence[Element], after: Sequence[Element]) -> tuple[list[Pair], list[int], list[int]]:
     """Pair the elements that are the same ones.
 
     Returns:
         The pairs, and the indices of those that are gone and of those that were added.
     """
-    pairs: list[_Pair] = []
+    pairs: list[Pair] = []
     gone: list[int] = []
     added: list[int] = []
     matcher = SequenceMatcher(None, [one.name for one in before], [one.name for one in after], autojunk=False)
     for kind, b0, b1, a0, a1 in matcher.get_opcodes():
         if kind == "equal":
-            pairs += [_Pair(before[b], after[a], a, b) for b, a in zip(range(b0, b1), range(a0, a1), strict=True)]
+            pairs += [Pair(before[b], after[a], a, b) for b, a in zip(range(b0, b1), range(a0, a1), strict=True)]
             continue
         # Elements of the same kind in the same place are the same ones, with another text.
         kinds = SequenceMatcher(
@@ -102,7 +102,7 @@ def _paired(before: Sequence[Element], after: Sequence[Element]) -> tuple[list[_
         for inner, c0, c1, d0, d1 in kinds.get_opcodes():
             if inner == "equal":
                 pairs += [
-                    _Pair(before[b0 + c], after[a0 + d], a0 + d, b0 + c)
+                    Pair(before[b0 + c], after[a0 + d], a0 + d, b0 + c)
                     for c, d in zip(range(c0, c1), range(d0, d1), strict=True)
                 ]
             else:
@@ -114,11 +114,11 @@ def _paired(before: Sequence[Element], after: Sequence[Element]) -> tuple[list[_
         if same is not None:
             gone.remove(same)
             added.remove(index)
-            pairs.append(_Pair(before[same], after[index], index, same))
+            pairs.append(Pair(before[same], after[index], index, same))
     return sorted(pairs, key=lambda pair: pair.index), gone, added
 
 
-def _shift(pairs: list[_Pair]) -> tuple[_Offset | None, str]:
+def _shift(pairs: list[Pair]) -> tuple[Offset | None, str]:
     """Return how everything behind some line moved, and the sentence; None and "" if it did not move together."""
     offsets = Counter(pair.offset for pair in pairs if pair.offset != (0, 0) and 0 in pair.offset)
     for offset, number in offsets.most_common(1):
@@ -133,44 +133,46 @@ def _shift(pairs: list[_Pair]) -> tuple[_Offset | None, str]:
     return None, ""
 
 
-def _resized(pairs: list[_Pair], after: Sequence[Element], restless: set[int], lost: bool) -> Iterator[str]:
+def _resized(pairs: list[Pair], after: Sequence[Element], restless: set[int], lost: bool) -> Iterator[str]:
     """Yield a sentence for each element that has another size of its own accord, not because of what is in it."""
     resized = {pair.index for pair in pairs if pair.resized}
     for pair in pairs:
-        inside = set(_inside(after, pair.index))
+        inside = set(inside_of(after, pair.index))
         if pair.index in resized and not inside & (resized | restless) and not (inside and lost):
             yield f"{pair.new.name} is {_size(pair.new.box)} instead of {_size(pair.old.box)} pixels"
 
 
-def _inside(elements: Sequence[Element], index: int) -> Iterator[int]:
+def inside_of(elements: Sequence[Element], index: int) -> Iterator[int]:
+    """Yield the indices of what stands in an element."""
     for other in range(index + 1, len(elements)):
         if elements[other].depth <= elements[index].depth:
             return
         yield other
 
 
-def _outermost(elements: Sequence[Element], indices: Iterable[int]) -> list[int]:
+def outermost(elements: Sequence[Element], indices: Iterable[int]) -> list[int]:
     """Return those that are in none of the others: what is in something that came or moved did so with it."""
     chosen = set(indices)
-    within = {inner for index in chosen for inner in _inside(elements, index)}
+    within = {inner for index in chosen for inner in inside_of(elements, index)}
     return sorted(chosen - within)
 
 
-def _several(elements: Sequence[Element], indices: Iterable[int]) -> str:
-    outermost = _outermost(elements, indices)
-    names = ", ".join(_name(elements, index) for index in outermost[:2])
-    return names if len(outermost) <= 2 else f"{names} and {len(outermost) - 2} more"
+def several(elements: Sequence[Element], indices: Iterable[int]) -> str:
+    """Return the names of two of some elements and how many more there are; what is in one of them does not count."""
+    chosen = outermost(elements, indices)
+    names = ", ".join(_name(elements, index) for index in chosen[:2])
+    return names if len(chosen) <= 2 else f"{names} and {len(chosen) - 2} more"
 
 
 def _name(elements: Sequence[Element], index: int) -> str:
     """Return an element's name; if that says nothing, also that of the first thing in it that does."""
     own = elements[index]
-    speaking = (elements[inner] for inner in _inside(elements, index) if elements[inner].name != elements[inner].kind)
+    speaking = (elements[inner] for inner in inside_of(elements, index) if elements[inner].name != elements[inner].kind)
     first = next(speaking, None) if own.name == own.kind else None
     return own.name if first is None else f"{own.name} with {first.name}"
 
 
-def _direction(offset: _Offset) -> str:
+def _direction(offset: Offset) -> str:
     right, down = offset
     words = [f"{'right' if right > 0 else 'left'} {abs(right)} px"] if right else []
     words += [f"{'down' if down > 0 else 'up'} {abs(down)} px"] if down else []

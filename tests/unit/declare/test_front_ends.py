@@ -1,11 +1,12 @@
 """Front ends as notebooks declare them, and the names that pictures have in them."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from builders import block, read
-from widgetshot.declare.front_ends import TABLE, parse_frontends
+from widgetshot.declare.front_ends import TABLE, parse_compared, parse_frontends
 from widgetshot.errors import ConfigError
 from widgetshot.frontends.registry import REGISTRY
 from widgetshot.model import FRONT_ENDS, Target, front_end_of, label_of
@@ -109,3 +110,37 @@ def test_a_notebook_says_whether_it_is_executed(tmp_path: Path) -> None:
     targets = read(tmp_path, block("widgetshot: {execute: false, frontend: [page, static]}", "shot: s")).targets
     assert [(target.frontend, target.execute) for target in targets] == [("page", False), ("static", False)]
     assert read(tmp_path, block("shot: s")).targets[0].execute
+
+
+@pytest.mark.parametrize("value", ["", [], None])
+def test_no_front_ends_are_compared_where_none_are_named(value: object) -> None:
+    assert parse_compared(value) == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("page", "must be two front ends, such as page,lab, not page"),
+        ("page,page", "must name each front end once"),
+        ("page,viola", "unknown front end 'viola'; did you mean 'voila'?"),
+        (["page", 5], "unknown front end"),
+        ({"page": "lab"}, "unknown front end"),
+    ],
+)
+def test_what_can_not_be_compared_is_refused(value: object, said: str) -> None:
+    with pytest.raises(BadValue, match=re.escape(said)):
+        parse_compared(value)
+
+
+def test_the_nearest_declaration_of_what_differs_counts(tmp_path: Path) -> None:
+    notebook = read(
+        tmp_path,
+        block("widgetshot: {differs: {voila: fonts}}", "shot: a"),
+        block("shot: {name: b, differs: {static: no steps}}"),
+        block("shot: {name: c, differs: {}}"),
+    )
+    assert [target.differs for target in notebook.targets] == [(("voila", "fonts"),), (("static", "no steps"),), ()]
+
+
+def test_two_front_ends_are_named_together_or_as_a_list() -> None:
+    assert parse_compared("page, static") == parse_compared(["page", "static"]) == ("page", "static")

@@ -45,6 +45,8 @@ OPTIONS: list[tuple[str, str, object]] = [
         (Mask("a", box=Box(0, 2, 3, 4)), Mask("c", selector="b")),
     ),
     ("mask: []", "masks", ()),
+    ("differs: {voila: it has no toolbar }", "differs", (("voila", "it has no toolbar"),)),
+    ("differs: {}", "differs", ()),
     ("tolerance: {pixels: 3}", "tolerance", Tolerance(pixels=3)),
     ("tolerance: {share: 0.001}", "tolerance", Tolerance(share=0.001)),
     ("tolerance: {pixels: 2, share: 0.5, threshold: 0.1}", "tolerance", Tolerance(2, 0.5, threshold=0.1)),
@@ -478,6 +480,9 @@ ERRORS: list[Any] = [
     (["tolerance: {pixels: 1}"], "::c0", "'tolerance' without a 'shot:'"),
     (["shot: a", "tolerence: {pixels: 1}"], "::c0", "unknown option 'tolerence'; did you mean 'tolerance'?"),
     (["shot: {name: a, maks: []}"], "::c0", "did you mean 'mask'?"),
+    (["shot: {name: a, differs: {viola: x}}"], "::a", "unknown front end 'viola'; did you mean 'voila'?"),
+    (["shot: {name: a, differs: {voila: ''}}"], "::a", "differs: voila: needs a reason"),
+    (["shot: {name: a, differs: voila}"], "::a", "is {FRONT END: REASON}"),
     (["shot: []"], "::c0", "empty list"),
     (["shot: [true, a]"], "::c0", "needs a name"),
     (["shot: [a, b]", "steps: []"], "::c0", "'steps' and 'name' belong inside"),
@@ -899,7 +904,7 @@ def test_no_shot_can_be_called_as_one_after_a_later_cell(tmp_path: Path) -> None
 WORDS = (
     "shot,name,steps,after,each,mask,tolerance,theme,viewport,capture,max_settle,allow_blank,widgetshot,timeout,settle_timeout,kernel,skip,"
     "click,fill,press,hover,select,drag,upload,wait,selector,text,key,option,file,to,page,pixels,share,threshold,step,"
-    "quarantine,until,clock,freeze_clock,execute,frontend,"
+    "quarantine,until,clock,freeze_clock,execute,frontend,differs,voila,"
     "width,height,box,reason,echo,label,fig-cap"
 )
 KEYS = st.sampled_from(re.findall(r"[\w-]+", WORDS))

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from builders import ENVIRONMENT, MASK, VERDICTS, baseline_of, picture, result_called, result_of
-from run_folders import writer
+from front_ends import drawn, element, result_in
 from stores import in_folder
 from widgetshot.errors import RecordError, WidgetshotError
 from widgetshot.model import (
@@ -34,6 +34,7 @@ from widgetshot.report.limits import MAX_NAME, MAX_TEXT
 from widgetshot.report.merge import merge
 from widgetshot.report.reader import read_run
 from widgetshot.report.run_json import Run
+from widgetshot.report.writer import RunWriter
 from widgetshot.review.approve import approve
 
 GONE = object()
@@ -85,9 +86,11 @@ FREE: list[tuple[tuple[str, ...], str]] = [
         durations[].name unused[] tests[].sentence tests[].source tests[].markers[] tests[].tolerance tests[].theme
         tests[].masks[].reason tests[].masks[].place tests[].quarantine.reason tests[].traits[].widget
         tests[].traits[].trait tests[].renderer[] tests[].console[] tests[].blocked[] tests[].error.type
-        tests[].error.message tests[].error.next""",
+        tests[].error.message tests[].error.next tests[].differs.voila comparisons.targets[].sentence
+        comparisons.targets[].reason comparisons.targets[].differences[].group
+        comparisons.targets[].differences[].sentence""",
     ),
-    (("long text",), "tests[].sentence tests[].source tests[].error.message"),
+    (("long text",), "tests[].sentence tests[].source tests[].error.message comparisons.targets[].sentence"),
     (("text",), "id"),
     # How long things took: any time within the limits.
     (
@@ -95,8 +98,9 @@ FREE: list[tuple[tuple[str, ...], str]] = [
         """summary.duration_seconds tests[].duration durations[].seconds notebooks[].seconds services[].seconds
         timings{} notebooks[].timings{} tests[].metrics.timings{}""",
     ),
-    (("gone",), "timings{} notebooks[].timings{} tests[].metrics.timings{}"),
+    (("gone",), "tests[].differs.voila timings{} notebooks[].timings{} tests[].metrics.timings{}"),
     (("empty object", "object"), "timings notebooks[].timings tests[].metrics.timings"),
+    (("empty object",), "tests[].differs"),
     # Numbers that nothing else in the run tells.
     (
         ("zero",),
@@ -107,24 +111,27 @@ FREE: list[tuple[tuple[str, ...], str]] = [
     # Places: of masks in the picture, of regions also outside of it.
     (("zero",), "tests[].masks[].boxes[][0] tests[].masks[].boxes[][1]"),
     (("zero", "negative"), "tests[].metrics.regions[][0] tests[].metrics.regions[][1]"),
+    (("zero", "negative"), "comparisons.targets[].regions[][0] comparisons.targets[].regions[][1]"),
+    (("zero",), "comparisons.targets[].regions[][2] comparisons.targets[].regions[][3]"),
     # What there need not be.
     (
         ("null",),
         """commit changed suite unused tests[].quarantine tests[].repeat tests[].metrics.change_group
-        tests[].pictures.second tests[].pictures.seen tests[].trace""",
+        tests[].pictures.second tests[].pictures.seen tests[].trace tests[].elements comparisons""",
     ),
     (("null",), "tests[].pictures.diff"),  # of an unstable result
     (
         ("empty list",),
         """skipped notebooks services durations changed.not_run changed.ran unused tests[].history tests[].markers
         tests[].masks tests[].masks[].boxes tests[].traits tests[].renderer tests[].console tests[].blocked
-        tests[].metrics.regions tests[].metrics.bands""",
+        tests[].metrics.regions tests[].metrics.bands comparisons.targets comparisons.targets[].regions""",
     ),
     (
         ("gone",),
         """skipped[] notebooks[] services[] durations[] changed.not_run[] changed.ran[] unused[] tests[].history[]
         tests[].markers[] tests[].masks[] tests[].masks[].boxes[] tests[].traits[] tests[].renderer[]
-        tests[].console[] tests[].blocked[] tests[].metrics.regions[] tests[].metrics.bands[]""",
+        tests[].console[] tests[].blocked[] tests[].metrics.regions[] tests[].metrics.bands[]
+        comparisons.targets[] comparisons.targets[].regions[]""",
     ),
     # What is so or not, whatever else is.
     (FLAGS, "complete services[].elsewhere tests[].flaky tests[].metrics.bands[].inserted"),
@@ -157,6 +164,17 @@ def results() -> list[Result]:
         replace(result_called("unstable", "varied"), repeat=Repeat(5, (3, 2), 1)),
         replace(result_called("broken", "seen"), seen=picture(), trace=Trace(1.0, cells=(TraceSpan("c0", 0.5, None),))),
         *map(result_called, VERDICTS),
+        *two_front_ends(),
+    ]
+
+
+def two_front_ends() -> list[Result]:
+    """A target that is drawn differently in two front ends, as declared."""
+    differs = (("voila", "its text is small"),)
+    sizes = {"lab": 14.0, "voila": 13.0}
+    return [
+        result_in(drawn(frontend, element("button 'Run'", 10, 10, 40, 20, size=size)), differs=differs)
+        for frontend, size in sizes.items()
     ]
 
 
@@ -164,7 +182,14 @@ def results() -> list[Result]:
 def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder in which every member of run.json says something."""
     root = tmp_path_factory.mktemp("good")
-    made = writer(root / "report", repeat=5, history=History(root))
+    made = RunWriter(
+        root / "report",
+        root=root,
+        environment=ENVIRONMENT,
+        repeat=5,
+        history=History(root),
+        compare_frontends=("lab", "voila"),
+    )
     made.selected("nightly", 3, {"notebooks/s.ipynb": "needs a cluster"})
     made.only_changed(
         {"page-chromium-linux/notebooks/y/a": "2026-01-01T00:00:00+00:00"}, {"notebooks/x.ipynb": "new"}, ""

@@ -1,6 +1,29 @@
 // Made from docs/reference/run.schema.json by `npm run types`: don't edit.
 
 /**
+ * Of the shot, where both are laid over each other, as in `diff`.
+ *
+ * @minItems 2
+ * @maxItems 2
+ */
+export type Corner = [number, number];
+/**
+ * What came of comparing a target's pictures in two front ends; never a verdict.
+ */
+export type ComparisonOutcome = "declared" | "differs" | "not-compared" | "same";
+/**
+ * What two front ends draw differently, the weightiest first.
+ */
+export type DifferenceKind =
+  "colours" | "font" | "missing" | "place" | "size" | "spacing" | "text" | "text-size" | "text-style" | "unexplained";
+/**
+ * Left, top, width, height in pixels of the picture.
+ *
+ * @minItems 4
+ * @maxItems 4
+ */
+export type Rectangle = [number, number, number, number];
+/**
  * The way in which a result counts for its run.
  */
 export type Status = "failed" | "passed" | "quarantined";
@@ -22,13 +45,6 @@ export type Stretch = [Verdict, number, string, string];
  * @maxItems 2
  */
 export type Viewport = [number, number];
-/**
- * Left, top, width, height in pixels of the picture.
- *
- * @minItems 4
- * @maxItems 4
- */
-export type Rectangle = [number, number, number, number];
 /**
  * The rules by which a pixel counts as different, see `compare`.
  */
@@ -91,6 +107,10 @@ export interface Run {
    */
   services: ServiceTime[];
   durations: Duration[];
+  /**
+   * Null without `--compare-frontends`.
+   */
+  comparisons: FrontEndComparisons | null;
   /**
    * Keys of baselines that no notebook declares; null where that is not known.
    */
@@ -241,6 +261,106 @@ export interface Duration {
   seconds: number;
 }
 /**
+ * What differs between two front ends.
+ */
+export interface FrontEndComparisons {
+  /**
+   * @minItems 2
+   * @maxItems 2
+   */
+  frontends: [string, string];
+  targets: ComparedTarget[];
+}
+/**
+ * A target that was drawn in both front ends.
+ */
+export interface ComparedTarget {
+  /**
+   * Without front end: `notebooks/x.ipynb::shot[dark]`.
+   */
+  name: string;
+  /**
+   * @minItems 2
+   * @maxItems 2
+   */
+  results: [ComparedResult, ComparedResult];
+  outcome: ComparisonOutcome;
+  /**
+   * What differs, or why nothing was compared.
+   */
+  sentence: string;
+  /**
+   * The weightiest first.
+   */
+  differences: FrontEndDifference[];
+  /**
+   * Why it is known to differ, as declared.
+   */
+  reason: string | null;
+  /**
+   * In pixels of `diff`.
+   */
+  regions: Rectangle[];
+  /**
+   * Of the second result, against the first.
+   */
+  bands: RowBand[];
+  diff: Picture | null;
+}
+/**
+ * One of the two results that were compared.
+ */
+export interface ComparedResult {
+  frontend: string;
+  key: string;
+  /**
+   * Path of its shot; null where it has none.
+   */
+  picture: string | null;
+  place: Corner;
+}
+/**
+ * One cause of a difference.
+ */
+export interface FrontEndDifference {
+  kind: DifferenceKind;
+  /**
+   * What such differences have in common: `toolbar missing in voila`.
+   */
+  group: string;
+  sentence: string;
+}
+/**
+ * Rows that one picture has and the other lacks.
+ */
+export interface RowBand {
+  /**
+   * Whether the shot has them; otherwise the baseline has.
+   */
+  inserted: boolean;
+  /**
+   * Where they begin in the picture that has them.
+   */
+  y: number;
+  /**
+   * Where they are missing in the other picture.
+   */
+  at: number;
+  height: number;
+}
+/**
+ * A PNG file of the run folder.
+ */
+export interface Picture {
+  /**
+   * Relative to the run folder.
+   */
+  path: string;
+  sha256: string;
+  width: number;
+  height: number;
+}
+/**
  * The results in numbers.
  */
 export interface Summary {
@@ -296,6 +416,12 @@ export interface Entry {
   source: string;
   markers: string[];
   /**
+   * Front ends in which it is known to look otherwise, and why.
+   */
+  differs: {
+    [k: string]: string;
+  };
+  /**
    * In words.
    */
   tolerance: string;
@@ -337,6 +463,10 @@ export interface Entry {
    */
   baseline_sha256: string | null;
   pictures: Pictures;
+  /**
+   * Only under `--compare-frontends`.
+   */
+  elements: EntryElements | null;
   trace: EntryTrace | null;
 }
 /**
@@ -412,24 +542,6 @@ export interface Metrics {
   };
 }
 /**
- * Rows that one picture has and the other lacks.
- */
-export interface RowBand {
-  /**
-   * Whether the shot has them; otherwise the baseline has.
-   */
-  inserted: boolean;
-  /**
-   * Where they begin in the picture that has them.
-   */
-  y: number;
-  /**
-   * Where they are missing in the other picture.
-   */
-  at: number;
-  height: number;
-}
-/**
  * A widget trait that is not what it was when the baseline was approved.
  */
 export interface Trait {
@@ -468,16 +580,14 @@ export interface ShotPicture {
   sidecar_sha256?: string | null;
 }
 /**
- * A PNG file of the run folder.
+ * A file of the run folder that says what the shot shows, and how it is drawn; see elements.schema.json.
  */
-export interface Picture {
+export interface EntryElements {
   /**
    * Relative to the run folder.
    */
   path: string;
   sha256: string;
-  width: number;
-  height: number;
 }
 /**
  * A file of the run folder that says what happened until the result was known; see trace.schema.json.
