@@ -36,6 +36,17 @@ export interface Result extends Omit<recorded.Entry, "pictures" | "trace"> {
   refused: string | null;
 }
 
-export interface Run extends Omit<recorded.Run, "tests"> {
+/** A target that was drawn in two front ends. */
+export interface ComparedTarget extends Omit<recorded.ComparedTarget, "diff"> {
+  diff: Picture | null;
+}
+
+export interface Comparisons extends Omit<recorded.FrontEndComparisons, "targets"> {
+  targets: ComparedTarget[];
+}
+
+export interface Run extends Omit<recorded.Run, "tests" | "comparisons"> {
   tests: Result[];
+  /** Null where no front ends were compared. */
+  comparisons: Comparisons | null;
 }

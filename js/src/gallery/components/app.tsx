@@ -3,6 +3,7 @@ import { useRef, useState } from "preact/hooks";
 import type { Decisions } from "../decisions/decisions";
 import { useDecisionActions } from "../hooks/use-decision-actions";
 import { useDecisions } from "../hooks/use-decisions";
+import { useFrontEnds } from "../hooks/use-front-ends";
 import { useKeys } from "../hooks/use-keys";
 import { useList } from "../hooks/use-list";
 import { useViewing } from "../hooks/use-viewing";
@@ -14,7 +15,8 @@ import { ResultCard } from "./result-card";
 import { Finish } from "./finish";
 import { Header } from "./header";
 import { Help } from "./help";
-import { keyActions } from "./keyboard";
+import { FrontEndBar, FrontEndCard } from "./front-ends";
+import { frontEndKeys, keyActions } from "./keyboard";
 import { Sidebar } from "./sidebar";
 import { DecisionBar } from "./decision-bar";
 
@@ -34,8 +36,12 @@ export function App({ overview, decisions }: { overview: Overview; decisions: De
     viewing.reset();
   });
   const { current } = list;
-  useSavedAddress({ ...address, at: current?.key ?? "" });
-  const viewing = useViewing(address, navigate, current);
+  const fronts = useFrontEnds(run, address, (compared) => {
+    navigate({ compared });
+    viewing.reset();
+  });
+  useSavedAddress({ ...address, at: current?.key ?? "", compared: fronts?.current?.target.name ?? "" });
+  const viewing = useViewing(address, navigate, fronts ? (fronts.current?.result ?? null) : current);
   const actions = useDecisionActions(overview, decisions, list, notify);
 
   function find() {
@@ -43,7 +49,9 @@ export function App({ overview, decisions }: { overview: Overview; decisions: De
     // On a narrow screen it is hidden until then.
     requestAnimationFrame(() => search.current!.focus());
   }
-  useKeys(keyActions({ list, viewing, actions, find, comment: () => note.current?.focus(), open: setDialog }));
+  const keys = keyActions({ list, viewing, actions, find, comment: () => note.current?.focus(), open: setDialog });
+  const switched = () => navigate({ view: fronts || !run.comparisons ? "results" : "front-ends" });
+  useKeys({ ...keys, f: switched, ...(fronts && frontEndKeys(fronts, notify)) });
 
   // A dialog tells that it closed when another one may be open already.
   const closed = (which: "help" | "finish") => setDialog((old) => (old === which ? "" : old));
@@ -51,12 +59,14 @@ export function App({ overview, decisions }: { overview: Overview; decisions: De
     <>
       <Header overview={overview} decisions={decisions} onFinish={() => setDialog("finish")} onHelp={() => setDialog("help")} />
       <div class="review">
-        <Sidebar overview={overview} decisions={decisions} address={address} onNavigate={navigate} list={list} actions={actions} search={search} open={sidebarOpen} onOpen={setSidebarOpen} />
+        <Sidebar overview={overview} decisions={decisions} address={address} onNavigate={navigate} list={list} actions={actions} search={search} open={sidebarOpen} onOpen={setSidebarOpen} fronts={fronts} />
         <main class="desk" tabIndex={-1}>
-          {current && <ResultCard key={current.key} run={run} result={current} viewing={viewing} />}
+          {fronts?.current && <FrontEndCard key={fronts.current.result.key} compared={fronts.current} viewing={viewing} />}
+          {!fronts && current && <ResultCard key={current.key} run={run} result={current} viewing={viewing} />}
         </main>
       </div>
-      {current && (
+      {fronts && <FrontEndBar fronts={fronts} />}
+      {!fronts && current && (
         <DecisionBar result={current} list={list} actions={actions} decisions={decisions} note={note} onPin={() => navigate({ at: current.key })} />
       )}
       <p class="toast" role="status">{notice}</p>

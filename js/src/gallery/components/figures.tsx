@@ -19,7 +19,7 @@ function ColourKey({ result, all }: { result: Result; all: Pane[] }) {
     ["changed", "changed", true],
     ["inserted", "rows inserted", bands.some((band) => band.inserted)],
     ["removed", "rows removed here", bands.some((band) => !band.inserted)],
-    ["padding", "only one picture reaches here", !bands.length && new Set(sizes).size > 1],
+    ["padding", "only one picture reaches here", !bands.length && new Set(sizes).size > 1 && !all.some(({ at }) => at)],
     ["masked", "not compared", result.masks.some((mask) => mask.boxes.length)],
   ];
   return (

@@ -16,6 +16,7 @@ const KEYS: [keys: string[], what: string][] = [
   [["b", "x"], "blink: pause, swap"],
   [["i"], "inspect a pixel: arrows move, Shift by ten"],
   [["o", "m"], "outlines of regions, masks"],
+  [["f"], "results, or what differs between front ends"],
   [["/"], "search"],
   [["?"], "this help"],
 ];

@@ -13,13 +13,14 @@ const hex = (colour: Colour): string =>
   `#${(colour[3] === 255 ? colour.slice(0, 3) : colour).map((channel) => channel.toString(16).padStart(2, "0")).join("")}`;
 
 /** The colour of a pixel of a pane; null where the picture has none. */
-async function colourOf({ picture, role }: Pane, pixel: Pixel, bands: readonly Band[]): Promise<Colour | null> {
+async function colourOf({ picture, role, at = [0, 0] }: Pane, pixel: Pixel, bands: readonly Band[]): Promise<Colour | null> {
   if (picture.absent !== null) return null;
   const [x, y, , height] = role === "before" ? earlier([...pixel, 1, 1], bands) : [...pixel, 1, 1];
   const { data, width, height: rows } = await pictureData(picture.sha256);
+  const [column, row] = [x - at[0], y - at[1]];
   // Rows that were inserted are not in the earlier picture.
-  if (!height || x >= width || y >= rows) return null;
-  const first = 4 * (y * width + x);
+  if (!height || column < 0 || row < 0 || column >= width || row >= rows) return null;
+  const first = 4 * (row * width + column);
   return [...data.slice(first, first + 4)] as Colour;
 }
 

@@ -1,4 +1,5 @@
 import type { DecisionActions } from "../hooks/use-decision-actions";
+import type { FrontEnds } from "../hooks/use-front-ends";
 import type { Actions } from "../hooks/use-keys";
 import type { List } from "../hooks/use-list";
 import type { Viewing } from "../hooks/use-viewing";
@@ -41,5 +42,15 @@ export function keyActions({ list, viewing: { view, reducedMotion, change, zoom,
     "0": () => change({ zoom: 0 }),
     "/": find,
     "?": () => open("help"),
+  };
+}
+
+/** The keys that mean something else where front ends are compared: nothing of that is a decision. */
+export function frontEndKeys({ step }: FrontEnds, notify: (sentence: string) => void): Actions {
+  const nothing = () => notify("A difference between front ends is no decision.");
+  return {
+    ...Object.fromEntries(["a", "r", "s", "u", "A", "R", "c", "/"].map((key) => [key, nothing])),
+    j: () => step(1),
+    k: () => step(-1),
   };
 }

@@ -4,7 +4,7 @@ import { putAt } from "../hooks/panning";
 import { useInspectedPixel } from "../hooks/use-inspected-pixel";
 import { useWidth } from "../hooks/use-width";
 import { arrange } from "../model/arrange";
-import { selectPanes } from "../model/panes";
+import { selectPanes, type Panes } from "../model/panes";
 import { count, visible } from "../model/text";
 import type { View } from "../model/view";
 import type { Box, Result } from "../run";
@@ -14,6 +14,8 @@ import type { Canvas } from "./port";
 
 interface Props {
   result: Result;
+  /** Pictures to show instead of the result's own. */
+  chosen?: Panes;
   view: View;
   /** The region that is looked at; -1 for none yet. */
   region: number;
@@ -25,16 +27,16 @@ interface Props {
 
 const NOWHERE: Box = [0, 0, 0, 0];
 
-export function Pictures({ result, view, region, onZoom, onView, reducedMotion }: Props) {
+export function Pictures({ result, chosen, view, region, onZoom, onView, reducedMotion }: Props) {
   const { ref, width: space } = useWidth();
   const [slide, setSlide] = useState(50);
   const [fade, setFade] = useState(50);
-  const { mode, all, pair, shown, compared } = useMemo(() => selectPanes(result, view.mode), [result, view.mode]);
+  const { mode, all, pair, shown, compared } = useMemo(() => selectPanes(result, view.mode, chosen), [result, view.mode, chosen]);
   const { bands, regions } = result.metrics;
   const box = regions[Math.max(0, region)] ?? NOWHERE;
 
-  const width = Math.max(1, ...shown.map(({ picture }) => picture.width));
-  const height = Math.max(1, ...shown.map(({ picture }) => picture.height));
+  const width = Math.max(1, ...shown.map(({ picture, at }) => picture.width + (at?.[0] ?? 0)));
+  const height = Math.max(1, ...shown.map(({ picture, at }) => picture.height + (at?.[1] ?? 0)));
   const { columns, fit } = arrange(space, mode === "side" ? shown.length : 1, width, height);
   const { pixel, point } = useInspectedPixel(view.inspect, box, { width, height });
   const ready = space > 0;

@@ -28,7 +28,7 @@ export interface Canvas {
   onZoom: (step: 1 | -1) => void;
 }
 
-export function Image({ pane: { label, picture }, canvas: { result, scale } }: { pane: Pane; canvas: Canvas }) {
+export function Image({ pane: { label, picture, at }, canvas: { result, scale } }: { pane: Pane; canvas: Canvas }) {
   if (picture.absent !== null) return <p class="absent">{picture.absent}</p>;
   return (
     <img
@@ -36,7 +36,9 @@ export function Image({ pane: { label, picture }, canvas: { result, scale } }: {
       src={url(picture.sha256)}
       alt={`${label}: ${visible(result.name)}`}
       draggable={false}
-      style={{ width: px(picture.width * scale), height: px(picture.height * scale) }}
+      style={{
+        width: px(picture.width * scale), height: px(picture.height * scale), ...(at && { translate: `${px(at[0] * scale)} ${px(at[1] * scale)}` }),
+      }}
     />
   );
 }

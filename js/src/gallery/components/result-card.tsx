@@ -27,14 +27,16 @@ function Title({ result, over }: { result: Result; over: boolean }) {
 }
 
 /** Buttons for the ways to look. */
-function ViewControls({ result, viewing: { view, region, change, zoom, step } }: { result: Result; viewing: Viewing }) {
+export function ViewControls({ result, viewing: { view, region, change, zoom, step }, labels }: {
+  result: Result; viewing: Viewing; labels?: Partial<Record<Mode, string>>;
+}) {
   const regions = result.metrics.regions.length;
   const percent = `${view.zoom * 100} %`;
   return (
     <div class="looks">
       <div class="segments" role="group" aria-label="How to look">
         {Object.entries(MODES).map(([mode, label], i) => (
-          <button type="button" aria-pressed={view.mode === mode} title={`Key ${i + 1}`} onClick={() => change({ mode: mode as Mode })}>{label}</button>
+          <button type="button" aria-pressed={view.mode === mode} title={`Key ${i + 1}`} onClick={() => change({ mode: mode as Mode })}>{labels?.[mode as Mode] ?? label}</button>
         ))}
       </div>
       <div class="segments" role="group" aria-label="Zoom">

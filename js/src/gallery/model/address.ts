@@ -13,6 +13,9 @@ export interface Address {
   zoom: number;
   /** Key of the result that is shown. */
   at: string;
+  view: "results" | "front-ends";
+  /** Name of the target whose two front ends are shown. */
+  compared: string;
 }
 
 const TEXTS = ["notebook", "environment", "variant"] as const;
@@ -39,10 +42,12 @@ export function parse(hash: string): Address {
     mode: known(params.get("mode"), Object.keys(MODES) as Mode[])[0] ?? "side",
     zoom: (ZOOMS as readonly number[]).includes(zoom) ? zoom : 0,
     at: params.get("at") ?? "",
+    view: params.get("view") === "front-ends" ? "front-ends" : "results",
+    compared: params.get("compared") ?? "",
   };
 }
 
-export function format({ filter, sort, mode, zoom, at }: Address): string {
+export function format({ filter, sort, mode, zoom, at, view, compared }: Address): string {
   const params = new URLSearchParams();
   const set = (name: string, value: string) => value && params.set(name, value);
   set("verdict", [...filter.verdicts].join());
@@ -54,5 +59,7 @@ export function format({ filter, sort, mode, zoom, at }: Address): string {
   set("mode", mode === "side" ? "" : mode);
   set("zoom", zoom ? String(zoom) : "");
   set("at", at);
+  set("view", view === "results" ? "" : view);
+  set("compared", compared);
   return `#${params.toString()}`;
 }

@@ -15,10 +15,17 @@ export interface Pane {
   label: string;
   picture: Picture;
   role: Role;
+  /** Where it stands on a canvas that pictures of front ends are lined up on; nowhere else but at the corner. */
+  at?: readonly [right: number, down: number];
+}
+
+export interface Panes {
+  all: Pane[];
+  pair: Pane[];
 }
 
 /** Pictures to put beside each other, and the two to lay over each other. */
-export function panes(result: Result): { all: Pane[]; pair: Pane[] } {
+export function panes(result: Result): Panes {
   const { shot, baseline, diff, second, seen } = result.pictures;
   const pane = (label: string, picture: Picture | null | undefined, role: Role): Pane[] =>
     picture ? [{ label, picture, role }] : [];
@@ -51,8 +58,7 @@ export interface PaneSelection {
   compared: Pane[];
 }
 
-export function selectPanes(result: Result, wanted: Mode): PaneSelection {
-  const { all, pair } = panes(result);
+export function selectPanes(result: Result, wanted: Mode, { all, pair }: Panes = panes(result)): PaneSelection {
   const overlay = pair.length === 2 && pair.every(({ picture }) => picture.absent === null);
   const diff = all.filter(({ role }) => role === "diff");
   const actual = all.filter(({ role }) => role === "after").slice(0, 1);

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { format, parse, type Address } from "../../../src/gallery/model/address";
 import { ALL } from "../../../src/gallery/model/filter";
 
-const plain: Address = { filter: ALL, sort: "urgency", mode: "side", zoom: 0, at: "" };
+const plain: Address = { filter: ALL, sort: "urgency", mode: "side", zoom: 0, at: "", view: "results", compared: "" };
 
 test("a place that is as usual is an empty address", () => {
   expect(format(plain)).toBe("#");
@@ -18,6 +18,7 @@ test("every part of a place comes back from its address", () => {
       variant: "dark", decision: "open", text: "über #1 = 50%",
     },
     sort: "time", mode: "onion", zoom: 4, at: "page-chromium-linux/notebooks/it's/a[dark]",
+    view: "front-ends", compared: "notebooks/it's.ipynb::a[dark]",
   };
   expect(parse(format(address))).toEqual(address);
 });
