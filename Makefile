@@ -31,7 +31,7 @@ $(STATIC): js/node_modules/.ready $(JS_SOURCES)
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix js run --silent build
 
 $(VENV)/.ready: $(STATIC) pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[notebooks,clusters,dask,services,voila,test]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[notebooks,clusters,dask,lab,services,voila,test]'
 	$(BIN)/widgetshot doctor --install
 	# Installing builds the front end once more, which rewrites the lock file as it was: it is no newer than what it made.
 	touch js/node_modules/.ready $(STATIC) $@

@@ -115,6 +115,7 @@ export async function buildPage(out, licenses) {
     define: { ...define, PACKAGE_VERSIONS: JSON.stringify(versions) },
     outfile: join(out, "live.js"),
   });
+  await bundle({ entryPoints: [join(here, "src", "lab", "index.ts")], define, outfile: join(out, "lab", "inside.js") });
   for (const [name, { needs, packages: given }] of Object.entries(lazy)) {
     const needed = new Set(needs.flatMap((need) => lazy[need].packages));
     const imports = given.map((each, index) => `import * as m${index} from "${each}";`).join("\n");

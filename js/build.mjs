@@ -39,6 +39,10 @@ await writeFile(join(out, "page-installed.css"), installed);
 
 // For pages that others make: the fonts, and nothing else of ours.
 await writeFile(join(out, "fonts.css"), page.match(/^@font-face .*$/gm).join("\n"));
+// Inside of applications they have the fonts of our page, and what is left away of their frames.
+const faces = installed.match(/@font-face\s*\{[^}]*\}/g).join("\n").replaceAll("url(fonts/", "url(../fonts/");
+await mkdir(join(out, "lab"), { recursive: true });
+await writeFile(join(out, "lab", "inside.css"), `${faces}\n${await readFile(join(here, "src", "lab", "frame.css"), "utf8")}`);
 
 const licenses = new Licenses();
 const drawing = await buildPage(out, licenses);

@@ -98,6 +98,9 @@ class StaticPage:
         await self._page.goto(execution.pages[until])
         return True
 
+    async def arrange(self, capture: str) -> bool:
+        return False
+
     async def outputs(self) -> str:
         return ""
 

@@ -355,6 +355,11 @@ class Target:
         """Targets of one session share a kernel and a page: (notebook, label)."""
         return (self.notebook, self.label)
 
+    @property
+    def color_scheme(self) -> str:
+        """What pages are told that the user prefers: `light` or `dark`."""
+        return "dark" if self.theme == "dark" else "light"
+
     def carries(self, marker: str) -> bool:
         """Tell whether a marker selects it: one that it declares, or the name of its front end."""
         return marker in self.markers or marker == self.frontend

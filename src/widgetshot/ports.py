@@ -185,6 +185,17 @@ class LivePage(Protocol):
         """
         ...
 
+    async def arrange(self, capture: str) -> bool:
+        """Show what a picture shows, where a page has more than one way to show its notebook.
+
+        Args:
+            capture: as the option of a shot.
+
+        Returns:
+            Whether anything is shown otherwise than before.
+        """
+        ...
+
     async def outputs(self) -> str:
         """Return what another page of the same kernel needs to show the same, for its `follow`."""
         ...

@@ -14,6 +14,7 @@ HEAD, *PARTS = re.split(r"\n={100}\n", (STATIC / "licenses/bundled.txt").read_te
 OURS = {
     "fonts.css",
     "frontend.json",
+    "lab/inside.css",
     "lazy/README",
     "licenses/bundled.txt",
     "notebook-pages.json",

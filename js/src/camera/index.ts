@@ -24,6 +24,7 @@ window.widgetshot = {
   outputs: () => Promise.resolve("{}"),
   follow: () => Promise.reject(new Error("this page follows no other")),
   saved: () => Promise.reject(new Error("this page keeps no state")),
+  arrange: () => false,
   ready: async (limit, maxSettle) => JSON.stringify(await ready(page, limit, maxSettle)),
   acting: () => {
     page.isActedOn = true;

@@ -7,9 +7,9 @@ import type { KernelMessage } from "@jupyterlab/services";
 import { MessageLoop } from "@lumino/messaging";
 import { Widget } from "@lumino/widgets";
 import type { Cell } from "./config";
+import { died, failureOf } from "./execution";
 import type { PageKernel } from "./kernel";
 import type { ExecutionFailure, SavedNotebook } from "./protocol";
-import { raisedError } from "./raised-error";
 import type { Renderers } from "./renderers";
 import { trace } from "./trace";
 import { within } from "./within";
@@ -20,10 +20,6 @@ const SOURCE_OF = "%widgetshot-cell ";
 const MOST_OUTPUTS = 50;
 /** A kernel that has executed a cell answers at once; a page that can't hear it goes on without. */
 const LONGEST_ANSWER_MS = 10_000;
-/** Errors of ours that notebooks raise, and what the kernel is asked about the last of them. */
-const ADVISING_ERRORS = new Set(["ConfigError", "CostExceeded", "CostUnknown"]);
-const LAST_ERROR = "(lambda error: __import__('json').dumps([error.headline, error.next_step]))(__import__('sys').last_value)";
-
 /** What a cell shows, so that another page can show the same and go on from there. */
 interface CellOutputs {
   outputs: IOutput[];
@@ -185,9 +181,8 @@ export class Cells {
   /** Execute a cell, as JupyterLab does; why the notebook can't go on, or null. */
   private async run(code: CodeCell, kernel: PageKernel): Promise<ExecutionFailure | null> {
     const { cell, area } = code;
-    const died = { code: "kernel-died", params: {}, cell: cell.id, nextStep: "" } as const;
     // Such a connection takes no requests.
-    if (kernel.isDisposed) return died;
+    if (kernel.isDisposed) return died(cell.id);
     const request = { code: `${SOURCE_OF}${cell.id}`, stop_on_error: !cell.raises, allow_stdin: false };
     const future = kernel.requestExecute(request, false, { cellId: cell.id });
     code.request = future.msg.header.msg_id;
@@ -195,27 +190,8 @@ export class Cells {
     const ended = trace.begin(cell.id);
     const reply = await within(this.timeout, Promise.race([future.done.catch(() => "gone" as const), kernel.gone]));
     ended(typeof reply === "string" ? reply : reply.content.status);
-    if (reply === "gone") return died;
-    if (reply === "late") return { code: "cell-late", params: { seconds: String(this.timeout / 1000) }, cell: cell.id, nextStep: "" };
-    const { content } = reply;
-    code.count = (content as { execution_count?: number }).execution_count ?? null;
-    if (content.status === "ok" || cell.raises) return null;
-    const { ename = "", evalue = "", traceback = [] } = content as { ename?: string; evalue?: string; traceback?: string[] };
-    if (content.status !== "error") return { code: "cell-not-run", params: { cause: content.status }, cell: cell.id, nextStep: "" };
-    const [error, nextStep] = (ADVISING_ERRORS.has(ename) && (await this.advice(ename, kernel))) || [raisedError(ename, evalue, traceback), ""];
-    return { code: "cell-raised", params: { error }, cell: cell.id, nextStep };
-  }
-
-  /** Ask for what an error of ours says as data; null where there is no answer. */
-  private async advice(ename: string, kernel: PageKernel): Promise<[error: string, nextStep: string] | null> {
-    const future = kernel.requestExecute({ code: "", silent: true, user_expressions: { error: LAST_ERROR } });
-    const { content } = (await future.done) as unknown as { content: { user_expressions?: { error?: { data?: Record<string, string> } } } };
-    const text = content.user_expressions?.error?.data?.["text/plain"];
-    if (!text) return null;
-    // A Python string literal, in quotes and with escapes, of JSON in ASCII.
-    const json = text.slice(1, -1).replace(/\\(['\\])/g, "$1");
-    const [headline, nextStep] = JSON.parse(json) as [string, string];
-    return [`${ename}: ${headline}`, nextStep];
+    if (typeof reply !== "string") code.count = (reply.content as { execution_count?: number }).execution_count ?? null;
+    return failureOf(kernel, cell, this.timeout, reply);
   }
 }
 

@@ -174,6 +174,13 @@ export interface LivePage {
   /** Show what another page of the same kernel shows, instead of executing anything; again when that has executed more. */
   follow(outputs: string): Promise<void>;
   /**
+   * Show what a picture shows, where a page has more than one way to show its notebook.
+   *
+   * @param capture as the option of a shot
+   * @returns whether anything is shown otherwise than before
+   */
+  arrange?(capture: string): boolean;
+  /**
    * Wait until the page is ready to be captured.
    *
    * @param limit milliseconds

@@ -241,7 +241,7 @@ def context_options(settings: Settings, target: Target) -> dict[str, Any]:
         "device_scale_factor": settings.scale,
         "locale": settings.locale,
         "timezone_id": settings.timezone,
-        "color_scheme": target.theme,
+        "color_scheme": target.color_scheme,
         "reduced_motion": "reduce",
         "service_workers": "block",
     }

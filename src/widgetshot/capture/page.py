@@ -226,6 +226,18 @@ class CapturePage:
         # Callbacks answer in order only if each step's effect is there before the next step begins.
         return await self.settle(max_settle=target.max_settle)
 
+    async def arrange(self, target: Target) -> bool:
+        """Show what the target's picture shows; whether anything is shown otherwise than before.
+
+        Raises:
+            CaptureError: the page does not answer.
+        """
+        with capture_errors("the page does not answer", self.log):
+            moved = await self.live.arrange(target.capture)
+        if moved:
+            self.moved()
+        return moved
+
     async def begin_acting(self) -> None:
         """Let the page and its tabs know that somebody acts on one of them from now on.
 
@@ -310,7 +322,7 @@ class CapturePage:
 
     def _selector(self, target: Target) -> str | None:
         """Return the selector of what the target's picture shows; None for the whole page."""
-        if target.cell_id is None or target.capture == "page":
+        if target.cell_id is None or target.capture in ("page", "window"):
             return None
         return self.served.selectors[target.cell_id]
 

@@ -118,7 +118,7 @@ class PageSlot:
 async def _vary(page: Any, before: Target, target: Target) -> None:
     """Give a page, which has the variant of another target, that of this one."""
     if target.theme != before.theme:
-        await page.emulate_media(color_scheme=target.theme, reduced_motion="reduce")
+        await page.emulate_media(color_scheme=target.color_scheme, reduced_motion="reduce")
     if target.viewport != before.viewport:
         await page.set_viewport_size({"width": target.viewport.width, "height": target.viewport.height})
 
@@ -130,7 +130,7 @@ class PagePool:
         self.settings = settings
         self.host = host
         self._idle: dict[tuple[Clock, str], list[PageSlot]] = {}
-        self._scripts_seen = False
+        self._scripts_seen: set[str] = set()  # of front ends, by their anchors
 
     async def start(self) -> None:
         """Start the browser.
@@ -207,7 +207,9 @@ class PagePool:
         await go_to(page, frontend.anchor_url)
         await page.mouse.move(0, 0)
         # Where notebooks bring scripts, one would spoil the anchor, and it takes longer to load than other pages.
-        return PageSlot(context, page, cdp, target, target, frontend, page, cdp, kept=not self._scripts_seen)
+        return PageSlot(
+            context, page, cdp, target, target, frontend, page, cdp, kept=frontend.anchor_url not in self._scripts_seen
+        )
 
     async def show(self, slot: PageSlot, served: ServedPage, limit: float) -> CapturePage:
         """Show a live page in a slot's page, ready for steps and pictures.
@@ -287,7 +289,7 @@ class PagePool:
                 return
             await slot.clear()
             if slot.anchor is None:
-                self._scripts_seen = True
+                self._scripts_seen.add(slot.frontend.anchor_url)
                 return
         except PlaywrightError as error:
             if self.connected:

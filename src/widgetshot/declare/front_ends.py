@@ -26,6 +26,7 @@ class FrontEnd:
         between_cells: whether a picture can be taken before all cells have run.
         more_themes: whether it has themes besides light and dark.
         saved: whether it can show a notebook as it was saved, without executing it.
+        arranges: whether it shows another part of itself for each value of `capture`.
     """
 
     title: str
@@ -37,22 +38,41 @@ class FrontEnd:
     between_cells: bool = True
     more_themes: bool = False
     saved: bool = False
+    arranges: bool = False
 
 
+_OF_PAGES = frozenset({"cell", "page"})
+_OF_APPLICATIONS = _OF_PAGES | {"cell-with-code", "window"}
 # By name. One that is not here is refused by its name; `frontends.registry` has the implementations.
 TABLE = {
-    "page": FrontEnd(title="widgetshot's own page", captures=frozenset({"cell", "page"}), saved=True),
+    "page": FrontEnd(title="widgetshot's own page", captures=_OF_PAGES, saved=True),
+    "lab": FrontEnd(
+        title="JupyterLab",
+        captures=_OF_APPLICATIONS,
+        package="jupyterlab",
+        extra="lab",
+        tabs=False,
+        more_themes=True,
+        arranges=True,
+    ),
+    "notebook": FrontEnd(
+        title="Notebook",
+        captures=_OF_APPLICATIONS,
+        package="notebook",
+        extra="lab",
+        tabs=False,
+        more_themes=True,
+        arranges=True,
+    ),
     "voila": FrontEnd(
         title="Voila",
-        captures=frozenset({"cell", "page"}),
+        captures=_OF_PAGES,
         package="voila",
         extra="voila",
         tabs=False,
         between_cells=False,
     ),
-    "static": FrontEnd(
-        title="nbconvert's HTML export", captures=frozenset({"cell", "page"}), steps=False, tabs=False, saved=True
-    ),
+    "static": FrontEnd(title="nbconvert's HTML export", captures=_OF_PAGES, steps=False, tabs=False, saved=True),
 }
 
 

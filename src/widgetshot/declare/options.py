@@ -67,7 +67,7 @@ OPTIONS = (
         name="theme",
         parser="widgetshot.declare.variants:parse_themes",
         meaning="the colours of the page",
-        takes="`light`, `dark` or a list of both",
+        takes="`light`, `dark` or a list of both; in `lab` and `notebook` also the names of installed themes",
         default="light",
         shot=True,
         notebook=True,
@@ -87,9 +87,10 @@ OPTIONS = (
     Option(
         name="capture",
         meaning="what the picture shows",
-        takes="`cell` (the cell's outputs), or `page` (everything, for menus and dialogs that leave their cell)",
+        takes="`cell` (the cell's outputs), or `page` (everything, for menus and dialogs that leave their cell); in "
+        "`lab` and `notebook` also `cell-with-code`, and `window` (the application with its menus and panels)",
         default="cell",
-        choices=("cell", "page"),
+        choices=("cell", "page", "cell-with-code", "window"),
         shot=True,
         notebook=True,
     ),

@@ -60,7 +60,7 @@ def targets_of(
     where = f"{path}::{shot.name}"
     nearest = _nearest(shot.options, given, defaults, where)
     frontends, themes, viewports = (nearest.pop(name) for name in ("frontend", "theme", "viewport"))
-    if shot.cell_id is None and nearest["capture"] == "cell":
+    if shot.cell_id is None and nearest["capture"] != "window":
         nearest["capture"] = "page"
     options = {name: value for name, value in {**values, **nearest}.items() if name in _FIELDS}
     options |= {

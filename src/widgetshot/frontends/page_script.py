@@ -46,6 +46,10 @@ class PageScript:
         failure = FailedOpening(Condition(answer.code, answer.params), answer.cell, answer.next_step)
         raise open_error(failure, served.notebook, gateway=served.gateway)
 
+    async def arrange(self, capture: str) -> bool:  # noqa: ARG002
+        """See `LivePage.arrange`: our own page shows a notebook in one way."""
+        return False
+
     async def outputs(self) -> str:
         """See `LivePage.outputs`."""
         outputs: str = await self._page.evaluate("() => window.widgetshot.outputs()")

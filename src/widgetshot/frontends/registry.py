@@ -91,6 +91,12 @@ REGISTRY = {
         "widgetshot.frontends.static_page:make_frontend", versions="widgetshot.frontends.static_page:versions"
     ),
     "voila": Registered("widgetshot.frontends.voila:make_frontend", versions="widgetshot.frontends.voila:versions"),
+    "lab": Registered(
+        "widgetshot.frontends.application:make_lab", versions="widgetshot.frontends.application:lab_versions"
+    ),
+    "notebook": Registered(
+        "widgetshot.frontends.application:make_notebook", versions="widgetshot.frontends.application:notebook_versions"
+    ),
 }
 
 

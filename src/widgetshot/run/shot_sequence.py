@@ -11,6 +11,7 @@ from widgetshot.capture.pool import PagePool, PageSlot
 from widgetshot.capture.sheet import kinds_shown
 from widgetshot.capture.shot import take_shot
 from widgetshot.conditions import Condition, Unrest
+from widgetshot.declare.front_ends import TABLE
 from widgetshot.errors import CaptureError, WidgetshotError
 from widgetshot.model import Result, Target, Verdict
 from widgetshot.run.accounting import TimeAccount
@@ -87,6 +88,8 @@ class ShotSequence:
         target = self._session.sequence[index]
         requested = target.name in self._session.requested
         try:
+            if TABLE[target.frontend].arranges and await self._page.arrange(target):
+                await self.settle(target)
             await self._perform_steps(target)
             if not requested:
                 return None
@@ -180,4 +183,12 @@ class ShotSequence:
 
 def _of_the_same_state(target: Target, following: Iterable[Target]) -> Iterator[Target]:
     """Return those of the following targets that show what the page shows at the target."""
-    return takewhile(lambda one: not one.steps and (one.tab, one.after) == (target.tab, target.after), following)
+    arranges = TABLE[target.frontend].arranges
+    return takewhile(
+        lambda one: (
+            not one.steps
+            and (one.tab, one.after) == (target.tab, target.after)
+            and (not arranges or one.capture == target.capture)
+        ),
+        following,
+    )

@@ -7,6 +7,9 @@
   stands in quotes
 - ``GET /widgetshot/live-pages/ID`` is the live page, under the path of the notebook's folder in the project
   (``.../ID/notebooks/``); around it are the files of the notebook's copy of the project
+- ``GET /widgetshot/new/lab`` leads to a new page of JupyterLab, ``/widgetshot/new/lab/ID`` to one that shows a live
+  page, and ``/widgetshot/new/notebook/ID`` to one of Notebook 7. What such a page asks for lies below
+  ``/widgetshot/apps/ID``, see `applications`
 - ``/widgetshot/static``, ``/widgetshot/labextensions``, ``/widgetshot/amd``, ``/nbextensions``: what pages are made of
 """
 
@@ -32,6 +35,7 @@ from widgetshot.server.handlers import (
     LabExtensionsApiHandler,
     LivePageApiHandler,
     LivePagesApiHandler,
+    NewApplicationPageHandler,
     PageHandler,
     ProjectFileHandler,
 )
@@ -68,6 +72,8 @@ def _routes() -> list[Any]:
         (rf"widgetshot/api/live-pages/{ID}", LivePageApiHandler),
         (r"widgetshot/api/labextensions", LabExtensionsApiHandler),
         (r"widgetshot/anchor", AnchorHandler),
+        (r"widgetshot/new/(lab|notebook)/?", NewApplicationPageHandler),
+        (rf"widgetshot/new/(lab|notebook)/{ID}", NewApplicationPageHandler),
         (rf"widgetshot/live-pages/{ID}/((?:.+/)?)", PageHandler),
         (rf"widgetshot/live-pages/{ID}/(.+)", ProjectFileHandler),
         (r"widgetshot/static/(.*)", StaticHandler, {"path": str(STATIC)}),

@@ -3,11 +3,13 @@
 import asyncio
 import os
 from pathlib import Path
+from urllib.parse import quote
 
 from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from jupyter_server.utils import url_path_join
 from tornado import web  # type: ignore[attr-defined]
 
+from widgetshot.server.applications import Applications
 from widgetshot.server.labextensions import extensions_that_name
 from widgetshot.server.messages import FailedOpening, NotOpened, Opened, decode_request, encode
 
@@ -24,6 +26,20 @@ class LivePagesApiHandler(APIHandler):
         except NotOpened as error:
             answer = error.failure
         self.finish(encode(answer))
+
+
+class NewApplicationPageHandler(JupyterHandler):
+    """Sends the browser to a new page of an application."""
+
+    @web.authenticated
+    def get(self, frontend: str, live_page: str = "") -> None:
+        applications: Applications = self.settings["widgetshot"].applications
+        try:
+            page = applications.new_page(frontend, live_page)
+        except KeyError:
+            raise web.HTTPError(404) from None
+        path = "lab" if frontend == "lab" or page.shown is None else f"notebooks/{quote(page.shown.path)}"
+        self.redirect(f"{applications.address(page, path)}?token={self.token}")
 
 
 class LivePageApiHandler(APIHandler):

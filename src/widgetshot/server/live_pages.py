@@ -22,10 +22,11 @@ from widgetshot.conditions import OpenFailure
 from widgetshot.declare.cells import is_python
 from widgetshot.ports import SourcesSeen
 from widgetshot.redact import Redactor
+from widgetshot.server.applications import APPLICATIONS, Applications
 from widgetshot.server.gateway import Gateway, end_all, variables_there
 from widgetshot.server.kernel_client import KernelDied, make_ready
 from widgetshot.server.messages import FailedOpening, KernelState, NotOpened, Opened, OpenRequest, SavedNotebook
-from widgetshot.server.notebook_file import cell_config, read_file
+from widgetshot.server.notebook_file import cell_config, document_of, read_file
 from widgetshot.server.processes import LIVE_PAGE_VARIABLE, Started, end_processes, request_exit
 from widgetshot.server.render import page_config, render, render_anchor
 from widgetshot.server.static_page import PAGE as STATIC_PAGE
@@ -46,6 +47,7 @@ class OpenedNotebook:
 
     Attributes:
         folder: private to it, see `work_folder`.
+        request: what was asked for.
         started: its kernel's processes.
         sources: name of each code cell -> its source.
         notices: what whoever looks at the page is to know of how it was made.
@@ -53,15 +55,18 @@ class OpenedNotebook:
         elsewhere: whether a gateway has started its kernel.
         above: whether it was given what lies above its folder.
         requested: the files that its page has asked for, by their paths in the project.
-        request: what was asked for.
         notebook: in version 4 of its format.
         names: of its cells, in order.
         static: the HTML of its static page, once there is one.
         failure: why Voila has not executed it to its end.
+        path: of the notebook in its private folder, with forward slashes.
+        document: the notebook as an application gets it; {} for other pages.
+        asks_kernel: whether the kernel can tell what the notebook has set going in it.
     """
 
     id: str
     folder: Path
+    request: OpenRequest
     kernel_name: str = ""
     kernel_id: str = ""
     started: Started = field(init=False)
@@ -72,11 +77,13 @@ class OpenedNotebook:
     elsewhere: bool = False
     above: bool = False
     requested: set[str] = field(default_factory=set)
-    request: OpenRequest | None = None
     notebook: Any = None
     names: list[str] = field(default_factory=list)
     static: str = ""
     failure: FailedOpening | None = None
+    path: str = ""
+    document: dict[str, Any] = field(default_factory=dict)
+    asks_kernel: bool = False
 
     def __post_init__(self) -> None:
         self.started = Started(self.id, self.folder)
@@ -92,6 +99,7 @@ class LivePages:
 
     def __init__(self, serverapp: Any) -> None:
         self.redactor = Redactor()
+        self.applications = Applications(serverapp, self)
         self._serverapp = serverapp
         self._kernels = serverapp.kernel_manager
         self._all: dict[str, OpenedNotebook] = {}
@@ -108,7 +116,7 @@ class LivePages:
         Raises:
             NotOpened: the notebook can't be read, or its kernel is not installed, does not start or can't be frozen.
         """
-        opened = OpenedNotebook(secrets.token_hex(8), Path(tempfile.mkdtemp(prefix=_PREFIX)))
+        opened = OpenedNotebook(secrets.token_hex(8), Path(tempfile.mkdtemp(prefix=_PREFIX)), request)
         self._all[opened.id] = opened
         try:
             return await self._open(opened, request)
@@ -120,7 +128,6 @@ class LivePages:
         times = [perf_counter()]
         if tuple(request.secrets) != self.redactor.values:
             self.redactor = Redactor(request.secrets)
-        opened.request = request
         voila = await self._voila() if request.page == "voila" else None
         opened.notebook, opened.names = nb, names = read_file(Path(request.file), request.path)
         if not request.executes:
@@ -135,21 +142,17 @@ class LivePages:
             km = await self._start_kernel(opened, request, nb, added)
         times.append(perf_counter())
         opened.sources = {name: cell.source for name, cell in zip(names, nb.cells, strict=True)}
-        config = self._config(
-            kernel_id=opened.kernel_id,
-            kernel_name=opened.kernel_name,
-            asks_kernel=km is not None and km.kernel_spec.language == "python",
-            cells=[cell_config(name, cell, self.redactor) for name, cell in zip(names, nb.cells, strict=True)],
-            saved=None if request.executes else saved_state(nb, names, self.redactor),
-            timeout=request.timeout,
-        )
-        opened.html = render(request.path, request.theme, config)
+        opened.asks_kernel = km is not None and km.kernel_spec.language == "python"
+        if request.page in APPLICATIONS:
+            opened.path = f"{opened.place}/{Path(request.file).name}".lstrip("/")
+            opened.document = document_of(nb, names, self.redactor)
+        else:
+            opened.html = self._html(opened, request)
         times.append(perf_counter())
         stages = ("kernel", "render")
         return Opened(
             id=opened.id,
-            # Of the depth of the notebook in the project, so that links of its page may go up as far as there.
-            url=self._url(opened, *(_VOILA if request.page == "voila" else _LIVE)),
+            url=self._address(opened, request.page),
             static_url=self._url(opened, *_STATIC),
             cells=names,
             notices=opened.notices,
@@ -187,7 +190,6 @@ class LivePages:
         await self._export(opened, apply_saved(opened.notebook, opened.names, saved))
 
     async def _export(self, opened: OpenedNotebook, nb: Any) -> None:
-        assert opened.request is not None
         opened.static = await asyncio.to_thread(
             static_html,
             nb,
@@ -198,6 +200,25 @@ class LivePages:
             redactor=self.redactor,
             state=widget_state(nb),
         )
+
+    def _html(self, opened: OpenedNotebook, request: OpenRequest) -> str:
+        """Return our own page of a notebook."""
+        nb, names = opened.notebook, opened.names
+        config = self._config(
+            kernel_id=opened.kernel_id,
+            kernel_name=opened.kernel_name,
+            asks_kernel=opened.asks_kernel,
+            cells=[cell_config(name, cell, self.redactor) for name, cell in zip(names, nb.cells, strict=True)],
+            saved=None if request.executes else saved_state(nb, names, self.redactor),
+            timeout=request.timeout,
+        )
+        return render(request.path, request.theme, config)
+
+    def _address(self, opened: OpenedNotebook, page: str) -> str:
+        if page in APPLICATIONS:
+            return str(url_path_join(self._serverapp.base_url, "widgetshot/new", page, opened.id))
+        # Of the depth of the notebook in the project, so that links of its page may go up as far as there.
+        return self._url(opened, *(_VOILA if page == "voila" else _LIVE))
 
     def _url(self, opened: OpenedNotebook, folder: str, file: str) -> str:
         base = url_path_join(self._serverapp.base_url, "widgetshot", folder, opened.id)
@@ -316,6 +337,7 @@ class LivePages:
     async def _close(self, opened: OpenedNotebook) -> SourcesSeen:
         # What the kernel reads while it ends is in no picture.
         sources = self._sources(opened)
+        self.applications.forget(opened)
         opened.started.look()
         if opened.kernel_id in self._kernels:
             # A kernel in an endless loop does not hear a shutdown request; an interrupt first makes it listen.

@@ -26,14 +26,14 @@ class OpenRequest(Document, frozen=True):
         gateway_token: what the gateway is told; "" for nothing.
         root: absolute path of the project's folder; "" for that of the notebook.
         left_out: absolute paths of what no kernel gets to see of it.
-        theme: `light` or `dark`.
+        theme: `light` or `dark`, or of an application the name of one of its themes.
         kernel: name of a kernel spec; "" leaves it to the notebook.
         timeout: seconds for each cell.
         environment: variables of the kernel.
         variables: those that the kernel gets unless it has them otherwise.
         secrets: values that nothing of the page may hold; the same for all of a server.
         frozen_at: seconds since the epoch at which the kernel's clock stands still; None to let it go.
-        page: `live`, `static` or `voila`: who draws it.
+        page: who draws it: `live`, `static`, `voila`, or an application, `lab` or `notebook`.
         executes: whether the notebook is executed; else it is shown as it was saved, without a kernel.
     """
 

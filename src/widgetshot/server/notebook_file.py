@@ -1,5 +1,7 @@
 """A notebook's file as the server reads it, and its cells as their page is told of them."""
 
+import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -41,3 +43,17 @@ def cell_config(name: str, cell: Any, redactor: Redactor) -> dict[str, Any]:
         "source": "" if cell.cell_type == "code" else redactor.text(cell.source),
         "attachments": redactor.data(cell.get("attachments", {})),
     }
+
+
+def document_of(nb: Any, names: Iterable[str], redactor: Redactor) -> dict[str, Any]:
+    """Return a notebook as an application gets it: without outputs and widgets, trusted, and without secrets."""
+    document: dict[str, Any] = json.loads(nbformat.writes(nb))
+    document["metadata"].pop("widgets", None)
+    for name, cell in zip(names, document["cells"], strict=True):
+        cell["id"] = name
+        if cell["cell_type"] == "code":
+            cell |= {"outputs": [], "execution_count": None}
+            cell["metadata"]["trusted"] = True
+        # A text, or one in lines.
+        cell["source"] = redactor.text("".join(cell["source"]))
+    return document

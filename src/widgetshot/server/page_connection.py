@@ -8,8 +8,9 @@ from collections.abc import Awaitable
 from typing import Any
 
 from jupyter_client.session import DELIM
-from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1
+from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1, serialize_msg_to_ws_v1
 
+from widgetshot.server.applications import shown_by
 from widgetshot.server.flood import Flood
 from widgetshot.server.redacting_connection import RedactingConnection
 from widgetshot.server.text_pace import TextPace
@@ -24,8 +25,8 @@ _LOOK_INTERVAL_S = 0.1  # at kernels that tell nobody of their end
 class PageConnection(RedactingConnection):
     """Puts the source of a cell into the request that names it, and tells the page when its kernel has died.
 
-    So no page ever has a source. It is not told of what a kernel is executing, either. Of a flood of text it gets the
-    beginning and the end, and what is printed in quick succession it gets in fewer messages.
+    So no page of ours ever has a source. It is not told of what a kernel is executing, either. Of a flood of text it
+    gets the beginning and the end, and what is printed in quick succession it gets in fewer messages.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -69,12 +70,28 @@ class PageConnection(RedactingConnection):
                 parts[3] = json.dumps(content).encode()
                 self.session.send_raw(self.channels[channel], parts)
                 return
+        if shown_by(self.websocket_handler.request) is not None and isinstance(incoming_msg, bytes):
+            incoming_msg = self._with_source(incoming_msg)
         super().handle_incoming_message(incoming_msg)
+
+    def _with_source(self, incoming_msg: bytes) -> bytes:
+        """Return a request of an application with the source of the cell that it names: the page has no secrets."""
+        live_pages = self.websocket_handler.settings["widgetshot"]
+        if not live_pages.redactor or b"execute_request" not in incoming_msg:
+            return incoming_msg
+        channel, parts = deserialize_msg_from_ws_v1(incoming_msg)
+        source = live_pages.sources(self.kernel_id).get(json.loads(bytes(parts[2])).get("cellId"))
+        content = json.loads(bytes(parts[3]))
+        if source is None or content.get("code") != live_pages.redactor.text(source):
+            return incoming_msg
+        parts[3] = json.dumps(content | {"code": source}).encode()
+        return b"".join(serialize_msg_to_ws_v1(parts, channel))
 
     def handle_outgoing_message(self, stream: Any, outgoing_msg: list[Any]) -> None:
         """See `ZMQChannelsWebsocketConnection.handle_outgoing_message`."""
         channel = stream if isinstance(stream, str) else getattr(stream, "channel", "")
-        if channel == "iopub" and any(_KIND.search(bytes(part)) for part in outgoing_msg[:4]):
+        is_ours = shown_by(self.websocket_handler.request) is None
+        if is_ours and channel == "iopub" and any(_KIND.search(bytes(part)) for part in outgoing_msg[:4]):
             return
         super().handle_outgoing_message(stream, outgoing_msg)
 

@@ -189,7 +189,6 @@ def _is_ascii(path: str) -> bool:
 
 async def _renderer(handler: JupyterHandler, opened: "OpenedNotebook", km: Any) -> _Renderer:
     request = opened.request
-    assert request is not None
     configuration = VoilaConfiguration(template=_TEMPLATE, theme=request.theme)
     none = {"mathjax_config": None, "mathjax_url": None}  # as Voila's own server has it
     renderer = _Renderer(

@@ -65,11 +65,6 @@ def test_one_that_is_not_there_is_refused_where_it_is_named(tmp_path: Path) -> N
         read(tmp_path, block("shot:", f"frontend: {absent}"))
 
 
-def test_what_a_front_end_cannot_do_is_an_error_with_its_shot(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"x\.ipynb::c0: theme: unknown theme 'drak'; did you mean 'dark'\?"):
-        read(tmp_path, block("shot:", "theme: drak"))
-
-
 @pytest.mark.parametrize(
     ("options", "said", "next_step"),
     [
@@ -144,3 +139,31 @@ def test_the_nearest_declaration_of_what_differs_counts(tmp_path: Path) -> None:
 
 def test_two_front_ends_are_named_together_or_as_a_list() -> None:
     assert parse_compared("page, static") == parse_compared(["page", "static"]) == ("page", "static")
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (("shot:", "theme: drak"), r"::c0: theme: unknown theme 'drak'; did you mean 'dark'\?"),
+        (("shot:", "capture: window"), r"::c0: capture: the front end 'page' knows no 'window'"),
+        (
+            ("shot:", "frontend: [page, lab]", "theme: JupyterLab Night"),
+            "::c0: theme: unknown theme 'JupyterLab Night'",
+        ),
+        (("shot:", "frontend: lab", "tab: other"), r"::c0\[lab\]: tab: the front end 'lab' has none of that"),
+    ],
+)
+def test_what_a_front_end_cannot_do_is_an_error_with_its_shot(
+    tmp_path: Path, lines: tuple[str, ...], said: str
+) -> None:
+    with pytest.raises(ConfigError, match=rf"x\.ipynb{said}"):
+        read(tmp_path, block(*lines))
+
+
+def test_a_shot_has_a_target_for_each_front_end_and_variant(tmp_path: Path) -> None:
+    targets = read(tmp_path, block("shot: s", "frontend: [page, lab]", "theme: [light, dark]")).targets
+    assert [target.name for target in targets] == ["s", "s[dark]", "s[lab]", "s[lab,dark]"]
+    (night,) = read(tmp_path, block("shot: s", "frontend: lab", "theme: JupyterLab Night")).targets
+    assert (night.name, night.path, night.color_scheme) == (
+        "s[lab,JupyterLab Night]",
+        "notebooks/x/s[JupyterLab Night]",
+        "light",
+    )
