@@ -139,6 +139,8 @@ def test_the_nearest_declaration_of_what_differs_counts(tmp_path: Path) -> None:
 
 def test_two_front_ends_are_named_together_or_as_a_list() -> None:
     assert parse_compared("page, static") == parse_compared(["page", "static"]) == ("page", "static")
+
+
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
