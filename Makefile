@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 MEASURED := COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml COVERAGE_FILE=$(CURDIR)/.coverage/data PYTHONPATH=$(CURDIR)/tests/measure
 COVERAGE := PYTHONPATH=$(CURDIR)/tests/measure COVERAGE_FILE=$(CURDIR)/.coverage/data $(CURDIR)/$(BIN)/coverage
 
-.PHONY: setup services check check-python check-javascript test coverage-report test-clusters demo demo-clusters pictures baselines reference constraints approve-requirements clean
+.PHONY: setup services check check-python check-javascript test test-lab coverage-report test-clusters demo demo-clusters pictures baselines reference constraints approve-requirements clean
 
 setup: $(VENV)/.ready
 
@@ -59,8 +59,12 @@ test: check
 	rm -rf .coverage && mkdir .coverage
 	$(MEASURED) $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not services and not expensive" --junit-xml junit/tests.xml tests
 	# Notebooks of clusters wait more than they compute.
-	$(BIN)/pytest --widgetshot-jobs 3 -m "not services and not expensive" --junit-xml junit/notebooks.xml notebooks
+	$(BIN)/pytest --widgetshot-jobs 3 -m "not services and not expensive and not lab" --junit-xml junit/notebooks.xml notebooks
 	$(MAKE) --no-print-directory coverage-report
+
+# The notebooks in JupyterLab itself, which take as long as all others together.
+test-lab: setup
+	$(BIN)/pytest --widgetshot-jobs 2 -m "lab and not services and not expensive" --junit-xml junit/lab.xml notebooks
 
 # What the tests have run of src/, line by line and branch by branch: a table, and junit/coverage/index.html.
 coverage-report:
