@@ -172,7 +172,11 @@ def test_a_worker_that_dies_is_told_and_its_notebook_runs_elsewhere(project: Pro
     error = project.entry("notebooks/twice.ipynb::second")["error"]
     assert re.search(r"the workers that ran it died, one after the other: tls://\S+, tls://", error["message"])
     told = re.findall(r"the worker tls://\S+ died; run once more on another one: (.*)", done.stdout)
-    assert sorted(", ".join(told).split(", ")) == ["notebooks/once.ipynb", "notebooks/twice.ipynb"], done.stdout
+    again = ", ".join(told).split(", ")
+    # What runs beside one that kills its worker dies with it.
+    if "notebooks/fine.ipynb" in again:
+        again.remove("notebooks/fine.ipynb")
+    assert sorted(again) == ["notebooks/once.ipynb", "notebooks/twice.ipynb"], done.stdout
     assert project.report()["complete"]
     wait_until(lambda: not project.left_behind())
 

@@ -23,7 +23,8 @@ def test_no_more_processes_draw_than_notebooks_have_a_page_at_a_time(shared_proj
         project.notebook(f"notebooks/n{number}.ipynb", COUNTS)
     done = project.widgetshot("run", "--jobs", "2", "--update-baselines")
     assert done.returncode == 0, done.stdout
-    sidecars = [json.loads(text) for name, text in project.files("baselines").items() if name.endswith(".json")]
+    files = project.files("baselines/page-chromium-linux")
+    sidecars = [json.loads(text) for name, text in files.items() if name.endswith(".json")]
     seen = [int(number) for side in sidecars for number in re.findall(r"drawing: (\d+)", "\n".join(side["layout"]))]
     assert len(seen) == 6
     assert max(seen) == 2
