@@ -21,7 +21,7 @@ _TRIED_OFFSETS = 2  # the most frequent ones between elements
 _AROUND_PX = 2  # what is drawn around an element's box still belongs to it: outlines, shadows
 _MAX_TEXTS = 3  # elements with another text that are named
 _NO_ELEMENTS = "pixels differ, and nothing is known of the elements that are shown"
-_NO_CAUSE = "pixels differ, and no box and no style of what is shown: it is drawn differently, or has no element"
+_NO_CAUSE = "pixels differ, but no box and no style does: it is drawn differently, or is no element"
 
 
 class FrontEndDifference(NamedTuple):
