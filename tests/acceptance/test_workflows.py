@@ -128,7 +128,7 @@ def test_make_leaves_services_to_the_full_stage_and_writes_junit_in_both() -> No
         "junit/tests.xml",
         "junit/notebooks.xml",
     ]
-    assert all('-m "not services and not expensive"' in line for line in fast if "/pytest" in line)
+    assert all('-m "not services and not expensive' in line for line in fast if "/pytest" in line)
     assert "widgetshot audit tests notebooks benchmarks src" in "\n".join(fast)
     (tests,) = [line for line in full if "/pytest" in line]
     assert '-m "services and not expensive" --junit-xml junit/services.xml tests notebooks' in tests
