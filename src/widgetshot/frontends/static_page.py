@@ -1,10 +1,8 @@
 """The front end `static`: what nbconvert's HTML export shows, with the widgets' saved state and without a kernel."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -17,6 +15,7 @@ from widgetshot.model import ServedPage, Target
 from widgetshot.ports import PageTrace
 from widgetshot.project.settings import Settings
 from widgetshot.server.launcher import Server
+from widgetshot.server.messages import Opened
 
 EMPTY = "about:blank"
 LOAD_TIMEOUT_MS = 30_000
@@ -126,20 +125,9 @@ class StaticFrontend(PageFrontend):
 
     _page = "static"
 
-    async def open(
-        self,
-        file: Path,
-        target: Target,
-        kernel: str,
-        environment: Mapping[str, str] | None = None,
-        *,
-        gateway: str = "",
-    ) -> ServedPage:
-        """See `Frontend.open`."""
-        request = self._request(file, target, kernel, environment, gateway)
-        opened = await self._opened(request)
+    def _page_of(self, opened: Opened, target: Target, gateway: str) -> ServedPage:
         static = self._server.page_url(opened.static_url)
-        if not request.executes:
+        if not target.execute:
             return self._served(opened, target, static, gateway)
         served = self._served(opened, target, EMPTY, gateway)
         return replace(served, executing_url=self._server.page_url(opened.url), static_url=static)

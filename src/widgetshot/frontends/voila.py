@@ -1,9 +1,7 @@
 """The front end `voila`: a notebook as Voila shows it, executed by Voila while its page is sent."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -13,7 +11,7 @@ from widgetshot.frontends.widget_page import API, PageFrontend, make, raise_fail
 from widgetshot.model import ServedPage, Target
 from widgetshot.project.settings import Settings
 from widgetshot.server.launcher import Server
-from widgetshot.server.messages import decode_state
+from widgetshot.server.messages import Opened, decode_state
 
 
 class VoilaPage(PageScript):
@@ -56,17 +54,7 @@ class VoilaFrontend(PageFrontend):
 
     _page = "voila"
 
-    async def open(
-        self,
-        file: Path,
-        target: Target,
-        kernel: str,
-        environment: Mapping[str, str] | None = None,
-        *,
-        gateway: str = "",
-    ) -> ServedPage:
-        """See `Frontend.open`."""
-        opened = await self._opened(self._request(file, target, kernel, environment, gateway))
+    def _page_of(self, opened: Opened, target: Target, gateway: str) -> ServedPage:
         served = self._served(opened, target, EMPTY, gateway)
         return replace(served, executing_url=self._server.page_url(opened.url))
 

@@ -80,6 +80,10 @@ class PageFrontend:
     ) -> ServedPage:
         """See `Frontend.open`."""
         opened = await self._opened(self._request(file, target, kernel, environment, gateway))
+        return self._page_of(opened, target, gateway)
+
+    def _page_of(self, opened: Opened, target: Target, gateway: str) -> ServedPage:
+        """Return the page of a notebook that the server has opened."""
         return self._served(opened, target, self._server.page_url(opened.url), gateway)
 
     def _request(

@@ -5,13 +5,12 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from widgetshot.documents import Document, decode, encode
-from widgetshot.errors import RecordError
-from widgetshot.files import read_inside, sha256
+from widgetshot.documents import Document, encode
 from widgetshot.model import Box, Element, ElementStyle, Font, Shot
 from widgetshot.report.entry import rectangles
 from widgetshot.report.entry_json import EntryElements, Rectangle
 from widgetshot.report.limits import MAX_EDGE, MAX_NAMED, Count, Name, cut_name
+from widgetshot.report.recorded_file import read_recorded
 
 FORMAT: Literal[1] = 1
 MAX_ELEMENTS_BYTES = 4_000_000
@@ -97,14 +96,7 @@ def read_elements(folder: Path, elements: EntryElements) -> tuple[list[Element],
     Raises:
         RecordError: the file is gone, is not the one that the run recorded, or holds something else.
     """
-    file, next_step = folder / elements.path, "widgetshot run"
-    try:
-        data = read_inside(folder, elements.path, MAX_ELEMENTS_BYTES)
-    except OSError as error:
-        raise RecordError(f"can't be read: {error.strerror or error}", where=str(file), next_step=next_step) from error
-    if sha256(data) != elements.sha256:
-        raise RecordError("is not the file that this run recorded", where=str(file), next_step=next_step)
-    read = decode(ElementsFile, data, file, next_step=next_step, max_bytes=MAX_ELEMENTS_BYTES)
+    read = read_recorded(folder, elements, ElementsFile, MAX_ELEMENTS_BYTES)
     return [_element(one) for one in read.elements], read.cut
 
 

@@ -7,12 +7,11 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from widgetshot.documents import Document, decode, encode
-from widgetshot.errors import RecordError
-from widgetshot.files import read_inside, sha256
+from widgetshot.documents import Document, encode
 from widgetshot.model import Trace, TraceMoment, TraceSpan
 from widgetshot.report.entry_json import EntryTrace
 from widgetshot.report.limits import MAX_COUNT, MAX_NAMED, Count, Name, Seconds, cut_name, seconds
+from widgetshot.report.recorded_file import read_recorded
 
 FORMAT: Literal[1] = 1
 MAX_TRACE_BYTES = 2_000_000
@@ -92,15 +91,7 @@ def read_trace(folder: Path, trace: EntryTrace) -> TraceFile:
     Raises:
         RecordError: the file is gone, is not the one that the run recorded, or is no trace.
     """
-    file = folder / trace.path
-    next_step = "widgetshot run"
-    try:
-        data = read_inside(folder, trace.path, MAX_TRACE_BYTES)
-    except OSError as error:
-        raise RecordError(f"can't be read: {error.strerror or error}", where=str(file), next_step=next_step) from error
-    if sha256(data) != trace.sha256:
-        raise RecordError("is not the file that this run recorded", where=str(file), next_step=next_step)
-    return decode(TraceFile, data, file, next_step=next_step, max_bytes=MAX_TRACE_BYTES)
+    return read_recorded(folder, trace, TraceFile, MAX_TRACE_BYTES)
 
 
 def _spans(spans: Sequence[TraceSpan]) -> list[Span]:
